@@ -1,0 +1,4 @@
+"""Truth against predictions: datasets in, scores and figures out. Knows neither neuron nor torch."""
+
+if __name__ != "apical.analysis":
+    raise ImportError("import apical.analysis, not analysis: run 'pip install -e .' (or 'pixi install') first")

@@ -1,0 +1,4 @@
+"""Biophysics: morphology, mechanisms and input statistics in, dataset out. The only stage that imports neuron."""
+
+if __name__ != "apical.simulate":
+    raise ImportError("import apical.simulate, not simulate: run 'pip install -e .' (or 'pixi install') first")

@@ -1,0 +1,1 @@
+"""How a trial is integrated: one interface (base.py), one file per engine."""

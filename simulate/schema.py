@@ -1,0 +1,272 @@
+"""The contract of every dataset on disk: names, dims, dtypes and units, shared by truth and prediction.
+
+B trials (`trial`), T bins of 1 ms (`time_ms`), S synapses (`synapse`: all excitatory, then all inhibitory, each in
+segment order), N dendritic segments (`segment`: basal, then apical), K output spikes at most (`spike`, NaN-padded).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+SCHEMA_VERSION = 1
+KINDS = ("simulation", "prediction")
+PENDING, DONE, FAILED = 0, 1, 2  # values of trial_status
+
+SPIKE_BIN_OFFSET_MS = 0.5  # published label: bin = int(t - 0.5), Beniaguev et al. 2021 evaluation code
+FINE_PER_MS = 8  # samples per ms of soma_v_fine_mv, as NeuronIO's high-resolution trace
+
+
+class InputError(ValueError):
+    """What a user gave cannot be used; the message is one line that names it and says what to do."""
+
+
+class Variable(NamedTuple):
+    """What one variable of a dataset must be. `kinds` lists the dataset kinds in which it is required."""
+
+    dims: tuple[str, ...]
+    dtype: str  # NumPy kind letters that are allowed
+    units: str
+    long_name: str
+    kinds: tuple[str, ...] = ()
+
+
+VARIABLES = {
+    "trial_status": Variable(("trial",), "iu", "1", "0 pending, 1 done, 2 failed", KINDS),
+    "soma_v_mv": Variable(("trial", "time_ms"), "f", "mV", "soma voltage at the start of each bin", KINDS),
+    "input_spikes": Variable(("trial", "synapse", "time_ms"), "b", "1", "input spike in the bin", ("simulation",)),
+    "output_spike_time_ms": Variable(
+        ("trial", "spike"), "f", "ms", "peak of each somatic spike, full precision", ("simulation",)
+    ),
+    "output_spike_time_published_ms": Variable(
+        ("trial", "spike"), "f", "ms", "output spike times as published (NeuronIO: rounded to float16)"
+    ),
+    "soma_v_fine_mv": Variable(("trial", "time_fine_ms"), "f", "mV", "soma voltage, 8 samples per ms"),
+    "nexus_v_mv": Variable(("trial", "time_ms"), "f", "mV", "voltage at the nexus of the apical tree"),
+    "dendrite_v_mv": Variable(("trial", "segment", "time_ms"), "f", "mV", "voltage of each dendritic segment"),
+    "spike_probability": Variable(
+        ("trial", "time_ms"), "f", "1", "predicted probability of an output spike in the bin", ("prediction",)
+    ),
+}
+
+COORDINATES = {
+    "trial": Variable(("trial",), "iu", "1", "trial number; with the seed it fixes the input", KINDS),
+    "time_ms": Variable(("time_ms",), "iuf", "ms", "start of each 1 ms bin", KINDS),
+    "time_fine_ms": Variable(("time_fine_ms",), "f", "ms", "time of each fine sample"),
+    "source_file": Variable(("trial",), "T", "1", "file or run the trial comes from", KINDS),
+    "synapse_sign": Variable(("synapse",), "i", "1", "+1 excitatory, -1 inhibitory", ("simulation",)),
+    "synapse_receptor": Variable(("synapse",), "T", "1", "receptor model", ("simulation",)),
+    "synapse_segment": Variable(("synapse",), "iu", "1", "index of the synapse's segment", ("simulation",)),
+    "segment_type": Variable(("segment",), "T", "1", "basal or apical", ("simulation",)),
+    "segment_section": Variable(("segment",), "iu", "1", "section within its tree", ("simulation",)),
+    "segment_x": Variable(("segment",), "f", "1", "position along the section, 0 to 1", ("simulation",)),
+    "segment_distance_um": Variable(("segment",), "f", "um", "path length from the soma's start", ("simulation",)),
+    "segment_length_um": Variable(("segment",), "f", "um", "length of the segment", ("simulation",)),
+}
+
+ATTRIBUTES = ("apical_schema", "kind", "dataset_id", "config", "provenance")
+
+
+def describe(ds: xr.Dataset) -> xr.Dataset:
+    """Return `ds` with the units and long name of every variable that the schema knows."""
+    for name, spec in (VARIABLES | COORDINATES).items():
+        if name in ds.variables:
+            ds[name].attrs |= {"units": spec.units, "long_name": spec.long_name}
+    return ds
+
+
+def validate(ds: xr.Dataset, where: str = "dataset") -> None:
+    """Check names, dims, dtypes, units and attributes of a truth or prediction dataset (no values are read).
+
+    Raises InputError naming `where`, the first variable or attribute at fault, what was expected and what came.
+    """
+    for name in ATTRIBUTES:
+        if name not in ds.attrs:
+            raise InputError(f"{where}: attribute '{name}' is missing: this is not a dataset written by apical")
+    version, kind = ds.attrs["apical_schema"], ds.attrs["kind"]
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{where}: written with dataset schema {version}, this apical reads schema {SCHEMA_VERSION}: "
+            "make it again, or use the apical version that wrote it"
+        )
+    if kind not in KINDS:
+        raise InputError(f"{where}: attribute 'kind' is '{kind}', expected one of {', '.join(KINDS)}")
+    for name, spec in (VARIABLES | COORDINATES).items():
+        if name not in ds.variables:
+            if kind in spec.kinds:
+                raise InputError(f"{where}: variable '{name}' is missing from this {kind}")
+            continue
+        found = ds[name]
+        if found.dims != spec.dims:
+            raise InputError(f"{where}: variable '{name}' has dims {found.dims}, expected {spec.dims}")
+        if found.dtype.kind not in spec.dtype and not (spec.dtype == "T" and found.dtype.kind in "OU"):
+            raise InputError(f"{where}: variable '{name}' has dtype {found.dtype}, expected kind '{spec.dtype}'")
+        if found.attrs.get("units") != spec.units:
+            raise InputError(f"{where}: variable '{name}' has units '{found.attrs.get('units')}', not '{spec.units}'")
+
+
+def open_dataset(path: str | Path, kind: str | None = None, complete: bool = True) -> xr.Dataset:
+    """Open a dataset lazily, after checking that it is whole.
+
+    kind: 'simulation' or 'prediction' to insist on one.
+    complete: refuse a store in which trials are still pending.
+    Raises InputError for a missing, foreign, truncated or unfinished store.
+    """
+    import zarr
+
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such dataset; `apical simulate` or `apical import-neuronio` makes one")
+    try:
+        group = zarr.open_group(path, mode="r")
+        ds = xr.open_zarr(path, consolidated=False, chunks=None)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path}: not a readable Zarr store ({_one_line(error)}); make it again") from error
+    validate(ds, str(path))
+    if kind is not None and ds.attrs["kind"] != kind:
+        raise InputError(f"{path}: is a {ds.attrs['kind']}, expected a {kind}")
+    for name, array in group.arrays():
+        if array.nchunks_initialized < array.nchunks:
+            lost = array.nchunks - array.nchunks_initialized
+            if complete or name not in VARIABLES:
+                raise InputError(
+                    f"{path}: truncated: variable '{name}' lacks {lost} of {array.nchunks} chunks; "
+                    "finish it with `apical simulate … --resume`, or make it again"
+                )
+    if complete:
+        pending = int((read(ds, "trial_status") == PENDING).sum())
+        if pending:
+            raise InputError(
+                f"{path}: {pending} of {ds.sizes['trial']} trials are not there yet; "
+                "finish it with `apical simulate … --resume`"
+            )
+    return ds
+
+
+def read(ds: xr.Dataset, name: str, trial: int | slice | np.ndarray | None = None) -> np.ndarray:
+    """The values of variable `name`, of all trials or of those at position(s) `trial`.
+
+    Raises InputError naming file and variable where it is absent or a chunk is damaged.
+    """
+    where = ds.encoding.get("source", "dataset")
+    if name not in ds.variables:
+        raise InputError(f"{where}: has no variable '{name}'")
+    try:
+        return (ds[name] if trial is None else ds[name].isel(trial=trial)).values
+    except (OSError, ValueError, RuntimeError) as error:
+        at = "" if trial is None else f" at trial position {trial}"
+        raise InputError(
+            f"{where}: variable '{name}' is damaged{at} ({_one_line(error)}); make the store again"
+        ) from error
+
+
+def create(
+    path: str | Path,
+    kind: str,
+    arrays: dict[str, np.dtype | str],
+    coords: dict[str, np.ndarray],
+    n_spike: int = 0,
+    *,
+    dataset_id: str,
+    config: dict,
+    provenance: dict,
+    **attrs: object,
+) -> None:
+    """Write an empty store in which every trial is pending; `write_trial` then fills it, in any order.
+
+    arrays: the variables it will hold and their dtypes; dims and units come from the schema.
+    coords: values of the coordinates; their lengths set the sizes of trial, time_ms, synapse and segment.
+    n_spike: room for output spikes per trial.
+    Each trial is a chunk of its own. Booleans are stored as compressed bits and read as plain booleans.
+    Raises InputError where the path cannot be written or the result would not be a valid dataset.
+    """
+    import zarr
+    from zarr.codecs import BloscCodec
+
+    sizes = {"spike": n_spike} | {spec.dims[0]: len(v) for name, v in coords.items() if (spec := COORDINATES[name])}
+    packed = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle", typesize=1)
+    try:
+        group = zarr.open_group(path, mode="w-")
+        for name, dtype in ({"trial_status": "i1"} | arrays).items():
+            spec, dtype = VARIABLES[name], np.dtype(dtype)
+            shape = tuple(sizes[dim] for dim in spec.dims)
+            group.create_array(
+                name,
+                shape=shape,
+                chunks=(1, *(max(n, 1) for n in shape[1:])),
+                dtype=dtype,
+                fill_value=np.nan if dtype.kind == "f" else 0,
+                compressors=packed if dtype.kind == "b" else "auto",
+                dimension_names=spec.dims,
+                attributes={"units": spec.units, "long_name": spec.long_name},
+                config={"write_empty_chunks": True},  # so that a chunk that is not there is one that was lost
+            )
+        for name, values in coords.items():
+            spec, values = COORDINATES[name], np.asarray(values)
+            if values.dtype.kind in "UO":
+                values = values.astype(np.dtypes.StringDType())
+            array = group.create_array(
+                name,
+                shape=values.shape,
+                dtype="string" if spec.dtype == "T" else values.dtype,
+                chunks=tuple(max(n, 1) for n in values.shape),
+                dimension_names=spec.dims,
+                attributes={"units": spec.units, "long_name": spec.long_name},
+                config={"write_empty_chunks": True},
+            )
+            array[...] = values
+        non_dims = sorted(set(coords) - {"trial", "time_ms", "time_fine_ms"})
+        group.attrs.update(
+            {
+                "apical_schema": SCHEMA_VERSION,
+                "kind": kind,
+                "dataset_id": dataset_id,
+                "config": json.dumps(config),
+                "provenance": json.dumps(provenance),
+                "coordinates": " ".join(non_dims),
+                **attrs,
+            }
+        )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({_one_line(error)})") from error
+    open_dataset(path, kind, complete=False)
+
+
+def write_trial(path: str | Path, position: int, arrays: dict[str, np.ndarray], status: int = DONE) -> None:
+    """Write one trial's variables, each without the trial dim, at `position`; its status is written last."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r+")
+    config = {"write_empty_chunks": True}
+    for name, values in arrays.items():
+        group[name].with_config(config)[position] = values
+    group["trial_status"].with_config(config)[position] = status
+
+
+def output_spike_bins(ds: xr.Dataset, published: bool = False) -> np.ndarray:
+    """Output spikes as a boolean array, shape (B, T): True in the bin of each spike, int(t - 0.5).
+
+    published: take the published (quantised) times where the dataset has them, as the published evaluation does.
+    Source: label convention of Beniaguev et al. 2021.
+    """
+    name = "output_spike_time_published_ms"
+    times_ms = read(ds, name if published and name in ds else "output_spike_time_ms")
+    bins = np.zeros((ds.sizes["trial"], ds.sizes["time_ms"]), dtype=bool)
+    trial, spike = np.nonzero(np.isfinite(times_ms))
+    at = np.maximum(times_ms[trial, spike] - SPIKE_BIN_OFFSET_MS, 0).astype(int)
+    inside = at < bins.shape[1]
+    bins[trial[inside], at[inside]] = True
+    return bins
+
+
+def config_of(ds: xr.Dataset) -> dict:
+    """The configuration that made the dataset."""
+    return json.loads(ds.attrs["config"])
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
