@@ -2,3 +2,8 @@
 
 if __name__ != "apical.simulate":
     raise ImportError("import apical.simulate, not simulate: run 'pip install -e .' (or 'pixi install') first")
+
+import os
+
+# NEURON reads this when it is first imported; without it, it complains where there is no screen.
+os.environ.setdefault("NEURON_MODULE_OPTIONS", "-nogui")

@@ -1,0 +1,321 @@
+"""The commands: each parses its options, calls one function of a stage, and prints what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    name="apical",
+    help="Simulate a detailed neuron, fit small networks that replace it, and compare what each parameter buys.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is at --out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu or cuda.")]
+MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
+
+
+def _examples(*lines: str) -> str:
+    return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"apical {version('apical')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, epilog=_examples("apical quickstart", "apical cells", "apical simulate --help"))
+def apical(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command(short_help="List morphologies and parameter sets.", epilog=_examples("apical cells", "apical cells --json"))
+def cells(as_json: Json = False) -> None:
+    """List the morphologies and parameter sets, where they come from, and whether they are there."""
+    from ..simulate import biophysics
+    from ..simulate.catalogue import catalogue
+    from ..simulate.cells import DEFAULT
+    from .progress import console
+    from .tables import print_json, print_table
+
+    rows = catalogue()
+    sets = [{"name": name, "source": biophysics.load(name).source} for name in biophysics.available()]
+    if as_json:
+        print_json({"morphologies": rows, "biophysics": sets})
+        return
+    shown = [
+        (row["name"], "yes" if row["present"] else "no", row["sections"], row["segments"], row["licence"])
+        for row in rows
+    ]
+    print_table("Morphologies (--morphology)", ["name", "there", "sections", "segments", "licence"], shown)
+    for row in rows:
+        console.print(f"{row['name']}: {row['source']}" + (" (the default)" if row["name"] == DEFAULT else ""))
+        if not row["present"]:
+            console.print(f"  fetched on first use; offline, put the file at {row['path']}")
+    console.print()
+    print_table("Parameter sets (--biophysics)", ["name", "source"], [tuple(s.values()) for s in sets], numbers_from=2)
+
+
+@app.command(
+    short_help="Simulate trials of the cell.",
+    epilog=_examples(
+        "apical simulate --out data.zarr --trials 20 --workers 2",
+        "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
+        "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
+        "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
+    )
+)
+def simulate(
+    out: Out,
+    preset: Annotated[str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa or ampa-sk.")] = "nmda-ttpc1",
+    trials: Annotated[int, typer.Option(min=1, help="How many trials.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.001, help="Length of a trial in s.")] = 6.0,
+    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the inputs, together with the trial number.")] = 0,
+    morphology: MorphologyName = "ttpc1",
+    biophysics: Annotated[str, typer.Option(help="Parameter set: shai2015 or hay2011.")] = "shai2015",
+    engine: Annotated[str, typer.Option(help="coreneuron, or neuron (plain).")] = "coreneuron",
+    dt: Annotated[float, typer.Option(help="Step in ms; 0 for plain NEURON's variable step.")] = 0.025,
+    fine: Annotated[bool, typer.Option("--fine", help="Keep the soma voltage at 8 samples per ms too.")] = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Simulate trials of the cell under random synaptic input and write them to one Zarr store.
+
+    Presets: nmda-ttpc1 (excitatory ranges chosen for the default morphology), nmda, ampa, ampa-sk (published ranges).
+    """
+    import time
+
+    from ..simulate.config import Simulation, preset as load_preset
+    from ..simulate.dataset import Progress, available_cores, simulate
+    from ..simulate.engine.base import Integration
+    from .progress import bar, console, spinner
+
+    config = Simulation.model_validate(
+        load_preset(preset).model_dump()
+        | {
+            "morphology": morphology,
+            "biophysics": biophysics,
+            "seconds": seconds,
+            "seed": seed,
+            "integration": Integration(engine=engine, dt_ms=dt or None).model_dump(),
+            "record_fine": fine,
+        }
+    )
+    workers = workers or available_cores()
+    began, ended = time.monotonic(), []
+    with bar("Simulating", trials) as show:
+
+        def report(progress: Progress) -> None:
+            ended.append(progress)
+            spikes = sum(each.n_spikes for each in ended)
+            show(progress.done, progress.total, f"{spikes / len(ended) / seconds:.2f} Hz out")
+
+        simulate(config, out, trials, workers, resume=resume, overwrite=overwrite, busy=spinner, report=report)
+    wall = time.monotonic() - began
+    pace = len(ended) * seconds / (wall * min(workers, max(len(ended), 1)))
+    failed = sum(not each.ok for each in ended)
+    console.print(
+        f"{out}: {len(ended)} trials of {seconds:g} s in {wall:.0f} s "
+        f"({pace:.2f} simulated s per core second, start included)" + (f", {failed} failed" if failed else "")
+    )
+
+
+@app.command(
+    "import-neuronio",
+    short_help="Read published NeuronIO pickles.",
+    epilog=_examples("apical import-neuronio nmda_4_trials.p --out nmda.zarr", "apical import-neuronio *.p -o all.zarr"),
+)
+def import_neuronio(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.p…", help="Published pickles.")],
+    out: Out,
+    overwrite: Overwrite = False,
+) -> None:
+    """Read published NeuronIO pickles into a dataset; nothing in them is run."""
+    from ..simulate.neuronio import import_neuronio
+    from .progress import bar, console
+
+    with bar("Importing") as show:
+        import_neuronio(files, out, overwrite=overwrite, report=show)
+    console.print(f"{out}: written; `apical inspect {out}` shows it")
+
+
+@app.command(short_help="Summarise and draw a dataset.", epilog=_examples("apical inspect data.zarr", "apical inspect data.zarr --trial 3 --out trial3.pdf"))
+def inspect(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset: simulation or prediction.")],
+    out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Picture [default: DATA with .png].")] = None,  # noqa: UP045
+    trial: Annotated[Optional[int], typer.Option(help="Trial to draw [default: a typical one].")] = None,  # noqa: UP045
+    as_json: Json = False,
+) -> None:
+    """Summarise a dataset, and draw one trial's input, soma voltage and rates."""
+    from ..analysis.inspect import inspect_figure, summary
+    from .progress import console
+    from .tables import print_json, print_summary
+
+    found = summary(data)
+    if as_json and out is None:
+        print_json(found)
+        return
+    picture = inspect_figure(data, out or data.with_suffix(".png"), trial)
+    if as_json:
+        print_json(found | {"picture": str(picture)})
+        return
+    print_summary(found)
+    console.print(f"picture: {picture}")
+
+
+@app.command(
+    short_help="Fit a surrogate to a dataset.",
+    epilog=_examples(
+        "apical fit data.zarr --model elm --size 20 --out runs/elm-20",
+        "apical fit data.zarr --model tcn --size 2x32 --steps 800 --out runs/tcn-2x32",
+        "apical fit data.zarr --model elm --size 20 --recipe paper --out runs/paper --resume",
+    )
+)
+def fit(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
+    out: Out,
+    model: Annotated[str, typer.Option(help="Family: elm or tcn.")] = "elm",
+    size: Annotated[Optional[str], typer.Option(help="elm: memory units (20); tcn: depth x width (7x128).")] = None,  # noqa: UP045
+    recipe: Annotated[str, typer.Option(help="quick (a laptop) or paper (published settings).")] = "quick",
+    steps: Annotated[Optional[int], typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,  # noqa: UP045
+    batch: Annotated[Optional[int], typer.Option(min=1, help="Windows per step [default: the recipe's].")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="Initial weights and order of batches.")] = 0,
+    dendrites: Annotated[int, typer.Option(min=0, help="tcn: components of the dendrites' voltages to fit.")] = 0,
+    device: Device = "auto",
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Fit a surrogate to a dataset. Trials are split, never windows; the model is chosen on validation RMSE."""
+    from ..simulate.names import nearest
+    from ..surrogate.fit import FitProgress, fit
+    from ..surrogate.recipe import PUBLISHED_SIZE, paper, quick
+    from ..surrogate.models import check_family
+    from .progress import bar, console
+
+    check_family(model)
+    changes = {"seed": seed, "dendrite_components": dendrites}
+    changes |= {name: value for name, value in (("steps", steps), ("batch", batch)) if value is not None}
+    make = {"quick": quick, "paper": paper}[nearest("recipe", recipe, ("quick", "paper"))]
+    config = make(model, size or PUBLISHED_SIZE[model], **changes)
+    with bar(f"Fitting {config.family} {config.size}", config.steps) as show:
+
+        def report(progress: FitProgress) -> None:
+            note = f"loss {progress.loss:.3f}"
+            if progress.validation_rmse_mv == progress.validation_rmse_mv:
+                note += f"  validation {progress.validation_rmse_mv:.2f} mV, AUC {progress.validation_roc_auc:.3f}"
+            show(progress.step, progress.steps, note)
+
+        fit(config, data, out, device=device, resume=resume, overwrite=overwrite, report=report)
+    console.print(f"{out}: fitted; `apical predict {out} {data} --out prediction.zarr` predicts the held-out trials")
+
+
+@app.command(
+    short_help="Predict a dataset with a surrogate.",
+    epilog=_examples(
+        "apical predict runs/elm-20 data.zarr --out elm-20.zarr",
+        "apical predict --elm-checkpoint models/num_memory_20 neuronio.zarr --out published.zarr",
+    )
+)
+def predict(
+    paths: Annotated[list[Path], typer.Argument(metavar="[RUN] DATA", help="A run's folder, and a simulation.")],
+    out: Out,
+    elm_checkpoint: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FOLDER", help="Published ELM checkpoint, in place of RUN."),
+    ] = None,
+    trials: Annotated[str, typer.Option(help="auto, all, train, validation, test, or numbers: 0,3,7.")] = "auto",
+    mode: Annotated[str, typer.Option(help="windows (as published) or stream (one pass).")] = "windows",
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Predict a dataset's trials with a surrogate; by default the ones it was not fitted on."""
+    from ..simulate.schema import InputError
+    from ..surrogate.checkpoint import load_published_elm, load_run
+    from ..surrogate.predict import predict
+    from .progress import bar, console
+
+    if len(paths) != (1 if elm_checkpoint else 2):
+        expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
+        raise InputError(f"predict takes {expected}, got {len(paths)} paths: {', '.join(map(str, paths))}")
+    surrogate = load_published_elm(elm_checkpoint) if elm_checkpoint else load_run(paths[0])
+    chosen = [int(t) for t in trials.split(",")] if trials.replace(",", "").isdigit() else trials
+    with bar(f"Predicting with {surrogate.name}") as show:
+        predict(surrogate, paths[-1], out, trials=chosen, mode=mode, device=device, overwrite=overwrite, report=show)
+    console.print(f"{out}: written; `apical evaluate {paths[-1]} {out}` scores it")
+
+
+@app.command(
+    short_help="Score predictions against the truth.",
+    epilog=_examples(
+        "apical evaluate data.zarr elm-20.zarr tcn-2x32.zarr --out scores.csv",
+        "apical evaluate data.zarr elm-20.zarr --json",
+    )
+)
+def evaluate(
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The simulation.")],
+    predictions: Annotated[list[Path], typer.Argument(metavar="PREDICTION…", help="What surrogates made of it.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the scores go, as CSV.")] = Path("scores.csv"),
+    exact_spikes: Annotated[
+        bool, typer.Option("--exact-spikes", help="NeuronIO: score the exact spike times, not the published ones.")
+    ] = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Score predictions against the truth: the published metrics, and the plain voltage figures beside them."""
+    from ..analysis.evaluate import evaluate
+    from ..analysis.scores import write_scores
+    from .progress import console
+    from .tables import print_json, print_scores
+
+    scores = evaluate(truth, predictions, published_spike_times=False if exact_spikes else None)
+    write_scores(out, scores)
+    if as_json:
+        print_json([score.model_dump() for score in scores])
+        return
+    print_scores(scores)
+    console.print(f"scores: {out}")
+
+
+@app.command(short_help="Draw fidelity against parameters.", epilog=_examples("apical compare scores.csv --out figure.png", "apical compare a.csv b.csv --out figure.svg"))
+def compare(
+    scores: Annotated[list[Path], typer.Argument(metavar="SCORES…", help="Score files.")],
+    out: Out,
+) -> None:
+    """Draw ROC-AUC and RMSE against trainable parameters, with published results behind."""
+    from ..analysis.compare import compare
+    from ..analysis.scores import read_scores
+    from .progress import console
+
+    console.print(f"figure: {compare(read_scores(scores), out)}")
+
+
+@app.command(short_help="Go the whole way, start to figure.", epilog=_examples("apical quickstart", "apical quickstart --tiny --out /tmp/first"))
+def quickstart(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for everything it makes.")] = Path("quickstart"),
+    tiny: Annotated[bool, typer.Option("--tiny", help="Smallest size that runs every stage: for a first check.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Go the whole way: simulate, fit five surrogates, predict and score held-out trials, draw the figure.
+
+    What is already there from an earlier start is kept, so a stopped quickstart goes on where it was.
+    """
+    from .quickstart import run
+
+    run(out, tiny=tiny, device=device)

@@ -1,0 +1,40 @@
+"""What a long command shows: a bar with the time left, or a spinner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from rich.console import Console
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def bar(title: str, total: int | None = None) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on standard error; call what it gives with (done, total, note).
+
+    The time left is taken from the pace of this run, so a resumed one is not misled by what was there before.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=errors, speed_estimate_period=600) as progress:
+        task = progress.add_task(title, total=total, note="")
+        yield lambda done, total, note="": progress.update(task, completed=done, total=total, note=note)
+
+
+def spinner(message: str) -> AbstractContextManager:
+    """A spinner with a message on standard error, for as long as it is entered."""
+    if not errors.is_terminal:
+        errors.print(message + " …")
+    return errors.status(message + " …")

@@ -1,0 +1,105 @@
+"""`apical quickstart`: the stages in order, from the reconstructed cell to the picture of what parameters buy."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How large a quickstart is. models: family, size and training steps of each fit."""
+
+    trials: int
+    seconds: float
+    seed: int
+    models: tuple[tuple[str, str, int], ...]
+    validation_fraction: float = 0.2
+    test_fraction: float = 0.25
+
+
+FULL = Plan(
+    trials=24,
+    seconds=6.0,
+    seed=0,
+    models=(("elm", "3", 400), ("elm", "10", 400), ("elm", "30", 400), ("tcn", "1x16", 400), ("tcn", "3x32", 400)),
+)
+TINY = Plan(
+    trials=6,
+    seconds=2.0,
+    seed=0,
+    models=(("elm", "2", 20), ("elm", "5", 20), ("elm", "10", 20), ("tcn", "1x4", 20), ("tcn", "2x8", 20)),
+)
+
+
+def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
+    """Run every stage whose result is not in `out` yet, and print the score table and where things are."""
+    from ..analysis.compare import compare
+    from ..analysis.evaluate import evaluate
+    from ..analysis.inspect import inspect_figure
+    from ..analysis.scores import write_scores
+    from .progress import console
+    from .tables import print_scores
+
+    began = time.monotonic()
+    plan = TINY if tiny else FULL
+    out.mkdir(parents=True, exist_ok=True)
+    data = out / "data.zarr"
+    _simulate(plan, data)
+    picture = inspect_figure(data, out / "data.png")
+    predictions = [_fit_and_predict(plan, data, out, *model, device=device) for model in plan.models]
+    scores = evaluate(data, predictions)
+    write_scores(out / "scores.csv", scores)
+    figure = compare(scores, out / "figure.png")
+    print_scores(scores)
+    for what, path in (("data", data), ("one trial", picture), ("scores", out / "scores.csv"), ("figure", figure)):
+        console.print(f"{what + ':':<11}{path}")
+    console.print(f"{time.monotonic() - began:.0f} s in all")
+
+
+def _simulate(plan: Plan, data: Path) -> None:
+    from ..simulate.config import preset
+    from ..simulate.dataset import available_cores, simulate
+    from .progress import bar, spinner
+
+    config = preset("nmda-ttpc1").model_copy(update={"seconds": plan.seconds, "seed": plan.seed})
+    title = f"Simulating {plan.trials} trials of {plan.seconds:g} s"
+    with bar(title, plan.trials) as show:
+        simulate(
+            config,
+            data,
+            plan.trials,
+            available_cores(),
+            resume=data.exists(),
+            busy=spinner,
+            report=lambda p: show(p.done, p.total, ""),
+        )
+
+
+def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, steps: int, device: str) -> Path:
+    from ..surrogate.checkpoint import load_run
+    from ..surrogate.fit import fit, quick
+    from ..surrogate.predict import predict
+    from .progress import bar
+
+    folder, prediction = out / "runs" / f"{family}-{size}", out / "predictions" / f"{family}-{size}.zarr"
+    config = quick(
+        family,
+        size,
+        steps=steps,
+        validate_every=max(steps // 8, 1),
+        validation_fraction=plan.validation_fraction,
+        test_fraction=plan.test_fraction,
+    )
+    with bar(f"Fitting {family.upper()} {size}", steps) as show:
+        fit(
+            config,
+            data,
+            folder,
+            device=device,
+            resume=folder.exists(),
+            report=lambda p: show(p.step, p.steps, f"validation {p.validation_rmse_mv:.2f} mV"),
+        )
+    predict(load_run(folder), data, prediction, device=device, overwrite=prediction.exists())
+    return prediction

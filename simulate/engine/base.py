@@ -1,0 +1,91 @@
+"""The interface of every engine: a cell, what acts on it and how finely, in; voltages out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from ..cell import Cell
+    from ..synapses import Synapses
+
+
+class Integration(BaseModel):
+    """How a trial is integrated in time.
+
+    engine: 'coreneuron' (vectorised, fixed step) or 'neuron' (plain).
+    dt_ms: the step; None for NEURON's variable step (plain engine only).
+    second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
+    tolerance: absolute tolerance of the variable step; 1e-6 is converged, NEURON's own default (and the published) is 1e-3.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    engine: Literal["coreneuron", "neuron"] = "coreneuron"
+    dt_ms: float | None = Field(0.025, gt=0, le=0.1)
+    second_order: bool = True
+    tolerance: float = Field(1e-6, gt=0)
+
+    @model_validator(mode="after")
+    def _variable_step_is_plain(self) -> Integration:
+        if self.dt_ms is None and self.engine != "neuron":
+            raise ValueError("a variable step (no dt_ms) needs engine 'neuron'")
+        return self
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A rectangular current at a NEURON segment."""
+
+    site: object
+    start_ms: float
+    stop_ms: float
+    amplitude_na: float
+
+
+@dataclass(frozen=True)
+class Epsp:
+    """An EPSP-like current at a NEURON segment: a difference of exponentials that peaks at `peak_na`."""
+
+    site: object
+    onset_ms: float
+    peak_na: float
+    rise_ms: float = 0.5  # both times: Hay et al. 2011
+    decay_ms: float = 5.0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What acts on the cell in one trial.
+
+    synapses: the cell's synapses, or None; events_ms: per synapse, ascending times of its input spikes.
+    currents: point currents.
+    """
+
+    synapses: Synapses | None = None
+    events_ms: Sequence[np.ndarray] = ()
+    currents: Sequence[Pulse | Epsp] = ()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Voltages at every step: time_ms (n,), v_mv (probes, n), ascending in time, the initial value first."""
+
+    time_ms: np.ndarray
+    v_mv: np.ndarray
+
+
+def run(
+    cell: Cell, inputs: Inputs, probes: Sequence, duration_ms: float, v_init_mv: float, integration: Integration
+) -> Recording:
+    """Integrate one trial from rest at `v_init_mv` and record the voltage of each probe (NEURON segments).
+
+    NEURON's state is global: nothing of a trial outlives this call but the cell itself.
+    """
+    from . import coreneuron, neuron
+
+    engine = {"coreneuron": coreneuron, "neuron": neuron}[integration.engine]
+    return engine.run(cell, inputs, probes, duration_ms, v_init_mv, integration)

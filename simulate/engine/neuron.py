@@ -1,0 +1,64 @@
+"""Plain NEURON: fixed or variable step. The reference that the other engines are compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .base import Inputs, Integration, Pulse, Recording
+
+
+def run(cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration) -> Recording:
+    """Integrate one trial; see base.run."""
+    from neuron import h
+
+    clamps = attach(inputs)
+    time = h.Vector().record(h._ref_t)
+    voltages = [h.Vector().record(probe._ref_v) for probe in probes]
+    prepare(integration)
+    h.finitialize(v_init_mv)
+    queue(inputs)
+    h.ParallelContext().psolve(duration_ms)
+    h.CVode().active(False)
+    del clamps
+    return Recording(np.array(time), np.array([np.array(v) for v in voltages]))
+
+
+def prepare(integration: Integration) -> None:
+    """Set NEURON's step, order and tolerance."""
+    from neuron import h
+
+    h.secondorder = 2 if integration.second_order and integration.dt_ms else 0
+    cvode = h.CVode()
+    cvode.active(integration.dt_ms is None)
+    if integration.dt_ms is None:
+        cvode.atol(integration.tolerance)
+    else:
+        h.dt = integration.dt_ms
+    h.ParallelContext().set_maxstep(10)
+
+
+def queue(inputs: Inputs) -> None:
+    """Put the trial's input spikes into NEURON's event queue; to be called after finitialize."""
+    if inputs.synapses is None:
+        return
+    for connections, times_ms in zip(inputs.synapses.connections, inputs.events_ms, strict=True):
+        for connection in connections:
+            for t in times_ms:
+                connection.event(t)
+
+
+def attach(inputs: Inputs) -> list:
+    """Place the point currents; the returned objects keep them alive."""
+    from neuron import h
+
+    placed = []
+    for current in inputs.currents:
+        if isinstance(current, Pulse):
+            clamp = h.IClamp(current.site)
+            clamp.delay, clamp.dur, clamp.amp = current.start_ms, current.stop_ms - current.start_ms, current.amplitude_na
+        else:
+            clamp = h.EpspCurrent(current.site)
+            clamp.onset, clamp.imax = current.onset_ms, current.peak_na
+            clamp.tau_r, clamp.tau_d = current.rise_ms, current.decay_ms
+        placed.append(clamp)
+    return placed

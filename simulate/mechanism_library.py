@@ -1,0 +1,138 @@
+"""The shipped NMODL compiled for NEURON and CoreNEURON: once per machine, kept in the user's cache, then loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from tempfile import mkdtemp
+
+from .folders import cache_folder
+from .schema import InputError
+
+# Measured in one run by benchmarks/simulate.py; -fopenmp-simd vectorises the mechanisms over segments.
+FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
+
+Busy = Callable[[str], AbstractContextManager]  # shows a message for as long as it is entered
+
+
+@contextmanager
+def announce(message: str) -> Iterator[None]:
+    """Print `message` on standard error: for scripts and notebooks, which show no spinner."""
+    print(message + " …", file=sys.stderr)
+    yield
+
+
+def sources() -> list[Path]:
+    """The NMODL files, in name order."""
+    return sorted(Path(str(f)) for f in files(__package__).joinpath("mechanisms").iterdir() if f.name.endswith(".mod"))
+
+
+def key() -> str:
+    """What the compiled library depends on, as 16 hex digits: sources, NEURON version, flags, and this processor.
+
+    The processor counts because -march=native does and a cache folder may be shared between machines.
+    """
+    from importlib.metadata import version
+
+    digest = hashlib.sha256()
+    for part in (version("neuron"), FLAGS, platform.machine(), _processor_features(), sys.version.split()[0]):
+        digest.update(part.encode() + b"\0")
+    for file in sources():
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def compiled(busy: Busy = announce) -> Path:
+    """The folder of the compiled library, which is made first where it is not there (about half a minute).
+
+    busy: called with a message, its result is entered while the compiler runs.
+    Safe when several processes ask at once: one compiles, the others wait.
+    Raises InputError without a C++ compiler or make, or where the compiler fails.
+    """
+    from filelock import FileLock
+
+    target = cache_folder() / "mechanisms" / key()
+    if _complete(target):
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(target) + ".lock"):
+            if not _complete(target):
+                with busy("Compiling the membrane mechanisms (once, about a minute)"):
+                    _compile(target)
+    except OSError as error:
+        raise InputError(f"cache folder {target.parent}: cannot be used ({error}); set XDG_CACHE_HOME") from error
+    return target
+
+
+def load(busy: Busy = announce) -> None:
+    """Load the mechanisms into this process's NEURON, and name them to CoreNEURON. Raises InputError as `compiled`."""
+    folder = compiled(busy)
+    from neuron import h
+
+    if not hasattr(h, "AMPA_NMDA"):
+        os.environ["CORENEURONLIB"] = str(folder / _core_library())
+        h.nrn_load_dll(str(folder / _library()))
+
+
+def _compile(target: Path) -> None:
+    for tool, use in ((os.environ.get("CXX", "g++").split()[0], "C++ compiler"), ("make", "make")):
+        if shutil.which(tool) is None:
+            raise InputError(
+                f"no {use}: '{tool}' is not on PATH, and NEURON needs it for the mechanisms; install it "
+                "(Debian and Ubuntu: apt-get install g++ make), or name a compiler in CXX"
+            )
+    # The wheel's nrnivmodl is a script beside the interpreter, whether or not the environment is activated.
+    beside = Path(sys.executable).with_name("nrnivmodl")
+    script = str(beside) if beside.exists() else shutil.which("nrnivmodl")
+    if script is None:
+        raise InputError("nrnivmodl is not on PATH: `pip install neuron` brings it")
+    work = Path(mkdtemp(dir=target.parent, prefix="build-"))
+    try:
+        (work / "mod").mkdir()
+        for file in sources():
+            shutil.copy(file, work / "mod")
+        done = subprocess.run(
+            [sys.executable, script, "-coreneuron", "-incflags", FLAGS, "mod"],
+            cwd=work,
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode or not _complete(work):
+            log = target.with_suffix(".log")
+            log.write_text(done.stdout + done.stderr)
+            raise InputError(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
+        shutil.rmtree(target, ignore_errors=True)
+        work.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _library() -> Path:
+    return Path(platform.machine()) / f"libnrnmech{'.dylib' if sys.platform == 'darwin' else '.so'}"
+
+
+def _core_library() -> Path:
+    return Path(platform.machine()) / f"libcorenrnmech{'.dylib' if sys.platform == 'darwin' else '.so'}"
+
+
+def _complete(folder: Path) -> bool:
+    return (folder / _library()).is_file() and (folder / _core_library()).is_file()
+
+
+def _processor_features() -> str:
+    try:
+        with open("/proc/cpuinfo") as info:
+            return next((line for line in info if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return platform.processor()

@@ -1,0 +1,69 @@
+TITLE Persistent potassium current
+: Voltages are those of the source shifted by the liquid junction potential: u = v + 10
+: Korngreen & Sakmann 2000, J Physiol 525:621; as used by Hay et al. 2011, PLoS Comput Biol 7:e1002107
+
+NEURON {
+    THREADSAFE
+    SUFFIX K_Pst
+    USEION k READ ek WRITE ik
+    RANGE gbar, ik
+}
+
+UNITS {
+    (mV) = (millivolt)
+    (mA) = (milliamp)
+    (S) = (siemens)
+}
+
+PARAMETER {
+    gbar = 0 (S/cm2)
+    qt = 2.952882641412121 (1) : 2.3^((34 - 21)/10): kinetics fixed at 34 degC, whatever celsius is
+}
+
+ASSIGNED {
+    v (mV)
+    ek (mV)
+    ik (mA/cm2)
+}
+
+STATE { m h }
+
+BREAKPOINT {
+    SOLVE states METHOD cnexp
+    ik = gbar * m * m * h * (v - ek)
+}
+
+INITIAL {
+    m = m_inf(v)
+    h = h_inf(v)
+}
+
+DERIVATIVE states {
+    m' = (m_inf(v) - m) / m_tau(v)
+    h' = (h_inf(v) - h) / h_tau(v)
+}
+
+FUNCTION m_inf(v (mV)) (1) {
+    m_inf = 1 / (1 + exp(-(v + 11) / 12))
+}
+
+FUNCTION h_inf(v (mV)) (1) {
+    h_inf = 1 / (1 + exp((v + 64) / 11))
+}
+
+FUNCTION m_tau(v (mV)) (ms) {
+    LOCAL u
+    u = v + 10
+    if (u < -50) {
+        m_tau = (1.25 + 175.03 * exp(0.026 * u)) / qt
+    } else {
+        m_tau = (1.25 + 13 * exp(-0.026 * u)) / qt
+    }
+}
+
+FUNCTION h_tau(v (mV)) (ms) {
+    LOCAL u, z
+    u = v + 10
+    z = (u + 75) / 48
+    h_tau = (360 + (1010 + 24 * (u + 55)) * exp(-z * z)) / qt
+}

@@ -1,0 +1,78 @@
+"""Input statistics to seeded spike trains, as published for NeuronIO. Pure NumPy and SciPy.
+
+N segments, T bins of 1 ms, H hold intervals, S = 2 signs. Source: Beniaguev, Segev & London 2021 (Neuron 109:2727) and its code.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, model_validator
+
+HOLD_MS = (25, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80, 85, 90, 100, 150, 200, 300, 450)
+SIGMA_MS = (25, 30, 35, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 600)
+JITTER_MS = 20  # on both, either way
+LENGTH_OFFSET_UM = 10  # a segment's share of its tree's spikes goes with length + 10 um
+HETEROGENEITY = (0.5, 1.5)  # factor on each segment and hold interval
+TREES = ("basal", "apical")
+
+
+class InputStatistics(BaseModel):
+    """Ranges of the input rates, in spikes per 100 ms over a whole tree.
+
+    excitatory_*: range of the excitatory count, drawn anew for each hold interval.
+    inhibitory_minus_excitatory_*: range of the inhibitory count, relative to the excitatory one drawn beside it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    excitatory_basal: tuple[float, float]
+    excitatory_apical: tuple[float, float]
+    inhibitory_minus_excitatory_basal: tuple[float, float]
+    inhibitory_minus_excitatory_apical: tuple[float, float]
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> InputStatistics:
+        for name in type(self).model_fields:
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"{name}: range ({low:g}, {high:g}) is not ascending")
+            if name.startswith("excitatory") and low < 0:
+                raise ValueError(f"{name}: a count of spikes cannot be negative, got {low:g}")
+        return self
+
+
+def draw(
+    statistics: InputStatistics, tree: np.ndarray, length_um: np.ndarray, duration_ms: int, seed: int, trial: int
+) -> np.ndarray:
+    """Input spikes of one trial, shape (2 N, T), boolean: excitatory segments, then inhibitory ones.
+
+    tree (N,): 'basal' or 'apical'; length_um (N,): segment lengths. Trial `trial` of `seed` is the same whatever
+    else is drawn.
+    """
+    rng = np.random.default_rng([seed, trial])
+    hold_ms = int(rng.choice(HOLD_MS)) + int(rng.integers(-JITTER_MS, JITTER_MS + 1))
+    sigma_ms = int(rng.choice(SIGMA_MS)) + int(rng.integers(-JITTER_MS, JITTER_MS + 1))
+    n_hold = -(-duration_ms // hold_ms)
+    rate_snh = np.zeros((2, len(tree), n_hold))
+    for name in TREES:
+        of_tree = np.flatnonzero(tree == name)
+        if not len(of_tree):
+            continue
+        share = (length_um[of_tree] + LENGTH_OFFSET_UM) / (length_um[of_tree] + LENGTH_OFFSET_UM).sum()
+        low, high = getattr(statistics, f"inhibitory_minus_excitatory_{name}")
+        excitatory = rng.uniform(*getattr(statistics, f"excitatory_{name}"), size=n_hold)
+        least = np.maximum(0, excitatory + low)
+        inhibitory = rng.uniform(least, np.maximum(least, excitatory + high))
+        for sign, count in enumerate((excitatory, inhibitory)):
+            factor = rng.uniform(*HETEROGENEITY, size=(len(of_tree), n_hold))
+            rate_snh[sign, of_tree] = share[:, None] * factor * count / 100  # per ms
+    rate = np.repeat(rate_snh.reshape(2 * len(tree), n_hold), hold_ms, axis=1)[:, :duration_ms]
+    rate = _smooth(rate, sigma_ms)
+    return rng.random(rate.shape) < rng.standard_exponential(rate.shape) * rate
+
+
+def _smooth(rate: np.ndarray, sigma_ms: int) -> np.ndarray:
+    from scipy.signal import fftconvolve
+    from scipy.signal.windows import gaussian
+
+    window = gaussian(7 * sigma_ms + 1, sigma_ms)
+    return np.maximum(fftconvolve(rate, (window / window.sum())[None], mode="same", axes=1), 0)

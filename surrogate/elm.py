@@ -1,0 +1,150 @@
+"""The Expressive Leaky Memory neuron: leaky synapses on branches, and a memory that a small MLP writes.
+
+B windows, T ms, S inputs, Y synapses, K branches, M memory units, O outputs.
+Source: Spieler et al. 2024, arXiv 2306.16922; v2 is the second model published with it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from .network import Network
+from .recurrence.reference import branch_drive, leak, memory_trace
+from .routing import neuronio_routing, random_routing
+from .settings import Settings
+
+TAU_MARGIN_MS = 1e-6  # time constants start this far inside their bounds, as published
+ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
+
+
+class ELMConfig(Settings):
+    """Everything that fixes an ELM's shape and dynamics; defaults are the published Branch-ELM for NeuronIO."""
+
+    family: Literal["elm"] = "elm"
+    n_inputs: int = Field(gt=0)
+    d_m: int = Field(gt=0, description="memory units")
+    n_outputs: int = Field(default=2, ge=2)
+    version: Literal[1, 2] = 1
+    n_branches: int | None = Field(default=45, gt=0, description="None: one branch and one synapse per input")
+    synapses_per_branch: int = Field(default=100, gt=0)
+    routing: Literal["neuronio", "random"] = "neuronio"
+    routing_seed: int = 0
+    lambda_value: float = Field(default=5.0, gt=0)
+    tau_b_ms: float = Field(default=5.0, gt=0, description="time constant of synapses (v1) or branches (v2)")
+    tau_m_min_ms: float = Field(default=1.0, gt=0)
+    tau_m_max_ms: float = Field(default=150.0, gt=0)
+    learn_tau_m: bool = False
+    w_s_init: float = Field(default=0.5, ge=0)
+    mlp_layers: int = Field(default=1, ge=1)
+    mlp_hidden_size: int | None = Field(default=None, gt=0, description="None: 2·d_m")
+    mlp_activation: Literal["relu", "silu"] = "relu"
+    delta_t_ms: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _pairs_of_inputs(self) -> ELMConfig:
+        if self.n_branches is not None and self.routing == "neuronio" and self.n_inputs % 2:
+            raise ValueError(f"n_inputs is {self.n_inputs}: neuronio routing pairs excitatory and inhibitory inputs")
+        return self
+
+
+def elm(d_m: int | str, n_inputs: int, **options: object) -> ELMConfig:
+    """The Branch-ELM of a size: `d_m` memory units, 45 branches of 100 synapses, tau_m 1 to 150 ms.
+
+    Raises InputError for a size or an option that is not one.
+    """
+    return ELMConfig.checked(f"elm of size '{d_m}'", {**options, "n_inputs": n_inputs, "d_m": d_m})
+
+
+class ELM(Network):
+    """Signed input spikes in, spike logit and scaled voltage out. Parameter names are the published ones."""
+
+    input_to_synapse_indices: Tensor
+    valid_indices_mask: Tensor
+
+    def __init__(self, config: ELMConfig):
+        super().__init__()
+        self.config, self.n_inputs, self.history_ms = config, config.n_inputs, None
+        self.n_branches = config.n_branches or config.n_inputs
+        n_synapses = self.n_branches * (config.synapses_per_branch if config.n_branches else 1)
+        hidden = config.mlp_hidden_size or 2 * config.d_m
+
+        self._proto_w_s = nn.Parameter(torch.full((n_synapses,), config.w_s_init))
+        self.mlp = MLP(self.n_branches + config.d_m, hidden, config.d_m, config.mlp_layers, config.mlp_activation)
+        self.w_y = nn.Linear(config.d_m, config.n_outputs)
+
+        self._tau_name, n_tau = ("tau_s", n_synapses) if config.version == 1 else ("tau_b", self.n_branches)
+        self.register_buffer(self._tau_name, torch.full((n_tau,), config.tau_b_ms))
+        self._proto_tau_m = nn.Parameter(_initial_proto_tau_m(config), requires_grad=config.learn_tau_m)
+
+        inputs, valid = _routing(config)
+        self.register_buffer("input_to_synapse_indices", inputs)
+        self.register_buffer("valid_indices_mask", valid)
+
+    @property
+    def tau_m_ms(self) -> Tensor:
+        """Time constant of each memory unit (M,), inside its bounds whatever the parameter."""
+        low, high = _tau_bounds_ms(self.config)
+        return low + (high - low) * torch.sigmoid(self._proto_tau_m)
+
+    def forward(self, x_bts: Tensor) -> Tensor:
+        """Outputs (B, T, 2) of whole windows that start from rest."""
+        config = self.config
+        # v1 leaks each synapse; with one time constant per branch the sum of the leaks is the leak of the sum.
+        tau_k = getattr(self, self._tau_name).view(self.n_branches, -1)[:, 0]
+        kappa_m = torch.exp(-config.delta_t_ms / self.tau_m_ms)
+        if config.version == 1:
+            gain_m = config.lambda_value * (1 - kappa_m)
+        else:  # stays below 1 for a large lambda or a small tau
+            gain_m = -torch.expm1(-config.delta_t_ms * config.lambda_value / self.tau_m_ms)
+
+        w_y = torch.relu(self._proto_w_s)
+        drive_btk = branch_drive(x_bts, w_y, self.input_to_synapse_indices, self.valid_indices_mask, self.n_branches)
+        b_btk = leak(drive_btk, torch.exp(-config.delta_t_ms / tau_k))
+        m_btm = memory_trace(b_btk, self.mlp.layers(), self.mlp.activation, kappa_m, gain_m)
+        return self.w_y(m_btm)
+
+
+class MLP(nn.Module):
+    """The published MLP's parameters; the recurrence applies them."""
+
+    def __init__(self, n_in: int, n_hidden: int, n_out: int, n_layers: int, activation: str):
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]()
+        layers: list[nn.Module] = []
+        for _ in range(n_layers):
+            layers += [nn.Linear(n_in, n_hidden), self.activation]
+            n_in = n_hidden
+        self.network = nn.Sequential(*layers, nn.Linear(n_in, n_out))
+
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Weight and bias of each layer, in order."""
+        return [(layer.weight, layer.bias) for layer in self.network if isinstance(layer, nn.Linear)]
+
+
+def _tau_bounds_ms(config: ELMConfig) -> tuple[float, float]:
+    return config.tau_m_min_ms, max(config.tau_m_max_ms, config.tau_m_min_ms + 3 * TAU_MARGIN_MS)
+
+
+def _initial_proto_tau_m(config: ELMConfig) -> Tensor:
+    """Log-spaced time constants, through the inverse of the scaled sigmoid."""
+    low, high = _tau_bounds_ms(config)
+    ends = torch.tensor([low + TAU_MARGIN_MS, high - TAU_MARGIN_MS], dtype=torch.float64).log10()
+    tau = torch.logspace(ends[0], ends[1], config.d_m, dtype=torch.float64)
+    tau = tau.clamp(low + TAU_MARGIN_MS, high - TAU_MARGIN_MS)  # logspace may round past its ends
+    return torch.logit((tau - low) / (high - low)).float()
+
+
+def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:
+    """Input of each synapse, and whether there is one; both empty without branches, as published."""
+    if config.n_branches is None:
+        return torch.empty(0), torch.empty(0)
+    shape = config.n_inputs, config.n_branches, config.synapses_per_branch
+    if config.routing == "neuronio":
+        inputs, valid = neuronio_routing(*shape)
+    else:
+        inputs, valid = random_routing(*shape, config.routing_seed)
+    return torch.from_numpy(inputs), torch.from_numpy(valid)

@@ -1,0 +1,26 @@
+"""What every model of this stage is, whatever its family: one call, so that each can take another's place.
+
+B windows, T ms, S inputs, O outputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Network(nn.Module):
+    """Signed input spikes in; spike logit, scaled voltage and whatever else the family gives out."""
+
+    config: Any  # the family's configuration
+    n_inputs: int
+    history_ms: int | None  # bins before t that the output at t depends on; None: all of them
+
+    def forward(self, x_bts: Tensor) -> Tensor:
+        """Outputs (B, T, O) of whole windows, before which all was silent; the first is the spike logit, the second
+        the scaled voltage.
+
+        x_bts: input spikes, +1 excitatory and -1 inhibitory.
+        """
+        raise NotImplementedError

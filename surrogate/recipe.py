@@ -1,0 +1,127 @@
+"""How a surrogate is fitted: one configuration, and presets that return it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field
+
+from .models import check_family
+from .settings import Settings
+
+
+class Rates(NamedTuple):
+    """Learning rate and the weights of the three losses at a step."""
+
+    learning_rate: float
+    spike_weight: float
+    voltage_weight: float
+    dendrite_weight: float
+
+
+class Phase(Settings):
+    """Constant rates from a fraction of the steps on."""
+
+    from_fraction: float = Field(ge=0, lt=1)
+    learning_rate: float = Field(gt=0)
+    spike_weight: float = Field(ge=0)
+    voltage_weight: float = Field(ge=0)
+    dendrite_weight: float = Field(ge=0)
+
+
+def _number_if_digits(size: object) -> object:
+    return int(size) if isinstance(size, str) and size.isdigit() else size
+
+
+class FitConfig(Settings):
+    """Everything that fixes a fitted surrogate besides the data. Defaults: Spieler et al. 2024, for NeuronIO."""
+
+    family: str
+    size: Annotated[int | str, BeforeValidator(_number_if_digits)]
+    options: dict[str, bool | int | float | str | None] = Field(default={}, description="other fields of the model")
+    dendrite_components: int = Field(default=0, ge=0, description="targets of the TCN's third head")
+
+    seed: int = Field(default=0, ge=0, description="initial weights and the order of batches")
+    split_seed: int = Field(default=0, ge=0, description="which trials are held out: the same for every model")
+    validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    test_fraction: float = Field(default=0.1, gt=0, lt=1)
+
+    steps: int = Field(default=350_000, gt=0)
+    batch: int = Field(default=8, gt=0)
+    window_ms: int = Field(default=500, gt=0)
+    burn_in_ms: int = Field(default=150, ge=0, description="start of each window that carries no loss")
+    validate_every: int = Field(default=10_000, gt=0)
+
+    optimizer: Literal["adam", "nadam"] = "adam"
+    learning_rate: float = Field(default=5e-4, gt=0, description="falls to 0 as a cosine")
+    spike_weight: float = Field(default=0.5, ge=0, description="of the binary cross-entropy")
+    voltage_weight: float = Field(default=0.5, ge=0, description="of the mean squared error, in units of 10 mV")
+    dendrite_weight: float = Field(default=0.05, ge=0, description="a side task: a tenth of the voltage's")
+    phases: tuple[Phase, ...] = Field(default=(), description="instead of the cosine and the weights")
+    l2: float = Field(default=0.0, ge=0, description="L2 penalty as part of the gradient, on every parameter")
+    gradient_clip: float | None = Field(default=None, gt=0, description="largest norm of the gradient")
+
+    def rates(self, step: int) -> Rates:
+        """Learning rate and loss weights of a step, counted from 0."""
+        done = step / self.steps
+        reached = [phase for phase in self.phases if phase.from_fraction <= done]
+        if reached:
+            return Rates(*(getattr(reached[-1], name) for name in Rates._fields))
+        cosine = 0.5 * (1 + math.cos(math.pi * done))
+        return Rates(self.learning_rate * cosine, self.spike_weight, self.voltage_weight, self.dendrite_weight)
+
+
+# Beniaguev et al. 2021: by epoch of 250; the voltage loss there is in mV², here in (10 mV)²; dendrites 0.1 · 5e-5 …
+TCN_PHASES = tuple(
+    Phase(
+        from_fraction=epoch / 250,
+        learning_rate=rate,
+        spike_weight=spike,
+        voltage_weight=100 * voltage,
+        dendrite_weight=0.1 * dendrites,
+    )
+    for epoch, rate, spike, voltage, dendrites in [
+        (0, 1e-4, 1, 0.02, 5e-5),
+        (40, 3e-5, 2, 0.01, 3e-5),
+        (80, 1e-5, 4, 0.01, 1e-5),
+        (120, 3e-6, 8, 0.01, 1e-7),
+        (160, 1e-6, 9, 0.003, 1e-8),
+    ]
+)
+
+PUBLISHED_SIZE: dict[str, int | str] = {"elm": 20, "tcn": "7x128"}
+QUICK_LEARNING_RATE = {"elm": 5e-3, "tcn": 2e-3}
+QUICK_OPTIONS: dict[str, dict] = {"elm": {}, "tcn": {"batch_norm_momentum": 0.1, "receptive_field_ms": 60}}
+
+
+def paper(family: str, size: int | str | None = None, **changes: Any) -> FitConfig:
+    """The published recipe of a family, at its published size unless another is given.
+
+    ELM: Spieler et al. 2024, d_m 20, 35 × 10,000 batches. TCN: Beniaguev et al. 2021, 7x128, 250 × 2,880 batches.
+    Raises InputError for an unknown family or a change that is not a setting.
+    """
+    check_family(family)
+    fields: dict[str, object] = {"family": family, "size": size or PUBLISHED_SIZE[family]}
+    if family == "tcn":
+        fields |= {
+            "steps": 250 * 2880,
+            "validate_every": 2880,
+            "window_ms": 400,
+            "optimizer": "nadam",
+            "phases": TCN_PHASES,
+            "l2": 2e-8,  # gradient of the published penalty 1e-8 · w²
+        }
+    return FitConfig.checked("fit settings", fields | changes)
+
+
+def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
+    """A few hundred steps for a laptop: higher learning rate, clipped gradients; a TCN sees 60 ms.
+
+    Raises InputError for an unknown family or a change that is not a setting.
+    """
+    check_family(family)
+    fields = {"family": family, "size": size, "steps": 400, "validate_every": 50, "gradient_clip": 1.0}
+    fields["learning_rate"] = QUICK_LEARNING_RATE[family]
+    fields["options"] = QUICK_OPTIONS[family] | changes.pop("options", {})
+    return FitConfig.checked("fit settings", fields | changes)

@@ -1,0 +1,107 @@
+"""The temporal convolutional network: causal convolutions over the input spikes, and one linear head per target.
+
+B windows, T ms, S inputs, C channels, P dendritic components.
+Source: Beniaguev, Segev & London 2021, Neuron 109:2727, and the code published with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..simulate.schema import InputError
+from .network import Network
+from .settings import Settings
+
+RECEPTIVE_FIELD_MS = 153  # of the headline network, 7 × 128
+LAYER_INIT_SD = 0.002
+SPIKE_INIT_SD, SPIKE_INIT_BIAS = 0.001, -2.0
+VOLTAGE_INIT_SD = 0.03
+DENDRITE_INIT_SD = 0.05
+BATCH_NORM_EPS, BATCH_NORM_MOMENTUM = 1e-3, 0.01  # Keras' defaults, which the published networks were trained with
+
+
+class TCNConfig(Settings):
+    """Everything that fixes a TCN's shape."""
+
+    family: Literal["tcn"] = "tcn"
+    n_inputs: int = Field(gt=0)
+    width: int = Field(gt=0, description="channels of each layer")
+    kernels_ms: tuple[PositiveInt, ...] = Field(min_length=1, description="kernel of each layer")
+    n_dendrite_components: int = Field(default=0, ge=0, description="outputs of the third head")
+    batch_norm_momentum: float = Field(default=BATCH_NORM_MOMENTUM, gt=0, le=1, description="share of the newest batch")
+
+
+def kernels_for(depth: int, receptive_field_ms: int) -> tuple[int, ...]:
+    """Kernels of `depth` layers that together see `receptive_field_ms` bins, the first the longest.
+
+    Gives the published [45, 19 × 6] for 7 layers of 153 ms and [54, 24, 24] for 3 of 100 ms.
+    """
+    later = int((receptive_field_ms - 1) / (depth + 1.3))
+    return (receptive_field_ms - (depth - 1) * later, *[later + 1] * (depth - 1))
+
+
+def tcn(size: str, n_inputs: int, *, receptive_field_ms: int = RECEPTIVE_FIELD_MS, **options: object) -> TCNConfig:
+    """The TCN of a size "depth x width", such as "7x128".
+
+    Raises InputError for a size or an option that is not one.
+    """
+    match = re.fullmatch(r"(\d+)x(\d+)", str(size))
+    depth, width = (int(n) for n in match.groups()) if match else (0, 0)
+    if not depth or not width:
+        raise InputError(f"size '{size}': a tcn's size is depth x width, such as 7x128")
+    derived = {"n_inputs": n_inputs, "width": width, "kernels_ms": kernels_for(depth, receptive_field_ms)}
+    return TCNConfig.checked(f"tcn of size '{size}'", {**derived, **options})
+
+
+class CausalLayer(nn.Module):
+    """Convolution over the past → ReLU → BatchNorm."""
+
+    def __init__(self, n_in: int, n_out: int, kernel_ms: int, momentum: float):
+        super().__init__()
+        self.conv = nn.Conv1d(n_in, n_out, kernel_ms)
+        self.norm = nn.BatchNorm1d(n_out, eps=BATCH_NORM_EPS, momentum=momentum)
+        _initialise(self.conv, LAYER_INIT_SD)
+
+    def forward(self, x_bct: Tensor) -> Tensor:
+        padded = F.pad(x_bct, (self.conv.kernel_size[0] - 1, 0))
+        return self.norm(torch.relu(self.conv(padded)))
+
+
+class TCN(Network):
+    """Signed input spikes in; spike logit, scaled voltage and, where asked for, dendritic components out."""
+
+    def __init__(self, config: TCNConfig):
+        super().__init__()
+        self.config, self.n_inputs = config, config.n_inputs
+        self.history_ms = sum(kernel_ms - 1 for kernel_ms in config.kernels_ms)
+        widths = (config.n_inputs, *[config.width] * len(config.kernels_ms))
+        self.layers = nn.Sequential(
+            *(
+                CausalLayer(n_in, config.width, kernel_ms, config.batch_norm_momentum)
+                for n_in, kernel_ms in zip(widths, config.kernels_ms, strict=False)
+            )
+        )
+        self.spike = _initialise(nn.Conv1d(config.width, 1, 1), SPIKE_INIT_SD, SPIKE_INIT_BIAS)
+        self.voltage = _initialise(nn.Conv1d(config.width, 1, 1), VOLTAGE_INIT_SD)
+        self.heads = [self.spike, self.voltage]
+        if config.n_dendrite_components:
+            self.dendrites = _initialise(nn.Conv1d(config.width, config.n_dendrite_components, 1), DENDRITE_INIT_SD)
+            self.heads.append(self.dendrites)
+
+    def forward(self, x_bts: Tensor) -> Tensor:
+        """Outputs (B, T, 2 + P) of whole windows; the published TCN sees spikes as 0 and 1, without their sign."""
+        features_bct = self.layers(x_bts.abs().transpose(1, 2))
+        return torch.cat([head(features_bct) for head in self.heads], dim=1).transpose(1, 2)
+
+
+def _initialise(conv: nn.Conv1d, sd: float, bias: float = 0.0) -> nn.Conv1d:
+    nn.init.trunc_normal_(conv.weight, std=sd, a=-2 * sd, b=2 * sd)
+    assert conv.bias is not None
+    nn.init.constant_(conv.bias, bias)
+    return conv

@@ -1,0 +1,107 @@
+"""A dataset as training windows: short excerpts of trials, input and targets, drawn at random.
+
+B windows, W ms of a window, T ms of a trial, S synapses, P dendritic components.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from ..simulate import schema
+from ..simulate.schema import InputError
+from .dendrites import DendriteComponents
+from .packed import PackedSpikes
+from .scaling import VoltageScaling
+
+SETTLING_MS = 500  # no window starts, and nothing is scored, before this; Spieler et al. 2024
+
+
+class Trials(NamedTuple):
+    """Trials in memory: packed inputs, and targets in the network's units."""
+
+    inputs: list[PackedSpikes]
+    spike_bt: np.ndarray  # float32, 1 in the bin of an output spike
+    voltage_bt: np.ndarray  # float32
+    components_btp: np.ndarray | None = None  # float32
+
+
+class Windows(NamedTuple):
+    """A batch: signed input and its targets."""
+
+    x_bws: np.ndarray
+    spike_bw: np.ndarray
+    voltage_bw: np.ndarray
+    components_bwp: np.ndarray | None
+
+
+def positions_of(ds: xr.Dataset, numbers: list[int]) -> np.ndarray:
+    """Where trials of these numbers lie in the dataset.
+
+    Raises InputError naming the first that is not there or that failed.
+    """
+    status = schema.read(ds, "trial_status")
+    place = {int(n): i for i, n in enumerate(schema.read(ds, "trial")) if status[i] == schema.DONE}
+    for number in numbers:
+        if number not in place:
+            source = ds.encoding.get("source", "dataset")
+            raise InputError(f"{source}: has no finished trial {number}; `apical inspect` lists its trials")
+    return np.array([place[number] for number in numbers], dtype=int)
+
+
+def finished_trials(ds: xr.Dataset) -> np.ndarray:
+    """Numbers of the trials that did not fail."""
+    return schema.read(ds, "trial")[schema.read(ds, "trial_status") == schema.DONE]
+
+
+def read_inputs(ds: xr.Dataset, position: int) -> PackedSpikes:
+    """Input spikes of the trial at `position`."""
+    return PackedSpikes.pack(schema.read(ds, "input_spikes", position), schema.read(ds, "synapse_sign"))
+
+
+def load_trials(
+    ds: xr.Dataset, numbers: list[int], scaling: VoltageScaling, dendrites: DendriteComponents | None = None
+) -> Trials:
+    """Trials of these numbers; with `dendrites`, its components of their dendritic voltages too.
+
+    Raises InputError for a trial that is not there or a variable that is missing or damaged.
+    """
+    positions = positions_of(ds, numbers)
+    voltage_bt = scaling.to_network(schema.read(ds, "soma_v_mv", positions)).astype(np.float32)
+    spike_bt = schema.output_spike_bins(ds)[positions].astype(np.float32)
+    inputs = [read_inputs(ds, position) for position in positions]
+    if dendrites is None:
+        return Trials(inputs, spike_bt, voltage_bt)
+    components = [dendrites.project(schema.read(ds, "dendrite_v_mv", position)) for position in positions]
+    return Trials(inputs, spike_bt, voltage_bt, np.stack(components))
+
+
+def check_window(duration_ms: int, window_ms: int, burn_in_ms: int) -> None:
+    """Raise InputError where a window does not fit into a trial, or has no bin left after its burn-in."""
+    if burn_in_ms >= window_ms:
+        raise InputError(
+            f"burn_in_ms is {burn_in_ms}, window_ms is {window_ms}: burn-in must be shorter than the window "
+            "(a TCN's is its receptive field less one, at least)"
+        )
+    if SETTLING_MS + window_ms > duration_ms:
+        raise InputError(
+            f"window_ms is {window_ms}, but a trial of {duration_ms} ms has {max(duration_ms - SETTLING_MS, 0)} ms "
+            f"after its first {SETTLING_MS}: choose a shorter window, or simulate longer trials"
+        )
+
+
+def draw_windows(trials: Trials, *, window_ms: int, batch: int, seed: int, step: int) -> Windows:
+    """The batch of a training step: it depends on the trials, `seed` and `step` only, not on the steps before."""
+    rng = np.random.default_rng([seed, step])
+    at = rng.integers(len(trials.inputs), size=batch)
+    start = rng.integers(SETTLING_MS, trials.voltage_bt.shape[1] - window_ms + 1, size=batch)
+    bins = start[:, None] + np.arange(window_ms)
+    components = None if trials.components_btp is None else trials.components_btp[at[:, None], bins]
+    return Windows(
+        np.stack([trials.inputs[b].window(t, window_ms) for b, t in zip(at, start, strict=True)]),
+        trials.spike_bt[at[:, None], bins],
+        trials.voltage_bt[at[:, None], bins],
+        components,
+    )

@@ -1,0 +1,61 @@
+"""A made-up prediction of a made-up truth, and made-up scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+MODEL = {"family": "elm", "size": 20, "name": "elm-20", "seed": 3, "n_parameters": 8002, "trained_on": "other"}
+
+
+@pytest.fixture
+def make_prediction(tmp_path):
+    """A function that writes a prediction of the dataset at a path: the truth, changed by `change`."""
+
+    def make(truth, name="prediction.zarr", trials=None, change=None, time_ms=None, config=MODEL, **attrs):
+        """change(trial, v_mv, probability) returns what is predicted instead of the truth."""
+        from apical.simulate import schema
+
+        ds = schema.open_dataset(truth)
+        trials = np.asarray(ds["trial"]) if trials is None else np.asarray(trials)
+        time_ms = np.asarray(ds["time_ms"]) if time_ms is None else time_ms
+        spikes = schema.output_spike_bins(ds)
+        schema.create(
+            tmp_path / name,
+            "prediction",
+            {"soma_v_mv": "f4", "spike_probability": "f4"},
+            {
+                "trial": trials,
+                "time_ms": time_ms,
+                "source_file": np.array(["made-up"] * len(trials)),
+            },
+            dataset_id=f"{ds.attrs['dataset_id']}/made-up",
+            config=config,
+            provenance={"made_by": "tests"},
+            **{"truth_id": ds.attrs["dataset_id"]} | attrs,
+        )
+        for row, trial in enumerate(trials):
+            at = int(np.flatnonzero(np.asarray(ds["trial"]) == trial)[0]) if trial in ds["trial"] else 0
+            v_mv, probability = np.minimum(schema.read(ds, "soma_v_mv", at), -55), spikes[at].astype(float)
+            if change is not None:
+                v_mv, probability = change(trial, v_mv, probability)
+            arrays = {"soma_v_mv": v_mv[: len(time_ms)], "spike_probability": probability[: len(time_ms)]}
+            schema.write_trial(tmp_path / name, row, arrays)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def make_score():
+    """A function that gives a made-up score, any column replaced."""
+    from apical.analysis.scores import Score
+
+    def make(**columns):
+        base = dict.fromkeys(Score.model_fields, 0.5)
+        base |= dict.fromkeys(("seed", "n_parameters", "n_trials", "n_output_spikes"), 3)
+        base |= {"family": "elm", "size": "20", "name": "elm-20", "mode": "windows", "spike_times": "exact"}
+        base |= {"dataset_id": "a", "dataset": "nmda ttpc1", "trained_on": "b", "scores_schema": 1}
+        return Score(**base | columns)
+
+    return make

@@ -1,0 +1,67 @@
+"""The comparison figure: every series and source is on it, and the same scores give the same file."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from apical.analysis.compare import compare
+from apical.simulate.schema import InputError
+
+SIZES = [(5077, "5"), (8002, "20")]
+
+
+@pytest.fixture
+def scores(make_score):
+    elm = [make_score(n_parameters=n, size=size, seed=seed) for n, size in SIZES for seed in range(2)]
+    return [*elm, make_score(family="tcn", n_parameters=400_000, size="2x8", roc_auc=1.0, rmse_mv=0.0)]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_the_same_scores_give_the_same_file(tmp_path, scores, suffix):
+    first, second = (compare(scores, tmp_path / f"{name}.{suffix}") for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert len(first.read_bytes()) > 10_000
+
+
+def text_of(svg):
+    """Text stays findable in an SVG as the comment beside its glyphs."""
+    return " ".join(re.findall(r"<!-- (.*?) -->", svg.read_text(), flags=re.DOTALL))
+
+
+def test_the_figure_names_what_it_shows(tmp_path, scores, make_score):
+    text = text_of(compare(scores, tmp_path / "a.svg"))
+    for words in (
+        "ELM",
+        "TCN",
+        "Measured on nmda ttpc1",
+        "NeuronIO test set (NMDA)",
+        "Beniaguev et al. 2021",
+        "arXiv 2306.16922",
+    ):
+        assert words in text
+    assert "rescaled per file" in text
+    assert "AUC 0.991" in text
+    assert "NeuronIO" not in text_of(compare(scores, tmp_path / "b.svg", input_set=None))
+    elsewhere = [make_score(dataset_id="id-of-it", dataset="elsewhere", trained_on="c")]
+    text = text_of(compare(scores + elsewhere, tmp_path / "c.svg"))
+    for words in ("fitted to b", "fitted to c", "scored on nmda ttpc1", "scored on elsewhere"):
+        assert words in text
+
+
+def test_what_cannot_be_drawn_gets_one_line(tmp_path, scores):
+    for given, out, message in (
+        ([], "a.png", "no scores were given"),
+        (scores, "a.jpg", r"a\.jpg: a figure is written as \.png, \.svg, \.pdf"),
+        (scores, "absent/a.png", "cannot be written"),
+    ):
+        with pytest.raises(InputError, match=message):
+            compare(given, tmp_path / out)
+
+
+def test_long_names_are_cut_and_datasets_of_one_name_told_apart(tmp_path, make_score):
+    name = "nmda, a-reconstruction-with-a-long-name.asc, shai2015"
+    scores = [make_score(dataset_id=start + "0123456789", dataset=name) for start in ("aaaaaa", "bbbbbb")]
+    text = text_of(compare(scores, tmp_path / "a.svg"))
+    for start in ("aaaaaa", "bbbbbb"):
+        assert f"scored on nmda, a-reconstructi… ({start})" in text

@@ -1,0 +1,33 @@
+"""A made-up dataset with dendritic voltages."""
+
+import numpy as np
+import pytest
+import zarr
+from apical.simulate import schema
+
+
+@pytest.fixture
+def make_dendrites(make_dataset):
+    """`make_dataset`, with a voltage per segment: three hidden signals mixed, some noise, some dendritic spikes."""
+
+    def make(n_signals=3, noise_mv=0.5, **options):
+        path = make_dataset(**options)
+        group = zarr.open_group(path, mode="r+")
+        n_trials, n_synapses, duration_ms = group["input_spikes"].shape
+        rng = np.random.default_rng(1)
+        signals = rng.normal(size=(n_trials, n_signals, duration_ms))
+        mixing = rng.normal(size=(n_synapses // 2, n_signals)) * 15
+        v_mv = -60 + mixing @ signals + noise_mv * rng.normal(size=(n_trials, n_synapses // 2, duration_ms))
+        spec = schema.VARIABLES["dendrite_v_mv"]
+        array = group.create_array(
+            "dendrite_v_mv",
+            shape=v_mv.shape,
+            chunks=(1, *v_mv.shape[1:]),
+            dtype="f4",
+            dimension_names=spec.dims,
+            attributes={"units": spec.units, "long_name": spec.long_name},
+        )
+        array[...] = v_mv.astype("f4")
+        return path
+
+    return make

@@ -1,0 +1,138 @@
+"""Runs and published checkpoints load, and what is damaged, foreign or malicious is refused in one line."""
+
+import json
+import pickle
+import shutil
+
+import pytest
+import torch
+from apical.simulate.schema import InputError
+from apical.surrogate.checkpoint import load_published_elm, load_run
+from apical.surrogate.fit import FitConfig, fit
+from apical.surrogate.models import build
+
+
+@pytest.fixture
+def run(make_dataset, tmp_path):
+    config = FitConfig(family="elm", size=3, steps=2, batch=2, window_ms=60, burn_in_ms=10, validate_every=1)
+    return fit(config, make_dataset(), tmp_path / "run", device="cpu")
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A small checkpoint laid out as the published ones, and its model."""
+    folder = tmp_path / "num_memory_3"
+    folder.mkdir()
+    model = build("elm", 3, 12, n_branches=4, synapses_per_branch=5)
+    settings = {
+        "num_input": 12, "num_output": 2, "num_memory": 3, "num_branch": 4, "num_synapse_per_branch": 5,
+        "memory_tau_max": 150.0, "input_to_synapse_routing": "neuronio_routing", "mlp_hidden_size": None,
+    }  # fmt: skip
+    (folder / "model_config.json").write_text(json.dumps(settings))
+    torch.save(model.state_dict(), folder / "neuronio_best_model_state.pt")
+    return folder, model
+
+
+def one_line(call, *args):
+    with pytest.raises(InputError) as error:
+        call(*args)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_run_loads_as_it_was_saved(run):
+    surrogate = load_run(run)
+    assert (surrogate.family, surrogate.size, surrogate.name) == ("elm", 3, "elm-3")
+    assert surrogate.trained_on == "made-up-0-8" and not surrogate.model.training
+    assert surrogate.describe()["n_parameters"] == 4823  # the published count: 16 inputs share the 45 × 100 synapses
+
+
+def test_number_of_inputs_is_checked(run):
+    surrogate = load_run(run)
+    surrogate.check_inputs(16, "data.zarr")
+    message = one_line(surrogate.check_inputs, 1820, "data.zarr")
+    assert "checkpoint expects 16 inputs, dataset has 1820" in message
+
+
+def test_a_run_that_is_not_one(run, tmp_path):
+    assert "no run there" in one_line(load_run, tmp_path / "nowhere")
+    (run / "weights.safetensors").write_bytes(b"\0" * 100)
+    assert "weights.safetensors: damaged" in one_line(load_run, run)
+    (run / "weights.safetensors").unlink()
+    assert "not there yet" in one_line(load_run, run)
+    (run / "config.json").write_text('{"apical_run": 1}')
+    assert "not written by this version" in one_line(load_run, run)
+
+
+def test_weights_of_another_model(run):
+    card = json.loads((run / "config.json").read_text())
+    card["model"]["d_m"] = 7
+    (run / "config.json").write_text(json.dumps(card))
+    assert "damaged, or not the weights that config.json describes" in one_line(load_run, run)
+
+
+def test_published_layout(published):
+    folder, model = published
+    surrogate = load_published_elm(folder)
+    x_bts = torch.ones(1, 20, 12)
+    torch.testing.assert_close(surrogate.model(x_bts), model(x_bts), rtol=0, atol=0)
+    assert (surrogate.name, surrogate.size, surrogate.split) == ("num_memory_3", 3, None)
+
+
+class Malice:
+    def __reduce__(self):
+        return (open, ("owned", "w"))
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda thing, path: path.write_bytes(pickle.dumps(thing))])
+def test_a_pickle_that_would_run_code_is_refused_unrun(published, monkeypatch, tmp_path, write):
+    folder, _ = published
+    monkeypatch.chdir(tmp_path)
+    write({"_proto_w_s": Malice()}, folder / "neuronio_best_model_state.pt")
+    assert "refused" in one_line(load_published_elm, folder)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_malice_in_the_state_to_resume_from(run, make_dataset, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"step": Malice()}, run / "state.pt")
+    config = FitConfig(family="elm", size=3, steps=2, batch=2, window_ms=60, burn_in_ms=10, validate_every=1)
+    with pytest.raises(InputError, match="refused"):
+        fit(config, tmp_path / "truth.zarr", run, resume=True)
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut short"])
+def test_weights_that_cannot_be_read(published, content):
+    folder, _ = published
+    (folder / "neuronio_best_model_state.pt").write_bytes(content)
+    message = one_line(load_published_elm, folder)
+    assert "neuronio_best_model_state.pt" in message
+
+
+def test_weights_that_are_no_state_dict(published):
+    folder, _ = published
+    torch.save(torch.ones(3), folder / "neuronio_best_model_state.pt")
+    assert "holds a Tensor, expected weights by name" in one_line(load_published_elm, folder)
+
+
+def test_foreign_folders(published, tmp_path):
+    folder, _ = published
+    assert "model_config.json: cannot be read" in one_line(load_published_elm, tmp_path)
+    shutil.copy(folder / "neuronio_best_model_state.pt", folder / "other_state.pt")
+    assert "has 2 files *_state.pt, expected one" in one_line(load_published_elm, folder)
+    (folder / "other_state.pt").unlink()
+    (folder / "model_config.json").write_text("{")
+    assert "is not JSON" in one_line(load_published_elm, folder)
+    (folder / "model_config.json").write_text('{"hidden": 3}')
+    assert "num_memory_3" in one_line(load_published_elm, folder)
+    (folder / "model_config.json").write_text('{"num_input": 12, "num_memory": 4}')
+    assert "are not those of the ELM" in one_line(load_published_elm, folder)
+
+
+def test_time_constants_that_differ_within_a_branch(published):
+    folder, model = published
+    state = model.state_dict()
+    state["tau_s"][1] = 9.0
+    torch.save(state, folder / "neuronio_best_model_state.pt")
+    assert "differ in tau_s" in one_line(load_published_elm, folder)

@@ -1,0 +1,126 @@
+"""The ELM against its equations written out bin by bin, and the counts of the published tables."""
+
+import numpy as np
+import pytest
+import torch
+from apical.surrogate.cost import n_parameters
+from apical.surrogate.elm import ELM, ELMConfig, elm
+from apical.surrogate.models import assemble
+from apical.surrogate.recurrence.reference import leak
+
+
+def equations(model, x_bts):
+    """Spieler et al. 2024, one bin, one synapse state at a time, in float64; v2 leaks the branch instead."""
+    config, n_branches = model.config, model.n_branches
+    state = {name: tensor.double() for name, tensor in model.state_dict().items()}
+    low, high = config.tau_m_min_ms, config.tau_m_max_ms
+    tau_m = low + (high - low) / (1 + torch.exp(-state["_proto_tau_m"]))
+    kappa_m = torch.exp(-config.delta_t_ms / tau_m)
+    kappa_b = np.exp(-config.delta_t_ms / config.tau_b_ms)
+    w_s = state["_proto_w_s"].clamp(min=0)
+    x_bts = x_bts.double()
+    if config.n_branches is not None:
+        x_bts = x_bts[..., state["input_to_synapse_indices"].long()] * state["valid_indices_mask"]
+    s = torch.zeros(len(x_bts), len(w_s)).double()
+    b = torch.zeros(len(x_bts), n_branches).double()
+    m = torch.zeros(len(x_bts), config.d_m).double()
+    mlp = model.mlp.network.double()
+    outputs = []
+    for t in range(x_bts.shape[1]):
+        if config.version == 1:
+            s = kappa_b * s + w_s * x_bts[:, t]
+            b = s.view(len(s), n_branches, -1).sum(-1)
+            gain = config.lambda_value * (1 - kappa_m)
+        else:
+            b = kappa_b * b + (w_s * x_bts[:, t]).view(len(b), n_branches, -1).sum(-1)
+            gain = 1 - torch.exp(-config.delta_t_ms * config.lambda_value / tau_m)
+        proposed = 1.7159 * torch.tanh(2 / 3 * mlp(torch.cat([b, kappa_m * m], dim=1)))
+        m = kappa_m * m + gain * proposed
+        outputs.append(m @ state["w_y.weight"].T + state["w_y.bias"])
+    model.mlp.network.float()
+    return torch.stack(outputs, dim=1)
+
+
+def spikes(n_windows, n_ms, n_inputs, seed=0):
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.choice([0, 1, -1], p=[0.9, 0.05, 0.05], size=(n_windows, n_ms, n_inputs))).float()
+
+
+@pytest.mark.parametrize("n_windows, n_ms", [(1, 1), (3, 63), (2, 130)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"version": 2, "learn_tau_m": True, "lambda_value": 10.0},
+        {"n_branches": None, "mlp_layers": 3, "mlp_hidden_size": 5, "mlp_activation": "silu"},
+        {"version": 2, "n_branches": None, "delta_t_ms": 0.5, "tau_b_ms": 7.0},
+        {"routing": "random", "routing_seed": 3, "tau_m_max_ms": 1000.0},
+    ],
+)
+def test_whole_window_equals_the_equations(options, n_windows, n_ms):
+    config = ELMConfig(**{"n_inputs": 34, "d_m": 7, "n_branches": 5, "synapses_per_branch": 9} | options)
+    model = assemble(config, seed=1)
+    x_bts = spikes(n_windows, n_ms, config.n_inputs)
+    with torch.no_grad():
+        torch.testing.assert_close(model(x_bts).double(), equations(model, x_bts), rtol=1e-4, atol=1e-5)
+
+
+def test_leak_is_the_exponential_filter():
+    drive = torch.rand(2, 77, 3, generator=torch.Generator().manual_seed(0))
+    kappa = torch.tensor([0.0, 0.5, 0.99])
+    b, expected = torch.zeros(2, 3), []
+    for drive_t in drive.unbind(1):
+        b = kappa * b + drive_t
+        expected.append(b)
+    torch.testing.assert_close(leak(drive, kappa), torch.stack(expected, 1))
+
+
+def test_second_version_equals_the_first_but_for_its_gain():
+    """For lambda 1 the gains 1 − kappa and 1 − exp(−dt·lambda/tau) are the same number."""
+    first, second = (assemble(elm(6, 40, version=v, lambda_value=1.0), seed=2) for v in (1, 2))
+    x_bts = spikes(2, 50, 40)
+    torch.testing.assert_close(first(x_bts), second(x_bts))
+
+
+def test_second_version_stays_bounded_for_a_large_lambda():
+    model = assemble(elm(5, 40, version=2, lambda_value=1e6, tau_m_max_ms=1.0), seed=0)
+    low, high = 1.0, 1.0 + 3e-6
+    assert ((model.tau_m_ms >= low) & (model.tau_m_ms <= high + 1e-6)).all()
+    kept = torch.exp(-1 / model.tau_m_ms)
+    bound = (1.7159 / (1 - kept)).max() * model.w_y.weight.abs().sum(1).max() + model.w_y.bias.abs().max()
+    assert model(spikes(2, 300, 40)).abs().max() <= bound
+
+
+def test_output_depends_on_no_later_input():
+    model = assemble(elm(8, 40), seed=0)
+    x_bts = spikes(2, 60, 40)
+    later = x_bts.clone()
+    later[:, 41:] = spikes(2, 19, 40, seed=9)
+    y, y_later = model(x_bts), model(later)
+    torch.testing.assert_close(y[:, :41], y_later[:, :41], rtol=0, atol=0)
+    assert not torch.equal(y[:, 41:], y_later[:, 41:])
+
+
+def test_a_masked_synapse_carries_nothing():
+    model = assemble(elm(4, 40, n_branches=2, synapses_per_branch=50), seed=0)
+    model(spikes(1, 30, 40)).sum().backward()
+    masked = ~model.valid_indices_mask
+    assert masked.any() and not model._proto_w_s.grad[masked].any() and model._proto_w_s.grad[~masked].any()
+
+
+def test_every_input_of_an_even_number_has_a_synapse():
+    for n_inputs in (16, 1278, 1820):
+        model = ELM(elm(2, n_inputs))
+        assert set(model.input_to_synapse_indices[model.valid_indices_mask].tolist()) == set(range(n_inputs))
+
+
+# Released Branch-ELM models, tau fixed: model_param_count of the published eval_results.csv
+RELEASED = {
+    1: 4601, 2: 4708, 3: 4823, 5: 5077, 7: 5363, 10: 5852, 15: 6827, 20: 8002,
+    25: 9377, 30: 10952, 40: 14702, 50: 19252, 75: 34127, 100: 54002,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("d_m, count", RELEASED.items())
+def test_released_parameter_counts(d_m, count):
+    assert n_parameters(ELM(elm(d_m, 1278))) == count
