@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -153,15 +153,6 @@ class Cell:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what NEURON's importer prints from C; what goes wrong is raised."""
-    saved = [os.dup(stream) for stream in (1, 2)]
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        for stream in (1, 2):
-            os.dup2(null, stream)
+    """Silence what NEURON's importer prints; what goes wrong is raised."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
-    finally:
-        for stream, original in zip((1, 2), saved, strict=True):
-            os.dup2(original, stream)
-            os.close(original)
-        os.close(null)

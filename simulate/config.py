@@ -92,7 +92,25 @@ def ampa_sk() -> Simulation:
     )
 
 
-PRESETS: dict[str, Callable[[], Simulation]] = {"nmda": nmda, "ampa": ampa, "ampa-sk": ampa_sk}
+def nmda_ttpc1() -> Simulation:
+    """NMDA input set with ranges chosen for morphology ttpc1, whose more numerous segments need more input."""
+    return Simulation(
+        preset="nmda-ttpc1",
+        statistics=InputStatistics(
+            excitatory_basal=(0, 1600),
+            excitatory_apical=(0, 1600),
+            inhibitory_minus_excitatory_basal=(-900, 200),
+            inhibitory_minus_excitatory_apical=(-900, 200),
+        ),
+    )
+
+
+PRESETS: dict[str, Callable[[], Simulation]] = {
+    "nmda-ttpc1": nmda_ttpc1,
+    "nmda": nmda,
+    "ampa": ampa,
+    "ampa-sk": ampa_sk,
+}
 
 
 def preset(name: str) -> Simulation:

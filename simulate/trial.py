@@ -10,7 +10,7 @@ from . import biophysics, cells, mechanism_library, output_spikes, stimulus, syn
 from .cell import Cell
 from .config import V_INIT_MV, Simulation
 from .engine import base
-from .engine.base import Inputs
+from .engine.base import Inputs, Integration
 from .schema import FINE_PER_MS
 
 
@@ -38,8 +38,11 @@ class Experiment:
         )
         return self.replay(spikes)
 
-    def replay(self, input_spikes: np.ndarray) -> Trial:
-        """Integrate given input spikes, shape (S, T), boolean: a spike in bin t arrives at t ms."""
+    def replay(self, input_spikes: np.ndarray, integration: Integration | None = None) -> Trial:
+        """Integrate given input spikes, shape (S, T), boolean: a spike in bin t arrives at t ms.
+
+        integration: instead of the configuration's.
+        """
         events_ms = [np.flatnonzero(row).astype(float) for row in input_spikes]
         soma = self.cell.soma(0.5)
         recording = base.run(
@@ -48,7 +51,7 @@ class Experiment:
             [soma],
             float(input_spikes.shape[1]),
             V_INIT_MV,
-            self.config.integration,
+            integration or self.config.integration,
         )
         return Trial(input_spikes, np.round(recording.time_ms, 6), recording.v_mv[0])  # NEURON adds steps up
 

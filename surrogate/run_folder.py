@@ -109,3 +109,5 @@ def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:
                 f"{out}: was started with {field} = {had[field]!r}, now it is {value!r}: "
                 "resume with the same settings and dataset, or choose another folder"
             )
+    if now.split != then.split:
+        raise InputError(f"{out}: {now.dataset} has other trials than when this run was started: fit it anew")

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ..simulate.schema import InputError
 from .network import Network
 from .settings import Settings
+from .spike_convolution import convolve_spikes
 
 RECEPTIVE_FIELD_MS = 153  # of the headline network, 7 × 128
 LAYER_INIT_SD = 0.002
@@ -64,13 +65,22 @@ class CausalLayer(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, kernel_ms: int, momentum: float):
         super().__init__()
-        self.conv = nn.Conv1d(n_in, n_out, kernel_ms)
+        self.conv = _initialise(nn.Conv1d(n_in, n_out, kernel_ms), LAYER_INIT_SD)
         self.norm = nn.BatchNorm1d(n_out, eps=BATCH_NORM_EPS, momentum=momentum)
-        _initialise(self.conv, LAYER_INIT_SD)
 
     def forward(self, x_bct: Tensor) -> Tensor:
-        padded = F.pad(x_bct, (self.conv.kernel_size[0] - 1, 0))
-        return self.norm(torch.relu(self.conv(padded)))
+        return self.activate(self.conv(F.pad(x_bct, (self.conv.kernel_size[0] - 1, 0))))
+
+    def activate(self, convolved_bct: Tensor) -> Tensor:
+        """What follows the convolution."""
+        return self.norm(torch.relu(convolved_bct))
+
+
+class SpikeLayer(CausalLayer):
+    """The first layer: the same, for input that is almost all silence."""
+
+    def forward(self, x_bts: Tensor) -> Tensor:
+        return self.activate(convolve_spikes(x_bts, self.conv.weight, self.conv.bias))
 
 
 class TCN(Network):
@@ -80,12 +90,11 @@ class TCN(Network):
         super().__init__()
         self.config, self.n_inputs = config, config.n_inputs
         self.history_ms = sum(kernel_ms - 1 for kernel_ms in config.kernels_ms)
-        widths = (config.n_inputs, *[config.width] * len(config.kernels_ms))
+        first_ms, *later_ms = config.kernels_ms
+        width, momentum = config.width, config.batch_norm_momentum
         self.layers = nn.Sequential(
-            *(
-                CausalLayer(n_in, config.width, kernel_ms, config.batch_norm_momentum)
-                for n_in, kernel_ms in zip(widths, config.kernels_ms, strict=False)
-            )
+            SpikeLayer(config.n_inputs, width, first_ms, momentum),
+            *(CausalLayer(width, width, kernel_ms, momentum) for kernel_ms in later_ms),
         )
         self.spike = _initialise(nn.Conv1d(config.width, 1, 1), SPIKE_INIT_SD, SPIKE_INIT_BIAS)
         self.voltage = _initialise(nn.Conv1d(config.width, 1, 1), VOLTAGE_INIT_SD)
@@ -96,7 +105,7 @@ class TCN(Network):
 
     def forward(self, x_bts: Tensor) -> Tensor:
         """Outputs (B, T, 2 + P) of whole windows; the published TCN sees spikes as 0 and 1, without their sign."""
-        features_bct = self.layers(x_bts.abs().transpose(1, 2))
+        features_bct = self.layers(x_bts.abs())
         return torch.cat([head(features_bct) for head in self.heads], dim=1).transpose(1, 2)
 
 

@@ -5,13 +5,11 @@ import doctest
 import importlib
 import pkgutil
 import re
-import re
 import subprocess
 import sys
 import tomllib
 from collections import Counter
 from fnmatch import fnmatch
-from importlib.metadata import packages_distributions
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -91,21 +89,6 @@ def test_every_data_file_is_packaged(stage):
         package = next(parent for parent in path.parents if parent in folders)
         name = path.relative_to(package).as_posix()
         assert any(fnmatch(name, pattern) for pattern in folders[package]), f"{stage}: {name} is in no package-data"
-
-
-def test_every_import_is_a_listed_dependency():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in project["dependencies"]}
-    brought_by = packages_distributions()
-    for path in (path for stage in STAGES for path in sources(stage)):
-        for node in ast.walk(ast.parse(path.read_text())):
-            for name in {name.split(".")[0] for name in imported(path, node)} - sys.stdlib_module_names - {*STAGES}:
-                where = f"{path.relative_to(ROOT)} imports {name}"
-                assert {normal(found) for found in brought_by.get(name, [name])} & listed, f"{where}: not a dependency"
-
-
-def normal(distribution: str) -> str:
-    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_every_import_is_a_listed_dependency():

@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+
 from apical.simulate import array_pickle
 from apical.simulate.schema import InputError
 

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+
 from apical.simulate import schema
 from apical.simulate.neuronio import import_neuronio
 from apical.simulate.output_spikes import peaks

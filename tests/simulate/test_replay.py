@@ -57,11 +57,6 @@ def test_engines_agree_on_synaptic_input(published, experiment):
     """CoreNEURON and plain NEURON at the same step, across an output spike."""
     spikes = schema.read(published[1], "input_spikes", 0)[:, :620]
     ours = experiment.replay(spikes)
-    plain_config = experiment.config.model_copy(update={"integration": Integration(engine="neuron")})
-    try:
-        original, experiment.config = experiment.config, plain_config
-        plain = experiment.replay(spikes)
-    finally:
-        experiment.config = original
+    plain = experiment.replay(spikes, Integration(engine="neuron"))
     assert ours.v_mv.max() > 0
     assert np.abs(ours.v_mv - plain.v_mv).max() <= 1e-6
