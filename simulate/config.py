@@ -30,10 +30,10 @@ class Simulation(BaseModel):
     morphology: str = "ttpc1"
     biophysics: str = "shai2015"
     excitatory: Literal["AMPA", "AMPA_NMDA"] = "AMPA_NMDA"
-    inhibitory: Literal["GABA_A", "GABA_AB"] = "GABA_A"
+    inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = "GABA_A"
     sk_e2_factor: float = Field(1.0, ge=0)
     statistics: InputStatistics
-    seconds: float = Field(6.0, gt=0, le=3600)
+    seconds: float = Field(6.0, ge=0.001, le=3600)
     seed: int = Field(0, ge=0)
     integration: Integration = Integration()
     record_fine: bool = False

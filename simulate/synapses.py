@@ -31,6 +31,7 @@ RECEPTORS = {
     "AMPA": (AMPA,),
     "AMPA_NMDA": (AMPA_NMDA,),
     "GABA_A": (GABA_A,),
+    "GABA_B": (GABA_B,),
     "GABA_AB": (GABA_A, GABA_B),
 }
 DELAY_MS = 1.0  # CoreNEURON wants a delay above 0; events are queued at their arrival, so it adds nothing

@@ -10,17 +10,6 @@ from apical.simulate.catalogue import catalogue
 from apical.simulate.cell import Cell
 from apical.simulate.schema import InputError
 
-SWC = """\
-1 1 0 0 0 8 -1
-2 1 0 8 0 8 1
-3 1 0 -8 0 8 1
-4 3 0 -20 0 1 3
-5 3 0 -120 0 1 4
-6 {apical} 0 20 0 2 2
-7 {apical} 0 420 0 1 6
-"""
-
-
 @pytest.mark.parametrize(
     ("name", "basal", "apical", "segments"), [("ttpc1", 113, 123, 910), ("ttpc2", 80, 132, 912)]
 )
@@ -92,10 +81,8 @@ def test_names_and_paths_that_are_not_there(tmp_path):
         biophysics.load("shai")
 
 
-def test_an_swc_file_builds(tmp_path):
-    path = tmp_path / "mine.swc"
-    path.write_text(SWC.format(apical=4))
-    cell = Cell(cells.resolve(str(path)))
+def test_an_swc_file_builds(swc):
+    cell = Cell(cells.resolve(str(swc())))
     try:
         assert (len(cell.basal), len(cell.apical)) == (1, 1)
         assert [segment.tree for segment in cell.segments] == ["basal"] * 5 + ["apical"] * 21
@@ -104,11 +91,9 @@ def test_an_swc_file_builds(tmp_path):
         cell.close()
 
 
-def test_a_morphology_without_apical_dendrite(tmp_path):
-    path = tmp_path / "basal-only.swc"
-    path.write_text(SWC.format(apical=3))
+def test_a_morphology_without_apical_dendrite(swc):
     with pytest.raises(InputError, match=r"basal-only\.swc: has no apical dendrite"):
-        Cell(cells.resolve(str(path)))
+        Cell(cells.resolve(str(swc("basal-only.swc", apical=3))))
 
 
 @pytest.mark.parametrize("suffix", [".asc", ".swc"])

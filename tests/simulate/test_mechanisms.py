@@ -162,7 +162,7 @@ def test_calcium_decays_to_its_rest(h):
     assert section(0.5).cai == pytest.approx(1e-4 + 9e-4 * np.exp(-10 / 20), rel=1e-6)
 
 
-@pytest.mark.parametrize("receptor", ["AMPA", "AMPA_NMDA", "GABA_A", "GABA_AB"])
+@pytest.mark.parametrize("receptor", ["AMPA", "AMPA_NMDA", "GABA_A", "GABA_B", "GABA_AB"])
 def test_one_event_gives_the_published_conductance(h, receptor):
     """Two exponentials that peak at gmax, and for NMDA the magnesium block, at a clamped voltage."""
     from apical.simulate.synapses import RECEPTORS
@@ -181,7 +181,8 @@ def test_one_event_gives_the_published_conductance(h, receptor):
     ampa = conductance(0.3, 3, 4e-4) * v_mv
     nmda = conductance(2, 70, 4e-4) / (1 + np.exp(-0.08 * v_mv) / 3.57) * v_mv
     gaba_a, gaba_b = conductance(0.2, 8, 1e-3) * (v_mv + 80), conductance(3.5, 260.9, 1e-3) * (v_mv + 97)
-    expected = {"AMPA": ampa, "AMPA_NMDA": ampa + nmda, "GABA_A": gaba_a, "GABA_AB": gaba_a + gaba_b}[receptor]
+    both = {"AMPA_NMDA": ampa + nmda, "GABA_AB": gaba_a + gaba_b}
+    expected = ({"AMPA": ampa, "GABA_A": gaba_a, "GABA_B": gaba_b} | both)[receptor]
 
     processes = []
     h.CVode().active(False)

@@ -1,0 +1,57 @@
+"""The compiled mechanisms: made once, safe when two ask at once, and a clear line where they cannot be made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from apical.simulate import mechanism_library
+from apical.simulate.schema import InputError
+
+
+def test_no_compiler_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(InputError, match=r"no C\+\+ compiler: 'g\+\+' is not on PATH") as error:
+        mechanism_library.compiled()
+    assert "\n" not in str(error.value)
+
+
+def test_a_mechanism_that_does_not_compile_leaves_a_log_and_no_library(tmp_path, monkeypatch):
+    broken = tmp_path / "Broken.mod"
+    broken.write_text("NEURON { SUFFIX Broken }\nBREAKPOINT { this is not NMODL\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(mechanism_library, "sources", lambda: [broken])
+    with pytest.raises(InputError, match=r"did not compile .*: see .*\.log"):
+        mechanism_library.compiled()
+    kept = sorted(path.suffix for path in (tmp_path / "cache" / "apical" / "mechanisms").iterdir())
+    assert kept in ([".lock", ".log"], [".log"])
+
+
+def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
+    before = mechanism_library.key()
+    assert before == mechanism_library.key()
+    monkeypatch.setattr(mechanism_library, "FLAGS", "-O0")
+    assert mechanism_library.key() != before
+    monkeypatch.undo()
+    changed = tmp_path / "Im.mod"
+    changed.write_text("TITLE other")
+    monkeypatch.setattr(mechanism_library, "sources", lambda: [changed])
+    assert mechanism_library.key() != before
+
+
+@pytest.mark.slow
+def test_two_processes_at_once_compile_once(tmp_path):
+    code = "from apical.simulate import mechanism_library as m; m.load(); from neuron import h; h.AMPA_NMDA"
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum("Compiling" in text for text in said) == 1
