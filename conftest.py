@@ -5,4 +5,6 @@ from importlib.util import find_spec
 import pytest
 
 if find_spec("apical") is None:
-    pytest.exit("apical is not installed: run `make test`, or `pip install -e '.[test]' -c constraints.txt`", returncode=4)
+    pytest.exit(
+        "apical is not installed: run `make test`, or `pip install -e '.[test]' -c constraints.txt`", returncode=4
+    )

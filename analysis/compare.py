@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ..simulate.schema import InputError
+from .literature import Published, published_scores
 from .look import BLACK, FAMILY_TITLES, GREY, PALE, check_suffix, figure, save, series_look, style
-from .published import Published, published_scores
 from .scores import Score
 
 if TYPE_CHECKING:

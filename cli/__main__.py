@@ -17,7 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _complain("stopped; what was written is kept, and --resume goes on from there", status=130)
     except typer.TyperException as error:
-        command = error.ctx.command_path if getattr(error, "ctx", None) else "apical"
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "apical"
         return _complain(f"{error.format_message()} ({command} --help)", command)
     except ValueError as error:
         message = _bad_input(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
@@ -36,7 +36,9 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True, epilog=_examples("apical quickstart", "apical cells", "apical simulate --help"))
+@app.callback(
+    invoke_without_command=True, epilog=_examples("apical quickstart", "apical cells", "apical simulate --help")
+)
 def apical(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
@@ -45,7 +47,9 @@ def apical(
         print(context.get_help())
 
 
-@app.command(short_help="List morphologies and parameter sets.", epilog=_examples("apical cells", "apical cells --json"))
+@app.command(
+    short_help="List morphologies and parameter sets.", epilog=_examples("apical cells", "apical cells --json")
+)
 def cells(as_json: Json = False) -> None:
     """List the morphologies and parameter sets, where they come from, and whether they are there."""
     from ..simulate import biophysics
@@ -79,14 +83,16 @@ def cells(as_json: Json = False) -> None:
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
-    )
+    ),
 )
 def simulate(
     out: Out,
-    preset: Annotated[str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa or ampa-sk.")] = "nmda-ttpc1",
+    preset: Annotated[
+        str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa or ampa-sk.")
+    ] = "nmda-ttpc1",
     trials: Annotated[int, typer.Option(min=1, help="How many trials.")] = 10,
     seconds: Annotated[float, typer.Option(min=0.001, help="Length of a trial in s.")] = 6.0,
-    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,  # noqa: UP045
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Fixes the inputs, together with the trial number.")] = 0,
     morphology: MorphologyName = "ttpc1",
     biophysics: Annotated[str, typer.Option(help="Parameter set: shai2015 or hay2011.")] = "shai2015",
@@ -102,7 +108,8 @@ def simulate(
     """
     import time
 
-    from ..simulate.config import Simulation, preset as load_preset
+    from ..simulate.config import Simulation
+    from ..simulate.config import preset as load_preset
     from ..simulate.dataset import Progress, available_cores, simulate
     from ..simulate.engine.base import Integration
     from .progress import bar, console, spinner
@@ -140,7 +147,9 @@ def simulate(
 @app.command(
     "import-neuronio",
     short_help="Read published NeuronIO pickles.",
-    epilog=_examples("apical import-neuronio nmda_4_trials.p --out nmda.zarr", "apical import-neuronio *.p -o all.zarr"),
+    epilog=_examples(
+        "apical import-neuronio nmda_4_trials.p --out nmda.zarr", "apical import-neuronio *.p -o all.zarr"
+    ),
 )
 def import_neuronio(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.p…", help="Published pickles.")],
@@ -156,7 +165,10 @@ def import_neuronio(
     console.print(f"{out}: written; `apical inspect {out}` shows it")
 
 
-@app.command(short_help="Summarise and draw a dataset.", epilog=_examples("apical inspect data.zarr", "apical inspect data.zarr --trial 3 --out trial3.pdf"))
+@app.command(
+    short_help="Summarise and draw a dataset.",
+    epilog=_examples("apical inspect data.zarr", "apical inspect data.zarr --trial 3 --out trial3.pdf"),
+)
 def inspect(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset: simulation or prediction.")],
     out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Picture [default: DATA with .png].")] = None,  # noqa: UP045
@@ -186,7 +198,7 @@ def inspect(
         "apical fit data.zarr --model elm --size 20 --out runs/elm-20",
         "apical fit data.zarr --model tcn --size 2x32 --steps 800 --out runs/tcn-2x32",
         "apical fit data.zarr --model elm --size 20 --recipe paper --out runs/paper --resume",
-    )
+    ),
 )
 def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
@@ -205,8 +217,8 @@ def fit(
     """Fit a surrogate to a dataset. Trials are split, never windows; the model is chosen on validation RMSE."""
     from ..simulate.names import nearest
     from ..surrogate.fit import FitProgress, fit
-    from ..surrogate.recipe import PUBLISHED_SIZE, paper, quick
     from ..surrogate.models import check_family
+    from ..surrogate.recipe import PUBLISHED_SIZE, paper, quick
     from .progress import bar, console
 
     check_family(model)
@@ -231,7 +243,7 @@ def fit(
     epilog=_examples(
         "apical predict runs/elm-20 data.zarr --out elm-20.zarr",
         "apical predict --elm-checkpoint models/num_memory_20 neuronio.zarr --out published.zarr",
-    )
+    ),
 )
 def predict(
     paths: Annotated[list[Path], typer.Argument(metavar="[RUN] DATA", help="A run's folder, and a simulation.")],
@@ -241,7 +253,7 @@ def predict(
         typer.Option(metavar="FOLDER", help="Published ELM checkpoint, in place of RUN."),
     ] = None,
     trials: Annotated[str, typer.Option(help="auto, all, train, validation, test, or numbers: 0,3,7.")] = "auto",
-    mode: Annotated[str, typer.Option(help="windows (as published) or stream (one pass).")] = "windows",
+    mode: Annotated[Literal["windows", "stream"], typer.Option(help="windows as published, or one pass.")] = "windows",
     device: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -255,7 +267,7 @@ def predict(
         expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
         raise InputError(f"predict takes {expected}, got {len(paths)} paths: {', '.join(map(str, paths))}")
     surrogate = load_published_elm(elm_checkpoint) if elm_checkpoint else load_run(paths[0])
-    chosen = [int(t) for t in trials.split(",")] if trials.replace(",", "").isdigit() else trials
+    chosen: Any = [int(t) for t in trials.split(",")] if trials.replace(",", "").isdigit() else trials
     with bar(f"Predicting with {surrogate.name}") as show:
         predict(surrogate, paths[-1], out, trials=chosen, mode=mode, device=device, overwrite=overwrite, report=show)
     console.print(f"{out}: written; `apical evaluate {paths[-1]} {out}` scores it")
@@ -266,7 +278,7 @@ def predict(
     epilog=_examples(
         "apical evaluate data.zarr elm-20.zarr tcn-2x32.zarr --out scores.csv",
         "apical evaluate data.zarr elm-20.zarr --json",
-    )
+    ),
 )
 def evaluate(
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The simulation.")],
@@ -293,7 +305,10 @@ def evaluate(
     console.print(f"scores: {out}")
 
 
-@app.command(short_help="Draw fidelity against parameters.", epilog=_examples("apical compare scores.csv --out figure.png", "apical compare a.csv b.csv --out figure.svg"))
+@app.command(
+    short_help="Draw fidelity against parameters.",
+    epilog=_examples("apical compare scores.csv --out figure.png", "apical compare a.csv b.csv --out figure.svg"),
+)
 def compare(
     scores: Annotated[list[Path], typer.Argument(metavar="SCORES…", help="Score files.")],
     out: Out,
@@ -306,10 +321,15 @@ def compare(
     console.print(f"figure: {compare(read_scores(scores), out)}")
 
 
-@app.command(short_help="Go the whole way, start to figure.", epilog=_examples("apical quickstart", "apical quickstart --tiny --out /tmp/first"))
+@app.command(
+    short_help="Go the whole way, start to figure.",
+    epilog=_examples("apical quickstart", "apical quickstart --tiny --out /tmp/first"),
+)
 def quickstart(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for everything it makes.")] = Path("quickstart"),
-    tiny: Annotated[bool, typer.Option("--tiny", help="Smallest size that runs every stage: for a first check.")] = False,
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="Smallest size that runs every stage: for a first check.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Go the whole way: simulate, fit five surrogates, predict and score held-out trials, draw the figure.

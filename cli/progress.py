@@ -12,12 +12,19 @@ errors = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def bar(title: str, total: int | None = None) -> Iterator[Callable[[int, int, str], None]]:
+def bar(title: str, total: int | None = None) -> Iterator[Callable[..., None]]:
     """A progress bar on standard error; call what it gives with (done, total, note).
 
     The time left is taken from the pace of this run, so a resumed one is not misled by what was there before.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
@@ -30,7 +37,11 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[int, int, st
     )
     with Progress(*columns, console=errors, speed_estimate_period=600) as progress:
         task = progress.add_task(title, total=total, note="")
-        yield lambda done, total, note="": progress.update(task, completed=done, total=total, note=note)
+
+        def show(done: int, total: int, note: str = "") -> None:
+            progress.update(task, completed=done, total=total, note=note)
+
+        yield show
 
 
 def spinner(message: str) -> AbstractContextManager:

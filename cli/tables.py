@@ -32,7 +32,7 @@ def print_json(value: Any) -> None:
 
 def print_scores(scores: Sequence[Score]) -> None:
     """The score table: spike and voltage fidelity per model."""
-    header = ["model", "seed", "parameters", "ROC-AUC", "TP at 1 % FP", "RMSE mV", "rescaled mV", "expl. var."]
+    header = ["model", "seed", "parameters", "ROC-AUC", "TP@1%FP", "RMSE", "rescaled", "EV"]
     rows = [
         (
             score.name,
@@ -47,7 +47,9 @@ def print_scores(scores: Sequence[Score]) -> None:
         for score in scores
     ]
     trials, spikes = scores[0].n_trials, scores[0].n_output_spikes
-    print_table(f"Scores on {trials} trials with {spikes} output spikes", header, rows)
+    print_table(
+        f"Scores on {trials} trials with {spikes} output spikes (RMSE in mV, plain and rescaled per file)", header, rows
+    )
 
 
 def print_summary(found: dict[str, Any]) -> None:

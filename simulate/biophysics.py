@@ -32,7 +32,10 @@ class Exponential(BaseModel):
 
 
 class Zone(BaseModel):
-    """One value between two path lengths from the soma's middle, another elsewhere (the calcium zone of Hay et al. 2011)."""
+    """One value between two path lengths from the soma's middle, another elsewhere.
+
+    Source: the calcium zone of Hay et al. 2011.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     rule: Literal["zone"]
@@ -49,7 +52,7 @@ Value = float | Annotated[Exponential | Zone, Field(discriminator="rule")]
 
 
 class Biophysics(BaseModel):
-    """Name, source, and per region what stands on each section: NEURON names to values, mechanisms to their parameters."""
+    """Name, source, and what stands on each region's sections: NEURON names with values, mechanisms with parameters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str

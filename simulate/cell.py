@@ -101,7 +101,9 @@ class Cell:
                 reader.input(str(morphology.path))
                 h.Import3d_GUI(reader, False).instantiate(self)
         except Exception as error:  # hoc errors come as RuntimeError or worse; the file is what is wrong
-            raise InputError(f"morphology {morphology.path}: NEURON cannot read it ({error})".splitlines()[0]) from error
+            raise InputError(
+                f"morphology {morphology.path}: NEURON cannot read it ({error})".splitlines()[0]
+            ) from error
         somata = getattr(self, "soma", [])
         if not somata:
             raise InputError(f"morphology {morphology.path}: has no soma")
@@ -144,12 +146,13 @@ class Cell:
         section.insert(name)
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
         # after the segments' middles); without that, the golden back-propagating spikes come out 3 mV too large.
-        places = [segment.x for segment in section][:-1] + [1.0]
+        places = [*[segment.x for segment in section][:-1], 1.0]
         for parameter, value in parameters.items():
             for segment, x in zip(section, places, strict=True):
                 by_rule = isinstance(value, Exponential | Zone)
                 number = value.at(self.path_um(section(x)), self.longest_um) if by_rule else value
                 setattr(getattr(segment, name), parameter, number)
+
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The catalogue of morphologies: where each file comes from, under which licence, and how it is known to be the right one."""
+"""The catalogue of morphologies: where each file comes from, under which licence, and how it is recognised."""
 
 from __future__ import annotations
 
@@ -114,9 +114,7 @@ def _fetch(morphology: Morphology) -> None:
 
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        pooch.retrieve(
-            HAY_URL, "sha256:" + morphology.sha256, fname=morphology.path.name, path=morphology.path.parent
-        )
+        pooch.retrieve(HAY_URL, "sha256:" + morphology.sha256, fname=morphology.path.name, path=morphology.path.parent)
     except Exception as error:  # requests and pooch raise many kinds; whichever, the file is not here
         raise InputError(
             f"morphology 'hay2011' could not be fetched ({type(error).__name__}): put cell1.asc of ModelDB 139653 at "

@@ -132,7 +132,7 @@ def _complete(folder: Path) -> bool:
 
 def _processor_features() -> str:
     try:
-        with open("/proc/cpuinfo") as info:
+        with Path("/proc/cpuinfo").open() as info:
             return next((line for line in info if line.startswith(("flags", "Features"))), "")
     except OSError:
         return platform.processor()

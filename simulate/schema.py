@@ -174,7 +174,7 @@ def create(
     dataset_id: str,
     config: dict,
     provenance: dict,
-    **attrs: object,
+    **attrs: str,
 ) -> None:
     """Write an empty store in which every trial is pending; `write_trial` then fills it, in any order.
 
@@ -241,10 +241,10 @@ def write_trial(path: str | Path, position: int, arrays: dict[str, np.ndarray], 
     import zarr
 
     group = zarr.open_group(path, mode="r+")
-    config = {"write_empty_chunks": True}
-    for name, values in arrays.items():
-        group[name].with_config(config)[position] = values
-    group["trial_status"].with_config(config)[position] = status
+    for name, values in (arrays | {"trial_status": np.array(status)}).items():
+        array = group[name]
+        assert isinstance(array, zarr.Array)
+        array.with_config({"write_empty_chunks": True})[position] = values
 
 
 def output_spike_bins(ds: xr.Dataset, published: bool = False) -> np.ndarray:

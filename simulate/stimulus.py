@@ -1,6 +1,7 @@
 """Input statistics to seeded spike trains, as published for NeuronIO. Pure NumPy and SciPy.
 
-N segments, T bins of 1 ms, H hold intervals, S = 2 signs. Source: Beniaguev, Segev & London 2021 (Neuron 109:2727) and its code.
+N segments, T bins of 1 ms, H hold intervals, S = 2 signs.
+Source: Beniaguev, Segev & London 2021 (Neuron 109:2727) and its code.
 """
 
 from __future__ import annotations
@@ -59,11 +60,12 @@ def draw(
             continue
         share = (length_um[of_tree] + LENGTH_OFFSET_UM) / (length_um[of_tree] + LENGTH_OFFSET_UM).sum()
         low, high = getattr(statistics, f"inhibitory_minus_excitatory_{name}")
-        excitatory = rng.uniform(*getattr(statistics, f"excitatory_{name}"), size=n_hold)
+        fewest, most = getattr(statistics, f"excitatory_{name}")
+        excitatory = rng.uniform(fewest, most, n_hold)
         least = np.maximum(0, excitatory + low)
         inhibitory = rng.uniform(least, np.maximum(least, excitatory + high))
         for sign, count in enumerate((excitatory, inhibitory)):
-            factor = rng.uniform(*HETEROGENEITY, size=(len(of_tree), n_hold))
+            factor = rng.uniform(HETEROGENEITY[0], HETEROGENEITY[1], (len(of_tree), n_hold))
             rate_snh[sign, of_tree] = share[:, None] * factor * count / 100  # per ms
     rate = np.repeat(rate_snh.reshape(2 * len(tree), n_hold), hold_ms, axis=1)[:, :duration_ms]
     rate = _smooth(rate, sigma_ms)

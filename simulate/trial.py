@@ -33,9 +33,7 @@ class Experiment:
     def run(self, trial: int) -> Trial:
         """Draw the input of trial number `trial` and integrate it."""
         config = self.config
-        spikes = stimulus.draw(
-            config.statistics, self.tree, self.length_um, config.duration_ms, config.seed, trial
-        )
+        spikes = stimulus.draw(config.statistics, self.tree, self.length_um, config.duration_ms, config.seed, trial)
         return self.replay(spikes)
 
     def replay(self, input_spikes: np.ndarray, integration: Integration | None = None) -> Trial:

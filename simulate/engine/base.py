@@ -20,7 +20,7 @@ class Integration(BaseModel):
     engine: 'coreneuron' (vectorised, fixed step) or 'neuron' (plain).
     dt_ms: the step; None for NEURON's variable step (plain engine only).
     second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
-    tolerance: absolute tolerance of the variable step; 1e-6 is converged, NEURON's own default (and the published) is 1e-3.
+    tolerance: absolute, of the variable step; 1e-6 is converged, NEURON's default (and the published) is 1e-3.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -55,7 +55,11 @@ def attach(inputs: Inputs) -> list:
     for current in inputs.currents:
         if isinstance(current, Pulse):
             clamp = h.IClamp(current.site)
-            clamp.delay, clamp.dur, clamp.amp = current.start_ms, current.stop_ms - current.start_ms, current.amplitude_na
+            clamp.delay, clamp.dur, clamp.amp = (
+                current.start_ms,
+                current.stop_ms - current.start_ms,
+                current.amplitude_na,
+            )
         else:
             clamp = h.EpspCurrent(current.site)
             clamp.onset, clamp.imax = current.onset_ms, current.peak_na

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from apical.analysis.compare import compare
 from apical.simulate.schema import InputError
 

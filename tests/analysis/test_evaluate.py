@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import zarr
+from sklearn.metrics import roc_auc_score
+
 from apical.analysis.evaluate import evaluate
 from apical.analysis.metrics import clip_mv, rescale_per_file, rmse_mv
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from sklearn.metrics import roc_auc_score
 
 PLAIN = ("rmse_mv", "mae_mv", "explained_variance")
 RESCALED = ("rmse_rescaled_mv", "mae_rescaled_mv", "explained_variance_rescaled")

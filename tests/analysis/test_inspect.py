@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from apical.analysis.inspect import inspect_figure, summary, typical_trial
 from apical.analysis.look import save
 from apical.analysis.plots import plot_trial

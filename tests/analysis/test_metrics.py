@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 import pytest
-from apical.analysis import metrics
-from apical.simulate.schema import InputError
 from sklearn.metrics import (
     explained_variance_score,
     mean_absolute_error,
     roc_auc_score,
     root_mean_squared_error,
 )
+
+from apical.analysis import metrics
+from apical.simulate.schema import InputError
 
 VOLTAGE_METRICS = (metrics.rmse_mv, metrics.mae_mv, metrics.explained_variance)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from apical.analysis.evaluate import evaluate
-from apical.analysis.published import published_scores
+from apical.analysis.literature import published_scores
 
 # Facts of the literature, as stated there: family, trainable parameters, ROC-AUC, RMSE in mV
 STATED = [

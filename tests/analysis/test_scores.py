@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from apical.analysis.scores import COLUMNS, read_scores, write_scores
 from apical.simulate.schema import InputError
 

@@ -10,9 +10,8 @@ from apical.simulate.catalogue import catalogue
 from apical.simulate.cell import Cell
 from apical.simulate.schema import InputError
 
-@pytest.mark.parametrize(
-    ("name", "basal", "apical", "segments"), [("ttpc1", 113, 123, 910), ("ttpc2", 80, 132, 912)]
-)
+
+@pytest.mark.parametrize(("name", "basal", "apical", "segments"), [("ttpc1", 113, 123, 910), ("ttpc2", 80, 132, 912)])
 def test_reconstructions_that_install_with_pip(name, basal, apical, segments):
     cell = Cell(cells.resolve(name))
     try:

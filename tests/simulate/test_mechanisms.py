@@ -9,7 +9,9 @@ from apical.simulate import mechanism_library
 from apical.simulate.mechanism_library import sources
 
 QT = 2.3 ** ((34 - 21) / 10)
-V_MV = np.array([-120.0, -90.0, -66.0, -60.0, -47.3, -38.0, -32.0, -27.0, -17.0, 0.0, 25.0, 60.0])  # singular points too
+V_MV = np.array(
+    [-120.0, -90.0, -66.0, -60.0, -47.3, -38.0, -32.0, -27.0, -17.0, 0.0, 25.0, 60.0]
+)  # singular points too
 
 
 def linoid(x, k):

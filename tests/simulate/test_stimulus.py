@@ -47,7 +47,7 @@ def test_counts_are_per_tree_and_100_ms():
     spikes = np.array([stimulus.draw(fixed(300, 100), TREE, LENGTH_UM, 6000, 0, t) for t in range(6)])
     inner = spikes[:, :, 2500:3500].mean(axis=(0, 2)) * 100  # per synapse and 100 ms, far from the smoothed edges
     for tree in ("basal", "apical"):
-        of_tree = np.r_[TREE == tree, np.zeros(639, bool)]
+        of_tree = np.r_[tree == TREE, np.zeros(639, bool)]
         assert inner[of_tree].sum() == pytest.approx(300, rel=0.05)
         assert inner[np.roll(of_tree, 639)].sum() == pytest.approx(100, rel=0.08)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import zarr
+
 from apical.simulate import schema
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import torch
+
 from apical.simulate.schema import InputError
 from apical.surrogate.checkpoint import load_published_elm, load_run
 from apical.surrogate.fit import FitConfig, fit

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
+
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 from apical.surrogate.dendrites import DendriteComponents, fit_components
-from sklearn.decomposition import PCA
 
 
 def test_components_are_those_of_scikit_learn(make_dendrites, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from apical.surrogate.cost import n_parameters
 from apical.surrogate.elm import ELM, ELMConfig, elm
 from apical.surrogate.models import assemble

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+
 from apical.surrogate.checkpoint import load_published_elm
 from apical.surrogate.published import elm_from_published
 from apical.surrogate.recipe import Rates

@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 from apical.surrogate.checkpoint import load_run
@@ -16,7 +18,6 @@ from apical.surrogate.scaling import VoltageScaling
 from apical.surrogate.training import make_optimizer, train_step, window_loss
 from apical.surrogate.validation import validate
 from apical.surrogate.windows import load_trials
-from safetensors.torch import load_file
 
 TCN = {"family": "tcn", "size": "2x4", "options": {"receptive_field_ms": 20}}
 ELM = {"family": "elm", "size": 3, "options": {"n_branches": 4}}

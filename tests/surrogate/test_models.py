@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from apical.simulate.schema import InputError
 from apical.surrogate.device import choose_device
 from apical.surrogate.models import build

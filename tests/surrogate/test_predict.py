@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import zarr
+
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 from apical.surrogate.checkpoint import Surrogate, load_run

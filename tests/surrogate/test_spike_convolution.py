@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from apical.surrogate.spike_convolution import convolve_spikes
 from torch.nn import functional as F
+
+from apical.surrogate.spike_convolution import convolve_spikes
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1, 1), (3, 63, 7, 2, 5), (2, 20, 4, 3, 31), (2, 50, 10, 1, 50)])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from apical.simulate.schema import InputError
 from apical.surrogate.cost import n_parameters
 from apical.surrogate.models import assemble, build
