@@ -19,7 +19,8 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(header):
-        table.add_column(name, justify="right" if at >= numbers_from else "left", overflow="fold")
+        number = at >= numbers_from
+        table.add_column(name, justify="right" if number else "left", no_wrap=number or not at, overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
@@ -32,7 +33,7 @@ def print_json(value: Any) -> None:
 
 def print_scores(scores: Sequence[Score]) -> None:
     """The score table: spike and voltage fidelity per model."""
-    header = ["model", "seed", "parameters", "ROC-AUC", "TP@1%FP", "RMSE", "rescaled", "EV"]
+    header = ["model", "seed", "params", "ROC-AUC", "TP@1%FP", "RMSE", "rescaled", "EV"]
     rows = [
         (
             score.name,

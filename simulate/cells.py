@@ -14,7 +14,7 @@ from .schema import InputError
 
 CC_BY_NC_SA = "CC-BY-NC-SA-4.0"  # holds for data made from the morphology too
 NO_LICENCE = "none stated"  # so the file is never passed on
-HAY_URL = "https://raw.githubusercontent.com/ModelDBRepository/139653/master/morphologies/cell1.asc"
+HAY_URL = "https://raw.githubusercontent.com/ModelDBRepository/139653/463ae54333e4cc03a2f067fec5396ed7c0c4471b/morphologies/cell1.asc"
 
 
 @dataclass(frozen=True)
