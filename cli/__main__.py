@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells count; typer returns it too
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 failed, 2 bad input, 130 interrupted."""
@@ -13,9 +15,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         status = app(arguments, standalone_mode=False)
-        return status if isinstance(status, int) else 0
-    except (KeyboardInterrupt, typer.Abort):
-        return _complain("stopped; what was written is kept, and --resume goes on from there", status=130)
+    except typer.Abort:
+        status = INTERRUPTED
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "apical"
@@ -25,9 +26,13 @@ def main(arguments: list[str] | None = None) -> int:
         if message is None:
             raise
         return _complain(message)
+    if status == INTERRUPTED:
+        return _complain("stopped; what was written is kept, and --resume goes on from there", status=INTERRUPTED)
+    return status if isinstance(status, int) else 0
 
 
 def _complain(message: str, command: str = "apical", status: int = 2) -> int:
+    message = message.replace("Value error, ", "")  # pydantic's mark on what a validator said
     print(f"{command}: {' '.join(message.split())}", file=sys.stderr)
     return status
 
@@ -42,8 +47,10 @@ def _bad_input(error: ValueError) -> str | None:
         return str(error)
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or error.title
-        return f"{field}: {first['msg'].removeprefix('Value error, ')}, got {first['input']!r}"
+        if first["type"] == "value_error":  # one of our own validators, which says it all
+            return first["msg"]
+        field = ".".join(str(part) for part in first["loc"])
+        return f"{field}: {first['msg']}, got {first['input']!r}"
     return None
 
 

@@ -135,6 +135,9 @@ def simulate(
             show(progress.done, progress.total, f"{spikes / len(ended) / seconds:.2f} Hz out")
 
         simulate(config, out, trials, workers, resume=resume, overwrite=overwrite, busy=spinner, report=report)
+    if not ended:
+        console.print(f"{out}: all {trials} trials are there already")
+        return
     wall = time.monotonic() - began
     pace = len(ended) * seconds / (wall * min(workers, max(len(ended), 1)))
     failed = sum(not each.ok for each in ended)
@@ -181,7 +184,7 @@ def inspect(
     from .tables import print_json, print_summary
 
     found = summary(data)
-    if as_json and out is None:
+    if as_json and out is None and trial is None:
         print_json(found)
         return
     picture = inspect_figure(data, out or data.with_suffix(".png"), trial)
@@ -231,7 +234,7 @@ def fit(
         def report(progress: FitProgress) -> None:
             note = f"loss {progress.loss:.3f}"
             if progress.validation_rmse_mv == progress.validation_rmse_mv:
-                note += f"  validation {progress.validation_rmse_mv:.2f} mV, AUC {progress.validation_roc_auc:.3f}"
+                note += f"  val {progress.validation_rmse_mv:.2f} mV  AUC {progress.validation_roc_auc:.3f}"
             show(progress.step, progress.steps, note)
 
         fit(config, data, out, device=device, resume=resume, overwrite=overwrite, report=report)
@@ -267,7 +270,8 @@ def predict(
         expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
         raise InputError(f"predict takes {expected}, got {len(paths)} paths: {', '.join(map(str, paths))}")
     surrogate = load_published_elm(elm_checkpoint) if elm_checkpoint else load_run(paths[0])
-    chosen: Any = [int(t) for t in trials.split(",")] if trials.replace(",", "").isdigit() else trials
+    numbers = [number.strip() for number in trials.split(",")]
+    chosen: Any = [int(number) for number in numbers] if all(map(str.isdecimal, numbers)) else trials
     with bar(f"Predicting with {surrogate.name}") as show:
         predict(surrogate, paths[-1], out, trials=chosen, mode=mode, device=device, overwrite=overwrite, report=show)
     console.print(f"{out}: written; `apical evaluate {paths[-1]} {out}` scores it")
@@ -283,7 +287,9 @@ def predict(
 def evaluate(
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The simulation.")],
     predictions: Annotated[list[Path], typer.Argument(metavar="PREDICTION…", help="What surrogates made of it.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the scores go, as CSV.")] = Path("scores.csv"),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Scores, as CSV [default: scores.csv; with --json, none].")
+    ] = None,
     exact_spikes: Annotated[
         bool, typer.Option("--exact-spikes", help="NeuronIO: score the exact spike times, not the published ones.")
     ] = False,
@@ -293,11 +299,17 @@ def evaluate(
     """Score predictions against the truth: the published metrics, and the plain voltage figures beside them."""
     from ..analysis.evaluate import evaluate
     from ..analysis.scores import write_scores
+    from ..simulate.schema import InputError
     from .progress import console
     from .tables import print_json, print_scores
 
+    if out is None and not as_json:
+        out = Path("scores.csv")
+    if out is not None and out.exists() and not overwrite:
+        raise InputError(f"{out}: exists already; give --overwrite to replace it, or another path")
     scores = evaluate(truth, predictions, published_spike_times=False if exact_spikes else None)
-    write_scores(out, scores)
+    if out is not None:
+        write_scores(out, scores)
     if as_json:
         print_json([score.model_dump() for score in scores])
         return

@@ -15,7 +15,8 @@ errors = Console(stderr=True, highlight=False)
 def bar(title: str, total: int | None = None) -> Iterator[Callable[..., None]]:
     """A progress bar on standard error; call what it gives with (done, total, note).
 
-    The time left is taken from the pace of this run, so a resumed one is not misled by what was there before.
+    The time left is taken from the pace of this run, so a resumed one is not misled by what was there before. An error
+    takes the bar away, so that its line stands alone.
     """
     from rich.progress import (
         BarColumn,
@@ -35,13 +36,21 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[..., None]]:
         TimeRemainingColumn(elapsed_when_finished=False),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=errors, speed_estimate_period=600) as progress:
-        task = progress.add_task(title, total=total, note="")
+    progress = Progress(*columns, console=errors, speed_estimate_period=600)
+    task = progress.add_task(title, total=total, note="")
 
-        def show(done: int, total: int, note: str = "") -> None:
-            progress.update(task, completed=done, total=total, note=note)
+    def show(done: int, total: int, note: str = "") -> None:
+        progress.update(task, completed=done, total=total, note=note)
 
+    progress.start()
+    try:
         yield show
+    except BaseException:
+        progress.live.transient = True
+        progress.live.stop()
+        raise
+    progress.update(task, completed=progress.tasks[task].total)  # what an earlier run did counts too
+    progress.stop()
 
 
 def spinner(message: str) -> AbstractContextManager:

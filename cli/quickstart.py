@@ -39,12 +39,18 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
     from ..analysis.evaluate import evaluate
     from ..analysis.inspect import inspect_figure
     from ..analysis.scores import write_scores
+    from ..simulate.schema import InputError
+    from ..surrogate.device import choose_device
     from .progress import console
     from .tables import print_scores
 
     began = time.monotonic()
     plan = TINY if tiny else FULL
-    out.mkdir(parents=True, exist_ok=True)
+    choose_device(device)  # a wrong one is said now, not after the simulation
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made a folder ({error.strerror}); choose another path") from error
     data = out / "data.zarr"
     _simulate(plan, data)
     picture = inspect_figure(data, out / "data.png")

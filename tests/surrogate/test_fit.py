@@ -72,7 +72,7 @@ def test_a_fit_learns(make_dataset, tmp_path):
     """Two bounds that need no network: the spread of the voltage, and chance."""
     data = make_dataset(n_trials=8, duration_ms=2000, n_segments=4)
     model = ELM | {"size": 8}
-    config = settings(model, steps=200, batch=8, window_ms=200, burn_in_ms=50, validate_every=50, learning_rate=0.02)
+    config = settings(model, steps=200, batch=8, window_ms=120, burn_in_ms=40, validate_every=50, learning_rate=0.02)
     out = fit(config, data, tmp_path / "run")
     with (out / "log.csv").open() as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]

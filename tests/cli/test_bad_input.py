@@ -1,0 +1,299 @@
+"""What a user gets wrong is answered in one line that names it and says what to do, with exit status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+
+import pytest
+import zarr
+
+from apical.simulate import schema
+
+
+def chunks(store, variable):
+    return sorted(path for path in (store / variable / "c").rglob("*") if path.is_file())
+
+
+def lose_a_chunk(store):
+    chunks(store, "input_spikes")[2].unlink()
+
+
+def damage_a_chunk(store):
+    for chunk in chunks(store, "soma_v_mv"):
+        chunk.write_bytes(b"not compressed")
+
+
+def another_schema(store):
+    zarr.open_group(store, mode="r+").attrs["apical_schema"] = schema.SCHEMA_VERSION + 1
+
+
+def lose_the_metadata(store):
+    (store / "zarr.json").unlink()
+
+
+def halve_the_metadata(store):
+    text = (store / "zarr.json").read_text()
+    (store / "zarr.json").write_text(text[: len(text) // 2])
+
+
+def lose_a_variable(store):
+    shutil.rmtree(store / "soma_v_mv")
+
+
+def foreign_attributes(store):
+    group = zarr.open_group(store, mode="r+")
+    del group.attrs["apical_schema"]
+
+
+def unfinished(store):
+    status = zarr.open_group(store, mode="r+")["trial_status"].with_config({"write_empty_chunks": True})
+    status[1] = schema.PENDING
+
+
+def other_units(store):
+    zarr.open_group(store, mode="r+")["soma_v_mv"].attrs["units"] = "V"
+
+
+SPOILED = [
+    (shutil.rmtree, ["truth.zarr: no such dataset", "apical simulate"]),
+    (lose_a_chunk, ["truth.zarr: truncated: variable 'input_spikes' lacks 1 of 6 chunks", "make it again"]),
+    (damage_a_chunk, ["truth.zarr: variable 'soma_v_mv' is damaged", "make the store again"]),
+    (another_schema, ["truth.zarr: written with dataset schema 2, this apical reads schema 1", "make it again"]),
+    (lose_the_metadata, ["truth.zarr: not a readable Zarr store", "make it again"]),
+    (halve_the_metadata, ["truth.zarr: not a readable Zarr store", "make it again"]),
+    (lose_a_variable, ["truth.zarr: variable 'soma_v_mv' is missing"]),
+    (foreign_attributes, ["truth.zarr: attribute 'apical_schema' is missing", "not a dataset written by apical"]),
+    (unfinished, ["truth.zarr: 1 of 6 trials are not there yet", "--resume"]),
+    (other_units, ["truth.zarr: variable 'soma_v_mv' has units 'V', not 'mV'"]),
+]
+
+
+@pytest.mark.parametrize("spoil, said", SPOILED, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_store_that_is_not_right(fitted, refused, spoil, said):
+    spoil(fitted / "truth.zarr")
+    for command in (
+        "inspect truth.zarr",
+        "fit truth.zarr --out new --device cpu",
+        "evaluate truth.zarr prediction.zarr --out new.csv",
+        "predict run truth.zarr --out new.zarr --device cpu",
+    ):
+        if command.startswith("predict") and spoil in (damage_a_chunk,):
+            continue  # it reads no voltages
+        line = refused(command)
+        assert all(words in line for words in said), line
+
+
+class Malicious:
+    def __reduce__(self):
+        return os.system, ("touch pwned",)
+
+
+@pytest.fixture
+def things(apical, request, tmp_path, tmp_path_factory, monkeypatch):
+    """A folder, the same for all tests of a session, of what is there but is not what a command wants."""
+    kept = tmp_path_factory.getbasetemp() / "things"
+    if not kept.exists():
+        request.getfixturevalue("fitted")
+        fill(tmp_path, request.getfixturevalue("make_dataset"))
+        tmp_path.rename(kept)
+    monkeypatch.chdir(kept)
+    return kept
+
+
+def fill(here, make_dataset):
+    """Names say what is wrong; truth.zarr, prediction.zarr, run and scores.csv are all right."""
+    make_dataset("other.zarr", n_segments=4, seed=1)
+    make_dataset("short.zarr", duration_ms=900)
+    make_dataset("silent.zarr", silent=True, seed=2)
+    make_dataset("three.zarr", n_trials=2, seed=3)
+    here.joinpath("malicious.p").write_bytes(pickle.dumps(Malicious()))
+    here.joinpath("numbers.p").write_bytes(pickle.dumps([1, 2, 3]))
+    here.joinpath("empty.p").touch()
+    here.joinpath("text.p").write_text("hello\n")
+    for folder, pickled, settings in (
+        ("elm-malicious", Malicious(), {}),
+        ("elm-numbers", [1, 2, 3], {}),
+        ("elm-unknown", {}, {"num_input": 16, "no_such_setting": 1}),
+    ):
+        here.joinpath(folder).mkdir()
+        here.joinpath(folder, "model_config.json").write_text(json.dumps(settings))
+        here.joinpath(folder, "x_state.pt").write_bytes(pickle.dumps(pickled))
+    here.joinpath("elm-half").mkdir()
+    here.joinpath("elm-half", "model_config.json").write_text("{")
+    shutil.copytree(here / "run", here / "weightless")
+    here.joinpath("weightless", "weights.safetensors").unlink()
+    shutil.copytree(here / "run", here / "damaged")
+    here.joinpath("damaged", "weights.safetensors").write_bytes(b"nothing of the kind")
+    here.joinpath("foreign.csv").write_text("a,b\n1,2\n")
+    here.joinpath("binary.csv").write_bytes(bytes(range(256)))
+    here.joinpath("empty.csv").touch()
+    header, row = here.joinpath("scores.csv").read_text().splitlines()
+    here.joinpath("bare.csv").write_text(header + "\n")
+    here.joinpath("schema2.csv").write_text(f"{header}\n2{row[1:]}\n")
+    here.joinpath("cut.csv").write_text(f"{header}\n{row[: len(row) // 2]}\n")
+    here.joinpath("nan.csv").write_text(f"{header}\n{row.rsplit(',', 1)[0]},nan\n")
+
+
+SAYS = {
+    # the command line itself
+    "simlate --out x": ["'simlate'", "Did you mean 'simulate'?", "apical --help"],
+    "--jsn": ["--jsn", "apical --help"],
+    "cells --jsn": ["apical cells:", "--jsn", "--json"],
+    "cells all": ["apical cells:", "all"],
+    "fit truth.zarr": ["apical fit:", "Missing option '--out'"],
+    "evaluate truth.zarr": ["apical evaluate:", "Missing argument 'PREDICTION"],
+    "import-neuronio --out x": ["Missing argument 'FILE.p"],
+    # fit
+    "fit nothere.zarr --out new": ["nothere.zarr: no such dataset"],
+    "fit scores.csv --out new": ["scores.csv: not a readable Zarr store"],
+    "fit prediction.zarr --out new": ["prediction.zarr: is a prediction, expected a simulation"],
+    "fit truth.zarr --out new --model tcm": ["model family 'tcm'", "did you mean 'tcn'?"],
+    "fit truth.zarr --out new --model transformer": ["model family 'transformer'", "choose one of elm, tcn"],
+    "fit truth.zarr --out new --size big": ["elm of size 'big'", "integer"],
+    "fit truth.zarr --out new --size 0": ["elm of size '0'", "greater than 0"],
+    "fit truth.zarr --out new --size -3": ["elm of size '-3'", "greater than 0"],
+    "fit truth.zarr --out new --size 7x128": ["elm of size '7x128'", "integer"],
+    "fit truth.zarr --out new --model tcn --size 20": ["size '20'", "depth x width, such as 7x128"],
+    "fit truth.zarr --out new --model tcn --size 0x4": ["size '0x4'", "depth x width, such as 7x128"],
+    "fit truth.zarr --out new --recipe papr": ["recipe 'papr'", "did you mean 'paper'?"],
+    "fit truth.zarr --out new --steps 0": ["'--steps'", "greater than or equal to 1"],
+    "fit truth.zarr --out new --steps few": ["'--steps'", "integer"],
+    "fit truth.zarr --out new --batch 0": ["'--batch'", "greater than or equal to 1"],
+    "fit truth.zarr --out new --seed -1": ["'--seed'", "greater than or equal to 0"],
+    "fit truth.zarr --out new --device gpu": ["device 'gpu'", "auto, cpu or cuda"],
+    "fit truth.zarr --out new --dendrites 2": ["dendrite_components is 2", "only a tcn"],
+    "fit short.zarr --out new": ["window_ms is 500", "900 ms", "400 ms", "simulate longer trials"],
+    "fit three.zarr --out new": ["2 finished trials cannot be split", "simulate more"],
+    "fit truth.zarr --out run": ["run: exists already", "--resume", "--overwrite"],
+    "fit truth.zarr --out run --resume --size 4": ["run: was started with", "choose another folder"],
+    "fit other.zarr --out run --resume --size 3 --steps 4 --batch 2": ["run: was started with dataset_id"],
+    "fit truth.zarr --out truth.zarr --overwrite": ["truth.zarr: is there but is not a run", "choose another path"],
+    "fit truth.zarr --out scores.csv --overwrite": ["scores.csv: is there but is not a run", "choose another path"],
+    "fit truth.zarr --out scores.csv/run": ["scores.csv/run: cannot be made"],
+    # predict
+    "predict truth.zarr --out new.zarr": ["RUN and DATA", "1 paths: truth.zarr"],
+    "predict run truth.zarr other.zarr --out new.zarr": ["RUN and DATA", "3 paths"],
+    "predict --elm-checkpoint run run truth.zarr --out new.zarr": ["DATA alone with --elm-checkpoint", "2 paths"],
+    "predict truth.zarr run --out new.zarr": ["truth.zarr: no run there", "apical fit"],
+    "predict nothere truth.zarr --out new.zarr": ["nothere: no run there", "apical fit"],
+    "predict weightless truth.zarr --out new.zarr": ["weights.safetensors: not there yet", "--resume"],
+    "predict damaged truth.zarr --out new.zarr": ["damaged/weights.safetensors: damaged", "fit the run again"],
+    "predict run run --out new.zarr": ["run: not a readable Zarr store"],
+    "predict run nothere.zarr --out new.zarr": ["nothere.zarr: no such dataset"],
+    "predict run prediction.zarr --out new.zarr": ["prediction.zarr: is a prediction, expected a simulation"],
+    "predict run other.zarr --out new.zarr": ["run: checkpoint expects 16 inputs, dataset has 8 (other.zarr)"],
+    "predict run truth.zarr --out prediction.zarr": ["prediction.zarr: exists already", "--overwrite"],
+    "predict run truth.zarr --out truth.zarr --overwrite": ["truth.zarr: is there but is not a prediction"],
+    "predict run truth.zarr --out run --overwrite": ["run: is there but is not a prediction", "choose another path"],
+    "predict run truth.zarr --out scores.csv/p.zarr": ["scores.csv/p.zarr: cannot be written"],
+    "predict run truth.zarr --out new.zarr --trials 77": ["truth.zarr: has no finished trial 77"],
+    "predict run truth.zarr --out new.zarr --trials tests": ["trials 'tests'", "auto, all, train"],
+    "predict run truth.zarr --out new.zarr --trials 1,x": ["trials '1,x'", "or trial numbers"],
+    "predict run truth.zarr --out new.zarr --trials 1,": ["trials '1,'", "or trial numbers"],
+    "predict run truth.zarr --out new.zarr --trials 1-3": ["trials '1-3'", "or trial numbers"],
+    "predict run truth.zarr --out new.zarr --trials ²": ["trials '²'", "or trial numbers"],
+    "predict run silent.zarr --out new.zarr --trials test": ["run was not fitted on this dataset", "choose all"],
+    "predict run truth.zarr --out new.zarr --mode fast": ["'--mode'", "'windows', 'stream'"],
+    "predict run truth.zarr --out new.zarr --device tpu": ["device 'tpu'", "auto, cpu or cuda"],
+    "predict --elm-checkpoint nothere truth.zarr --out new.zarr": ["nothere/model_config.json: cannot be read"],
+    "predict --elm-checkpoint run truth.zarr --out new.zarr": ["run/model_config.json: cannot be read"],
+    "predict --elm-checkpoint elm-half truth.zarr --out new.zarr": ["elm-half/model_config.json: is not JSON"],
+    "predict --elm-checkpoint elm-numbers truth.zarr --out new.zarr": ["elm-numbers/x_state.pt: "],
+    "predict --elm-checkpoint elm-malicious truth.zarr --out new.zarr": ["elm-malicious/x_state.pt: refused", "code"],
+    # evaluate
+    "evaluate truth.zarr nothere.zarr --out new.csv": ["nothere.zarr: no such dataset"],
+    "evaluate truth.zarr truth.zarr --out new.csv": ["truth.zarr: is a simulation, expected a prediction"],
+    "evaluate prediction.zarr truth.zarr --out new.csv": ["prediction.zarr: is a prediction, expected a simulation"],
+    "evaluate other.zarr prediction.zarr --out new.csv": ["prediction.zarr: predicts dataset 'made-up-0-8'"],
+    "evaluate truth.zarr prediction.zarr --out scores.csv": ["scores.csv: exists already", "--overwrite"],
+    "evaluate truth.zarr prediction.zarr": ["scores.csv: exists already", "--overwrite"],
+    "evaluate truth.zarr prediction.zarr --out run --overwrite": ["run: scores cannot be written", "directory"],
+    "evaluate truth.zarr prediction.zarr --out nodir/s.csv": ["nodir/s.csv: scores cannot be written"],
+    # compare
+    "compare scores.csv": ["apical compare:", "Missing option '--out'"],
+    "compare nothere.csv --out new.png": ["nothere.csv: scores cannot be read", "apical evaluate"],
+    "compare run --out new.png": ["run: scores cannot be read", "apical evaluate"],
+    "compare foreign.csv --out new.png": ["foreign.csv: header lacks column 'scores_schema'", "apical evaluate"],
+    "compare binary.csv --out new.png": ["binary.csv: scores cannot be read", "apical evaluate"],
+    "compare empty.csv --out new.png": ["empty.csv: header lacks column", "apical evaluate"],
+    "compare bare.csv --out new.png": ["bare.csv: has no rows"],
+    "compare schema2.csv --out new.png": ["schema2.csv: row 1: column 'scores_schema' is '2'", "evaluate again"],
+    "compare cut.csv --out new.png": ["cut.csv: row 1:", "evaluate again"],
+    "compare nan.csv --out new.png": ["nan.csv: row 1: column 'explained_variance_rescaled' is 'nan'"],
+    "compare scores.csv --out new.gif": ["new.gif", ".png, .svg, .pdf"],
+    "compare scores.csv --out nodir/new.png": ["nodir/new.png: the figure cannot be written"],
+    # inspect
+    "inspect run": ["run: not a readable Zarr store"],
+    "inspect truth.zarr --trial 99": ["truth.zarr: has no trial 99"],
+    "inspect truth.zarr --trial 99 --json": ["truth.zarr: has no trial 99"],
+    "inspect truth.zarr --trial one": ["'--trial'", "integer"],
+    "inspect truth.zarr --out new.jpg": ["new.jpg", ".png, .svg, .pdf"],
+    "inspect truth.zarr --out nodir/new.png": ["nodir/new.png: the figure cannot be written"],
+    # import-neuronio
+    "import-neuronio nothere.p --out new.zarr": ["nothere.p: cannot be read"],
+    "import-neuronio run --out new.zarr": ["run: cannot be read"],
+    "import-neuronio malicious.p --out new.zarr": ["malicious.p: asks to run", "was not run", "do not use"],
+    "import-neuronio numbers.p --out new.zarr": ["numbers.p: "],
+    "import-neuronio empty.p --out new.zarr": ["empty.p: a truncated pickle"],
+    "import-neuronio text.p --out new.zarr": ["text.p: not a pickle of arrays"],
+    "import-neuronio numbers.p --out truth.zarr": ["truth.zarr: exists already", "--overwrite"],
+    "import-neuronio numbers.p --out run --overwrite": ["run: exists and is not a Zarr store", "choose another path"],
+    # quickstart
+    "quickstart --tiny --out scores.csv": ["scores.csv: cannot be made a folder", "choose another path"],
+    "quickstart --tiny --out new --device gpu": ["device 'gpu'", "auto, cpu or cuda"],
+    "quickstart --tiny --out new extra": ["apical quickstart:", "extra"],
+}
+
+
+def contents(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("command", SAYS)
+def test_one_line_says_what_to_do_and_nothing_is_changed(things, refused, command):
+    before = contents(things)
+    line = refused(command)
+    assert all(words in line for words in SAYS[command]), line
+    assert contents(things) == before
+
+
+def test_dendrites_that_the_dataset_does_not_have(truth, refused):
+    line = refused("fit truth.zarr --out new --model tcn --size 1x2 --dendrites 2 --device cpu")
+    assert "truth.zarr: has no variable 'dendrite_v_mv'" in line
+
+
+def test_a_truth_without_spikes(make_dataset, refused, done):
+    make_dataset("silent.zarr", silent=True)
+    done("fit silent.zarr --size 2 --steps 1 --batch 1 --out run --device cpu")
+    done("predict run silent.zarr --out prediction.zarr --device cpu")
+    line = refused("evaluate silent.zarr prediction.zarr --out new.csv")
+    assert all(words in line for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials"))
+
+
+def test_no_cuda(fitted, refused, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for command in ("fit truth.zarr --out new", "predict run truth.zarr --out new.zarr", "quickstart --tiny --out new"):
+        assert "device 'cuda': this PyTorch finds no CUDA device; use --device cpu" in refused(
+            f"{command} --device cuda"
+        )
+    assert not (fitted / "new.zarr").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_write_permission(fitted, refused):
+    closed = fitted / "closed"
+    closed.mkdir(mode=0o555)
+    for command in (
+        "simulate --out closed/new.zarr --seconds 0.01 --trials 1",
+        "fit truth.zarr --out closed/run --device cpu",
+        "predict run truth.zarr --out closed/new.zarr --device cpu",
+        "evaluate truth.zarr prediction.zarr --out closed/scores.csv",
+        "compare scores.csv --out closed/figure.png",
+        "inspect truth.zarr --out closed/figure.png",
+        "quickstart --tiny --out closed/quick",
+    ):
+        line = refused(command)
+        assert "closed/" in line and "Permission denied" in line, line

@@ -1,0 +1,60 @@
+"""Every command explains itself, with examples that it would take."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib.metadata import version
+
+import pytest
+
+COMMANDS = ("cells", "simulate", "import-neuronio", "inspect", "fit", "predict", "evaluate", "compare", "quickstart")
+
+
+def command_of(name):
+    import typer
+
+    from apical.cli.app import app
+
+    return typer.main.get_command(app).commands[name]
+
+
+def test_these_are_all_commands():
+    import typer
+
+    from apical.cli.app import app
+
+    assert set(typer.main.get_command(app).commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("flag", ["", "--help", "-h"])
+def test_the_overview_names_every_command(done, flag):
+    overview = done(flag)
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} +\w.+\.$", overview, re.MULTILINE), name
+    assert "apical quickstart" in overview
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_usage_options_and_examples(done, name):
+    told = done(f"{name} --help")
+    assert told.startswith(f"Usage: apical {name} ")
+    assert "\nOptions:\n" in told
+    assert f"\n    apical {name}" in told.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_are_commands_that_parse(done, name):
+    examples = re.findall(rf"^ +apical {name}(.*)$", done(f"{name} --help").split("Examples:")[1], re.MULTILINE)
+    for example in examples:
+        command_of(name).make_context(name, shlex.split(example))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_does(name):
+    for parameter in command_of(name).params:
+        assert parameter.help, f"{name}: {parameter.name}"
+
+
+def test_version(done):
+    assert done("--version") == f"apical {version('apical')}\n"

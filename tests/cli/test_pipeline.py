@@ -1,0 +1,135 @@
+"""The commands after the simulation, one after the other, and the JSON that they print for machines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+
+from apical.simulate import schema
+
+
+def test_fit_predict_evaluate_compare(make_dataset, apical, tmp_path):
+    """Two models of two families, on the trials that neither was fitted on."""
+    make_dataset(seed=1)  # whose held-out trial has spikes enough, and no more than are scored
+    runs = {"elm-3": "--model elm --size 3", "tcn-1x2": "--model tcn --size 1x2"}
+    for name, model in runs.items():
+        fit = apical(f"fit truth.zarr {model} --steps 4 --batch 2 --out runs/{name} --device cpu")
+        assert (fit.status, fit.out.split(":")[0]) == (0, f"runs/{name}")
+        assert "4/4" in fit.err
+        predict = apical(f"predict runs/{name} truth.zarr --out {name}.zarr --device cpu")
+        assert predict.status == 0
+        held_out = json.loads((tmp_path / f"runs/{name}/config.json").read_text())["split"]["test"]
+        assert schema.open_dataset(tmp_path / f"{name}.zarr", "prediction").trial.values.tolist() == held_out
+
+    evaluate = apical("evaluate truth.zarr elm-3.zarr tcn-1x2.zarr")
+    assert (evaluate.status, evaluate.err) == (0, "")
+    rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
+    assert [row["name"] for row in rows] == [*runs]
+    for row in rows:
+        line = next(line for line in evaluate.out.splitlines() if row["name"] in line)
+        assert f"{float(row['roc_auc']):.4f}" in line
+        assert f"{float(row['rmse_mv']):.3f}" in line
+    assert evaluate.out.splitlines()[-1] == "scores: scores.csv"
+
+    compare = apical("compare scores.csv --out figure.png")
+    assert compare == (0, "figure: figure.png\n", "")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_prints_json_for_machines(fitted, apical):
+    answer = apical("evaluate truth.zarr prediction.zarr prediction.zarr --json")
+    assert answer.err == ""
+    scores = json.loads(answer.out)
+    assert len(scores) == 2
+    for score in scores:
+        assert {"roc_auc", "rmse_mv", "rmse_rescaled_mv", "explained_variance", "n_parameters"} <= score.keys()
+        assert 0 <= score["roc_auc"] <= 1
+        assert 0 < score["rmse_rescaled_mv"] <= score["rmse_mv"]
+        # by hand: routed synapses 45·100, MLP (45 + 3 → 6 → 3), readout 3 → 2
+        assert score["n_parameters"] == 4500 + (48 * 6 + 6) + (6 * 3 + 3) + (3 * 2 + 2)
+    with (fitted / "scores.csv").open() as file:
+        written = next(csv.DictReader(file))
+    assert {name: str(scores[0][name]) for name in ("name", "roc_auc", "rmse_mv")}.items() <= written.items()
+
+
+def test_json_scores_are_written_where_asked(fitted, done):
+    (fitted / "scores.csv").unlink()
+    printed = json.loads(done("evaluate truth.zarr prediction.zarr --json --out kept.csv"))
+    assert (fitted / "kept.csv").read_text().count("\n") == 1 + len(printed)
+    assert not (fitted / "scores.csv").exists()
+
+
+def test_inspect_prints_json_for_machines(truth, done, tmp_path):
+    found = json.loads(done("inspect truth.zarr --json"))
+    assert not (tmp_path / "truth.png").exists()
+    assert found["kind"] == "simulation"
+    assert (found["n_trials"], found["duration_s"]) == (6, 1.5)
+    assert found["n_segments"] == {"basal": 4, "apical": 4}
+    spikes = np.isfinite(schema.read(schema.open_dataset(truth), "output_spike_time_ms")).sum(axis=1)
+    assert math.isclose(found["output_rate_hz"]["mean"], spikes.mean() / 1.5)
+    with_picture = json.loads(done("inspect truth.zarr --json --trial 3 --out three.svg"))
+    assert with_picture == found | {"picture": "three.svg"}
+    assert "trial 3" in (tmp_path / "three.svg").read_text()
+
+
+def test_inspect_tells_people_and_draws(fitted, done):
+    told = done("inspect prediction.zarr")
+    assert told.splitlines()[-1] == "picture: prediction.png"
+    assert (fitted / "prediction.png").stat().st_size > 10_000
+    assert "elm-3" in told
+
+
+def test_cells_prints_json_for_machines(done):
+    found = json.loads(done("cells --json"))
+    assert {each["name"] for each in found["biophysics"]} == {"shai2015", "hay2011"}
+    morphologies = {each["name"]: each for each in found["morphologies"]}
+    assert morphologies.keys() == {"ttpc1", "ttpc2", "hay2011"}
+    for name in ("ttpc1", "ttpc2"):
+        assert morphologies[name]["present"]
+        assert morphologies[name]["segments"] > 500
+        assert morphologies[name]["licence"] == "CC-BY-NC-SA-4.0"
+
+
+def test_cells_tells_people(done):
+    told = done("cells")
+    for word in ("ttpc1", "ttpc2", "hay2011", "shai2015", "CC-BY-NC-SA-4.0", "(the default)"):
+        assert word in told
+
+
+@pytest.mark.parametrize("trials, numbers", [("4,1", [4, 1]), ("2, 3", [2, 3]), ("5", [5])])
+def test_trials_are_chosen_by_number(fitted, apical, tmp_path, trials, numbers):
+    from apical.cli.__main__ import main
+
+    assert main(["predict", "run", "truth.zarr", "--out", "p.zarr", "--trials", trials, "--device", "cpu"]) == 0
+    assert schema.open_dataset(tmp_path / "p.zarr").trial.values.tolist() == numbers
+
+
+def test_what_is_done_is_not_done_again(fitted, apical):
+    weights = fitted / "run/weights.safetensors"
+    before = weights.stat().st_mtime_ns
+    again = apical("fit truth.zarr --size 3 --steps 4 --batch 2 --out run --device cpu --resume")
+    assert again.status == 0
+    assert "4/4" in again.err
+    assert weights.stat().st_mtime_ns == before
+
+
+def test_a_figure_and_an_evaluation_may_be_replaced(fitted, done):
+    done("compare scores.csv --out figure.svg")
+    done("evaluate truth.zarr prediction.zarr --out scores.csv --overwrite")
+    first = (fitted / "figure.svg").read_bytes()
+    done("compare scores.csv --out figure.svg")
+    assert (fitted / "figure.svg").read_bytes() == first
+
+
+@pytest.mark.parametrize("command", ["fit truth.zarr --out new", "evaluate truth.zarr prediction.zarr --json"])
+def test_stopped_by_the_keyboard(apical, monkeypatch, command):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("apical.surrogate.fit.open_dataset", stop)
+    monkeypatch.setattr("apical.analysis.evaluate.open_dataset", stop)
+    assert apical(command) == (130, "", "apical: stopped; what was written is kept, and --resume goes on from there\n")
