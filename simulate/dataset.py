@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import cells, mechanism_library, schema
+from . import biophysics, cells, mechanism_library, schema
 from .config import Simulation
 from .provenance import provenance
 from .schema import InputError
@@ -131,14 +131,14 @@ def _create(out: Path, config: Simulation, morphology, dataset_id: str, trials: 
         n_spike=max(MIN_SPIKES, int(config.seconds * MAX_RATE_HZ)),
         dataset_id=dataset_id,
         config=config.model_dump(mode="json"),
-        provenance=provenance(morphology),
+        provenance=provenance(morphology, biophysics.load(config.biophysics).source),
     )
 
 
 def _missing(out: Path, dataset_id: str, trials: int) -> list[int]:
     ds = schema.open_dataset(out, "simulation", complete=False)
     if ds.attrs["dataset_id"] != dataset_id:
-        raise InputError(f"{out}: was made with another configuration (id {ds.attrs['dataset_id']}, not {dataset_id})")
+        raise InputError(f"{out}: was made with other settings; give --overwrite to replace it, or another path")
     if ds.sizes["trial"] != trials:
         raise InputError(f"{out}: was made for {ds.sizes['trial']} trials, not {trials}; resume it with that number")
     return np.flatnonzero(schema.read(ds, "trial_status") == schema.PENDING).tolist()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,7 +141,7 @@ def _create(path: Path, surveys: list[_Survey], voltages: list[str], n_spike: in
             "source": "NeuronIO: Beniaguev, Segev & London 2021, Neuron 109:2727",
             "files": [{"name": survey.path.name, "sha256": survey.sha256} for survey in surveys],
             "rounding": ROUNDING,
-            "versions": {name: version(name) for name in ("apical", "numpy", "zarr")},
+            **schema.made_with("numpy", "zarr"),
         },
     )
 

@@ -7,6 +7,9 @@ segment order), N dendritic segments (`segment`: basal, then apical), K output s
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,14 +138,14 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
             if complete or name not in VARIABLES:
                 raise InputError(
                     f"{path}: truncated: variable '{name}' lacks {lost} of {array.nchunks} chunks; "
-                    "finish it with `apical simulate … --resume`, or make it again"
+                    "finish it with --resume, or make it again with --overwrite"
                 )
     if complete:
         pending = int((read(ds, "trial_status") == PENDING).sum())
         if pending:
             raise InputError(
                 f"{path}: {pending} of {ds.sizes['trial']} trials are not there yet; "
-                "finish it with `apical simulate … --resume`"
+                "finish it with --resume, or make it again with --overwrite"
             )
     return ds
 
@@ -261,6 +264,22 @@ def output_spike_bins(ds: xr.Dataset, published: bool = False) -> np.ndarray:
     inside = at < bins.shape[1]
     bins[trial[inside], at[inside]] = True
     return bins
+
+
+def made_with(*packages: str) -> dict[str, str | None]:
+    """What every artefact says of the code that made it: versions of apical, Python and `packages`, and the commit.
+
+    The commit is that of apical's own checkout; None where it was installed without one.
+    """
+    root, commit = Path(__file__).parents[1], None
+    if (root / ".git").exists():
+        try:
+            git = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+            commit = git.stdout.strip()
+        except (OSError, subprocess.CalledProcessError):
+            commit = None
+    versions: dict[str, str | None] = {name: version(name) for name in ("apical", *packages)}
+    return versions | {"python": platform.python_version(), "git_commit": commit}
 
 
 def config_of(ds: xr.Dataset) -> dict:

@@ -27,7 +27,7 @@ def test_fit_predict_evaluate_compare(make_dataset, apical, tmp_path):
 
     evaluate = apical("evaluate truth.zarr elm-3.zarr tcn-1x2.zarr")
     assert (evaluate.status, evaluate.err) == (0, "")
-    rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
     assert [row["name"] for row in rows] == [*runs]
     for row in rows:
         line = next(line for line in evaluate.out.splitlines() if row["name"] in line)
@@ -51,8 +51,7 @@ def test_evaluate_prints_json_for_machines(fitted, apical):
         assert 0 < score["rmse_rescaled_mv"] <= score["rmse_mv"]
         # by hand: routed synapses 45·100, MLP (45 + 3 → 6 → 3), readout 3 → 2
         assert score["n_parameters"] == 4500 + (48 * 6 + 6) + (6 * 3 + 3) + (3 * 2 + 2)
-    with (fitted / "scores.csv").open() as file:
-        written = next(csv.DictReader(file))
+    written = next(csv.DictReader((fitted / "scores.csv").read_text().splitlines()))
     assert {name: str(scores[0][name]) for name in ("name", "roc_auc", "rmse_mv")}.items() <= written.items()
 
 

@@ -39,7 +39,7 @@ def test_a_dataset_says_what_it_is(small, tmp_path):
     assert (ds.segment_type[np.asarray(ds.synapse_segment)].values[:26] == ds.segment_type.values).all()
     assert schema.config_of(ds) == fine.model_dump(mode="json")
     provenance = json.loads(ds.attrs["provenance"])
-    assert provenance["packages"]["neuron"] and provenance["morphology"]["licence"]
+    assert provenance["neuron"] and provenance["morphology"]["licence"]
     assert [(each.done, each.total, each.ok) for each in seen] == [(1, 2, True), (2, 2, True)]
 
 
@@ -63,7 +63,7 @@ def test_an_existing_path_is_left_alone(small, tmp_path):
     path = dataset.simulate(small, tmp_path / "a.zarr", 1, 1)
     with pytest.raises(InputError, match=r"a\.zarr: exists already; give --resume"):
         dataset.simulate(small, path, 1, 1)
-    with pytest.raises(InputError, match="another configuration"):
+    with pytest.raises(InputError, match="made with other settings"):
         dataset.simulate(small.model_copy(update={"seed": 6}), path, 1, 1, resume=True)
     with pytest.raises(InputError, match="was made for 1 trials, not 2"):
         dataset.simulate(small, path, 2, 1, resume=True)

@@ -1,0 +1,120 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 1. Simulate a neuron
+#
+# A layer 5 pyramidal cell listens to a thousand synapses and says one thing at a time: a spike, or nothing. Here we let
+# one listen for a minute. Its shape is a reconstruction from rat somatosensory cortex, its membrane carries the ten
+# channels of Hay et al. (2011), every dendritic segment has one excitatory synapse (AMPA and NMDA) and one inhibitory
+# synapse (GABA_A), and NEURON does the sums. What comes out is a dataset: the ground truth that the networks of the
+# next notebook have to reproduce.
+#
+# *This file is the notebook: in JupyterLab, right-click it and choose Open With → Notebook. Made for a laptop: the
+# simulation takes a few minutes, and is kept in `notebook_data/`, so that a second run takes no time.*
+
+# %%
+import os
+from pathlib import Path
+
+import numpy as np
+from IPython.display import Image, display
+
+from apical.analysis.inspect import inspect_figure, summary
+from apical.simulate.config import preset
+from apical.simulate.dataset import available_cores, simulate
+from apical.simulate.schema import open_dataset
+
+TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
+TRIALS, SECONDS = (4, 1.2) if TINY else (16, 4.0)
+DATA = Path("notebook_data")
+TRUTH = DATA / "truth.zarr"
+
+# %% [markdown]
+# ## What to simulate
+#
+# A preset is a complete description of an experiment. This one drives the cell the way Beniaguev et al. (2021) did: the
+# rates of excitation and inhibition jump to new values every few tens of milliseconds, apart for the basal and the
+# apical tree, so that over many trials the cell meets silence, noise, and the coincidences that ignite its dendrites.
+# A variant replaces a field; the seed and the number of a trial fix every input spike of it.
+
+# %%
+config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
+print(config.statistics)
+
+# %% [markdown]
+# ## Simulate
+#
+# One process per core, one trial at a time each. The first time, the channels are compiled, which takes a minute.
+# `resume=True` runs what is missing and leaves alone what is there; try stopping the kernel half way.
+
+# %%
+simulate(
+    config,
+    TRUTH,
+    TRIALS,
+    workers=available_cores(),
+    resume=True,
+    report=lambda p: print(f"{p.done} of {p.total}: trial {p.trial} has {p.n_spikes} output spikes"),
+)
+
+# %% [markdown]
+# ## What is in it
+#
+# The dataset opens in xarray, without being read into memory. Everything has dims, units, and coordinates that say
+# where each synapse sits.
+
+# %%
+ds = open_dataset(TRUTH)
+display(ds)
+
+# %% [markdown]
+# So questions about the cell are one line each. How much dendrite is there, and how far from the soma does it reach?
+
+# %%
+length_mm = ds.segment_length_um.groupby(ds.segment_type).sum() / 1000
+reach_um = ds.segment_distance_um.groupby(ds.segment_type).max()
+for tree in ("basal", "apical"):
+    print(f"{tree:>6}: {length_mm.sel(segment_type=tree):.1f} mm, as far as {reach_um.sel(segment_type=tree):.0f} µm")
+
+# %% [markdown]
+# And how often does a spike arrive, how often does one leave?
+
+# %%
+found = summary(TRUTH)
+for name in ("excitatory", "inhibitory"):
+    n_synapses, rate_hz = found[f"n_{name}_synapses"], found[f"{name}_rate_hz"]
+    print(f"{n_synapses} {name} synapses at {rate_hz:.1f} Hz: {n_synapses * rate_hz / 1000:.1f} spikes per ms")
+print(f"output: {found['output_rate_hz']['mean']:.2f} Hz, in {found['fraction_of_trials_with_spikes']:.0%} of the trials")
+
+# %% [markdown]
+# Several input spikes per millisecond against one or two output spikes per second: most of what the cell does is
+# to stay silent. Here is a typical trial.
+
+# %%
+display(Image(inspect_figure(TRUTH, DATA / "truth.png"), width=900))
+
+# %% [markdown]
+# Every dot is one input spike. Look at what precedes the output spikes (triangles above the voltage): seldom excitation
+# alone, often a short window in which excitation is up while inhibition is down, and the NMDA receptors hold the
+# dendrite depolarised long enough to turn one spike into a burst. The intervals between spikes show it: short ones
+# within a burst, long ones between.
+
+# %%
+intervals_ms = np.concatenate([np.diff(times[np.isfinite(times)]) for times in ds.output_spike_time_ms.values])
+if intervals_ms.size:
+    print(f"{(intervals_ms < 25).mean():.0%} of {intervals_ms.size} intervals are shorter than 25 ms")
+
+# %% [markdown]
+# To try: `preset("ampa")` (no NMDA receptors), another `biophysics="hay2011"`, or your own reconstruction with
+# `morphology="mine.swc"`, each into a dataset of its own. On to `02_fit`: how small can a network be that does all this?

@@ -1,0 +1,105 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3. What does a parameter buy?
+#
+# A network with ten million parameters can imitate a neuron; so, nearly, can one with eight thousand. Which of them has
+# understood it? One honest way to ask is to plot fidelity against size, for several families, on trials that none
+# of them has seen.
+
+# %%
+import os
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import Image, display
+
+from apical.analysis.compare import compare
+from apical.analysis.evaluate import evaluate
+from apical.analysis.published import published_scores
+from apical.analysis.scores import write_scores
+from apical.simulate.config import preset
+from apical.simulate.dataset import available_cores, simulate
+from apical.surrogate.checkpoint import load_run
+from apical.surrogate.fit import fit
+from apical.surrogate.predict import predict
+from apical.surrogate.recipe import quick
+
+TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
+TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 4.0, 400)
+MODELS = [("elm", 3), ("elm", 10), ("elm", 30), ("tcn", "1x16"), ("tcn", "3x32")]
+DATA = Path("notebook_data")
+TRUTH = DATA / "truth.zarr"
+
+if not TRUTH.exists():  # 01_simulate makes it, and tells what it is
+    config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
+    simulate(config, TRUTH, TRIALS, workers=available_cores())
+
+# %% [markdown]
+# ## Several sizes of each
+#
+# As in `02_fit`; what that has fitted is kept.
+
+
+# %%
+def prediction_of(family, size):
+    config = quick(
+        family,
+        size,
+        steps=STEPS,
+        validate_every=STEPS // 5,
+        validation_fraction=0.2,
+        test_fraction=0.25,
+    )
+    run = fit(config, TRUTH, DATA / "runs" / f"{family}-{size}", resume=True)
+    return predict(load_run(run), TRUTH, DATA / "predictions" / f"{family}-{size}.zarr", overwrite=True)
+
+
+predictions = [prediction_of(*model) for model in MODELS]
+
+# %% [markdown]
+# ## Score
+#
+# Two questions to every model. *When does it spike?* ROC-AUC: the chance that it gives a millisecond with a spike a
+# higher probability than one without. Silence is the rule, so 0.9 is poor and 0.99 is good. *What does the soma do in
+# between?* The root mean squared error of the voltage, as it is; and *rescaled*, as published, after mean and spread of
+# the prediction have been fitted to the truth, which forgives a model that is right in shape but not in scale.
+
+# %%
+scores = evaluate(TRUTH, predictions)
+write_scores(DATA / "scores.csv", scores)
+columns = ["name", "n_parameters", "roc_auc", "rmse_mv", "rmse_rescaled_mv", "explained_variance"]
+display(pd.DataFrame([score.model_dump() for score in scores])[columns].round(3))
+
+# %% [markdown]
+# ## Compare
+#
+# In front what we have measured, behind it in grey what has been published: models that saw days of simulated time, and
+# trained for days. The dashed line is what that literature calls sufficiently good.
+
+# %%
+display(Image(compare(scores, DATA / "compare.png"), width=900))
+
+# %% [markdown]
+# The published curves also say how far there is to go: this is the smallest of them on the far side of the line.
+
+# %%
+published = pd.DataFrame([row.model_dump() for row in published_scores()])
+good = published[(published.input_set == "NMDA") & (published.roc_auc >= 0.991)]
+display(good.sort_values("n_parameters")[["label", "n_parameters", "roc_auc", "rmse_rescaled_mv", "source"]].head(1))
+
+# %% [markdown]
+# A minute of data, and minutes of training, leave every model short of it, small ones and large ones; more of either
+# moves the curves, and the order of the families is a claim only where the bars over seeds say so. `apical quickstart`
+# goes the same way from the command line; with `apical simulate --trials 600` it becomes an experiment.
