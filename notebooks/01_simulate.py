@@ -14,11 +14,11 @@
 # %% [markdown]
 # # 1. Simulate a neuron
 #
-# A layer 5 pyramidal cell listens to a thousand synapses and says one thing at a time: a spike, or nothing. Here we let
-# one listen for a minute. Its shape is a reconstruction from rat somatosensory cortex, its membrane carries the ten
-# channels of Hay et al. (2011), every dendritic segment has one excitatory synapse (AMPA and NMDA) and one inhibitory
-# synapse (GABA_A), and NEURON does the sums. What comes out is a dataset: the ground truth that the networks of the
-# next notebook have to reproduce.
+# A layer 5 pyramidal cell listens to thousands of synapses and says one thing at a time: a spike, or nothing. Here we
+# let one listen for a minute. Its shape is a reconstruction from rat somatosensory cortex, its membrane carries the ion
+# channels of Hay et al. (2011), every dendritic segment has an excitatory synapse (AMPA and NMDA) and an inhibitory one
+# (GABA_A), and NEURON does the sums. What comes out is a dataset: the truth that the networks of the next notebook have
+# to reproduce.
 #
 # *This file is the notebook: in JupyterLab, right-click it and choose Open With → Notebook. Made for a laptop: the
 # simulation takes a few minutes, and is kept in `notebook_data/`, so that a second run takes no time.*
@@ -95,11 +95,12 @@ found = summary(TRUTH)
 for name in ("excitatory", "inhibitory"):
     n_synapses, rate_hz = found[f"n_{name}_synapses"], found[f"{name}_rate_hz"]
     print(f"{n_synapses} {name} synapses at {rate_hz:.1f} Hz: {n_synapses * rate_hz / 1000:.1f} spikes per ms")
-print(f"output: {found['output_rate_hz']['mean']:.2f} Hz, in {found['fraction_of_trials_with_spikes']:.0%} of the trials")
+rate_hz, spiking = found["output_rate_hz"]["mean"], found["fraction_of_trials_with_spikes"]
+print(f"output: {rate_hz:.2f} Hz, with spikes in {spiking:.0%} of the trials")
 
 # %% [markdown]
-# Several input spikes per millisecond against one or two output spikes per second: most of what the cell does is
-# to stay silent. Here is a typical trial.
+# Tens of input spikes per millisecond, a few output spikes per second: most of what the cell does is to stay silent.
+# Here is a typical trial.
 
 # %%
 display(Image(inspect_figure(TRUTH, DATA / "truth.png"), width=900))
@@ -116,5 +117,5 @@ if intervals_ms.size:
     print(f"{(intervals_ms < 25).mean():.0%} of {intervals_ms.size} intervals are shorter than 25 ms")
 
 # %% [markdown]
-# To try: `preset("ampa")` (no NMDA receptors), another `biophysics="hay2011"`, or your own reconstruction with
-# `morphology="mine.swc"`, each into a dataset of its own. On to `02_fit`: how small can a network be that does all this?
+# To try, each into a dataset of its own: `preset("ampa")`, which has no NMDA receptors; `biophysics="hay2011"`; your
+# own reconstruction with `morphology="mine.swc"`. Then on to `02_fit`: how small can a network be that does all this?

@@ -14,12 +14,12 @@
 # %% [markdown]
 # # 2. Fit two networks to it
 #
-# The simulation solves a few thousand coupled differential equations, forty times per millisecond. Must it? Here two
-# networks learn, from examples alone, to turn the same input spikes into the same output: the voltage at the soma, and
-# the probability of a spike in each millisecond. They stand for two ideas of what a neuron is.
+# The simulation solves about ten thousand coupled differential equations, forty times per millisecond. Must it? Here
+# two networks learn, from examples alone, to turn the same input spikes into the same output: the voltage at the soma,
+# and the probability of a spike in each millisecond. They stand for two ideas of what a neuron is.
 #
-# - The **ELM** (Spieler et al. 2024) is a cell in miniature: leaky synapses feed branches, and a handful of memory units,
-#   each with a time constant of its own, is updated by a small network at every millisecond.
+# - The **ELM** (Spieler et al. 2024) is a cell in miniature: leaky synapses feed branches, and a handful of memory
+#   units, each with a time constant of its own, is updated by a small network in every millisecond.
 # - The **TCN** (Beniaguev et al. 2021) assumes nothing: layers of convolutions over the recent past of all synapses.
 
 # %%
@@ -69,11 +69,10 @@ def fit_to_truth(family, size):
     )
 
     def report(p):
-        print(f"\r{family} {size}: step {p.step} of {p.steps}, validation {p.validation_rmse_mv:.2f} mV", end="")
+        if p.step % config.validate_every == 0:
+            print(f"{family} {size}: step {p.step} of {p.steps}, {p.validation_rmse_mv:.2f} mV on validation trials")
 
-    run = fit(config, TRUTH, DATA / "runs" / f"{family}-{size}", resume=True, report=report)
-    print()
-    return run
+    return fit(config, TRUTH, DATA / "runs" / f"{family}-{size}", resume=True, report=report)
 
 
 runs = [fit_to_truth("elm", 10), fit_to_truth("tcn", "3x32")]

@@ -27,7 +27,7 @@ from IPython.display import Image, display
 
 from apical.analysis.compare import compare
 from apical.analysis.evaluate import evaluate
-from apical.analysis.published import published_scores
+from apical.analysis.literature import published_scores
 from apical.analysis.scores import write_scores
 from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate

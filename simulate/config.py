@@ -50,59 +50,35 @@ class Simulation(BaseModel):
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def nmda() -> Simulation:
-    """Published NMDA input set: excitatory synapses with AMPA and NMDA (NeuronIO, with morphology hay2011)."""
-    return Simulation(
-        preset="nmda",
-        statistics=InputStatistics(
-            excitatory_basal=(0, 800),
-            excitatory_apical=(0, 800),
-            inhibitory_minus_excitatory_basal=(-600, 200),
-            inhibitory_minus_excitatory_apical=(-600, 200),
-        ),
-    )
-
-
-def ampa() -> Simulation:
-    """Published AMPA-only input set."""
-    return Simulation(
-        preset="ampa",
-        excitatory="AMPA",
-        statistics=InputStatistics(
-            excitatory_basal=(0, 1900),
-            excitatory_apical=(0, 2000),
-            inhibitory_minus_excitatory_basal=(-1650, 150),
-            inhibitory_minus_excitatory_apical=(-1650, 150),
-        ),
-    )
-
-
-def ampa_sk() -> Simulation:
-    """Published AMPA-only input set with a tenth of the SK_E2 current."""
-    return Simulation(
-        preset="ampa-sk",
-        excitatory="AMPA",
-        sk_e2_factor=0.1,
-        statistics=InputStatistics(
-            excitatory_basal=(0, 1900),
-            excitatory_apical=(0, 2000),
-            inhibitory_minus_excitatory_basal=(-1500, 300),
-            inhibitory_minus_excitatory_apical=(-1500, 300),
-        ),
+def _ranges(most_basal: float, most_apical: float, difference: tuple[float, float]) -> InputStatistics:
+    """Excitatory counts from 0 up to a limit per tree; inhibitory counts within `difference` of them in both trees."""
+    return InputStatistics(
+        excitatory_basal=(0, most_basal),
+        excitatory_apical=(0, most_apical),
+        inhibitory_minus_excitatory_basal=difference,
+        inhibitory_minus_excitatory_apical=difference,
     )
 
 
 def nmda_ttpc1() -> Simulation:
     """NMDA input set with ranges chosen for morphology ttpc1, whose more numerous segments need more input."""
-    return Simulation(
-        preset="nmda-ttpc1",
-        statistics=InputStatistics(
-            excitatory_basal=(0, 1600),
-            excitatory_apical=(0, 1600),
-            inhibitory_minus_excitatory_basal=(-900, 200),
-            inhibitory_minus_excitatory_apical=(-900, 200),
-        ),
-    )
+    return Simulation(preset="nmda-ttpc1", statistics=_ranges(1600, 1600, (-900, 200)))
+
+
+def nmda() -> Simulation:
+    """Published NMDA input set: excitatory synapses with AMPA and NMDA (NeuronIO, with morphology hay2011)."""
+    return Simulation(preset="nmda", statistics=_ranges(800, 800, (-600, 200)))
+
+
+def ampa() -> Simulation:
+    """Published AMPA-only input set."""
+    return Simulation(preset="ampa", excitatory="AMPA", statistics=_ranges(1900, 2000, (-1650, 150)))
+
+
+def ampa_sk() -> Simulation:
+    """Published AMPA-only input set with a tenth of the SK_E2 current."""
+    statistics = _ranges(1900, 2000, (-1500, 300))
+    return Simulation(preset="ampa-sk", excitatory="AMPA", sk_e2_factor=0.1, statistics=statistics)
 
 
 PRESETS: dict[str, Callable[[], Simulation]] = {

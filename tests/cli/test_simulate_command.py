@@ -9,22 +9,13 @@ import pytest
 
 from apical.simulate import schema
 
-SMALL = """\
-1 1 0 0 0 8 -1
-2 1 0 8 0 8 1
-3 1 0 -8 0 8 1
-4 3 0 -20 0 1 3
-5 3 0 -120 0 1 4
-6 {apical} 0 20 0 2 2
-7 {apical} 0 420 0 1 6
-"""
 RUN = "--morphology small.swc --seconds 0.02 --trials 2 --workers 1"
 
 
 @pytest.fixture
-def here(tmp_path):
-    (tmp_path / "small.swc").write_text(SMALL.format(apical=4))
-    (tmp_path / "no_apical.swc").write_text(SMALL.format(apical=3))
+def here(tmp_path, swc):
+    swc("small.swc")
+    swc("no_apical.swc", apical=3)
     (tmp_path / "text.swc").write_text("hello\n")
     (tmp_path / "empty.asc").touch()
     (tmp_path / "cell.txt").write_text("hello\n")
@@ -45,7 +36,7 @@ def test_simulate_then_resume(here, apical, refused):
     assert "data.zarr: exists already; give --resume" in refused(f"simulate ampa {RUN} --out data.zarr")
     again = apical(f"simulate ampa {RUN} --seed 3 --fine --out data.zarr --resume")
     assert (again.status, again.out) == (0, "data.zarr: all 2 trials are there already\n")
-    assert "another configuration" in refused(f"simulate nmda {RUN} --seed 3 --out data.zarr --resume")
+    assert "was made with other settings" in refused(f"simulate nmda {RUN} --seed 3 --out data.zarr --resume")
     more = RUN.replace("--trials 2", "--trials 3")
     assert "made for 2 trials, not 3" in refused(f"simulate ampa {more} --seed 3 --fine --out data.zarr --resume")
 
