@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     from .app import app
 
     try:
-        status = app(arguments, standalone_mode=False)
+        status = app(arguments, prog_name="apical", standalone_mode=False)
     except typer.Abort:
         status = INTERRUPTED
     except typer.TyperException as error:
