@@ -16,14 +16,14 @@ class Plan:
     seed: int
     models: tuple[tuple[str, str, int], ...]
     validation_fraction: float = 0.15
-    test_fraction: float = 0.2
+    test_fraction: float = 0.25
 
 
 FULL = Plan(
     trials=40,
     seconds=6.0,
     seed=0,
-    models=(("elm", "3", 500), ("elm", "10", 500), ("elm", "30", 500), ("tcn", "1x16", 200), ("tcn", "3x32", 200)),
+    models=(("elm", "3", 500), ("elm", "10", 500), ("elm", "30", 500), ("tcn", "1x16", 250), ("tcn", "3x32", 250)),
 )
 DT_MS = 0.05  # twice the default step, so that twice the trials fit into the time; it keeps every golden spike
 TINY = Plan(

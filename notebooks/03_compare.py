@@ -103,6 +103,6 @@ good = published[(published.input_set == "NMDA") & (published.roc_auc >= 0.991)]
 display(good.sort_values("n_parameters")[["label", "n_parameters", "roc_auc", "rmse_rescaled_mv", "source"]].head(1))
 
 # %% [markdown]
-# A minute of data, and minutes of training, leave every model short of it, small ones and large ones; more of either
-# moves the curves, and the order of the families is a claim only where the bars over seeds say so. `apical quickstart`
-# goes the same way from the command line; with `apical simulate --trials 600` it becomes an experiment.
+# Two minutes of data and a minute of training leave every model short of it, small and large. More of either moves the
+# curves; and with one seed each, do not read much into the order of neighbours: fit more seeds (`quick(..., seed=1)`),
+# and the figure shows their spread. With `apical simulate --trials 600` it becomes an experiment.

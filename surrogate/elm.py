@@ -107,6 +107,10 @@ class ELM(Network):
         m_btm = memory_trace(b_btk, self.mlp.layers(), self.mlp.activation, kappa_m, gain_m)
         return self.w_y(m_btm)
 
+    def set_spike_bias(self, logit: float) -> None:
+        with torch.no_grad():
+            self.w_y.bias[0] = logit
+
 
 class MLP(nn.Module):
     """The published MLP's parameters; the recurrence applies them."""

@@ -75,6 +75,8 @@ def fit(
     prepare_folder(card, out, resume=resume, overwrite=overwrite)
     train, validation = _load(card, ds, out)
 
+    if config.spike_bias_from_rate:
+        model.set_spike_bias(_log_odds(float(train.spike_bt.mean())))
     optimizer = make_optimizer(config, model)
     step, log = _restore(out, model, optimizer)
     losses: list[float] = []
@@ -117,6 +119,12 @@ def _load(card: RunCard, ds: xr.Dataset, out: Path) -> tuple[Trials, Trials]:
         write_atomically(out / DENDRITES, dendrites.save)
     train = load_trials(ds, card.split.train, card.scaling, dendrites)
     return train, load_trials(ds, card.split.validation, card.scaling)
+
+
+def _log_odds(rate: float) -> float:
+    """Log odds of a rate; of one spike in a million bins where there is none."""
+    rate = min(max(rate, 1e-6), 1 - 1e-6)
+    return math.log(rate / (1 - rate))
 
 
 def _check_number(what: str, value: float, step: int, last: LogRow, out: Path) -> None:

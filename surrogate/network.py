@@ -24,3 +24,7 @@ class Network(nn.Module):
         x_bts: input spikes, +1 excitatory and -1 inhibitory.
         """
         raise NotImplementedError
+
+    def set_spike_bias(self, logit: float) -> None:
+        """Make `logit` what the spike logit starts from: the bias of its output."""
+        raise NotImplementedError

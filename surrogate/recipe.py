@@ -53,6 +53,7 @@ class FitConfig(Settings):
     burn_in_ms: int = Field(default=150, ge=0, description="start of each window that carries no loss")
     validate_every: int = Field(default=10_000, gt=0)
 
+    spike_bias_from_rate: bool = Field(default=False, description="start the spike logit at the training spikes' rate")
     optimizer: Literal["adam", "nadam"] = "adam"
     learning_rate: float = Field(default=5e-4, gt=0, description="falls to 0 as a cosine")
     spike_weight: float = Field(default=0.5, ge=0, description="of the binary cross-entropy")
@@ -118,10 +119,13 @@ def paper(family: str, size: int | str | None = None, **changes: Any) -> FitConf
 def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
     """A few hundred steps for a laptop: higher learning rate, clipped gradients; a TCN sees 60 ms.
 
+    The spike logit starts at the log odds of a spike, which a few hundred steps would otherwise spend on learning.
+
     Raises InputError for an unknown family or a change that is not a setting.
     """
     check_family(family)
     fields = {"family": family, "size": size, "steps": 400, "validate_every": 50, "gradient_clip": 1.0}
+    fields["spike_bias_from_rate"] = True
     fields["learning_rate"] = QUICK_LEARNING_RATE
     fields["options"] = QUICK_OPTIONS[family] | changes.pop("options", {})
     return FitConfig.checked("fit settings", fields | changes)

@@ -108,6 +108,10 @@ class TCN(Network):
         features_bct = self.layers(x_bts.abs())
         return torch.cat([head(features_bct) for head in self.heads], dim=1).transpose(1, 2)
 
+    def set_spike_bias(self, logit: float) -> None:
+        assert self.spike.bias is not None
+        nn.init.constant_(self.spike.bias, logit)
+
 
 def _initialise(conv: nn.Conv1d, sd: float, bias: float = 0.0) -> nn.Conv1d:
     nn.init.trunc_normal_(conv.weight, std=sd, a=-2 * sd, b=2 * sd)
