@@ -15,7 +15,7 @@
 # # 1. Simulate a neuron
 #
 # A layer 5 pyramidal cell listens to thousands of synapses and says one thing at a time: a spike, or nothing. Here we
-# let one listen for two minutes. Its shape is a reconstruction from rat somatosensory cortex, its membrane carries the
+# let one listen for 96 seconds. Its shape is a reconstruction from rat somatosensory cortex, its membrane carries the
 # ion channels of Hay et al. (2011), every dendritic segment has an excitatory synapse (AMPA and NMDA) and an inhibitory
 # one (GABA_A), and NEURON does the sums. What comes out is a dataset: the truth that the networks of the next notebook
 # have to reproduce.
@@ -33,11 +33,10 @@ from IPython.display import Image, display
 from apical.analysis.inspect import inspect_figure, summary
 from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
-from apical.simulate.engine.base import Integration
 from apical.simulate.schema import open_dataset
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
-TRIALS, SECONDS = (4, 1.2) if TINY else (24, 6.0)
+TRIALS, SECONDS = (4, 1.2) if TINY else (16, 6.0)
 DATA = Path("notebook_data")
 TRUTH = DATA / "truth.zarr"
 
@@ -47,11 +46,10 @@ TRUTH = DATA / "truth.zarr"
 # A preset is a complete description of an experiment. This one drives the cell the way Beniaguev et al. (2021) did:
 # rates of excitation and inhibition wander, apart for the basal and the apical tree, each trial at a pace of its own,
 # so that over many trials the cell meets silence, noise, and the coincidences that ignite its dendrites. A variant
-# replaces a field; the seed and the number of a trial fix every input spike of it. Ours takes steps of 0.05 ms, twice
-# the default, which is accurate enough here and takes half the time.
+# replaces a field; the seed and the number of a trial fix every input spike of it.
 
 # %%
-config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8, "integration": Integration(dt_ms=0.05)})
+config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
 print(config.statistics)
 
 # %% [markdown]

@@ -33,7 +33,6 @@ from apical.analysis.look import save
 from apical.analysis.plots import plot_trial
 from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
-from apical.simulate.engine.base import Integration
 from apical.simulate.schema import open_dataset, output_spike_bins
 from apical.surrogate.checkpoint import load_run
 from apical.surrogate.cost import n_parameters
@@ -42,14 +41,12 @@ from apical.surrogate.predict import predict
 from apical.surrogate.recipe import quick
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
-TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (24, 6.0, 400)
+TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)
 DATA = Path("notebook_data")
 TRUTH = DATA / "truth.zarr"
 
 if not TRUTH.exists():  # 01_simulate makes it, and tells what it is
-    config = preset("nmda-ttpc1").model_copy(
-        update={"seconds": SECONDS, "seed": 8, "integration": Integration(dt_ms=0.05)}
-    )
+    config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
     simulate(config, TRUTH, TRIALS, workers=available_cores())
 
 # %% [markdown]
@@ -116,7 +113,7 @@ figure = save(plot_trial(truth, predicted, trial), DATA / "prediction.png")
 display(Image(figure, width=900))
 
 # %% [markdown]
-# A minute of training on two minutes of data already gives the swings of the voltage, and a probability that rises when
-# spikes come. What it takes to be *right*, to the millisecond, is the question of `03_compare`.
+# A minute of training on little more than a minute of data already gives the swings of the voltage, and a probability
+# that rises when spikes come. What it takes to be *right*, to the millisecond, is the question of `03_compare`.
 #
 # To try: other sizes, more steps, or a model that has all the time in the world: `paper("elm", 20)`.

@@ -31,22 +31,19 @@ from apical.analysis.literature import published_scores
 from apical.analysis.scores import write_scores
 from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
-from apical.simulate.engine.base import Integration
 from apical.surrogate.checkpoint import load_run
 from apical.surrogate.fit import fit
 from apical.surrogate.predict import predict
 from apical.surrogate.recipe import quick
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
-TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (24, 6.0, 400)
+TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)
 MODELS = [("elm", 3), ("elm", 10), ("elm", 30), ("tcn", "1x16"), ("tcn", "3x32")]
 DATA = Path("notebook_data")
 TRUTH = DATA / "truth.zarr"
 
 if not TRUTH.exists():  # 01_simulate makes it, and tells what it is
-    config = preset("nmda-ttpc1").model_copy(
-        update={"seconds": SECONDS, "seed": 8, "integration": Integration(dt_ms=0.05)}
-    )
+    config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
     simulate(config, TRUTH, TRIALS, workers=available_cores())
 
 # %% [markdown]
@@ -103,6 +100,6 @@ good = published[(published.input_set == "NMDA") & (published.roc_auc >= 0.991)]
 display(good.sort_values("n_parameters")[["label", "n_parameters", "roc_auc", "rmse_rescaled_mv", "source"]].head(1))
 
 # %% [markdown]
-# Two minutes of data and a minute of training leave every model short of it, small and large. More of either moves the
+# A minute of data and a minute of training leave every model short of it, small and large. More of either moves the
 # curves; and with one seed each, do not read much into the order of neighbours: fit more seeds (`quick(..., seed=1)`),
 # and the figure shows their spread. With `apical simulate --trials 600` it becomes an experiment.
