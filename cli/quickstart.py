@@ -94,7 +94,7 @@ def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, 
         family,
         size,
         steps=steps,
-        validate_every=max(steps // 5, 1),
+        validate_every=max(steps // 5, 10),
         validation_fraction=plan.validation_fraction,
         test_fraction=plan.test_fraction,
     )
