@@ -45,9 +45,9 @@ TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)
 DATA = Path("notebook_data")
 TRUTH = DATA / "truth.zarr"
 
-if not TRUTH.exists():  # 01_simulate makes it, and tells what it is
-    config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
-    simulate(config, TRUTH, TRIALS, workers=available_cores())
+# The dataset of 01_simulate: what is there is not simulated again.
+config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
+simulate(config, TRUTH, TRIALS, workers=available_cores(), resume=True)
 
 # %% [markdown]
 # ## Fit

@@ -42,9 +42,9 @@ MODELS = [("elm", 3), ("elm", 10), ("elm", 30), ("tcn", "1x16"), ("tcn", "3x32")
 DATA = Path("notebook_data")
 TRUTH = DATA / "truth.zarr"
 
-if not TRUTH.exists():  # 01_simulate makes it, and tells what it is
-    config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
-    simulate(config, TRUTH, TRIALS, workers=available_cores())
+# The dataset of 01_simulate: what is there is not simulated again.
+config = preset("nmda-ttpc1").model_copy(update={"seconds": SECONDS, "seed": 8})
+simulate(config, TRUTH, TRIALS, workers=available_cores(), resume=True)
 
 # %% [markdown]
 # ## Several sizes of each
