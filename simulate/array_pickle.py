@@ -31,7 +31,7 @@ def load(path: str | Path) -> Any:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     except Exception as error:  # a damaged pickle can raise anything
-        damage = ascii(str(error) or type(error).__name__)[1:121]
+        damage = ascii(str(error) or type(error).__name__)[1:-1][:120]
         truncated = isinstance(error, EOFError) or "truncated" in damage
         what = "a truncated pickle" if truncated else "not a pickle of arrays"
         raise InputError(f"{path}: {what} ({damage}); download it again") from error

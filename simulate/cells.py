@@ -92,7 +92,7 @@ def resolve(name_or_path: str) -> Morphology:
     if not path.exists() and suffix not in (".asc", ".swc"):
         nearest("morphology", name_or_path, [*CATALOGUE, "a path to an .asc or .swc file"])
     if not path.is_file():
-        raise InputError(f"morphology {path}: no such file")
+        raise InputError(f"morphology {path}: {'is a folder, expected a file' if path.is_dir() else 'no such file'}")
     if suffix not in (".asc", ".swc"):
         raise InputError(f"morphology {path}: expected an .asc (Neurolucida) or .swc file, not '{suffix}'")
     digest = checksum(path)

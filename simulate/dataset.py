@@ -87,7 +87,7 @@ def simulate(
         except BrokenProcessPool as error:
             raise InputError(f"{out}: a worker process died; what is done is kept: run again with --resume") from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # or an interrupt would wait for every trial that is queued
     return out
 
 
@@ -141,7 +141,9 @@ def _missing(out: Path, dataset_id: str, trials: int) -> list[int]:
         raise InputError(f"{out}: was made with other settings; give --overwrite to replace it, or another path")
     if ds.sizes["trial"] != trials:
         raise InputError(f"{out}: was made for {ds.sizes['trial']} trials, not {trials}; resume it with that number")
-    return np.flatnonzero(schema.read(ds, "trial_status") == schema.PENDING).tolist()
+    pending = schema.read(ds, "trial_status") == schema.PENDING
+    pending[schema.trials_with_lost_chunks(out)] = True
+    return np.flatnonzero(pending).tolist()
 
 
 def _check_replaceable(out: Path) -> None:

@@ -66,6 +66,7 @@ def compiled(busy: Busy = announce) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(str(target) + ".lock"):
             if not _complete(target):
+                _check_tools()
                 with busy("Compiling the membrane mechanisms (once, about a minute)"):
                     _compile(target)
     except OSError as error:
@@ -83,13 +84,16 @@ def load(busy: Busy = announce) -> None:
         h.nrn_load_dll(str(folder / _library()))
 
 
-def _compile(target: Path) -> None:
+def _check_tools() -> None:
     for tool, use in ((os.environ.get("CXX", "g++").split()[0], "C++ compiler"), ("make", "make")):
         if shutil.which(tool) is None:
             raise InputError(
                 f"no {use}: '{tool}' is not on PATH, and NEURON needs it for the mechanisms; install it "
                 "(Debian and Ubuntu: apt-get install g++ make), or name a compiler in CXX"
             )
+
+
+def _compile(target: Path) -> None:
     # The wheel's nrnivmodl is a script beside the interpreter, whether or not the environment is activated.
     beside = Path(sys.executable).with_name("nrnivmodl")
     script = str(beside) if beside.exists() else shutil.which("nrnivmodl")

@@ -150,6 +150,18 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
     return ds
 
 
+def trials_with_lost_chunks(path: str | Path) -> list[int]:
+    """Positions of the trials of which a variable's chunk is not in the store (each trial is one chunk of each)."""
+    import zarr
+
+    lost = set()
+    for name, array in zarr.open_group(path, mode="r").arrays():
+        if name in VARIABLES:
+            rest = ["0"] * (array.ndim - 1)
+            lost |= {i for i in range(array.shape[0]) if not Path(path, name, "c", str(i), *rest).is_file()}
+    return sorted(lost)
+
+
 def read(ds: xr.Dataset, name: str, trial: int | slice | np.ndarray | None = None) -> np.ndarray:
     """The values of variable `name`, of all trials or of those at position(s) `trial`.
 

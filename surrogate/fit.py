@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from ..simulate.schema import InputError, open_dataset
 from .cost import n_parameters
-from .dendrites import fit_components
+from .dendrites import DendriteComponents, fit_components
 from .device import choose_device
 from .models import ELMConfig, TCNConfig, assemble, configure
 from .network import Network
@@ -72,8 +72,10 @@ def fit(
         dataset_id=ds.attrs["dataset_id"],
         provenance=provenance(torch_device),
     )
+    train, validation, dendrites = _load(card, ds)  # first: what is refused leaves no folder behind
     prepare_folder(card, out, resume=resume, overwrite=overwrite)
-    train, validation = _load(card, ds, out)
+    if dendrites is not None:
+        write_atomically(out / DENDRITES, dendrites.save)
 
     if config.spike_bias_from_rate:
         model.set_spike_bias(_log_odds(float(train.spike_bt.mean())))
@@ -111,14 +113,13 @@ def _model_config(config: FitConfig, n_inputs: int) -> ELMConfig | TCNConfig:
     return configure(config.family, config.size, n_inputs, **options)
 
 
-def _load(card: RunCard, ds: xr.Dataset, out: Path) -> tuple[Trials, Trials]:
+def _load(card: RunCard, ds: xr.Dataset) -> tuple[Trials, Trials, DendriteComponents | None]:
     """Training and validation trials; the test trials stay on disk."""
     dendrites = None
     if card.fit.dendrite_components:
         dendrites = fit_components(ds, positions_of(ds, card.split.train), card.fit.dendrite_components)
-        write_atomically(out / DENDRITES, dendrites.save)
     train = load_trials(ds, card.split.train, card.scaling, dendrites)
-    return train, load_trials(ds, card.split.validation, card.scaling)
+    return train, load_trials(ds, card.split.validation, card.scaling), dendrites
 
 
 def _log_odds(rate: float) -> float:

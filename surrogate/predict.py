@@ -79,7 +79,7 @@ def predict(
 def _chosen_trials(surrogate: Surrogate, ds: xr.Dataset, trials: str | list[int]) -> list[int]:
     """Trial numbers that `trials` stands for."""
     if not isinstance(trials, str):
-        numbers = trials
+        numbers = list(dict.fromkeys(trials))
     elif trials not in ("auto", "all", *PARTS):
         raise InputError(f"trials '{trials}': choose auto, all, {', '.join(PARTS)}, or trial numbers")
     else:

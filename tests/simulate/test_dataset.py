@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -57,6 +62,39 @@ def test_resuming_gives_what_an_undisturbed_run_gives_to_the_bit(small, tmp_path
     assert [each.trial for each in seen] == [0, 2]
     for name, values in arrays(whole).items():
         assert np.array_equal(values, arrays(broken)[name], equal_nan=True), name
+
+
+def test_resuming_makes_up_for_lost_chunks(small, tmp_path):
+    path = dataset.simulate(small, tmp_path / "a.zarr", 2, 1)
+    before = arrays(path)
+    (path / "input_spikes" / "c" / "1" / "0" / "0").unlink()
+    with pytest.raises(InputError, match="'input_spikes' lacks 1 of 2 chunks; finish it with --resume"):
+        schema.open_dataset(path)
+    dataset.simulate(small, path, 2, 1, resume=True)
+    for name, values in before.items():
+        assert np.array_equal(values, arrays(path)[name], equal_nan=True), name
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_a_long_run_soon_and_resume_goes_on(small, tmp_path):
+    out = tmp_path / "long.zarr"
+    arguments = ["nmda", "--morphology", small.morphology, "--seconds", "0.5", "--trials", "400", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "apical.cli", "simulate", *arguments, "--out", str(out)],
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not list(out.glob("soma_v_mv/c/*")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=40) == 130
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    status = schema.read(schema.open_dataset(out, complete=False), "trial_status")
+    assert 0 < (status == schema.DONE).sum() < 400
 
 
 def test_an_existing_path_is_left_alone(small, tmp_path):
