@@ -13,7 +13,7 @@ from apical.simulate.schema import InputError
 from apical.surrogate.checkpoint import load_run
 from apical.surrogate.fit import FitConfig, fit
 from apical.surrogate.models import build
-from apical.surrogate.recipe import Phase, Rates
+from apical.surrogate.recipe import Phase, Rates, quick
 from apical.surrogate.scaling import VoltageScaling
 from apical.surrogate.training import make_optimizer, train_step, window_loss
 from apical.surrogate.validation import validate
@@ -213,3 +213,11 @@ def test_bad_settings_leave_nothing_behind(make_dataset, tmp_path, changes, mess
 def test_a_receptive_field_longer_than_the_window(make_dataset, tmp_path):
     with pytest.raises(InputError, match="burn_in_ms is 99, window_ms is 60"):
         fit(settings(TCN, options={"receptive_field_ms": 100}), make_dataset(), tmp_path / "run")
+
+
+def test_a_refused_fit_leaves_no_folder(make_dataset, tmp_path):
+    """Else the next try, put right, would be told that the path exists."""
+    config = quick("tcn", "1x4", steps=1, dendrite_components=2)
+    with pytest.raises(InputError, match="dendrite_v_mv"):
+        fit(config, make_dataset(), tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
