@@ -106,7 +106,7 @@ def test_without_a_compiler(here, apical, monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     answer = apical(f"simulate {RUN} --out data.zarr")
     assert answer.status == 2
-    said = answer.err.splitlines()[-1]
+    (said,) = answer.err.splitlines()
     for words in ("no C++ compiler: 'g++' is not on PATH", "apt-get install g++", "CXX"):
         assert words in said
     assert not (here / "data.zarr").exists()
