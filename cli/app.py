@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -174,8 +174,8 @@ def import_neuronio(
 )
 def inspect(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset: simulation or prediction.")],
-    out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Picture [default: DATA with .png].")] = None,  # noqa: UP045
-    trial: Annotated[Optional[int], typer.Option(help="Trial to draw [default: a typical one].")] = None,  # noqa: UP045
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Picture [default: DATA with .png].")] = None,
+    trial: Annotated[int | None, typer.Option(help="Trial to draw [default: a typical one].")] = None,
     as_json: Json = False,
 ) -> None:
     """Summarise a dataset, and draw one trial's input, soma voltage and rates."""
@@ -207,10 +207,10 @@ def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
     out: Out,
     model: Annotated[str, typer.Option(help="Family: elm or tcn.")] = "elm",
-    size: Annotated[Optional[str], typer.Option(help="elm: memory units (20); tcn: depth x width (7x128).")] = None,  # noqa: UP045
+    size: Annotated[str | None, typer.Option(help="elm: memory units (20); tcn: depth x width (7x128).")] = None,
     recipe: Annotated[str, typer.Option(help="quick (a laptop) or paper (published settings).")] = "quick",
-    steps: Annotated[Optional[int], typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,  # noqa: UP045
-    batch: Annotated[Optional[int], typer.Option(min=1, help="Windows per step [default: the recipe's].")] = None,  # noqa: UP045
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Windows per step [default: the recipe's].")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Initial weights and order of batches.")] = 0,
     dendrites: Annotated[int, typer.Option(min=0, help="tcn: components of the dendrites' voltages to fit.")] = 0,
     device: Device = "auto",
@@ -252,7 +252,7 @@ def predict(
     paths: Annotated[list[Path], typer.Argument(metavar="[RUN] DATA", help="A run's folder, and a simulation.")],
     out: Out,
     elm_checkpoint: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="FOLDER", help="Published ELM checkpoint, in place of RUN."),
     ] = None,
     trials: Annotated[str, typer.Option(help="auto, all, train, validation, test, or numbers: 0,3,7.")] = "auto",

@@ -85,8 +85,9 @@ def _simulate(plan: Plan, data: Path) -> None:
 
 def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, steps: int, device: str) -> Path:
     from ..surrogate.checkpoint import load_run
-    from ..surrogate.fit import fit, quick
+    from ..surrogate.fit import fit
     from ..surrogate.predict import predict
+    from ..surrogate.recipe import quick
     from .progress import bar
 
     folder, prediction = out / "runs" / f"{family}-{size}", out / "predictions" / f"{family}-{size}.zarr"

@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .names import nearest
 
-REGIONS = ("soma", "axon", "basal", "apical")
-
 
 class Exponential(BaseModel):
     """Value scale * (-0.8696 + 2.0870 exp(3.6161 x)) at relative distance x, capped at x_max.

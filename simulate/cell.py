@@ -145,7 +145,7 @@ class Cell:
     def _insert_mechanism(self, section, name: str, parameters: dict) -> None:
         section.insert(name)
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
-        # after the segments' middles); without that, the golden back-propagating spikes come out 3 mV too large.
+        # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0]
         for parameter, value in parameters.items():
             for segment, x in zip(section, places, strict=True):

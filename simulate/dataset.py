@@ -128,11 +128,15 @@ def _create(out: Path, config: Simulation, morphology, dataset_id: str, trials: 
         "simulation",
         arrays,
         coords,
-        n_spike=max(MIN_SPIKES, int(config.seconds * MAX_RATE_HZ)),
+        n_spike=_spike_room(config),
         dataset_id=dataset_id,
         config=config.model_dump(mode="json"),
         provenance=provenance(morphology, biophysics.load(config.biophysics).source),
     )
+
+
+def _spike_room(config: Simulation) -> int:
+    return max(MIN_SPIKES, int(config.seconds * MAX_RATE_HZ))
 
 
 def _missing(out: Path, dataset_id: str, trials: int) -> list[int]:
@@ -164,11 +168,12 @@ def _start(config: Simulation, out: str) -> None:
 def _simulate_one(trial: int) -> tuple[int, bool]:
     assert _experiment is not None
     result = _experiment.run(trial)
-    ok = bool(np.isfinite(result.v_mv).all())
-    times_ms = result.output_spike_times_ms() if ok else np.array([])
-    room = max(MIN_SPIKES, int(_experiment.config.seconds * MAX_RATE_HZ))
-    row = np.full(room, np.nan)
-    row[: len(times_ms)] = times_ms[:room]
+    finite = bool(np.isfinite(result.v_mv).all())
+    times_ms = result.output_spike_times_ms() if finite else np.array([])
+    row = np.full(_spike_room(_experiment.config), np.nan)
+    ok = finite and len(times_ms) <= len(row)  # else the trial is numerically unstable
+    if ok:
+        row[: len(times_ms)] = times_ms
     arrays = {"input_spikes": result.input_spikes, "soma_v_mv": result.sampled_mv(1), "output_spike_time_ms": row}
     if _experiment.config.record_fine:
         arrays["soma_v_fine_mv"] = result.sampled_mv(schema.FINE_PER_MS)

@@ -17,8 +17,9 @@ from tempfile import mkdtemp
 from .folders import cache_folder
 from .schema import InputError
 
-# Measured in one run by benchmarks/simulate.py; -fopenmp-simd vectorises the mechanisms over segments.
+# For this processor; -fopenmp-simd vectorises the mechanisms over segments.
 FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
+NEURON_LIBRARY, CORENEURON_LIBRARY = "libnrnmech", "libcorenrnmech"
 
 Busy = Callable[[str], AbstractContextManager]  # shows a message for as long as it is entered
 
@@ -80,8 +81,8 @@ def load(busy: Busy = announce) -> None:
     from neuron import h
 
     if not hasattr(h, "AMPA_NMDA"):
-        os.environ["CORENEURONLIB"] = str(folder / _core_library())
-        h.nrn_load_dll(str(folder / _library()))
+        os.environ["CORENEURONLIB"] = str(_library(folder, CORENEURON_LIBRARY))
+        h.nrn_load_dll(str(_library(folder, NEURON_LIBRARY)))
 
 
 def _check_tools() -> None:
@@ -122,16 +123,12 @@ def _compile(target: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _library() -> Path:
-    return Path(platform.machine()) / f"libnrnmech{'.dylib' if sys.platform == 'darwin' else '.so'}"
-
-
-def _core_library() -> Path:
-    return Path(platform.machine()) / f"libcorenrnmech{'.dylib' if sys.platform == 'darwin' else '.so'}"
+def _library(folder: Path, name: str) -> Path:
+    return folder / platform.machine() / f"{name}{'.dylib' if sys.platform == 'darwin' else '.so'}"
 
 
 def _complete(folder: Path) -> bool:
-    return (folder / _library()).is_file() and (folder / _core_library()).is_file()
+    return all(_library(folder, name).is_file() for name in (NEURON_LIBRARY, CORENEURON_LIBRARY))
 
 
 def _processor_features() -> str:

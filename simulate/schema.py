@@ -74,14 +74,6 @@ COORDINATES = {
 ATTRIBUTES = ("apical_schema", "kind", "dataset_id", "config", "provenance")
 
 
-def describe(ds: xr.Dataset) -> xr.Dataset:
-    """Return `ds` with the units and long name of every variable that the schema knows."""
-    for name, spec in (VARIABLES | COORDINATES).items():
-        if name in ds.variables:
-            ds[name].attrs |= {"units": spec.units, "long_name": spec.long_name}
-    return ds
-
-
 def validate(ds: xr.Dataset, where: str = "dataset") -> None:
     """Check names, dims, dtypes, units and attributes of a truth or prediction dataset (no values are read).
 
@@ -133,13 +125,14 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
     if kind is not None and ds.attrs["kind"] != kind:
         raise InputError(f"{path}: is a {ds.attrs['kind']}, expected a {kind}")
     for name, array in group.arrays():
-        if array.nchunks_initialized < array.nchunks:
-            lost = array.nchunks - array.nchunks_initialized
-            if complete or name not in VARIABLES:
-                raise InputError(
-                    f"{path}: truncated: variable '{name}' lacks {lost} of {array.nchunks} chunks; "
-                    "finish it with --resume, or make it again with --overwrite"
-                )
+        if name in VARIABLES and not complete:
+            continue
+        lost = array.nchunks - array.nchunks_initialized
+        if lost:
+            raise InputError(
+                f"{path}: truncated: variable '{name}' lacks {lost} of {array.nchunks} chunks; "
+                "finish it with --resume, or make it again with --overwrite"
+            )
     if complete:
         pending = int((read(ds, "trial_status") == PENDING).sum())
         if pending:

@@ -19,7 +19,7 @@ from .device import choose_device
 from .models import ELMConfig, TCNConfig, assemble, configure
 from .network import Network
 from .provenance import provenance
-from .recipe import FitConfig, paper, quick
+from .recipe import FitConfig
 from .rollout import overlap_ms_of
 from .run_folder import DENDRITES, STATE, WEIGHTS, LogRow, RunCard, prepare_folder, write_atomically, write_log
 from .scaling import VoltageScaling
@@ -28,8 +28,6 @@ from .tensors import read_tensors
 from .training import make_optimizer, train_step
 from .validation import validate
 from .windows import Trials, check_window, finished_trials, load_trials, positions_of
-
-__all__ = ["FitConfig", "FitProgress", "fit", "paper", "quick"]
 
 
 class FitProgress(NamedTuple):

@@ -5,26 +5,27 @@ B windows, T ms, S inputs, O outputs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor, nn
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Signed input spikes in; spike logit, scaled voltage and whatever else the family gives out."""
 
     config: Any  # the family's configuration
     n_inputs: int
     history_ms: int | None  # bins before t that the output at t depends on; None: all of them
 
+    @abstractmethod
     def forward(self, x_bts: Tensor) -> Tensor:
         """Outputs (B, T, O) of whole windows, before which all was silent; the first is the spike logit, the second
         the scaled voltage.
 
         x_bts: input spikes, +1 excitatory and -1 inhibitory.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def set_spike_bias(self, logit: float) -> None:
         """Make `logit` what the spike logit starts from: the bias of its output."""
-        raise NotImplementedError

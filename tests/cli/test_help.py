@@ -46,6 +46,7 @@ def test_help_has_usage_options_and_examples(done, name):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_examples_are_commands_that_parse(done, name):
     examples = re.findall(rf"^ +apical {name}(.*)$", done(f"{name} --help").split("Examples:")[1], re.MULTILINE)
+    assert examples
     for example in examples:
         command_of(name).make_context(name, shlex.split(example))
 

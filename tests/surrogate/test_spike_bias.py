@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from apical.simulate import schema
-from apical.surrogate.fit import fit, paper, quick
+from apical.surrogate.fit import fit
 from apical.surrogate.models import build
+from apical.surrogate.recipe import paper, quick
 
 
 @pytest.mark.parametrize(("family", "size"), [("elm", 3), ("tcn", "2x4")])
