@@ -53,7 +53,7 @@ class Recorder:
         if wild.any():
             raise Unstable(float(time_ms[wild][0]))
         self._times.append(time_ms)
-        self._fine.append(v_mv[: self._n_probes])
+        self._fine.append(v_mv[: self._n_probes].copy())  # a view would keep the whole piece
         self._sample(time_ms, v_mv[self._n_probes :])
 
     def _sample(self, time_ms: np.ndarray, v_mv: np.ndarray) -> None:
