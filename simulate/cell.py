@@ -80,6 +80,25 @@ class Cell:
         sites = [s((distance_um - self.path_um(s(0))) / s.L) for s in spanning]
         return max(sites, key=lambda site: site.diam)
 
+    def make_dendrites_passive(self) -> None:
+        """Take every channel but `pas` out of the basal and apical dendrites."""
+        for section in (*self.basal, *self.apical):
+            for mechanism in set(section.psection()["density_mechs"]) - {"pas"}:
+                section.uninsert(mechanism)
+
+    def shift_ih(self, shift_mv: float) -> None:
+        """Move the activation of Ih by `shift_mv` along the voltage axis: above 0, more of it is open at rest."""
+        for segment in self._with("Ih"):
+            segment.Ih.vshift = shift_mv
+
+    def scale_sk_e2(self, factor: float) -> None:
+        """Multiply the density of SK_E2 everywhere."""
+        for segment in self._with("SK_E2"):
+            segment.SK_E2.gbar *= factor
+
+    def _with(self, mechanism: str) -> list:
+        return [each for section in self.sections() for each in section if hasattr(each, mechanism)]
+
     def close(self) -> None:
         """Delete the cell's sections from NEURON."""
         from neuron import h

@@ -42,12 +42,19 @@ class InputStatistics(BaseModel):
 
 
 def draw(
-    statistics: InputStatistics, tree: np.ndarray, length_um: np.ndarray, duration_ms: int, seed: int, trial: int
+    statistics: InputStatistics,
+    tree: np.ndarray,
+    length_um: np.ndarray,
+    duration_ms: int,
+    seed: int,
+    trial: int,
+    rate_factor: float | np.ndarray = 1.0,
 ) -> np.ndarray:
     """Input spikes of one trial, shape (2 N, T), boolean: excitatory segments, then inhibitory ones.
 
-    tree (N,): 'basal' or 'apical'; length_um (N,): segment lengths. Trial `trial` of `seed` is the same whatever
-    else is drawn.
+    tree (N,): 'basal' or 'apical'; length_um (N,): segment lengths; a segment that is there k times shares its spikes
+    among k synapses. rate_factor: what the smoothed rates are multiplied by, broadcast to (2 N, T). Trial `trial` of
+    `seed` is the same whatever else is drawn.
     """
     rng = np.random.default_rng([seed, trial])
     hold_ms = int(rng.choice(HOLD_MS)) + int(rng.integers(-JITTER_MS, JITTER_MS + 1))
@@ -68,7 +75,7 @@ def draw(
             factor = rng.uniform(HETEROGENEITY[0], HETEROGENEITY[1], (len(of_tree), n_hold))
             rate_snh[sign, of_tree] = share[:, None] * factor * count / 100  # per ms
     rate = np.repeat(rate_snh.reshape(2 * len(tree), n_hold), hold_ms, axis=1)[:, :duration_ms]
-    rate = _smooth(rate, sigma_ms)
+    rate = _smooth(rate, sigma_ms) * rate_factor
     return rng.random(rate.shape) < rng.standard_exponential(rate.shape) * rate
 
 

@@ -75,11 +75,13 @@ class Recording:
     """Voltages at every step: time_ms (n,), v_mv (probes, n), ascending in time, the initial value first.
 
     coarse_v_mv (coarse sites, T): float32, at whole ms from 0.
+    spike_time_ms: of a neuron that says itself when it fires; None where the trace shows it.
     """
 
     time_ms: np.ndarray
     v_mv: np.ndarray
     coarse_v_mv: np.ndarray
+    spike_time_ms: np.ndarray | None = None
 
 
 class Unstable(RuntimeError):
