@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from . import fusion
 from .biophysics import Biophysics, Exponential, Zone
 from .cells import Morphology
 from .schema import InputError
@@ -37,8 +38,12 @@ class Cell:
     longest_um: path length from the soma's middle to the furthest apical tip.
     """
 
-    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None) -> None:
+    def __init__(
+        self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False
+    ) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
+
+        fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
 
         Raises InputError for a file that NEURON cannot read, or that has no soma or no apical dendrite.
         """
@@ -58,7 +63,7 @@ class Cell:
             for segment in section
         ]
         if biophysics is not None:
-            self._insert(biophysics)
+            self._insert(biophysics, fused)
 
     def sections(self) -> list:
         return [self.soma, *self.axon, *self.basal, *self.apical]
@@ -129,29 +134,38 @@ class Cell:
         for parent, child in zip(self.axon, self.axon[1:], strict=False):
             child.connect(parent(1))
 
-    def _insert(self, biophysics: Biophysics) -> None:
+    def _insert(self, biophysics: Biophysics, fused: bool) -> None:
+        from neuron import h
+
         regions = {"soma": [self.soma], "axon": self.axon, "basal": self.basal, "apical": self.apical}
         for region, sections in regions.items():
             entries = biophysics.region(region)
+            together = fusion.name_of(biophysics.groups().get(region, ())) if fused else ""
+            together = together if hasattr(h, together) else ""
+            mechanisms = {name: value for name, value in entries.items() if isinstance(value, dict)}
             for section in sections:
-                for name, value in entries.items():
-                    if isinstance(value, dict):
-                        self._insert_mechanism(section, name, value)
-                for ion in ("ek", "ena"):
-                    if ion in entries and hasattr(section(0.5), ion):
-                        setattr(section, ion, entries[ion])
                 section.Ra, section.cm = entries["Ra"], entries["cm"]
+                for name in [together] if together else mechanisms:
+                    section.insert(name)
+                for name, parameters in mechanisms.items():
+                    for parameter, value in parameters.items():
+                        variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
+                        self._set(section, variable, value)
+                for ion in ("ek", "ena"):
+                    variable = f"{ion}_{together}" if together else ion
+                    if ion in entries and hasattr(section(0.5), variable):
+                        setattr(section, variable, entries[ion])
 
-    def _insert_mechanism(self, section, name: str, parameters: dict) -> None:
-        section.insert(name)
+    def _set(self, section, variable: str, value) -> None:
+        """Give a range variable its value on every segment of `section`."""
+        if not isinstance(value, Exponential | Zone):
+            setattr(section, variable, value)
+            return
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0]
-        for parameter, value in parameters.items():
-            for segment, x in zip(section, places, strict=True):
-                by_rule = isinstance(value, Exponential | Zone)
-                number = value.at(self.path_um(section(x)), self.longest_um) if by_rule else value
-                setattr(getattr(segment, name), parameter, number)
+        for segment, x in zip(section, places, strict=True):
+            setattr(segment, variable, value.at(self.path_um(section(x)), self.longest_um))
 
 
 @contextlib.contextmanager

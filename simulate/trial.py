@@ -20,12 +20,7 @@ class Experiment:
     def __init__(self, config: Simulation) -> None:
         mechanism_library.load()
         self.config = config
-        self.cell = Cell(cells.resolve(config.morphology), biophysics.load(config.biophysics))
-        if config.sk_e2_factor != 1:
-            for section in self.cell.sections():
-                for segment in section:
-                    if hasattr(segment, "SK_E2"):
-                        segment.SK_E2.gbar *= config.sk_e2_factor
+        self.cell = Cell(cells.resolve(config.morphology), biophysics.load(config.biophysics), config.integration.fused)
         self.synapses = synapses.place(self.cell, config.excitatory, config.inhibitory)
         self.tree = np.array([segment.tree for segment in self.cell.segments])
         self.length_um = np.array([segment.length_um for segment in self.cell.segments])
