@@ -38,9 +38,7 @@ class Cell:
     longest_um: path length from the soma's middle to the furthest apical tip.
     """
 
-    def __init__(
-        self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False
-    ) -> None:
+    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
 
         fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.

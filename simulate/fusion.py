@@ -3,16 +3,17 @@
 A cell's region holds up to a dozen mechanisms. Each costs every time step its own passes over the segments, its own
 gathering of voltages and ion concentrations and its own scattering of currents, and those cost more than the kinetics.
 The mechanism that `fuse` writes has the union of their states and parameters, sums their currents before it hands them
-on, keeps calcium and its reversal potential to itself, and knows its conductance instead of differencing for it.
-It is for fixed steps; the variable step takes the mechanisms one by one.
+on, keeps calcium and its reversal potential to itself, knows its conductance instead of differencing for it, and takes
+the decay of a state with a constant time constant once, not at every step. `step` does the last for point processes.
+Both are for fixed steps; the variable step takes the mechanisms as they are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 PASSIVE = """
 NEURON { SUFFIX pas NONSPECIFIC_CURRENT i RANGE g, e }
@@ -22,6 +23,10 @@ BREAKPOINT { i = g * (v - e) }
 """  # NEURON's own mechanism of that name
 SHARED = {"v", "ena", "ek", "eca", "cai"}  # mean the same in every mechanism
 CURRENT = re.compile(r"^\s*(i|i\w+)\s*=\s*(.+?)\s*\*\s*\(v - (\w+)\)\s*$")  # what a fused current must look like
+# x' = (target - x) / tau, x' = source - (x - rest) / tau and x' = -x / tau: exponential relaxation
+RELAXATION = re.compile(
+    r"(\w+)' = (?:\((?P<target>.+) - \1\)|(?P<source>.+) - \(\1 - (?P<rest>\w+)\)|-\1) / (?P<tau>\w+)$"
+)
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
@@ -36,6 +41,29 @@ def name_of(mechanisms: Sequence[str]) -> str:
     True
     """
     return "fused_" + hashlib.sha256(" ".join(sorted(mechanisms)).encode()).hexdigest()[:8]
+
+
+def name_of_stepped(point_process: str) -> str:
+    """The name of a point process as `step` writes it."""
+    return f"stepped_{point_process}"
+
+
+def step(name: str, text: str) -> str:
+    """The NMODL of point process `name` with each state's decay over a step computed once, at initialisation.
+
+    Raises CannotFuse where a state has no constant time constant.
+    """
+    blocks = _blocks(text)
+    derivative = next(header for header in blocks if header.startswith("DERIVATIVE"))
+    decays, advance = _relaxations(_body(blocks.pop(derivative)), set(_declared(blocks["PARAMETER"])))
+    if any("'" in line for line in advance):
+        raise CannotFuse(f"{name}: a state has no constant time constant")
+    blocks["NEURON"] = re.sub(rf"\b{name}\b", name_of_stepped(name), blocks["NEURON"])
+    blocks["BREAKPOINT"] = re.sub(r"SOLVE (\w+) METHOD cnexp", r"SOLVE \1", blocks["BREAKPOINT"])
+    blocks["ASSIGNED"] += "".join(f"    {decay}\n" for decay in decays) + "    dt (ms)\n"
+    blocks["INITIAL"] += "".join(f"    {decay} = {value}\n" for decay, value in decays.items())
+    blocks[derivative.replace("DERIVATIVE", "PROCEDURE") + "()"] = "\n    " + "\n    ".join(advance) + "\n"
+    return "\n".join(f"{header} {{{body}}}" for header, body in blocks.items()) + "\n"
 
 
 def fuse(mechanisms: Mapping[str, str]) -> str:
@@ -78,7 +106,9 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
                 "v (mV)",
                 "i (mA/cm2)",
                 *(["ica (mA/cm2)", "gca (S/cm2)", "v_before (mV)"] if writes_cai else []),
+                "dt (ms)",
                 *(line for part in parts for line in part.assigned),
+                *(decay for part in parts for decay in part.decays),
             ),
             _block("STATE", *(name for part in parts for name in part.states)),
             _block(
@@ -88,7 +118,10 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
                 "CONDUCTANCE conductance",
                 "SOLVE states METHOD cnexp",
                 # Nernst as NEURON has it: R and F of CODATA 2018
-                *(["eca = 1000 * 8.31446261815324 * (celsius + 273.15) / (2 * 96485.3321233100184) * log(cao / cai)"] * bool(calcium)),
+                *(
+                    ["eca = 1000 * 8.31446261815324 * (celsius + 273.15) / (2 * 96485.3321233100184) * log(cao / cai)"]
+                    * bool(calcium)
+                ),
                 *(f"{current.conductance_name} = {current.conductance}" for current in currents),
                 f"conductance = {' + '.join(current.conductance_name for current in currents)}",
                 f"i = {' + '.join(current.expression for current in currents)}",
@@ -102,8 +135,19 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
                     else []
                 ),
             ),
-            _block("INITIAL", *(["cai = 5e-5"] if writes_cai else []), *(line for part in parts for line in part.initial)),
-            _block("DERIVATIVE states", *_derivative(parts, bool(writes_cai))),
+            _block(
+                "INITIAL",
+                *_locals(part.initial_locals for part in parts),
+                *(["cai = 5e-5"] if writes_cai else []),  # NEURON's default
+                *(line for part in parts for line in part.initial),
+                *(f"{decay} = {value}" for part in parts for decay, value in part.decays.items()),
+            ),
+            _block(
+                "DERIVATIVE states",
+                *_locals(part.derivative_locals for part in parts),
+                *(["ica = ica + second_order * gca * (v - v_before) / 2"] if writes_cai else []),
+                *(line for part in parts for line in part.derivative),
+            ),
             *(function for part in parts for function in part.functions),
             "",
         ]
@@ -138,9 +182,11 @@ class _Part:
     states: list[str]
     currents: list[_Current]
     initial: list[str]
+    decays: dict[str, str]
     derivative: list[str]
-    locals: list[str]
-    functions: list[str] = field(default_factory=list)
+    initial_locals: list[str]
+    derivative_locals: list[str]
+    functions: list[str]
 
 
 def _part(name: str, text: str) -> _Part:
@@ -151,8 +197,12 @@ def _part(name: str, text: str) -> _Part:
     assigned = _declared(blocks.get("ASSIGNED", ""))
     states = re.findall(r"\w+", re.sub(r"\([^)]*\)", "", blocks.get("STATE", "")))
     functions = {h: b for h, b in blocks.items() if h.split()[0] in ("FUNCTION", "PROCEDURE")}
-    local = {word for body in blocks.values() for line in re.findall(r"LOCAL ([\w, ]+)", body) for word in line.split(", ")}
-    own = {*parameters, *assigned, *states, *local, *(re.findall(r"\w+", header)[1] for header in functions)} - SHARED - {"ica"}
+    local = {name for body in blocks.values() for name in _local(body)}
+    own = (
+        {*parameters, *assigned, *states, *local, *(re.findall(r"\w+", header)[1] for header in functions)}
+        - SHARED
+        - {"ica"}
+    )
 
     def renamed(text: str) -> str:
         return WORD.sub(lambda found: f"{name}_{found[0]}" if found[0] in own else found[0], text)
@@ -170,6 +220,7 @@ def _part(name: str, text: str) -> _Part:
     kept = [n for n in assigned if n not in SHARED and n not in ("i", "ica") and n[1:] not in written]
     ranges = [word for line in re.findall(r"RANGE ([\w, ]+)", blocks["NEURON"]) for word in line.strip().split(", ")]
     derivative = next((b for h, b in blocks.items() if h.startswith("DERIVATIVE")), "")
+    decays, advance = _relaxations(_body(renamed(derivative)), {renamed(n) for n in parameters})
     return _Part(
         units=_lines(blocks.get("UNITS", "")),
         parameters=[renamed(f"{n} {rest}".strip()) for n, rest in parameters.items()],
@@ -179,16 +230,33 @@ def _part(name: str, text: str) -> _Part:
         states=[renamed(n) for n in states],
         currents=currents,
         initial=_body(renamed(blocks.get("INITIAL", ""))),
-        derivative=_body(renamed(derivative)),
-        locals=sorted(renamed(n) for n in local if re.search(rf"LOCAL [^\n]*\b{n}\b", derivative)),
+        decays=decays,
+        derivative=advance,
+        initial_locals=[renamed(n) for n in _local(blocks.get("INITIAL", ""))],
+        derivative_locals=[renamed(n) for n in _local(derivative)],
         functions=[f"{renamed(header)} {{{renamed(body)}}}" for header, body in functions.items()],
     )
 
 
-def _derivative(parts: Sequence[_Part], calcium: bool) -> list[str]:
-    names = [name for part in parts for name in part.locals]
-    middle = ["ica = ica + second_order * gca * (v - v_before) / 2"] if calcium else []
-    return [*([f"LOCAL {', '.join(names)}"] if names else []), *middle, *(line for part in parts for line in part.derivative)]
+def _relaxations(derivative: Sequence[str], parameters: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Decays over a step, name -> expression, and the lines of `derivative` in which the relaxing states use them."""
+    decays, advance = {}, []
+    for line in derivative:
+        found = RELAXATION.match(line)
+        if found is None or found["tau"] not in parameters:
+            advance.append(line)
+            continue
+        state, tau = found[1], found["tau"]
+        target = found["target"] or (f"{found['rest']} + ({found['source']}) * {tau}" if found["source"] else "")
+        decays[f"{state}_decay"] = f"exp(-dt / {tau})"
+        rest = f"{target} + ({state} - ({target}))" if target else state
+        advance.append(f"{state} = {rest} * {state}_decay")
+    return decays, advance
+
+
+def _locals(names: Iterable[Sequence[str]]) -> list[str]:
+    together = ", ".join(name for each in names for name in each)
+    return [f"LOCAL {together}"] if together else []
 
 
 def _blocks(text: str) -> dict[str, str]:
@@ -208,6 +276,10 @@ def _blocks(text: str) -> dict[str, str]:
 def _declared(body: str) -> dict[str, str]:
     """Declarations of a PARAMETER or ASSIGNED block: name -> what follows it."""
     return dict(re.findall(r"(\w+)[ ]*((?:=\s*[\w.+-]+)?[ ]*(?:\([^)]*\))?)", body))
+
+
+def _local(body: str) -> list[str]:
+    return [name for line in re.findall(r"LOCAL ([\w, ]+)", body) for name in line.strip().split(", ")]
 
 
 def _lines(body: str) -> list[str]:

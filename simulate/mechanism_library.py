@@ -45,12 +45,15 @@ def nmodl() -> dict[str, str]:
 
 @cache
 def fused() -> dict[str, str]:
-    """For each region of each parameter set that is shipped, its mechanisms as one: name -> NMODL (see fusion)."""
+    """What is generated for fixed steps (see fusion), name -> NMODL: for each region of each parameter set that is
+    shipped its mechanisms as one, and the receptors."""
     single = {file.stem: file.read_text(encoding="utf-8") for file in sources()} | {"pas": fusion.PASSIVE}
     made = {}
     for group in {group for name in biophysics.available() for group in biophysics.load(name).groups().values()}:
         with suppress(fusion.CannotFuse):
             made[fusion.name_of(group)] = fusion.fuse({name: single[name] for name in group})
+    for name in ("AMPA_NMDA", "Receptor"):
+        made[fusion.name_of_stepped(name)] = fusion.step(name, single[name])
     return dict(sorted(made.items()))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import fusion
 from .cell import Cell
 
 # Receptor -> (mechanism, its parameters); times in ms, gmax in uS, e in mV. Source: Beniaguev et al. 2021 and its code.
@@ -52,8 +53,11 @@ class Synapses:
     processes: list
 
 
-def place(cell: Cell, excitatory: str, inhibitory: str) -> Synapses:
-    """Put one excitatory and one inhibitory synapse of the named receptors on every dendritic segment of `cell`."""
+def place(cell: Cell, excitatory: str, inhibitory: str, fused: bool = False) -> Synapses:
+    """Put one excitatory and one inhibitory synapse of the named receptors on every dendritic segment of `cell`.
+
+    fused: receptors for fixed steps only (see fusion.step).
+    """
     from neuron import h
 
     connections, processes = [], []
@@ -61,7 +65,8 @@ def place(cell: Cell, excitatory: str, inhibitory: str) -> Synapses:
         for segment in cell.segments:
             at_one_synapse = []
             for mechanism, parameters in RECEPTORS[receptor]:
-                process = getattr(h, mechanism)(segment.neuron)
+                kind = fusion.name_of_stepped(mechanism) if fused else mechanism
+                process = getattr(h, kind)(segment.neuron)
                 for name, value in parameters.items():
                     setattr(process, name, value)
                 connection = h.NetCon(None, process)

@@ -21,7 +21,7 @@ class Experiment:
         mechanism_library.load()
         self.config = config
         self.cell = Cell(cells.resolve(config.morphology), biophysics.load(config.biophysics), config.integration.fused)
-        self.synapses = synapses.place(self.cell, config.excitatory, config.inhibitory)
+        self.synapses = synapses.place(self.cell, config.excitatory, config.inhibitory, config.integration.fused)
         self.tree = np.array([segment.tree for segment in self.cell.segments])
         self.length_um = np.array([segment.length_um for segment in self.cell.segments])
 
