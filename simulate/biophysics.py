@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .names import nearest
 
+REGIONS = ("soma", "axon", "basal", "apical")
+
 
 class Exponential(BaseModel):
     """Value scale * (-0.8696 + 2.0870 exp(3.6161 x)) at relative distance x, capped at x_max.
@@ -60,6 +62,12 @@ class Biophysics(BaseModel):
     axon: dict[str, float | dict[str, Value]]
     basal: dict[str, float | dict[str, Value]]
     apical: dict[str, float | dict[str, Value]]
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Region -> the mechanisms that stand on its sections, where they are several."""
+        regions = {region: self.region(region) for region in REGIONS}
+        stand = {region: tuple(sorted(k for k, v in e.items() if isinstance(v, dict))) for region, e in regions.items()}
+        return {region: mechanisms for region, mechanisms in stand.items() if len(mechanisms) > 1}
 
     def region(self, name: str) -> dict[str, float | dict[str, Value]]:
         """What holds for sections of region `name`: its own entries over those for all sections."""

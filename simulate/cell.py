@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from . import fusion
 from .biophysics import Biophysics, Exponential, Zone
 from .cells import Morphology
 from .schema import InputError
@@ -37,8 +38,10 @@ class Cell:
     longest_um: path length from the soma's middle to the furthest apical tip.
     """
 
-    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None) -> None:
+    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
+
+        fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
 
         Raises InputError for a file that NEURON cannot read, or that has no soma or no apical dendrite.
         """
@@ -58,7 +61,7 @@ class Cell:
             for segment in section
         ]
         if biophysics is not None:
-            self._insert(biophysics)
+            self._insert(biophysics, fused)
 
     def sections(self) -> list:
         return [self.soma, *self.axon, *self.basal, *self.apical]
@@ -79,25 +82,6 @@ class Cell:
             raise InputError(f"cell {self.name}: no apical dendrite at {distance_um:g} um from the soma")
         sites = [s((distance_um - self.path_um(s(0))) / s.L) for s in spanning]
         return max(sites, key=lambda site: site.diam)
-
-    def make_dendrites_passive(self) -> None:
-        """Take every channel but `pas` out of the basal and apical dendrites."""
-        for section in (*self.basal, *self.apical):
-            for mechanism in set(section.psection()["density_mechs"]) - {"pas"}:
-                section.uninsert(mechanism)
-
-    def shift_ih(self, shift_mv: float) -> None:
-        """Move the activation of Ih by `shift_mv` along the voltage axis: above 0, more of it is open at rest."""
-        for segment in self._with("Ih"):
-            segment.Ih.vshift = shift_mv
-
-    def scale_sk_e2(self, factor: float) -> None:
-        """Multiply the density of SK_E2 everywhere."""
-        for segment in self._with("SK_E2"):
-            segment.SK_E2.gbar *= factor
-
-    def _with(self, mechanism: str) -> list:
-        return [each for section in self.sections() for each in section if hasattr(each, mechanism)]
 
     def close(self) -> None:
         """Delete the cell's sections from NEURON."""
@@ -148,29 +132,38 @@ class Cell:
         for parent, child in zip(self.axon, self.axon[1:], strict=False):
             child.connect(parent(1))
 
-    def _insert(self, biophysics: Biophysics) -> None:
+    def _insert(self, biophysics: Biophysics, fused: bool) -> None:
+        from neuron import h
+
         regions = {"soma": [self.soma], "axon": self.axon, "basal": self.basal, "apical": self.apical}
         for region, sections in regions.items():
             entries = biophysics.region(region)
+            together = fusion.name_of(biophysics.groups().get(region, ())) if fused else ""
+            together = together if hasattr(h, together) else ""
+            mechanisms = {name: value for name, value in entries.items() if isinstance(value, dict)}
             for section in sections:
-                for name, value in entries.items():
-                    if isinstance(value, dict):
-                        self._insert_mechanism(section, name, value)
-                for ion in ("ek", "ena"):
-                    if ion in entries and hasattr(section(0.5), ion):
-                        setattr(section, ion, entries[ion])
                 section.Ra, section.cm = entries["Ra"], entries["cm"]
+                for name in [together] if together else mechanisms:
+                    section.insert(name)
+                for name, parameters in mechanisms.items():
+                    for parameter, value in parameters.items():
+                        variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
+                        self._set(section, variable, value)
+                for ion in ("ek", "ena"):
+                    variable = f"{ion}_{together}" if together else ion
+                    if ion in entries and hasattr(section(0.5), variable):
+                        setattr(section, variable, entries[ion])
 
-    def _insert_mechanism(self, section, name: str, parameters: dict) -> None:
-        section.insert(name)
+    def _set(self, section, variable: str, value) -> None:
+        """Give a range variable its value on every segment of `section`."""
+        if not isinstance(value, Exponential | Zone):
+            setattr(section, variable, value)
+            return
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0]
-        for parameter, value in parameters.items():
-            for segment, x in zip(section, places, strict=True):
-                by_rule = isinstance(value, Exponential | Zone)
-                number = value.at(self.path_um(section(x)), self.longest_um) if by_rule else value
-                setattr(getattr(segment, name), parameter, number)
+        for segment, x in zip(section, places, strict=True):
+            setattr(segment, variable, value.at(self.path_um(section(x)), self.longest_um))
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from .engine import base
 from .engine.base import Inputs, Integration, Recording
 from .nexus import nexus
 from .schema import InputError
+from .variations import varied
 
 if TYPE_CHECKING:
     from .config import Simulation
@@ -28,15 +29,11 @@ class DetailedNeuron:
     def __init__(self, config: Simulation) -> None:
         mechanism_library.load()
         self.integration = config.integration
-        self.cell = Cell(cells.resolve(config.morphology), biophysics.load(config.biophysics))
-        if config.passive_dendrites:
-            self.cell.make_dendrites_passive()
-        if config.sk_e2_factor != 1:
-            self.cell.scale_sk_e2(config.sk_e2_factor)
-        if config.ih_shift_mv:
-            self.cell.shift_ih(config.ih_shift_mv)
+        fused = config.integration.fused
+        parameters = varied(biophysics.load(config.biophysics), config)
+        self.cell = Cell(cells.resolve(config.morphology), parameters, fused)
         self.synapses = synapses.place(
-            self.cell, config.excitatory, config.inhibitory, config.synapses_per_segment, config.without_nmda
+            self.cell, config.excitatory, config.inhibitory, fused, config.synapses_per_segment, config.without_nmda
         )
         self.tree = np.array([segment.tree for segment in self.cell.segments])
         self.length_um = np.array([segment.length_um for segment in self.cell.segments])

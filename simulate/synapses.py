@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from . import fusion
 from .cell import Cell, Segment
 
 # Receptor -> (mechanism, its parameters); times in ms, gmax in uS, e in mV. Source: Beniaguev et al. 2021 and its code.
@@ -75,11 +76,16 @@ class Synapses:
 
 
 def place(
-    cell: Cell, excitatory: str, inhibitory: str, per_segment: int = 1, without_nmda: Domain | None = None
+    cell: Cell,
+    excitatory: str,
+    inhibitory: str,
+    fused: bool = False,
+    per_segment: int = 1,
+    without_nmda: Domain | None = None,
 ) -> Synapses:
     """Put `per_segment` excitatory and as many inhibitory synapses of the named receptors on every dendritic segment.
 
-    without_nmda: where excitatory synapses have AMPA receptors only.
+    fused: receptors for fixed steps only (see fusion.step). without_nmda: where excitatory synapses have AMPA only.
     """
     n = len(cell.segments)
     bare = [without_nmda is not None and without_nmda.holds(segment) for segment in cell.segments]
@@ -90,6 +96,7 @@ def place(
     for at, name in zip(segment, receptor, strict=True):
         at_one_synapse = []
         for mechanism, parameters in RECEPTORS[name]:
+            mechanism = fusion.name_of_stepped(mechanism) if fused else mechanism
             process, connection = _receptor(cell.segments[at].neuron, mechanism, parameters)
             processes.append(process)
             at_one_synapse.append(connection)

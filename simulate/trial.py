@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import output_spikes, stimulus
-from .clusters import clusters
+from . import output_spikes
+from .cell import Cell
 from .config import Simulation
 from .detailed import DetailedNeuron
 from .engine.base import Integration, Unstable
-from .input_files import GivenSpikes
 from .lif import LifNeuron
-from .out_of_distribution import factor
 from .schema import FINE_PER_MS, InputError
+from .trial_input import TrialInput
 
 MAX_RATE_HZ = 250.0  # room for output spikes per trial; the cell's refractory period keeps it far below
 MIN_SPIKES = 16
@@ -61,38 +60,22 @@ class Experiment:
         self.config = config
         self.neuron = LifNeuron(config.lif) if config.lif is not None else DetailedNeuron(config)
         self.tree, self.length_um = self.neuron.tree, self.neuron.length_um
-        k = config.synapses_per_segment
-        self._site = np.repeat(np.arange(len(self.tree)), k)  # of each excitatory synapse
-        self._cluster = np.zeros(len(self.tree), int)
-        if config.out_of_distribution is not None:
-            self._cluster = clusters(self.cell.segments, config.out_of_distribution.clusters)
-        self.given = None
-        if config.input_spikes is not None:
-            self.given = GivenSpikes(config.input_spikes, 2 * len(self._site), config.duration_ms)
+        self._input = TrialInput(config, self.neuron)
 
     @property
-    def cell(self):
+    def cell(self) -> Cell:
         """The NEURON cell of a detailed neuron."""
         assert isinstance(self.neuron, DetailedNeuron)
         return self.neuron.cell
 
+    def close(self) -> None:
+        """Free what the neuron holds in NEURON; another experiment may then be built in this process."""
+        if isinstance(self.neuron, DetailedNeuron):
+            self.neuron.cell.close()
+
     def input_spikes(self, trial: int) -> np.ndarray:
         """Input spikes of trial number `trial`, shape (S, T), boolean: drawn, or as the user gave them."""
-        if self.given is not None:
-            return self.given.trial(trial)
-        config, change = self.config, self.config.out_of_distribution
-        rates = 1.0 if change is None else factor(
-            change, self._cluster[self._site], config.duration_ms, config.seed, trial
-        )  # fmt: skip
-        return stimulus.draw(
-            config.statistics,
-            self.tree[self._site],
-            self.length_um[self._site],
-            config.duration_ms,
-            config.seed,
-            trial,
-            rates,
-        )
+        return self._input.trial(trial)
 
     def run(self, trial: int) -> Trial:
         """The response to the input of trial number `trial`. Raises Unstable where the voltage runs away."""
@@ -120,7 +103,7 @@ class Experiment:
             dtypes | {name: "f4" for name, wanted in optional.items() if wanted},
             self.neuron.coordinates(),
             max(MIN_SPIKES, int(config.seconds * MAX_RATE_HZ)),
-            None if self.given is None else self.given.n_trials,
+            self._input.n_trials,
         )
 
     def simulate(self, trial: int) -> dict[str, np.ndarray]:

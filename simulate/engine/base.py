@@ -20,6 +20,7 @@ class Integration(BaseModel):
     engine: 'coreneuron' (vectorised, fixed step) or 'neuron' (plain).
     dt_ms: the step; None for NEURON's variable step (plain engine only).
     second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
+    fused: the cell's mechanisms region by region as one (see fusion): the same equations, sooner solved.
     tolerance: absolute, of the variable step; 1e-6 is converged, NEURON's default (and the published) is 1e-3.
     """
 
@@ -27,6 +28,7 @@ class Integration(BaseModel):
     engine: Literal["coreneuron", "neuron"] = "coreneuron"
     dt_ms: float | None = Field(0.025, gt=0, le=0.1)
     second_order: bool = True
+    fused: bool = True
     tolerance: float = Field(1e-6, gt=0)
 
     @model_validator(mode="after")

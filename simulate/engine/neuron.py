@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import mechanism_library
 from .base import Inputs, Integration, Pulse, Recording
 from .pieces import Recorder
 
@@ -36,6 +37,9 @@ def prepare(integration: Integration) -> None:
     else:
         h.dt = integration.dt_ms
     h.ParallelContext().set_maxstep(10)
+    for name in mechanism_library.fused():
+        if hasattr(h, f"second_order_{name}"):
+            setattr(h, f"second_order_{name}", h.secondorder / 2)
 
 
 def queue(inputs: Inputs) -> None:
