@@ -18,6 +18,7 @@ from .out_of_distribution import OutOfDistribution
 from .stimulus import InputStatistics
 from .synapses import Domain
 
+DEFAULT_PRESET = "nmda-ttpc1"
 RECORDINGS = ("record_fine", "record_nexus", "nexus_um", "record_dendrites")  # what is looked at, not what happens
 OF_A_CELL = (  # what a neuron without NEURON does not have
     "morphology",
@@ -61,7 +62,7 @@ class Simulation(BaseModel):
     integration: Integration = Field(Integration(), description="engine and step")
     record_fine: bool = Field(False, description="keep the soma voltage at 8 samples per ms too")
     record_nexus: bool = Field(False, description="keep the voltage of the apical nexus, at 1 ms")
-    nexus_um: float | None = Field(None, gt=0, description="its distance from the soma [default: the trunk's end]")
+    nexus_um: float | None = Field(None, gt=0, description="its distance from the soma, in place of the trunk's end")
     record_dendrites: Literal["none", "all", "basal", "apical"] | tuple[SegmentNumber, ...] = Field(
         "none", description="segments of which the voltage is kept, at 1 ms; NaN stands in the others"
     )

@@ -1,7 +1,7 @@
 """A leaky integrate-and-fire neuron with exponential synapses: the control of Beniaguev et al. 2021, Figure 1.
 
     tau_m dv/dt = -(v - v_rest) + sum of synaptic currents, each of which decays with its tau_s
-The published figure gives the kind of neuron; the numbers below are chosen.
+The published figure gives the kind of neuron; the numbers below are chosen, the jumps so that preset lif fires at 1 Hz.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Lif(BaseModel):
     tau_m_ms: float = Field(20.0, gt=0, description="membrane time constant")
     tau_excitatory_ms: float = Field(3.0, gt=0, description="decay of an excitatory current")
     tau_inhibitory_ms: float = Field(8.0, gt=0, description="decay of an inhibitory current")
-    jump_excitatory_mv: float = Field(5.0, ge=0, description="excitatory current of one spike, times the resistance")
-    jump_inhibitory_mv: float = Field(5.0, ge=0, description="inhibitory current of one spike, times the resistance")
+    jump_excitatory_mv: float = Field(9.0, ge=0, description="excitatory current of one spike, times the resistance")
+    jump_inhibitory_mv: float = Field(3.375, ge=0, description="inhibitory current of one spike; the same charge")
     v_rest_mv: float = Field(-76.0, description="resting voltage, where a trial starts")
     v_threshold_mv: float = Field(-55.0, description="where it fires")
     v_reset_mv: float = Field(-70.0, description="where it stays while refractory")
@@ -31,12 +31,10 @@ class Lif(BaseModel):
     @model_validator(mode="after")
     def _can_fire_and_rest(self) -> Lif:
         if self.tau_m_ms in (self.tau_excitatory_ms, self.tau_inhibitory_ms):
-            raise ValueError(
-                f"lif.tau_m_ms: expected another value than a synapse's time constant, got {self.tau_m_ms:g}"
-            )
+            raise ValueError(f"tau_m_ms: expected another value than a synapse's time constant, got {self.tau_m_ms:g}")
         if max(self.v_rest_mv, self.v_reset_mv) >= self.v_threshold_mv:
             raise ValueError(
-                f"lif.v_threshold_mv: expected a value above rest and reset "
+                f"v_threshold_mv: expected a value above rest and reset "
                 f"({self.v_rest_mv:g} and {self.v_reset_mv:g}), got {self.v_threshold_mv:g}"
             )
         return self

@@ -7,7 +7,7 @@ Source: Beniaguev, Segev & London 2021 (Neuron 109:2727) and its code.
 from __future__ import annotations
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 HOLD_MS = (25, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80, 85, 90, 100, 150, 200, 300, 450)
 SIGMA_MS = (25, 30, 35, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 600)
@@ -18,17 +18,13 @@ TREES = ("basal", "apical")
 
 
 class InputStatistics(BaseModel):
-    """Ranges of the input rates, in spikes per 100 ms over a whole tree.
-
-    excitatory_*: range of the excitatory count, drawn anew for each hold interval.
-    inhibitory_minus_excitatory_*: range of the inhibitory count, relative to the excitatory one drawn beside it.
-    """
+    """Ranges of the input rates, in spikes per 100 ms over a whole tree; drawn anew for each hold interval."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    excitatory_basal: tuple[float, float]
-    excitatory_apical: tuple[float, float]
-    inhibitory_minus_excitatory_basal: tuple[float, float]
-    inhibitory_minus_excitatory_apical: tuple[float, float]
+    excitatory_basal: tuple[float, float] = Field(description="excitatory spikes per 100 ms over the tree")
+    excitatory_apical: tuple[float, float] = Field(description="the same")
+    inhibitory_minus_excitatory_basal: tuple[float, float] = Field(description="inhibitory ones, relative to those")
+    inhibitory_minus_excitatory_apical: tuple[float, float] = Field(description="the same")
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> InputStatistics:

@@ -44,9 +44,9 @@ class Domain(BaseModel):
     """A part of the dendrites: a tree (both where none is named), between two path lengths from the soma's start."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    tree: Literal["basal", "apical"] | None = None
-    from_um: float = Field(0.0, ge=0)
-    to_um: float | None = Field(None, gt=0, description="none: to the tips")
+    tree: Literal["basal", "apical"] | None = Field(None, description="basal or apical; none: both")
+    from_um: float = Field(0.0, ge=0, description="path length from the soma")
+    to_um: float | None = Field(None, gt=0, description="the same; none: to the tips")
 
     @model_validator(mode="after")
     def _ascends(self) -> Domain:
