@@ -40,12 +40,12 @@ def name_of(mechanisms: Sequence[str]) -> str:
     >>> name_of(["pas", "Ih"]) == name_of(["Ih", "pas"])
     True
     """
-    return "fused_" + hashlib.sha256(" ".join(sorted(mechanisms)).encode()).hexdigest()[:8]
+    return "Fused_" + hashlib.sha256(" ".join(sorted(mechanisms)).encode()).hexdigest()[:8]
 
 
 def name_of_stepped(point_process: str) -> str:
     """The name of a point process as `step` writes it."""
-    return f"stepped_{point_process}"
+    return f"FixedStep_{point_process}"
 
 
 def step(name: str, text: str) -> str:
@@ -70,8 +70,8 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
     """The NMODL of the mechanism fused from `mechanisms`, name -> NMODL text.
 
     A parameter or state x of mechanism M is M_x in it; ena and ek are its parameters. Conductances are exact, so one
-    evaluation of the currents a step does. With `second_order` 1 calcium takes the current of the step's middle, as
-    NEURON does with secondorder = 2.
+    evaluation of the currents a step does. With its range variable `second_order` at 1 calcium takes the current of the
+    step's middle, as NEURON does with secondorder = 2.
     Raises CannotFuse for mechanisms of another form.
     """
     # NEURON advances mechanisms in the order of their names, so calcium before what it opens.
@@ -82,7 +82,7 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
     if (calcium or any("cai" in part.reads for part in parts)) and len(writes_cai) != 1:
         raise CannotFuse("calcium needs one mechanism that keeps its concentration")
     reversals = sorted({"ena", "ek"} & {current.reversal for current in currents})
-    ranges = [*reversals, *(name for part in parts for name in part.ranges)]
+    ranges = [*reversals, *["second_order"] * bool(writes_cai), *(name for part in parts for name in part.ranges)]
     return "\n".join(
         [
             f"TITLE {', '.join(sorted(mechanisms))} as one mechanism, generated: see fusion.py and their own files",
@@ -92,7 +92,6 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
                 f"SUFFIX {name_of(list(mechanisms))}",
                 "NONSPECIFIC_CURRENT i",
                 *([f"RANGE {', '.join(ranges)}"] if ranges else []),
-                *(["GLOBAL second_order"] if writes_cai else []),
             ),
             _block("UNITS", *sorted({line for part in parts for line in part.units} | {"(mV) = (millivolt)"})),
             _block(
