@@ -12,10 +12,10 @@ from apical.simulate.schema import InputError
 from apical.surrogate.checkpoint import Surrogate, load_run
 from apical.surrogate.fit import FitConfig, fit
 from apical.surrogate.models import build
-from apical.surrogate.packed import PackedSpikes
 from apical.surrogate.predict import predict
 from apical.surrogate.rollout import rollout
 from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.spike_inputs import SpikeInputs
 
 
 def surrogate(family="elm", size=3, n_inputs=16, **options):
@@ -27,7 +27,7 @@ def surrogate(family="elm", size=3, n_inputs=16, **options):
 
 def inputs(duration_ms, n_inputs=16, seed=0):
     rng = np.random.default_rng(seed)
-    return PackedSpikes.pack(rng.random((n_inputs, duration_ms)) < 0.05, np.repeat([1, -1], n_inputs // 2))
+    return SpikeInputs.from_dense(rng.random((n_inputs, duration_ms)) < 0.05, np.repeat([1, -1], n_inputs // 2))
 
 
 @pytest.mark.parametrize("duration_ms", [1, 150, 499, 500, 501, 850, 851, 1500])
@@ -74,7 +74,7 @@ def test_a_prediction_has_the_truth_s_trials_times_and_units(make_dataset, tmp_p
     assert json.loads(prediction.attrs["provenance"])["torch"] == torch.__version__
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
-    spikes = PackedSpikes.pack(truth.input_spikes.values[1], truth.synapse_sign.values)
+    spikes = SpikeInputs.from_dense(truth.input_spikes.values[1], truth.synapse_sign.values)
     y_to = rollout(made.model, spikes)
     assert prediction.spike_probability.dtype == prediction.soma_v_mv.dtype == np.float32
     np.testing.assert_allclose(prediction.spike_probability[1], 1 / (1 + np.exp(-y_to[:, 0])), rtol=1e-5)

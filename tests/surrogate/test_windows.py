@@ -6,8 +6,8 @@ import zarr
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.packed import PackedSpikes
 from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.spike_inputs import SpikeInputs
 from apical.surrogate.split import split_trials
 from apical.surrogate.windows import check_window, draw_windows, finished_trials, load_trials
 
@@ -17,7 +17,7 @@ def test_packed_spikes_give_back_signed_input(n_synapses):
     rng = np.random.default_rng(0)
     spikes = rng.random((n_synapses, 50)) < 0.3
     sign = rng.choice([-1, 1], n_synapses)
-    packed = PackedSpikes.pack(spikes, sign)
+    packed = SpikeInputs.from_dense(spikes, sign)
     expected = (spikes * sign[:, None]).T
     window = packed.window(40, 20)
     assert window.dtype == np.float32 and window.shape == (20, n_synapses)
