@@ -34,7 +34,7 @@ def inputs(duration_ms, n_inputs=16, seed=0):
 def test_windows_are_the_published_ones(duration_ms):
     """Starts 0, 350, 700 …; the first whole, later ones without their first 150 ms, silence after the end."""
     model, spikes = surrogate().model, inputs(duration_ms)
-    silent_after = np.concatenate([spikes.window(0, duration_ms), np.zeros((500, 16), np.float32)])
+    silent_after = np.concatenate([spikes.window(0, duration_ms), np.zeros((500, 16), np.int8)]).astype(np.float32)
     expected = np.full((duration_ms, 2), np.nan, np.float32)
     for start in range(0, duration_ms, 350):
         drop = 150 if start else 0
@@ -56,7 +56,7 @@ def test_windows_of_a_tcn_equal_one_pass_exactly(receptive_field_ms):
 def test_one_pass_of_an_elm_starts_from_rest_once():
     model, spikes = surrogate().model, inputs(900)
     with torch.no_grad():
-        whole = model(torch.from_numpy(spikes.window(0, 900)[None]))[0].numpy()
+        whole = model(torch.from_numpy(spikes.window(0, 900)[None]).float())[0].numpy()
     np.testing.assert_allclose(rollout(model, spikes, in_one_pass=True), whole, rtol=1e-6)
     np.testing.assert_allclose(rollout(model, spikes)[:500], whole[:500], rtol=1e-5, atol=1e-6)
 
