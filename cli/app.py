@@ -151,20 +151,38 @@ def simulate(
     "import-neuronio",
     short_help="Read published NeuronIO pickles.",
     epilog=_examples(
-        "apical import-neuronio nmda_4_trials.p --out nmda.zarr", "apical import-neuronio *.p -o all.zarr"
+        "apical import-neuronio nmda_4_trials.p --out nmda.zarr",
+        "apical import-neuronio *.p -o all.zarr --workers 4",
+        "apical import-neuronio *.p -o all.zarr --workers 4 --resume",
     ),
 )
 def import_neuronio(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.p…", help="Published pickles.")],
     out: Out,
+    workers: Annotated[int | None, typer.Option(min=1, help="Files read at a time [default: all cores].")] = None,
+    resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read published NeuronIO pickles into a dataset; nothing in them is run."""
+    """Read published NeuronIO pickles into a dataset; nothing in them is run. An import that was stopped can go on.
+
+    A worker takes about 0.3 GB of memory, however large the files are.
+    """
+    from contextlib import ExitStack
+
+    from ..simulate.dataset import available_cores
     from ..simulate.neuronio import import_neuronio
     from .progress import bar, console
 
-    with bar("Importing") as show:
-        import_neuronio(files, out, overwrite=overwrite, report=show)
+    shown: dict[str, Any] = {}
+    with ExitStack() as bars:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                shown[what] = bars.enter_context(bar(what))
+            shown[what](done, total)
+
+        workers = workers or available_cores()
+        import_neuronio(files, out, workers=workers, resume=resume, overwrite=overwrite, report=report)
     console.print(f"{out}: written; `apical inspect {out}` shows it")
 
 

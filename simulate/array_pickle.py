@@ -26,20 +26,21 @@ from .schema import InputError
 LARGE_BYTES = 1 << 14  # strings from here on stay in the file
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path, report: Callable[[int], None] | None = None) -> Any:
     """The content of the pickle at `path`, of Python 2 or 3; arrays come as objects that `np.asarray` takes.
 
     `np.asarray` reads a large one from the file, each time. A list of NumPy integers may come as an array.
+    report: called with the bytes read so far, as reading goes on.
     Raises InputError where the file is missing, truncated, no pickle, or names anything but arrays; nothing of it ran.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
             try:
-                return _ArrayUnpickler(Window(path, file)).load()
+                return _ArrayUnpickler(Window(path, file, report)).load()
             except _Skipped:
                 file.seek(0)
-                return _ArrayUnpickler(Window(path, file), whole_lists=False).load()
+                return _ArrayUnpickler(Window(path, file, report), whole_lists=False).load()
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -27,10 +28,13 @@ class Span(NamedTuple):
 
 
 class Window:
-    """What an unpickler reads from: `read` and `readline`, and beyond these a look ahead and a way around."""
+    """What an unpickler reads from: `read` and `readline`, and beyond these a look ahead and a way around.
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
-        self._path, self._file = path, file
+    report: called with the position in the file each time that the window moves.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, report: Callable[[int], None] | None = None) -> None:
+        self._path, self._file, self._report = path, file, report
         self._size = os.fstat(file.fileno()).st_size
         self._start = 0  # of the window, in the file
         self.data, self.at = b"", 0  # the window, and where in it the next byte is
@@ -68,5 +72,7 @@ class Window:
 
     def _fill(self, n_bytes: int) -> None:
         self._start += self.at
+        if self._report is not None:
+            self._report(self._start)
         rest = min(max(n_bytes, WINDOW_BYTES), self._size)  # a damaged length may ask for any number
         self.data, self.at = self.data[self.at :] + self._file.read(rest), 0
