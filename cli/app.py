@@ -165,7 +165,7 @@ def import_neuronio(
 ) -> None:
     """Read published NeuronIO pickles into a dataset; nothing in them is run. An import that was stopped can go on.
 
-    A worker takes about 0.3 GB of memory, however large the files are.
+    A worker takes about 0.5 GB of memory for a published file, with dendrites or without.
     """
     from contextlib import ExitStack
 

@@ -14,6 +14,7 @@ import numpy as np
 
 # Opcodes: h j get, q r put and \x94 put at the next number, U C 8 bytes, X text, \x86 pair, R call, ( e list items
 GET, PUT = rb"(?:h.|j.{4})", rb"(?:q.|r.{4})?"  # Python 2 puts only what it saw twice
+BATCH = 1000  # items that Python's picklers put into one literal; the rest is appended to the list
 LETTER = rb"(?:[\x00-\x7f]|[\xc2\xc3][\x80-\xbf])"  # a byte as one character in UTF-8
 TEXT = rb".\x00\x00\x00" + LETTER + rb"{8}"  # how Python 3 writes bytes for Python 2: length, characters, a codec
 START = re.compile(
@@ -70,6 +71,8 @@ def read(data: bytes, at: int, memo: dict[int, Any], known: Callables) -> Number
             return None
         raw = rows[:, 4:].tobytes()
     values = np.frombuffer(raw, dtype.values)
+    if len(values) >= BATCH:  # there may be more of them
+        return None
     return NumberList(values, start["put"], all_items.end(), counted * (1 + 3 * len(values)))
 
 

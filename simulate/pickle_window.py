@@ -1,4 +1,4 @@
-"""A file read forward through a window, so that a pickle is never in memory whole: long strings stay on disk."""
+"""A file read forward through a window, so that a pickle is never whole in memory: long strings stay on disk."""
 
 from __future__ import annotations
 
