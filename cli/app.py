@@ -178,6 +178,7 @@ def import_neuronio(
 
         def report(what: str, done: int, total: int) -> None:
             if what not in shown:
+                bars.close()  # the bar before
                 shown[what] = bars.enter_context(bar(what))
             shown[what](done, total)
 
@@ -196,18 +197,22 @@ def inspect(
     trial: Annotated[int | None, typer.Option(help="Trial to draw [default: a typical one].")] = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise a dataset, and draw one trial's input, soma voltage and rates."""
+    """Summarise a dataset, and draw one trial and the rates of all. Flags a cell that is silent or never is, and
+    trials that are numerically unstable.
+    """
     from ..analysis.inspect import inspect_figure, summary
-    from .progress import console
+    from ..analysis.scan import scan
+    from .progress import bar, console
     from .tables import print_json, print_summary
 
-    found = summary(data)
-    if as_json and out is None and trial is None:
-        print_json(found)
-        return
-    picture = inspect_figure(data, out or data.with_suffix(".png"), trial)
+    picture = None
+    with bar("Reading") as show:
+        scanned = scan(data, show)
+        found = summary(data, scanned)
+        if not as_json or out or trial is not None:
+            picture = inspect_figure(data, out or data.with_suffix(".png"), trial, scanned)
     if as_json:
-        print_json(found | {"picture": str(picture)})
+        print_json(found | ({"picture": str(picture)} if picture else {}))
         return
     print_summary(found)
     console.print(f"picture: {picture}")
