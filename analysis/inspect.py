@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 # Panels of one trial, from its inputs to its output: the variable that each needs, and its height in inches
 PANELS = {
-    "raster": ("input_spikes", 2.1),
-    "rates": ("input_spikes", 0.9),
-    "dendrites": ("dendrite_v_mv", 1.7),
+    "raster": ("input_spikes", 1.9),
+    "rates": ("input_spikes", 0.8),
+    "dendrites": ("dendrite_v_mv", 1.5),
     "nexus": ("nexus_v_mv", 0.6),
-    "voltage": ("soma_v_mv", 1.1),
+    "voltage": ("soma_v_mv", 0.9),
     "probability": ("spike_probability", 0.6),
 }
 
@@ -136,9 +136,9 @@ def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, 
         trial = typical_trial(ds, scanned.output_count)
         at = trial_position(ds, trial)
     heights = {name: height for name, (variable, height) in PANELS.items() if variable in ds}
-    below = [1.0, 1.0] if "input_spikes" in ds else [1.0]  # panels of all trials
+    below = [0.85, 0.85] if "input_spikes" in ds else [0.85]  # panels of all trials
     with style():
-        fig = figure(sum(heights.values()) + sum(below) + 0.16 * len(heights) + 0.45 * len(below) + 0.3)
+        fig = figure(sum(heights.values()) + sum(below) + 0.16 * len(heights) + 0.4 * len(below) + 0.25)
         grid = fig.add_gridspec(len(heights) + len(below), 6, height_ratios=[*heights.values(), *below])
         panels: dict[str, Axes] = {}
         for row, name in enumerate(heights):
