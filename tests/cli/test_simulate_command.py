@@ -19,6 +19,7 @@ def here(tmp_path, swc):
     (tmp_path / "text.swc").write_text("hello\n")
     (tmp_path / "empty.asc").touch()
     (tmp_path / "cell.txt").write_text("hello\n")
+    (tmp_path / "mine.toml").write_text('name = "mine"\nsource = "me"\n[soma]\nNaTa.gbar = 1\n')
     return tmp_path
 
 
@@ -62,6 +63,11 @@ def test_simulate_then_resume(here, apical, refused):
         ("--dt 0", ["a variable step", "needs engine 'neuron'"]),
         ("--engine neurn", ["engine: ", "'coreneuron' or 'neuron'", "got 'neurn'"]),
         ("--biophysics shai", ["biophysics 'shai' is not known", "did you mean 'shai2015'?"]),
+        ("--biophysics nothere.toml", ["biophysics nothere.toml: no such file"]),
+        (
+            "--biophysics mine.toml",
+            ["biophysics mine.toml, line 4: soma.NaTa: mechanism 'NaTa' is not known", "NaTa_t"],
+        ),
         ("--morphology ttpc3", ["morphology 'ttpc3' is not known", "did you mean 'ttpc", "a path to an .asc or .swc"]),
         ("--morphology nothere.swc", ["morphology nothere.swc: no such file"]),
         ("--morphology cell.txt", ["morphology cell.txt: expected an .asc (Neurolucida) or .swc file"]),
@@ -79,7 +85,7 @@ def test_bad_options(here, refused, arguments, said):
     "file, said",
     [
         ("no_apical.swc", ["no_apical.swc: has no apical dendrite", "SWC: type 4"]),
-        ("text.swc", ["text.swc: NEURON cannot read it"]),
+        ("text.swc", ["text.swc, line 1: expected 7 numbers", "got 'hello'"]),
         ("empty.asc", ["empty.asc: has no soma"]),
     ],
 )
