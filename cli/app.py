@@ -48,9 +48,15 @@ def apical(
 
 
 @app.command(
-    short_help="List morphologies and parameter sets.", epilog=_examples("apical cells", "apical cells --json")
+    short_help="List morphologies and parameter sets.",
+    epilog=_examples("apical cells", "apical cells --json", "apical cells --print hay2011"),
 )
-def cells(as_json: Json = False) -> None:
+def cells(
+    as_json: Json = False,
+    parameters: Annotated[
+        str | None, typer.Option("--print", metavar="NAME", help="Print a parameter set, to start one's own from.")
+    ] = None,
+) -> None:
     """List the morphologies and parameter sets, where they come from, and whether they are there."""
     from ..simulate import biophysics
     from ..simulate.catalogue import catalogue
@@ -58,6 +64,9 @@ def cells(as_json: Json = False) -> None:
     from .progress import console
     from .tables import print_json, print_table
 
+    if parameters is not None:
+        print(biophysics.text_of(parameters), end="")
+        return
     rows = catalogue()
     sets = [{"name": name, "source": biophysics.load(name).source} for name in biophysics.available()]
     if as_json:
@@ -82,20 +91,27 @@ def cells(as_json: Json = False) -> None:
         "apical simulate --out data.zarr --trials 20 --workers 2",
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
+        "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
     ),
 )
 def simulate(
     out: Out,
     preset: Annotated[
-        str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa or ampa-sk.")
+        str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa, ampa-sk or ball-and-stick.")
     ] = "nmda-ttpc1",
     trials: Annotated[int, typer.Option(min=1, help="How many trials.")] = 10,
     seconds: Annotated[float, typer.Option(min=0.001, help="Length of a trial in s.")] = 6.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Fixes the inputs, together with the trial number.")] = 0,
-    morphology: MorphologyName = "ttpc1",
-    biophysics: Annotated[str, typer.Option(help="Parameter set: shai2015 or hay2011.")] = "shai2015",
+    morphology: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
+    ] = None,
+    biophysics: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
+    ] = None,
     engine: Annotated[str, typer.Option(help="coreneuron, or neuron (plain).")] = "coreneuron",
     dt: Annotated[float, typer.Option(help="Step in ms; 0 for plain NEURON's variable step.")] = 0.025,
     fine: Annotated[bool, typer.Option("--fine", help="Keep the soma voltage at 8 samples per ms too.")] = False,
@@ -104,7 +120,8 @@ def simulate(
 ) -> None:
     """Simulate trials of the cell under random synaptic input and write them to one Zarr store.
 
-    Presets: nmda-ttpc1 (excitatory ranges chosen for the default morphology), nmda, ampa, ampa-sk (published ranges).
+    Presets: nmda-ttpc1 (excitatory ranges chosen for the default morphology), nmda, ampa, ampa-sk (published ranges),
+    ball-and-stick (its own cell). `apical cells` lists morphologies and parameter sets.
     """
     import time
 
@@ -114,11 +131,11 @@ def simulate(
     from ..simulate.engine.base import Integration
     from .progress import bar, console, spinner
 
+    cell = {"morphology": morphology, "biophysics": biophysics}
     config = Simulation.model_validate(
         load_preset(preset).model_dump()
+        | {field: value for field, value in cell.items() if value is not None}
         | {
-            "morphology": morphology,
-            "biophysics": biophysics,
             "seconds": seconds,
             "seed": seed,
             "integration": Integration(engine=engine, dt_ms=dt or None).model_dump(),

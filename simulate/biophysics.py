@@ -51,7 +51,7 @@ def available() -> list[str]:
     """Names of the parameter sets that are shipped.
 
     >>> available()
-    ['hay2011', 'shai2015']
+    ['ball-and-stick', 'hay2011', 'shai2015']
     """
     return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("parameters").iterdir())
 

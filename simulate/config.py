@@ -21,7 +21,7 @@ V_INIT_MV = -76.0  # Beniaguev et al. 2021
 class Simulation(BaseModel):
     """A simulated experiment. With the seed, trial numbers fix every input spike.
 
-    preset: the name it started from. morphology: catalogue name or path; biophysics: parameter set.
+    preset: the name it started from. morphology: catalogue name or path; biophysics: parameter set, or path.
     seconds: length of a trial. record_fine: keep the soma voltage at 8 samples per ms too.
     """
 
@@ -81,11 +81,22 @@ def ampa_sk() -> Simulation:
     return Simulation(preset="ampa-sk", excitatory="AMPA", sk_e2_factor=0.1, statistics=statistics)
 
 
+def ball_and_stick() -> Simulation:
+    """Ball-and-stick cell with AMPA and NMDA; half the published NMDA ranges."""
+    return Simulation(
+        preset="ball-and-stick",
+        morphology="ball-and-stick",
+        biophysics="ball-and-stick",
+        statistics=_ranges(400, 400, (-300, 100)),
+    )
+
+
 PRESETS: dict[str, Callable[[], Simulation]] = {
     "nmda-ttpc1": nmda_ttpc1,
     "nmda": nmda,
     "ampa": ampa,
     "ampa-sk": ampa_sk,
+    "ball-and-stick": ball_and_stick,
 }
 
 

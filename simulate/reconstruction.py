@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .schema import InputError
 
+NO_SOMA = "has no soma (ASC: a contour marked CellBody; SWC: points of type 1)"
 SWC_TYPES = {1: "soma", 2: "axon", 3: "basal", 4: "apical"}
 
 
@@ -47,7 +48,7 @@ def read(path: Path, cell: object) -> Sections:
         raise InputError(f"{where}: NEURON cannot read it ({error})".splitlines()[0]) from error
     sections = Sections(*(list(getattr(cell, name, [])) for name in ("soma", "axon", "dend", "apic")))
     if not sections.soma:
-        raise InputError(f"{where}: has no soma (ASC: a contour marked CellBody; SWC: points of type 1)")
+        raise InputError(f"{where}: {NO_SOMA}")
     for section in chain(*sections):
         name = section.name().split(".")[-1]
         if section.parentseg() is None and section != sections.soma[0]:
@@ -78,6 +79,8 @@ def check_swc(text: str, where: str) -> None:
             raise InputError(f"{at}: point {point} is of type {kind}, expected {known}")
         if not radius_um > 0:
             raise InputError(f"{at}: point {point} has radius {radius_um:g}; every point needs one above 0")
+        if not seen and SWC_TYPES[kind] != "soma":
+            raise InputError(f"{at}: the first point is of type {kind}, expected 1: the tree must start at the soma")
         if point in seen:
             raise InputError(f"{at}: point {point} is there twice")
         if seen and parent not in seen:
@@ -86,6 +89,8 @@ def check_swc(text: str, where: str) -> None:
                 "all points must form one tree that starts at the soma"
             )
         seen.add(point)
+    if not seen:
+        raise InputError(f"{where}: {NO_SOMA}")
 
 
 @contextlib.contextmanager

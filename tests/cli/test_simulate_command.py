@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from apical.simulate import schema
+from apical.simulate import biophysics, schema
 
 RUN = "--morphology small.swc --seconds 0.02 --trials 2 --workers 1"
 
@@ -42,11 +42,26 @@ def test_simulate_then_resume(here, apical, refused):
     assert "made for 2 trials, not 3" in refused(f"simulate ampa {more} --seed 3 --fine --out data.zarr --resume")
 
 
+def test_a_preset_brings_its_cell(apical, tmp_path):
+    assert apical("simulate ball-and-stick --seconds 0.01 --trials 1 --workers 1 --out data.zarr").status == 0
+    ds = schema.open_dataset(tmp_path / "data.zarr", "simulation")
+    assert (ds.sizes["synapse"], ds.sizes["segment"]) == (102, 51)
+    config = schema.config_of(ds)
+    assert (config["morphology"], config["biophysics"]) == ("ball-and-stick", "ball-and-stick")
+
+
+def test_a_parameter_set_is_printed_as_it_is_written(done, refused):
+    printed = done("cells --print hay2011")
+    assert biophysics.parse(printed, "printed") == biophysics.load("hay2011")
+    assert printed.startswith("# ")
+    assert "biophysics 'hay' is not known: did you mean 'hay2011'?" in refused("cells --print hay")
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
         ("nmda-ttpc", ["preset 'nmda-ttpc' is not known", "did you mean 'nmda-ttpc1'?"]),
-        ("unheard", ["preset 'unheard' is not known", "nmda-ttpc1, nmda, ampa, ampa-sk"]),
+        ("unheard", ["preset 'unheard' is not known", "nmda-ttpc1, nmda, ampa, ampa-sk, ball-and-stick"]),
         ("--seconds -1", ["'--seconds'", "greater than or equal to 0.001"]),
         ("--seconds 0", ["'--seconds'", "greater than or equal to 0.001"]),
         ("--seconds nan", ["'--seconds'", "greater than or equal to 0.001"]),

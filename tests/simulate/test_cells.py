@@ -26,14 +26,15 @@ def test_catalogue_rows():
     rows = {row["name"]: row for row in catalogue()}
     assert rows["ttpc1"] | {"path": "", "source": ""} == {
         "name": "ttpc1",
-        "sections": 239,
+        "sections": 237,
         "segments": 910,
         "present": True,
         "source": "",
         "licence": "CC-BY-NC-SA-4.0",
         "path": "",
     }
-    assert set(rows) == {"ttpc1", "ttpc2", "hay2011"}
+    assert set(rows) == {"ttpc1", "ttpc2", "hay2011", "ball-and-stick"}
+    assert (rows["ball-and-stick"]["sections"], rows["ball-and-stick"]["segments"]) == (2, 51)
 
 
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
