@@ -52,9 +52,15 @@ def apical(
 
 
 @app.command(
-    short_help="List morphologies and parameter sets.", epilog=_examples("apical cells", "apical cells --json")
+    short_help="List morphologies and parameter sets.",
+    epilog=_examples("apical cells", "apical cells --json", "apical cells --print hay2011"),
 )
-def cells(as_json: Json = False) -> None:
+def cells(
+    as_json: Json = False,
+    parameters: Annotated[
+        str | None, typer.Option("--print", metavar="NAME", help="Print a parameter set, to start one's own from.")
+    ] = None,
+) -> None:
     """List the morphologies and parameter sets, where they come from, and whether they are there."""
     from ..simulate import biophysics
     from ..simulate.catalogue import catalogue
@@ -62,6 +68,9 @@ def cells(as_json: Json = False) -> None:
     from .progress import console
     from .tables import print_json, print_table
 
+    if parameters is not None:
+        print(biophysics.text_of(parameters), end="")
+        return
     rows = catalogue()
     sets = [{"name": name, "source": biophysics.load(name).source} for name in biophysics.available()]
     if as_json:
@@ -109,6 +118,7 @@ def presets(as_json: Json = False) -> None:
         "apical simulate --out data.zarr --trials 20 --workers 2",
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
+        "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
         "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
         "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",

@@ -177,6 +177,16 @@ def _variant(name: str, **fields: object) -> Simulation:
     return Simulation.model_validate(nmda_ttpc1().model_dump() | {"preset": name} | fields)
 
 
+def ball_and_stick() -> Simulation:
+    """Ball-and-stick cell with AMPA and NMDA; half the published NMDA ranges."""
+    return Simulation(
+        preset="ball-and-stick",
+        morphology="ball-and-stick",
+        biophysics="ball-and-stick",
+        statistics=_ranges(400, 400, (-300, 100)),
+    )
+
+
 PRESETS: dict[str, Callable[[], Simulation]] = {
     "nmda-ttpc1": nmda_ttpc1,
     "nmda": nmda,
@@ -190,6 +200,7 @@ PRESETS: dict[str, Callable[[], Simulation]] = {
     "ood": ood,
     "recorded": recorded,
     "lif": lif,
+    "ball-and-stick": ball_and_stick,
 }
 
 
