@@ -28,6 +28,10 @@ def _examples(*lines: str) -> str:
     return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -86,6 +90,29 @@ def cells(
 
 
 @app.command(
+    short_help="List presets and what can be varied.",
+    epilog=_examples("apical presets", "apical presets --json"),
+)
+def presets(as_json: Json = False) -> None:
+    """List the presets of `apical simulate`, and the fields of its configuration with their defaults."""
+    from ..simulate.changes import fields
+    from ..simulate.config import PRESETS
+    from .progress import console
+    from .tables import print_json, print_table
+
+    about = {name: (make.__doc__ or "").strip() for name, make in PRESETS.items()}
+    if as_json:
+        print_json({"presets": about, "fields": fields()})
+        return
+    print_table("Presets", ["name", "what it is"], list(about.items()), numbers_from=2)
+    console.print()
+    console.print("Fields of the configuration (--set FIELD=VALUE, or in a --config file)", style="bold")
+    for field in fields():
+        default = "" if field["default"] is None else str(field["default"])
+        console.print(f"{field['name']:<46}{default:<14}{field['about']}", markup=False)
+
+
+@app.command(
     short_help="Simulate trials of the cell.",
     epilog=_examples(
         "apical simulate --out data.zarr --trials 20 --workers 2",
@@ -93,17 +120,21 @@ def cells(
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
+        "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
+        "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",
     ),
 )
 def simulate(
     out: Out,
     preset: Annotated[
-        str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa, ampa-sk or ball-and-stick.")
-    ] = "nmda-ttpc1",
+        str | None, typer.Argument(metavar="[PRESET]", help="`apical presets` lists them [default: nmda-ttpc1].")
+    ] = None,
     trials: Annotated[int, typer.Option(min=1, help="How many trials.")] = 10,
-    seconds: Annotated[float, typer.Option(min=0.001, help="Length of a trial in s.")] = 6.0,
+    seconds: Annotated[float | None, typer.Option(min=0.001, help="Length of a trial in s [default: 6].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the inputs, together with the trial number.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Fixes the inputs, together with the trial number [default: 0].")
+    ] = None,
     morphology: Annotated[
         str | None,
         typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
@@ -112,36 +143,45 @@ def simulate(
         str | None,
         typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="coreneuron, or neuron (plain).")] = "coreneuron",
-    dt: Annotated[float, typer.Option(help="Step in ms; 0 for plain NEURON's variable step.")] = 0.025,
+    engine: Annotated[str | None, typer.Option(help="coreneuron, or neuron (plain) [default: coreneuron].")] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Step in ms; 0 for plain NEURON's variable step [default: 0.025].")
+    ] = None,
     fine: Annotated[bool, typer.Option("--fine", help="Keep the soma voltage at 8 samples per ms too.")] = False,
+    input_spikes: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Replay these: a dataset, .npy, .npz or Zarr array, or a .csv of events."),
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE.toml", help="Fields that replace those of the preset.")
+    ] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
+    ] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Simulate trials of the cell under random synaptic input and write them to one Zarr store.
 
-    Presets: nmda-ttpc1 (excitatory ranges chosen for the default morphology), nmda, ampa, ampa-sk (published ranges),
-    ball-and-stick (its own cell). `apical cells` lists morphologies and parameter sets.
+    `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
     import time
 
-    from ..simulate.config import Simulation
-    from ..simulate.config import preset as load_preset
+    from ..simulate.changes import configured
     from ..simulate.dataset import Progress, available_cores, simulate
-    from ..simulate.engine.base import Integration
     from .progress import bar, console, spinner
 
-    cell = {"morphology": morphology, "biophysics": biophysics}
-    config = Simulation.model_validate(
-        load_preset(preset).model_dump()
-        | {field: value for field, value in cell.items() if value is not None}
-        | {
-            "seconds": seconds,
-            "seed": seed,
-            "integration": Integration(engine=engine, dt_ms=dt or None).model_dump(),
-            "record_fine": fine,
-        }
-    )
+    given = {
+        "morphology": morphology,
+        "biophysics": biophysics,
+        "seconds": seconds,
+        "seed": seed,
+        "record_fine": fine or None,
+        "input_spikes": None if input_spikes is None else str(input_spikes),
+        "integration": _given({"engine": engine, "dt_ms": dt}) | ({"dt_ms": None} if dt == 0 else {}),
+    }
+    config = configured(preset, config_file, _given(given), fields or ())
     workers = workers or available_cores()
     began, ended = time.monotonic(), []
     with bar("Simulating", trials) as show:
@@ -149,17 +189,17 @@ def simulate(
         def report(progress: Progress) -> None:
             ended.append(progress)
             spikes = sum(each.n_spikes for each in ended)
-            show(progress.done, progress.total, f"{spikes / len(ended) / seconds:.2f} Hz out")
+            show(progress.done, progress.total, f"{spikes / len(ended) / config.seconds:.2f} Hz out")
 
         simulate(config, out, trials, workers, resume=resume, overwrite=overwrite, busy=spinner, report=report)
     if not ended:
         console.print(f"{out}: all {trials} trials are there already")
         return
     wall = time.monotonic() - began
-    pace = len(ended) * seconds / (wall * min(workers, max(len(ended), 1)))
+    pace = len(ended) * config.seconds / (wall * min(workers, max(len(ended), 1)))
     failed = sum(not each.ok for each in ended)
     console.print(
-        f"{out}: {len(ended)} trials of {seconds:g} s in {wall:.0f} s "
+        f"{out}: {len(ended)} trials of {config.seconds:g} s in {wall:.0f} s "
         f"({pace:.2f} simulated s per core second, start included)" + (f", {failed} failed" if failed else "")
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import reconstruction
+from . import fusion, reconstruction
 from .biophysics import CELSIUS, Biophysics
 from .cells import Morphology
 from .distance_rules import Rule
-from .parameter_file import BY_DISTANCE, PROPERTIES
+from .nmodl import REVERSALS
 from .schema import InputError
 
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
@@ -37,8 +37,10 @@ class Cell:
     longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
     """
 
-    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None) -> None:
+    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
+
+        fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
 
         Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
         than `biophysics` describes.
@@ -62,7 +64,7 @@ class Cell:
             for segment in section
         ]
         if biophysics is not None:
-            self._insert(biophysics)
+            self._insert(biophysics, fused)
 
     def sections(self) -> list:
         return [*self._soma, *self.axon, *self.basal, *self.apical]
@@ -107,23 +109,29 @@ class Cell:
             section.L, section.diam = AXON_LENGTH_UM, AXON_DIAM_UM
             section.connect(parent)
 
-    def _insert(self, biophysics: Biophysics) -> None:
+    def _insert(self, biophysics: Biophysics, fused: bool) -> None:
+        from neuron import h
+
         regions = {"soma": self._soma, "axon": self.axon, "basal": self.basal, "apical": self.apical}
         for region, sections in regions.items():
             self._check_described(region, sections, biophysics)
             entries = biophysics.region(region)
             longest_um = max((self.path_um(section(1)) for section in sections), default=0.0)
+            together = fusion.name_of(biophysics.groups().get(region, ())) if fused else ""
+            together = together if hasattr(h, together) else ""
+            mechanisms = {name: value for name, value in entries.items() if isinstance(value, dict)}
+            properties = {name: value for name, value in entries.items() if not isinstance(value, dict)}
             for section in sections:
-                for name, parameters in entries.items():
-                    if isinstance(parameters, dict):
-                        section.insert(name)
-                        for parameter, value in parameters.items():
-                            self._set(section, name, parameter, value, longest_um)
-                for name, entry in entries.items():
-                    if name in BY_DISTANCE and not isinstance(entry, dict):
-                        self._set(section, None, name, entry, longest_um)
-                    elif name in PROPERTIES and hasattr(section, name):  # ek and ena only where a channel uses the ion
-                        setattr(section, name, entry)
+                for name in [together] if together else mechanisms:
+                    section.insert(name)
+                for name, parameters in mechanisms.items():
+                    for parameter, value in parameters.items():
+                        variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
+                        self._set(section, variable, value, longest_um)
+                for name, entry in properties.items():
+                    variable = f"{name}_{together}" if together and name in REVERSALS else name
+                    if hasattr(section, variable):  # ek and ena only where a channel uses the ion
+                        self._set(section, variable, entry, longest_um)
 
     def _check_described(self, region: str, sections: list, biophysics: Biophysics) -> None:
         """The cell and its parameter set must have the same regions: neither is silently left out."""
@@ -139,11 +147,13 @@ class Cell:
                 f"has {len(sections)} sections"
             )
 
-    def _set(self, section, mechanism: str | None, name: str, value: float | Rule, longest_um: float) -> None:
-        """Set one parameter of a mechanism, or of the membrane itself, along a section."""
+    def _set(self, section, variable: str, value: float | Rule, longest_um: float) -> None:
+        """Give a range variable its value on every segment of `section`."""
+        if not isinstance(value, Rule):
+            setattr(section, variable, value)
+            return
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0]
         for segment, x in zip(section, places, strict=True):
-            number = value if isinstance(value, float) else value.at(self.path_um(section(x)), longest_um)
-            setattr(getattr(segment, mechanism) if mechanism else segment, name, number)
+            setattr(segment, variable, value.at(self.path_um(section(x)), longest_um))

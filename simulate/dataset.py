@@ -13,14 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import biophysics, cells, mechanism_library, schema
+from . import cells, mechanism_library, schema
 from .config import Simulation
 from .provenance import provenance
 from .schema import InputError
-from .trial import Experiment
-
-MAX_RATE_HZ = 250.0  # room for output spikes per trial; the cell's refractory period keeps it far below
-MIN_SPIKES = 16
+from .trial import Experiment, FailedTrial, Layout
 
 
 @dataclass(frozen=True)
@@ -59,17 +56,19 @@ def simulate(
     out = Path(out)
     if trials < 1 or workers < 1:
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
-    morphology = cells.resolve(config.morphology)
+    morphology = cells.resolve(config.morphology) if config.lif is None else None
     dataset_id = config.dataset_id(morphology)
     if out.exists() and not (resume or overwrite):
         raise InputError(f"{out}: exists already; give --resume to finish it or --overwrite to replace it")
-    mechanism_library.compiled(busy)
+    if config.lif is None:
+        mechanism_library.compiled(busy)
     todo = list(range(trials))
     if resume and out.exists():
         todo = _missing(out, dataset_id, trials)
     else:
         _check_replaceable(out)
         layout = _in_worker(describe, config)
+        layout.check(trials)
         shutil.rmtree(out, ignore_errors=True)
         _create(out, config, morphology, dataset_id, trials, layout)
     done = trials - len(todo)
@@ -91,20 +90,9 @@ def simulate(
     return out
 
 
-def describe(config: Simulation) -> dict[str, np.ndarray]:
-    """Coordinates of the segments and synapses of the configured cell. Loads NEURON: call it in a worker."""
-    experiment = Experiment(config)
-    segments, synapses = experiment.cell.segments, experiment.synapses
-    return {
-        "synapse_sign": synapses.sign,
-        "synapse_receptor": synapses.receptor,
-        "synapse_segment": synapses.segment,
-        "segment_type": experiment.tree,
-        "segment_section": np.array([s.section for s in segments]),
-        "segment_x": np.array([s.x for s in segments]),
-        "segment_distance_um": np.array([s.distance_um for s in segments]),
-        "segment_length_um": experiment.length_um,
-    }
+def describe(config: Simulation) -> Layout:
+    """What a dataset of `config` holds. Loads NEURON: call it in a worker."""
+    return Experiment(config).layout()
 
 
 def _in_worker(function: Callable, *args):
@@ -112,31 +100,25 @@ def _in_worker(function: Callable, *args):
         return pool.submit(function, *args).result()
 
 
-def _create(out: Path, config: Simulation, morphology, dataset_id: str, trials: int, layout: dict) -> None:
-    arrays: dict[str, np.dtype | str] = {"input_spikes": "bool", "soma_v_mv": "f4", "output_spike_time_ms": "f8"}
+def _create(out: Path, config: Simulation, morphology, dataset_id: str, trials: int, layout: Layout) -> None:
     coords = {
         "trial": np.arange(trials),
         "time_ms": np.arange(config.duration_ms),
         "source_file": np.array([f"{config.preset}, seed {config.seed}"] * trials),
-        **layout,
+        **layout.coordinates,
     }
     if config.record_fine:
-        arrays["soma_v_fine_mv"] = "f4"
         coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
     schema.create(
         out,
         "simulation",
-        arrays,
+        layout.dtypes,
         coords,
-        n_spike=_spike_room(config),
+        n_spike=layout.n_spike,
         dataset_id=dataset_id,
         config=config.model_dump(mode="json"),
-        provenance=provenance(morphology, biophysics.load(config.biophysics).source),
+        provenance=provenance(morphology, config.biophysics),
     )
-
-
-def _spike_room(config: Simulation) -> int:
-    return max(MIN_SPIKES, int(config.seconds * MAX_RATE_HZ))
 
 
 def _missing(out: Path, dataset_id: str, trials: int) -> list[int]:
@@ -167,15 +149,9 @@ def _start(config: Simulation, out: str) -> None:
 
 def _simulate_one(trial: int) -> tuple[int, bool]:
     assert _experiment is not None
-    result = _experiment.run(trial)
-    finite = bool(np.isfinite(result.v_mv).all())
-    times_ms = result.output_spike_times_ms() if finite else np.array([])
-    row = np.full(_spike_room(_experiment.config), np.nan)
-    ok = finite and len(times_ms) <= len(row)  # else the trial is numerically unstable
-    if ok:
-        row[: len(times_ms)] = times_ms
-    arrays = {"input_spikes": result.input_spikes, "soma_v_mv": result.sampled_mv(1), "output_spike_time_ms": row}
-    if _experiment.config.record_fine:
-        arrays["soma_v_fine_mv"] = result.sampled_mv(schema.FINE_PER_MS)
-    schema.write_trial(_out, trial, arrays, schema.DONE if ok else schema.FAILED)
-    return len(times_ms), ok
+    try:
+        arrays, status = _experiment.simulate(trial), schema.DONE
+    except FailedTrial as failed:
+        arrays, status = failed.arrays, schema.FAILED
+    schema.write_trial(_out, trial, arrays, status)
+    return int(np.isfinite(arrays["output_spike_time_ms"]).sum()), status == schema.DONE

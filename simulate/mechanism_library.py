@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from importlib.resources import files
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from . import biophysics, fusion
 from .folders import cache_folder
+from .nmodl import sources
 from .schema import InputError
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.
@@ -31,9 +33,23 @@ def announce(message: str) -> Iterator[None]:
     yield
 
 
-def sources() -> list[Path]:
-    """The NMODL files, in name order."""
-    return sorted(Path(str(f)) for f in files(__package__).joinpath("mechanisms").iterdir() if f.name.endswith(".mod"))
+def nmodl() -> dict[str, str]:
+    """Everything that is compiled, mechanism -> NMODL: the single ones and the fused ones."""
+    return {file.stem: file.read_text(encoding="utf-8") for file in sources()} | fused()
+
+
+@cache
+def fused() -> dict[str, str]:
+    """What is generated for fixed steps (see fusion), name -> NMODL: for each region of each parameter set that is
+    shipped its mechanisms as one, and the receptors."""
+    single = {file.stem: file.read_text(encoding="utf-8") for file in sources()} | {"pas": fusion.PASSIVE}
+    made = {}
+    for group in {group for name in biophysics.available() for group in biophysics.load(name).groups().values()}:
+        with suppress(fusion.CannotFuse):
+            made[fusion.name_of(group)] = fusion.fuse({name: single[name] for name in group})
+    for name in ("AMPA_NMDA", "Receptor"):
+        made[fusion.name_of_stepped(name)] = fusion.step(name, single[name])
+    return dict(sorted(made.items()))
 
 
 def key() -> str:
@@ -46,8 +62,8 @@ def key() -> str:
     digest = hashlib.sha256()
     for part in (version("neuron"), FLAGS, platform.machine(), _processor_features(), sys.version.split()[0]):
         digest.update(part.encode() + b"\0")
-    for file in sources():
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for name, text in nmodl().items():
+        digest.update(f"{name}\0{text}".encode())
     return digest.hexdigest()[:16]
 
 
@@ -103,8 +119,8 @@ def _compile(target: Path) -> None:
     work = Path(mkdtemp(dir=target.parent, prefix="build-"))
     try:
         (work / "mod").mkdir()
-        for file in sources():
-            shutil.copy(file, work / "mod")
+        for name, text in nmodl().items():
+            (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
         done = subprocess.run(
             [sys.executable, script, "-coreneuron", "-incflags", FLAGS, "mod"],
             cwd=work,
