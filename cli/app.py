@@ -137,10 +137,11 @@ def simulate(
     ] = None,
     morphology: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: ttpc1]."),
+        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
     ] = None,
     biophysics: Annotated[
-        str | None, typer.Option(help="Parameter set: shai2015 or hay2011 [default: shai2015].")
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="coreneuron, or neuron (plain) [default: coreneuron].")] = None,
     dt: Annotated[
