@@ -52,9 +52,15 @@ def apical(
 
 
 @app.command(
-    short_help="List morphologies and parameter sets.", epilog=_examples("apical cells", "apical cells --json")
+    short_help="List morphologies and parameter sets.",
+    epilog=_examples("apical cells", "apical cells --json", "apical cells --print hay2011"),
 )
-def cells(as_json: Json = False) -> None:
+def cells(
+    as_json: Json = False,
+    parameters: Annotated[
+        str | None, typer.Option("--print", metavar="NAME", help="Print a parameter set, to start one's own from.")
+    ] = None,
+) -> None:
     """List the morphologies and parameter sets, where they come from, and whether they are there."""
     from ..simulate import biophysics
     from ..simulate.catalogue import catalogue
@@ -62,6 +68,9 @@ def cells(as_json: Json = False) -> None:
     from .progress import console
     from .tables import print_json, print_table
 
+    if parameters is not None:
+        print(biophysics.text_of(parameters), end="")
+        return
     rows = catalogue()
     sets = [{"name": name, "source": biophysics.load(name).source} for name in biophysics.available()]
     if as_json:
@@ -109,6 +118,7 @@ def presets(as_json: Json = False) -> None:
         "apical simulate --out data.zarr --trials 20 --workers 2",
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
+        "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
         "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
         "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",
@@ -127,10 +137,11 @@ def simulate(
     ] = None,
     morphology: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: ttpc1]."),
+        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
     ] = None,
     biophysics: Annotated[
-        str | None, typer.Option(help="Parameter set: shai2015 or hay2011 [default: shai2015].")
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="coreneuron, or neuron (plain) [default: coreneuron].")] = None,
     dt: Annotated[
@@ -197,20 +208,39 @@ def simulate(
     "import-neuronio",
     short_help="Read published NeuronIO pickles.",
     epilog=_examples(
-        "apical import-neuronio nmda_4_trials.p --out nmda.zarr", "apical import-neuronio *.p -o all.zarr"
+        "apical import-neuronio nmda_4_trials.p --out nmda.zarr",
+        "apical import-neuronio *.p -o all.zarr --workers 4",
+        "apical import-neuronio *.p -o all.zarr --workers 4 --resume",
     ),
 )
 def import_neuronio(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.p…", help="Published pickles.")],
     out: Out,
+    workers: Annotated[int | None, typer.Option(min=1, help="Files read at a time [default: all cores].")] = None,
+    resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read published NeuronIO pickles into a dataset; nothing in them is run."""
+    """Read published NeuronIO pickles into a dataset; nothing in them is run. An import that was stopped can go on.
+
+    A worker takes about 0.5 GB of memory for a published file, with dendrites or without.
+    """
+    from contextlib import ExitStack
+
+    from ..simulate.dataset import available_cores
     from ..simulate.neuronio import import_neuronio
     from .progress import bar, console
 
-    with bar("Importing") as show:
-        import_neuronio(files, out, overwrite=overwrite, report=show)
+    shown: dict[str, Any] = {}
+    with ExitStack() as bars:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                bars.close()  # the bar before
+                shown[what] = bars.enter_context(bar(what))
+            shown[what](done, total)
+
+        workers = workers or available_cores()
+        import_neuronio(files, out, workers=workers, resume=resume, overwrite=overwrite, report=report)
     console.print(f"{out}: written; `apical inspect {out}` shows it")
 
 
@@ -224,18 +254,22 @@ def inspect(
     trial: Annotated[int | None, typer.Option(help="Trial to draw [default: a typical one].")] = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise a dataset, and draw one trial's input, soma voltage and rates."""
+    """Summarise a dataset, and draw one trial and the rates of all. Flags a cell that is silent or never is, and
+    trials that are numerically unstable.
+    """
     from ..analysis.inspect import inspect_figure, summary
-    from .progress import console
+    from ..analysis.scan import scan
+    from .progress import bar, console
     from .tables import print_json, print_summary
 
-    found = summary(data)
-    if as_json and out is None and trial is None:
-        print_json(found)
-        return
-    picture = inspect_figure(data, out or data.with_suffix(".png"), trial)
+    picture = None
+    with bar("Reading") as show:
+        scanned = scan(data, show)
+        found = summary(data, scanned)
+        if not as_json or out or trial is not None:
+            picture = inspect_figure(data, out or data.with_suffix(".png"), trial, scanned)
     if as_json:
-        print_json(found | {"picture": str(picture)})
+        print_json(found | ({"picture": str(picture)} if picture else {}))
         return
     print_summary(found)
     console.print(f"picture: {picture}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .. import mechanism_library
 from .base import Inputs, Integration, Pulse, Recording
 from .pieces import Recorder
 
@@ -37,9 +36,10 @@ def prepare(integration: Integration) -> None:
     else:
         h.dt = integration.dt_ms
     h.ParallelContext().set_maxstep(10)
-    for name in mechanism_library.fused():
-        if hasattr(h, f"second_order_{name}"):
-            setattr(h, f"second_order_{name}", h.secondorder / 2)
+    for section in h.allsec():
+        for mechanism in section(0.5):
+            if hasattr(mechanism, "second_order"):  # a fused one that holds calcium
+                setattr(section, f"second_order_{mechanism.name()}", h.secondorder / 2)
 
 
 def queue(inputs: Inputs) -> None:

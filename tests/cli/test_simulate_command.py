@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from apical.simulate import schema
+from apical.simulate import biophysics, schema
 
 RUN = "--morphology small.swc --seconds 0.02 --trials 2 --workers 1"
 
@@ -20,6 +20,7 @@ def here(tmp_path, swc):
     (tmp_path / "text.swc").write_text("hello\n")
     (tmp_path / "empty.asc").touch()
     (tmp_path / "cell.txt").write_text("hello\n")
+    (tmp_path / "mine.toml").write_text('name = "mine"\nsource = "me"\n[soma]\nNaTa.gbar = 1\n')
     (tmp_path / "wrong.toml").write_text("sk_e2 = 0.1\n")
     (tmp_path / "value.toml").write_text("sk_e2_factor = -1\n")
     (tmp_path / "ampa.toml").write_text("preset = 'ampa'\nseconds = 0.02\n[statistics]\nexcitatory_basal = [0, 90]\n")
@@ -43,6 +44,21 @@ def test_simulate_then_resume(here, apical, refused):
     assert "was made with other settings" in refused(f"simulate nmda {RUN} --seed 3 --out data.zarr --resume")
     more = RUN.replace("--trials 2", "--trials 3")
     assert "made for 2 trials, not 3" in refused(f"simulate ampa {more} --seed 3 --fine --out data.zarr --resume")
+
+
+def test_a_preset_brings_its_cell(apical, tmp_path):
+    assert apical("simulate ball-and-stick --seconds 0.01 --trials 1 --workers 1 --out data.zarr").status == 0
+    ds = schema.open_dataset(tmp_path / "data.zarr", "simulation")
+    assert (ds.sizes["synapse"], ds.sizes["segment"]) == (102, 51)
+    config = schema.config_of(ds)
+    assert (config["morphology"], config["biophysics"]) == ("ball-and-stick", "ball-and-stick")
+
+
+def test_a_parameter_set_is_printed_as_it_is_written(done, refused):
+    printed = done("cells --print hay2011")
+    assert biophysics.parse(printed, "printed") == biophysics.load("hay2011")
+    assert printed.startswith("# ")
+    assert "biophysics 'hay' is not known: did you mean 'hay2011'?" in refused("cells --print hay")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +108,11 @@ def test_simulate_then_resume(here, apical, refused):
         ("--dt 0", ["a variable step", "needs engine 'neuron'"]),
         ("--engine neurn", ["engine: ", "'coreneuron' or 'neuron'", "got 'neurn'"]),
         ("--biophysics shai", ["biophysics 'shai' is not known", "did you mean 'shai2015'?"]),
+        ("--biophysics nothere.toml", ["biophysics nothere.toml: no such file"]),
+        (
+            "--biophysics mine.toml",
+            ["biophysics mine.toml, line 4: soma.NaTa: mechanism 'NaTa' is not known", "NaTa_t"],
+        ),
         ("--morphology ttpc3", ["morphology 'ttpc3' is not known", "did you mean 'ttpc", "a path to an .asc or .swc"]),
         ("--morphology nothere.swc", ["morphology nothere.swc: no such file"]),
         ("--morphology cell.txt", ["morphology cell.txt: expected an .asc (Neurolucida) or .swc file"]),
@@ -109,7 +130,7 @@ def test_bad_options(here, refused, arguments, said):
     "file, said",
     [
         ("no_apical.swc", ["no_apical.swc: has no apical dendrite", "SWC: type 4"]),
-        ("text.swc", ["text.swc: NEURON cannot read it"]),
+        ("text.swc", ["text.swc, line 1: expected 7 numbers", "got 'hello'"]),
         ("empty.asc", ["empty.asc: has no soma"]),
     ],
 )
