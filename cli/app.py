@@ -24,6 +24,9 @@ Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu o
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
 
+DEFAULT_TRIALS = 10
+
+
 def _examples(*lines: str) -> str:
     return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in lines)
 
@@ -83,6 +86,8 @@ def cells(as_json: Json = False) -> None:
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
+        "apical simulate --out data.zarr --trials 20 --seed 1 --append",
+        "apical simulate --out data.zarr --trials 1000 --scheduler tcp://10.0.0.1:8786",
     ),
 )
 def simulate(
@@ -90,7 +95,7 @@ def simulate(
     preset: Annotated[
         str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa or ampa-sk.")
     ] = "nmda-ttpc1",
-    trials: Annotated[int, typer.Option(min=1, help="How many trials.")] = 10,
+    trials: Annotated[int | None, typer.Option(min=1, help="How many [default: 10; with --resume all].")] = None,
     seconds: Annotated[float, typer.Option(min=0.001, help="Length of a trial in s.")] = 6.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Fixes the inputs, together with the trial number.")] = 0,
@@ -99,6 +104,10 @@ def simulate(
     engine: Annotated[str, typer.Option(help="coreneuron, or neuron (plain).")] = "coreneuron",
     dt: Annotated[float, typer.Option(help="Step in ms; 0 for plain NEURON's variable step.")] = 0.025,
     fine: Annotated[bool, typer.Option("--fine", help="Keep the soma voltage at 8 samples per ms too.")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS|FILE", help="A Dask cluster that is there, in place of --workers.")
+    ] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add the trials to the dataset at --out.")] = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -106,13 +115,12 @@ def simulate(
 
     Presets: nmda-ttpc1 (excitatory ranges chosen for the default morphology), nmda, ampa, ampa-sk (published ranges).
     """
-    import time
-
     from ..simulate.config import Simulation
     from ..simulate.config import preset as load_preset
     from ..simulate.dataset import Progress, available_cores, simulate
     from ..simulate.engine.base import Integration
-    from .progress import bar, console, spinner
+    from ..simulate.summary import Summary
+    from .progress import bar, console, errors, spinner
 
     config = Simulation.model_validate(
         load_preset(preset).model_dump()
@@ -125,26 +133,28 @@ def simulate(
             "record_fine": fine,
         }
     )
-    workers = workers or available_cores()
-    began, ended = time.monotonic(), []
+    summary = Summary(seconds)
     with bar("Simulating", trials) as show:
 
         def report(progress: Progress) -> None:
-            ended.append(progress)
-            spikes = sum(each.n_spikes for each in ended)
-            show(progress.done, progress.total, f"{spikes / len(ended) / seconds:.2f} Hz out")
+            summary.add(progress)
+            show(progress.done, progress.total, f"{summary.rate_hz:.2f} Hz out")
 
-        simulate(config, out, trials, workers, resume=resume, overwrite=overwrite, busy=spinner, report=report)
-    if not ended:
-        console.print(f"{out}: all {trials} trials are there already")
-        return
-    wall = time.monotonic() - began
-    pace = len(ended) * seconds / (wall * min(workers, max(len(ended), 1)))
-    failed = sum(not each.ok for each in ended)
-    console.print(
-        f"{out}: {len(ended)} trials of {seconds:g} s in {wall:.0f} s "
-        f"({pace:.2f} simulated s per core second, start included)" + (f", {failed} failed" if failed else "")
-    )
+        simulate(
+            config,
+            out,
+            trials or (None if resume else DEFAULT_TRIALS),
+            workers or available_cores(),
+            scheduler=scheduler,
+            resume=resume,
+            append=append,
+            overwrite=overwrite,
+            busy=spinner,
+            report=report,
+            dashboard=lambda address: errors.print(f"dashboard: {address}"),
+        )
+    for line in summary.lines() if summary.trials else ["all its trials are there already"]:
+        console.print(f"{out}: {line}")
 
 
 @app.command(

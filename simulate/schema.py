@@ -20,6 +20,8 @@ SCHEMA_VERSION = 1
 KINDS = ("simulation", "prediction")
 PENDING, DONE, FAILED = 0, 1, 2  # values of trial_status
 
+TRIALS_PER_CHUNK = 1000  # of what labels the trials, which readers load whole; of variables each trial is a chunk
+
 SPIKE_BIN_OFFSET_MS = 0.5  # published label: bin = int(t - 0.5), Beniaguev et al. 2021 evaluation code
 FINE_PER_MS = 8  # samples per ms of soma_v_fine_mv, as NeuronIO's high-resolution trace
 
@@ -58,6 +60,7 @@ VARIABLES = {
 
 COORDINATES = {
     "trial": Variable(("trial",), "iu", "1", "trial number; with the seed it fixes the input", KINDS),
+    "trial_seed": Variable(("trial",), "iu", "1", "seed of the trial's input"),
     "time_ms": Variable(("time_ms",), "iuf", "ms", "start of each 1 ms bin", KINDS),
     "time_fine_ms": Variable(("time_fine_ms",), "f", "ms", "time of each fine sample"),
     "source_file": Variable(("trial",), "T", "1", "file or run the trial comes from", KINDS),
@@ -118,7 +121,7 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
         raise InputError(f"{path}: no such dataset; `apical simulate` or `apical import-neuronio` makes one")
     try:
         group = zarr.open_group(path, mode="r")
-        ds = xr.open_zarr(path, consolidated=False, chunks=None)
+        ds = xr.open_zarr(path, consolidated=group.metadata.consolidated_metadata is not None, chunks=None)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path}: not a readable Zarr store ({_one_line(error)}); make it again") from error
     validate(ds, str(path))
@@ -141,18 +144,6 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
                 "finish it with --resume, or make it again with --overwrite"
             )
     return ds
-
-
-def trials_with_lost_chunks(path: str | Path) -> list[int]:
-    """Positions of the trials of which a variable's chunk is not in the store (each trial is one chunk of each)."""
-    import zarr
-
-    lost = set()
-    for name, array in zarr.open_group(path, mode="r").arrays():
-        if name in VARIABLES:
-            rest = ["0"] * (array.ndim - 1)
-            lost |= {i for i in range(array.shape[0]) if not Path(path, name, "c", str(i), *rest).is_file()}
-    return sorted(lost)
 
 
 def read(ds: xr.Dataset, name: str, trial: int | slice | np.ndarray | None = None) -> np.ndarray:
@@ -221,7 +212,7 @@ def create(
                 name,
                 shape=values.shape,
                 dtype="string" if spec.dtype == "T" else values.dtype,
-                chunks=tuple(max(n, 1) for n in values.shape),
+                chunks=(TRIALS_PER_CHUNK if spec.dims == ("trial",) else max(len(values), 1),),
                 dimension_names=spec.dims,
                 attributes={"units": spec.units, "long_name": spec.long_name},
                 config={"write_empty_chunks": True},
@@ -239,9 +230,26 @@ def create(
                 **attrs,
             }
         )
+        commit(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_one_line(error)})") from error
     open_dataset(path, kind, complete=False)
+
+
+def commit(path: str | Path, attributes: dict | None = None) -> None:
+    """Make the arrays' sizes, and `attributes` where given, what readers of the store see: all in one step.
+
+    Readers go by the copy of every array's metadata in the store's own zarr.json (Zarr's consolidated metadata), so a
+    change of several arrays, which could be cut off half way, is not seen before this file is replaced.
+    """
+    file = Path(path, "zarr.json")
+    arrays = {each.parent.name: json.loads(each.read_text()) for each in sorted(Path(path).glob("*/zarr.json"))}
+    metadata = json.loads(file.read_text())
+    metadata["attributes"] = attributes or metadata["attributes"]
+    metadata["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": arrays}
+    written = file.with_suffix(".partial")
+    written.write_text(json.dumps(metadata, indent=2))
+    written.replace(file)
 
 
 def write_trial(path: str | Path, position: int, arrays: dict[str, np.ndarray], status: int = DONE) -> None:
