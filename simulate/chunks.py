@@ -1,42 +1,49 @@
-"""The files of a store, each one variable of one trial: what is there, lost or damaged."""
+"""The files of a store, each one variable of one trial: what is there, and whether it is as it was written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import schema
 from .schema import COORDINATES, PENDING
 
 if TYPE_CHECKING:
     from zarr import Array, Group
 
-BLOCK_BYTES = 64e6  # decoded at a time
+MARKS = ("trial_status", "trial_crc32")  # what is written once the trial's other files are there
+
+
+def write(out: str | Path, position: int, arrays: dict[str, np.ndarray], status: int) -> int:
+    """Write a trial's variables, then their checksum, then its status; returns its bytes on disk.
+
+    A status that is not pending therefore means, whenever the writer was killed, that everything else is there.
+    """
+    schema.write_trial(out, position, arrays, PENDING)
+    variables = trial_variables(out)
+    checksum = np.array(_checksum(Path(out), variables, position), "u4")
+    schema.write_trial(out, position, {"trial_crc32": checksum}, status)
+    return sum(_file(Path(out), array, position).stat().st_size for array in variables.values())
 
 
 def unfinished(out: Path) -> list[int]:
-    """Positions of the trials still to be made, or to be made again because a chunk of theirs is lost or damaged.
+    """Positions of the trials still to be made, or to be made again because a file of theirs is lost or damaged.
 
     The latter are marked as pending, and what a killed writer left half written is removed.
     """
     for file in out.glob("**/*.partial"):
         file.unlink()
     variables = trial_variables(out)
-    status = variables.pop("trial_status")
-    again = _undecodable(status, range(status.shape[0]))
-    _mark_pending(out, status, again)
-    done = np.flatnonzero(np.asarray(status[:]) != PENDING).tolist()
-    for array in variables.values():
-        lost = [at for at in done if not _file(out, array, at).is_file()]
-        _mark_pending(out, status, lost + _undecodable(array, done))
-    return np.flatnonzero(np.asarray(status[:]) == PENDING).tolist()
-
-
-def trial_bytes(out: str | Path, position: int) -> int:
-    """Bytes on disk of the trial at `position`."""
-    return sum(_file(out, array, position).stat().st_size for array in trial_variables(out).values())
+    status, checksums = (_values(out, variables[name]) for name in MARKS)
+    todo = []
+    for position in range(len(status)):
+        if status[position] == PENDING or _checksum(out, variables, position) != checksums[position]:
+            _file(out, variables["trial_status"], position).unlink(missing_ok=True)
+            todo.append(position)
+    return todo
 
 
 def trial_variables(out: str | Path) -> dict[str, Array]:
@@ -51,29 +58,29 @@ def by_trial(group: Group) -> dict[str, Array]:
     return {n: a for n, a in group.arrays() if (getattr(a.metadata, "dimension_names", None) or [""])[0] == "trial"}
 
 
-def _file(out: str | Path, array: Array, position: int) -> Path:
-    return Path(out, array.basename, array.metadata.encode_chunk_key((position, *[0] * (array.ndim - 1))))
+def _file(out: Path, array: Array, position: int) -> Path:
+    return out / array.basename / array.metadata.encode_chunk_key((position, *[0] * (array.ndim - 1)))
 
 
-def _mark_pending(out: Path, status: Array, positions: Sequence[int]) -> None:
-    for position in positions:
-        _file(out, status, position).unlink(missing_ok=True)
-
-
-def _undecodable(array: Array, positions: Sequence[int]) -> list[int]:
-    """Those of the positions whose chunk is there and cannot be decoded."""
-    each = array.dtype.itemsize * int(np.prod(array.shape[1:]))
-    step = max(int(BLOCK_BYTES / max(each, 1)), 1)
-    found = []
-    for block in (positions[at : at + step] for at in range(0, len(positions), step)):
-        if not _decodes(array, block):
-            found += [position for position in block if not _decodes(array, [position])]
+def _checksum(out: Path, variables: dict[str, Array], position: int) -> int | None:
+    """CRC-32 of the trial's files, without its marks; None where one is lost."""
+    found = 0
+    try:
+        for name in sorted(variables.keys() - set(MARKS)):
+            found = zlib.crc32(_file(out, variables[name], position).read_bytes(), found)
+    except FileNotFoundError:
+        return None
     return found
 
 
-def _decodes(array: Array, positions: Sequence[int]) -> bool:
+def _values(out: Path, array: Array) -> np.ndarray:
+    """The value of every trial, after removal of the files that cannot be read."""
     try:
-        array.oindex[np.asarray(positions)]
+        return np.asarray(array[:])
     except Exception:  # each codec raises its own kinds for bytes that it did not write
-        return False
-    return True
+        for position in range(array.shape[0]):
+            try:
+                array[position]
+            except Exception:
+                _file(out, array, position).unlink()
+        return np.asarray(array[:])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from multiprocessing import resource_tracker
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10  # how long a scheduler may take to answer
 PER_WORKER = 2  # trials in flight for each worker: one runs, one is there when it ends
+OF_KILLED_WORKERS = "ignore::UserWarning:multiprocessing.resource_tracker"  # it tidies up after them, and says so
 SETTINGS = {
     "distributed.scheduler.worker-ttl": None,  # NEURON holds Python's lock: a worker in a long trial says nothing
     "distributed.scheduler.allowed-failures": 3,
@@ -55,8 +59,8 @@ def connected(workers: int, scheduler: str | None, busy: Busy) -> Iterator[Clien
                     client.wait_for_workers(1)
         try:
             yield client
-        except (CommClosedError, ConnectionError, TimeoutError) as error:
-            where = scheduler or "this machine's workers"
+        except (CommClosedError, CancelledError, ConnectionError, TimeoutError) as error:
+            where = scheduler or "of this machine's workers"
             raise InputError(f"scheduler {where}: the connection is lost; run again with --resume") from error
 
 
@@ -69,7 +73,7 @@ def spread(client: Client, function: Callable, tasks: Iterable[tuple]) -> Iterat
 
     waiting = iter(tasks)
     running: dict[Any, tuple] = {}
-    ended = as_completed()
+    ended = as_completed(loop=client.loop)
 
     def fill() -> None:
         room = PER_WORKER * max(sum(client.nthreads().values()), 1) - len(running)
@@ -112,7 +116,9 @@ def _local(workers: int) -> Iterator[LocalCluster]:
 @contextmanager
 def _interrupts_are_ours() -> Iterator[None]:
     """What is started in here never sees Ctrl-C, which a terminal sends to the whole process group."""
-    resource_tracker.ensure_running()  # its start would lift the block, in Python 3.11
+    sys.warnoptions.append(OF_KILLED_WORKERS)
+    resource_tracker.ensure_running()  # now, since its start lifts the block in Python 3.11
+    sys.warnoptions.remove(OF_KILLED_WORKERS)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -125,13 +131,23 @@ def _remote(scheduler: str) -> Iterator[Client]:
     from distributed import Client
 
     file = Path(scheduler).expanduser()
-    if "://" not in scheduler and not file.is_file() and not scheduler.rpartition(":")[2].isdecimal():
+    if file.is_file():
+        address = _address_in(file)
+    elif "://" in scheduler or scheduler.rpartition(":")[2].isdecimal():
+        address = scheduler
+    else:
         raise InputError(f"scheduler {scheduler}: no such scheduler file; give one, or an address: tcp://HOST:PORT")
     try:
-        where = {"scheduler_file": str(file)} if file.is_file() else {"address": scheduler}
-        client = Client(**where, timeout=CONNECT_S, set_as_default=False)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
-        why = f"does not answer within {CONNECT_S} s" if isinstance(error, OSError) else "is no address Dask knows"
+        why = f"does not answer within {CONNECT_S} s" if isinstance(error, OSError) else "is no address that Dask knows"
         raise InputError(f"scheduler {scheduler}: {why}; is `dask scheduler` running there?") from error
     with client:
         yield client
+
+
+def _address_in(file: Path) -> str:
+    try:
+        return json.loads(file.read_text())["address"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"scheduler {file}: is no scheduler file, as `dask scheduler` writes it") from error

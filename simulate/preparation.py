@@ -19,7 +19,12 @@ NOT_DATA = ("preset", "morphology", "seed")  # names, or compared by content
 
 def create(out: Path, config: Simulation, morphology: Morphology, trials: int, layout: dict[str, np.ndarray]) -> None:
     """Make the store with every trial pending. layout: coordinates of segments and synapses, as a worker finds them."""
-    arrays: dict[str, np.dtype | str] = {"input_spikes": "bool", "soma_v_mv": "f4", "output_spike_time_ms": "f8"}
+    arrays: dict[str, np.dtype | str] = {
+        "trial_crc32": "u4",
+        "input_spikes": "bool",
+        "soma_v_mv": "f4",
+        "output_spike_time_ms": "f8",
+    }
     coords = {
         "trial": np.arange(trials),
         "trial_seed": np.full(trials, config.seed),

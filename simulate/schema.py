@@ -42,6 +42,7 @@ class Variable(NamedTuple):
 
 VARIABLES = {
     "trial_status": Variable(("trial",), "iu", "1", "0 pending, 1 done, 2 failed", KINDS),
+    "trial_crc32": Variable(("trial",), "u", "1", "checksum of the files of the trial's variables"),
     "soma_v_mv": Variable(("trial", "time_ms"), "f", "mV", "soma voltage at the start of each bin", KINDS),
     "input_spikes": Variable(("trial", "synapse", "time_ms"), "b", "1", "input spike in the bin", ("simulation",)),
     "output_spike_time_ms": Variable(

@@ -14,7 +14,7 @@ import numpy as np
 from . import chunks, schema, store
 from .config import Simulation
 from .schema import InputError
-from .trial import Experiment
+from .trial import Experiment, Trial
 
 MAX_RATE_HZ = 250.0  # room for output spikes per trial; the cell's refractory period keeps it far below
 MIN_SPIKES = 16
@@ -67,12 +67,12 @@ def simulate_trial(config: Simulation, out: str, dataset_id: str, position: int,
     if store.dataset_id(out) != dataset_id:  # replaced meanwhile: what this worker has belongs to the former
         raise InputError(f"{out}: was replaced while it was written; only one run may write to it")
     try:
-        schema.write_trial(out, position, arrays, schema.FAILED if fault else schema.DONE)
+        n_bytes = chunks.write(out, position, arrays, schema.FAILED if fault else schema.DONE)
     except OSError as error:
         why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
         raise InputError(f"{out}: trial {trial} cannot be written ({why}); mend it, then --resume") from error
     n_spikes = int(np.isfinite(arrays["output_spike_time_ms"]).sum())
-    return Outcome(n_spikes, fault, time.process_time() - began_s, chunks.trial_bytes(out, position))
+    return Outcome(n_spikes, fault, time.process_time() - began_s, n_bytes)
 
 
 def spike_room(config: Simulation) -> int:
@@ -92,16 +92,21 @@ def _experiment(config: Simulation) -> Experiment:
 
 def _run(experiment: Experiment, trial: int) -> tuple[dict[str, np.ndarray], str]:
     """The trial's arrays, and what is wrong with them, or ""."""
-    result = experiment.run(trial)
-    config, v_mv = experiment.config, result.v_mv
+    config = experiment.config
+    try:
+        result, fault = experiment.run(trial), ""
+    except RuntimeError as error:  # how NEURON says that it cannot go on
+        nothing = np.zeros((len(experiment.synapses.sign), config.duration_ms), bool)
+        result = Trial(nothing, np.array([0.0, config.duration_ms]), np.full(2, np.nan))
+        fault = f"NEURON: {' '.join(str(error).split())}"
     row = np.full(spike_room(config), np.nan)
     arrays = {"input_spikes": result.input_spikes, "soma_v_mv": result.sampled_mv(1), "output_spike_time_ms": row}
     if config.record_fine:
         arrays["soma_v_fine_mv"] = result.sampled_mv(schema.FINE_PER_MS)
-    wrong = ~(np.abs(v_mv) <= PLAUSIBLE_MV)  # so that NaN is wrong too
-    if wrong.any():
+    wrong = ~(np.abs(result.v_mv) <= PLAUSIBLE_MV)  # so that NaN is wrong too
+    if fault or wrong.any():
         at = int(np.argmax(wrong))
-        return arrays, f"soma voltage {v_mv[at]:.4g} mV at {result.time_ms[at]:g} ms"
+        return arrays, fault or f"soma voltage {result.v_mv[at]:.4g} mV at {result.time_ms[at]:g} ms"
     times_ms = result.output_spike_times_ms()
     if len(times_ms) > len(row):
         return arrays, f"{len(times_ms)} output spikes, more than {MAX_RATE_HZ:g} Hz"
