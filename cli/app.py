@@ -24,6 +24,9 @@ Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu o
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
 
+DEFAULT_TRIALS = 10
+
+
 def _examples(*lines: str) -> str:
     return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in lines)
 
@@ -122,6 +125,8 @@ def presets(as_json: Json = False) -> None:
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
         "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
         "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",
+        "apical simulate --out data.zarr --trials 20 --seed 1 --append",
+        "apical simulate --out data.zarr --trials 1000 --scheduler tcp://10.0.0.1:8786",
     ),
 )
 def simulate(
@@ -129,7 +134,7 @@ def simulate(
     preset: Annotated[
         str | None, typer.Argument(metavar="[PRESET]", help="`apical presets` lists them [default: nmda-ttpc1].")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="How many trials.")] = 10,
+    trials: Annotated[int | None, typer.Option(min=1, help="How many [default: 10; with --resume all].")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="Length of a trial in s [default: 6].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
     seed: Annotated[
@@ -159,6 +164,10 @@ def simulate(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
     ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS|FILE", help="A Dask cluster that is there, in place of --workers.")
+    ] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add the trials to the dataset at --out.")] = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -166,11 +175,10 @@ def simulate(
 
     `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
-    import time
-
     from ..simulate.changes import configured
     from ..simulate.dataset import Progress, available_cores, simulate
-    from .progress import bar, console, spinner
+    from ..simulate.summary import Summary
+    from .progress import bar, console, errors, spinner
 
     given = {
         "morphology": morphology,
@@ -182,26 +190,28 @@ def simulate(
         "integration": _given({"engine": engine, "dt_ms": dt}) | ({"dt_ms": None} if dt == 0 else {}),
     }
     config = configured(preset, config_file, _given(given), fields or ())
-    workers = workers or available_cores()
-    began, ended = time.monotonic(), []
+    summary = Summary(config.seconds)
     with bar("Simulating", trials) as show:
 
         def report(progress: Progress) -> None:
-            ended.append(progress)
-            spikes = sum(each.n_spikes for each in ended)
-            show(progress.done, progress.total, f"{spikes / len(ended) / config.seconds:.2f} Hz out")
+            summary.add(progress)
+            show(progress.done, progress.total, f"{summary.rate_hz:.2f} Hz out")
 
-        simulate(config, out, trials, workers, resume=resume, overwrite=overwrite, busy=spinner, report=report)
-    if not ended:
-        console.print(f"{out}: all {trials} trials are there already")
-        return
-    wall = time.monotonic() - began
-    pace = len(ended) * config.seconds / (wall * min(workers, max(len(ended), 1)))
-    failed = sum(not each.ok for each in ended)
-    console.print(
-        f"{out}: {len(ended)} trials of {config.seconds:g} s in {wall:.0f} s "
-        f"({pace:.2f} simulated s per core second, start included)" + (f", {failed} failed" if failed else "")
-    )
+        simulate(
+            config,
+            out,
+            trials or (None if resume else DEFAULT_TRIALS),
+            workers or available_cores(),
+            scheduler=scheduler,
+            resume=resume,
+            append=append,
+            overwrite=overwrite,
+            busy=spinner,
+            report=report,
+            dashboard=lambda address: errors.print(f"dashboard: {address}"),
+        )
+    for line in summary.lines() if summary.trials else ["all its trials are there already"]:
+        console.print(f"{out}: {line}")
 
 
 @app.command(
