@@ -31,6 +31,10 @@ def _examples(*lines: str) -> str:
     return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -51,9 +55,15 @@ def apical(
 
 
 @app.command(
-    short_help="List morphologies and parameter sets.", epilog=_examples("apical cells", "apical cells --json")
+    short_help="List morphologies and parameter sets.",
+    epilog=_examples("apical cells", "apical cells --json", "apical cells --print hay2011"),
 )
-def cells(as_json: Json = False) -> None:
+def cells(
+    as_json: Json = False,
+    parameters: Annotated[
+        str | None, typer.Option("--print", metavar="NAME", help="Print a parameter set, to start one's own from.")
+    ] = None,
+) -> None:
     """List the morphologies and parameter sets, where they come from, and whether they are there."""
     from ..simulate import biophysics
     from ..simulate.catalogue import catalogue
@@ -61,6 +71,9 @@ def cells(as_json: Json = False) -> None:
     from .progress import console
     from .tables import print_json, print_table
 
+    if parameters is not None:
+        print(biophysics.text_of(parameters), end="")
+        return
     rows = catalogue()
     sets = [{"name": name, "source": biophysics.load(name).source} for name in biophysics.available()]
     if as_json:
@@ -80,30 +93,76 @@ def cells(as_json: Json = False) -> None:
 
 
 @app.command(
+    short_help="List presets and what can be varied.",
+    epilog=_examples("apical presets", "apical presets --json"),
+)
+def presets(as_json: Json = False) -> None:
+    """List the presets of `apical simulate`, and the fields of its configuration with their defaults."""
+    from ..simulate.changes import fields
+    from ..simulate.config import PRESETS
+    from .progress import console
+    from .tables import print_json, print_table
+
+    about = {name: (make.__doc__ or "").strip() for name, make in PRESETS.items()}
+    if as_json:
+        print_json({"presets": about, "fields": fields()})
+        return
+    print_table("Presets", ["name", "what it is"], list(about.items()), numbers_from=2)
+    console.print()
+    console.print("Fields of the configuration (--set FIELD=VALUE, or in a --config file)", style="bold")
+    for field in fields():
+        default = "" if field["default"] is None else str(field["default"])
+        console.print(f"{field['name']:<46}{default:<14}{field['about']}", markup=False)
+
+
+@app.command(
     short_help="Simulate trials of the cell.",
     epilog=_examples(
         "apical simulate --out data.zarr --trials 20 --workers 2",
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
+        "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
         "apical simulate --out data.zarr --trials 20 --seed 1 --append",
         "apical simulate --out data.zarr --trials 1000 --scheduler tcp://10.0.0.1:8786",
+        "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
+        "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",
     ),
 )
 def simulate(
     out: Out,
     preset: Annotated[
-        str, typer.Argument(metavar="[PRESET]", help="nmda-ttpc1, nmda, ampa or ampa-sk.")
-    ] = "nmda-ttpc1",
+        str | None, typer.Argument(metavar="[PRESET]", help="`apical presets` lists them [default: nmda-ttpc1].")
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="How many [default: 10; with --resume all].")] = None,
-    seconds: Annotated[float, typer.Option(min=0.001, help="Length of a trial in s.")] = 6.0,
+    seconds: Annotated[float | None, typer.Option(min=0.001, help="Length of a trial in s [default: 6].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the inputs, together with the trial number.")] = 0,
-    morphology: MorphologyName = "ttpc1",
-    biophysics: Annotated[str, typer.Option(help="Parameter set: shai2015 or hay2011.")] = "shai2015",
-    engine: Annotated[str, typer.Option(help="coreneuron, or neuron (plain).")] = "coreneuron",
-    dt: Annotated[float, typer.Option(help="Step in ms; 0 for plain NEURON's variable step.")] = 0.025,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Fixes the inputs, together with the trial number [default: 0].")
+    ] = None,
+    morphology: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: ttpc1]."),
+    ] = None,
+    biophysics: Annotated[
+        str | None, typer.Option(help="Parameter set: shai2015 or hay2011 [default: shai2015].")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="coreneuron, or neuron (plain) [default: coreneuron].")] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Step in ms; 0 for plain NEURON's variable step [default: 0.025].")
+    ] = None,
     fine: Annotated[bool, typer.Option("--fine", help="Keep the soma voltage at 8 samples per ms too.")] = False,
+    input_spikes: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Replay these: a dataset, .npy, .npz or Zarr array, or a .csv of events."),
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE.toml", help="Fields that replace those of the preset.")
+    ] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS|FILE", help="A Dask cluster that is there, in place of --workers.")
     ] = None,
@@ -113,27 +172,24 @@ def simulate(
 ) -> None:
     """Simulate trials of the cell under random synaptic input and write them to one Zarr store.
 
-    Presets: nmda-ttpc1 (excitatory ranges chosen for the default morphology), nmda, ampa, ampa-sk (published ranges).
+    `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
-    from ..simulate.config import Simulation
-    from ..simulate.config import preset as load_preset
+    from ..simulate.changes import configured
     from ..simulate.dataset import Progress, available_cores, simulate
-    from ..simulate.engine.base import Integration
     from ..simulate.summary import Summary
     from .progress import bar, console, errors, spinner
 
-    config = Simulation.model_validate(
-        load_preset(preset).model_dump()
-        | {
-            "morphology": morphology,
-            "biophysics": biophysics,
-            "seconds": seconds,
-            "seed": seed,
-            "integration": Integration(engine=engine, dt_ms=dt or None).model_dump(),
-            "record_fine": fine,
-        }
-    )
-    summary = Summary(seconds)
+    given = {
+        "morphology": morphology,
+        "biophysics": biophysics,
+        "seconds": seconds,
+        "seed": seed,
+        "record_fine": fine or None,
+        "input_spikes": None if input_spikes is None else str(input_spikes),
+        "integration": _given({"engine": engine, "dt_ms": dt}) | ({"dt_ms": None} if dt == 0 else {}),
+    }
+    config = configured(preset, config_file, _given(given), fields or ())
+    summary = Summary(config.seconds)
     with bar("Simulating", trials) as show:
 
         def report(progress: Progress) -> None:
@@ -161,20 +217,39 @@ def simulate(
     "import-neuronio",
     short_help="Read published NeuronIO pickles.",
     epilog=_examples(
-        "apical import-neuronio nmda_4_trials.p --out nmda.zarr", "apical import-neuronio *.p -o all.zarr"
+        "apical import-neuronio nmda_4_trials.p --out nmda.zarr",
+        "apical import-neuronio *.p -o all.zarr --workers 4",
+        "apical import-neuronio *.p -o all.zarr --workers 4 --resume",
     ),
 )
 def import_neuronio(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.p…", help="Published pickles.")],
     out: Out,
+    workers: Annotated[int | None, typer.Option(min=1, help="Files read at a time [default: all cores].")] = None,
+    resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read published NeuronIO pickles into a dataset; nothing in them is run."""
+    """Read published NeuronIO pickles into a dataset; nothing in them is run. An import that was stopped can go on.
+
+    A worker takes about 0.5 GB of memory for a published file, with dendrites or without.
+    """
+    from contextlib import ExitStack
+
+    from ..simulate.dataset import available_cores
     from ..simulate.neuronio import import_neuronio
     from .progress import bar, console
 
-    with bar("Importing") as show:
-        import_neuronio(files, out, overwrite=overwrite, report=show)
+    shown: dict[str, Any] = {}
+    with ExitStack() as bars:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                bars.close()  # the bar before
+                shown[what] = bars.enter_context(bar(what))
+            shown[what](done, total)
+
+        workers = workers or available_cores()
+        import_neuronio(files, out, workers=workers, resume=resume, overwrite=overwrite, report=report)
     console.print(f"{out}: written; `apical inspect {out}` shows it")
 
 
@@ -188,18 +263,22 @@ def inspect(
     trial: Annotated[int | None, typer.Option(help="Trial to draw [default: a typical one].")] = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise a dataset, and draw one trial's input, soma voltage and rates."""
+    """Summarise a dataset, and draw one trial and the rates of all. Flags a cell that is silent or never is, and
+    trials that are numerically unstable.
+    """
     from ..analysis.inspect import inspect_figure, summary
-    from .progress import console
+    from ..analysis.scan import scan
+    from .progress import bar, console
     from .tables import print_json, print_summary
 
-    found = summary(data)
-    if as_json and out is None and trial is None:
-        print_json(found)
-        return
-    picture = inspect_figure(data, out or data.with_suffix(".png"), trial)
+    picture = None
+    with bar("Reading") as show:
+        scanned = scan(data, show)
+        found = summary(data, scanned)
+        if not as_json or out or trial is not None:
+            picture = inspect_figure(data, out or data.with_suffix(".png"), trial, scanned)
     if as_json:
-        print_json(found | {"picture": str(picture)})
+        print_json(found | ({"picture": str(picture)} if picture else {}))
         return
     print_summary(found)
     console.print(f"picture: {picture}")

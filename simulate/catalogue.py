@@ -11,8 +11,8 @@ from .cells import CATALOGUE, Morphology, checksum
 def catalogue() -> list[dict]:
     """One row per morphology: name, source, licence, path, present, and where present its sections and segments.
 
-    sections and segments are those of the cell as simulated (soma, stub axon, dendrites; dendritic segments), counted
-    by NEURON in a process of its own, whose state nothing else sees.
+    sections and segments are those that are simulated of the reconstruction (soma and dendrites; dendritic segments),
+    counted by NEURON in a process of its own, whose state nothing else sees. The axon depends on the parameter set.
     """
     found = [make() for make in CATALOGUE.values()]
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
@@ -35,6 +35,6 @@ def _count(morphology: Morphology) -> tuple[str, tuple[int, int]]:
     from .cell import Cell
 
     cell = Cell(morphology)
-    counts = len(cell.sections()), len(cell.segments)
+    counts = len(cell.sections()) - len(cell.axon), len(cell.segments)
     cell.close()
     return morphology.name, counts

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .biophysics import Biophysics, Exponential, Zone
+from . import fusion, reconstruction
+from .biophysics import CELSIUS, Biophysics
 from .cells import Morphology
+from .distance_rules import Rule
+from .parameter_file import BY_DISTANCE, PROPERTIES
 from .schema import InputError
 
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
 SEGMENT_LENGTH_UM = 40  # nseg = 1 + 2 int(L / 40), Hay et al. 2011
-CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry their own factor, so it acts through eca
+IN_FILES = {"basal": "ASC: a tree marked Dendrite; SWC: type 3", "apical": "ASC: a tree marked Apical; SWC: type 4"}
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,30 @@ class Segment:
 class Cell:
     """A cell in this process's NEURON. Build one per process and run many trials; `close` frees its sections.
 
-    soma: the somatic section; axon, basal, apical: lists of sections.
+    soma: the somatic section (of several, the one where the tree starts); axon, basal, apical: lists of sections.
     segments: dendritic segments, basal then apical, in section order, each from 0 to 1.
-    longest_um: path length from the soma's middle to the furthest apical tip.
+    longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
     """
 
-    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None) -> None:
+    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
 
-        Raises InputError for a file that NEURON cannot read, or that has no soma or no apical dendrite.
+        fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
+        Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
+        than `biophysics` describes.
         """
         from neuron import h
 
-        self.name = morphology.name
-        h.celsius = CELSIUS
-        self._read(morphology)
-        self._replace_axon()
+        self.name, self._where = morphology.name, f"morphology {morphology.path}"
+        h.celsius = biophysics.celsius if biophysics else CELSIUS
+        self._soma, self.axon, self.basal, self.apical = reconstruction.read(morphology.path, self)
+        self.soma = self._soma[0]
+        if not (self.basal or self.apical):
+            raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
+        self._shape_axon(biophysics.reconstructed_axon if biophysics else "replace")
         for section in self.sections():
             section.nseg = 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)
-        self.longest_um = max(self.path_um(section(1)) for section in self.apical)
+        self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
         self.segments = [
             Segment(tree, number, segment.x, h.distance(self.soma(0), segment), section.L / section.nseg, segment)
             for tree, sections in (("basal", self.basal), ("apical", self.apical))
@@ -58,10 +63,10 @@ class Cell:
             for segment in section
         ]
         if biophysics is not None:
-            self._insert(biophysics)
+            self._insert(biophysics, fused)
 
     def sections(self) -> list:
-        return [self.soma, *self.axon, *self.basal, *self.apical]
+        return [*self._soma, *self.axon, *self.basal, *self.apical]
 
     def path_um(self, location) -> float:
         """Path length from the soma's middle, where the dendrites attach, as density rules and electrodes count it."""
@@ -88,74 +93,70 @@ class Cell:
             h.delete_section(sec=section)
         self.segments = []
 
-    def _read(self, morphology: Morphology) -> None:
+    def _shape_axon(self, what: str) -> None:
+        """Replace, keep or remove the reconstructed axon."""
         from neuron import h
 
-        h.load_file("stdlib.hoc")
-        h.load_file("import3d.hoc")
-        try:
-            with _quiet():
-                swc = morphology.path.suffix.lower() == ".swc"
-                reader = h.Import3d_SWC_read() if swc else h.Import3d_Neurolucida3()
-                reader.quiet = 1
-                reader.input(str(morphology.path))
-                h.Import3d_GUI(reader, False).instantiate(self)
-        except Exception as error:  # hoc errors come as RuntimeError or worse; the file is what is wrong
-            raise InputError(
-                f"morphology {morphology.path}: NEURON cannot read it ({error})".splitlines()[0]
-            ) from error
-        somata = getattr(self, "soma", [])
-        if not somata:
-            raise InputError(f"morphology {morphology.path}: has no soma")
-        self.soma = somata[0]
-        self.axon = list(getattr(self, "axon", []))
-        self.basal = list(getattr(self, "dend", []))
-        self.apical = list(getattr(self, "apic", []))
-        if not self.apical:
-            raise InputError(
-                f"morphology {morphology.path}: has no apical dendrite (ASC: a tree marked Apical; SWC: type 4), "
-                "which the cell's parameters need"
-            )
-
-    def _replace_axon(self) -> None:
-        from neuron import h
-
+        if what == "keep":
+            if not self.axon:
+                raise InputError(f"{self._where}: has no axon, which reconstructed_axon = 'keep' asks for")
+            return
         for section in self.axon:
             h.delete_section(sec=section)
-        self.axon = [h.Section(name=f"axon[{i}]", cell=self) for i in range(AXON_SECTIONS)]
-        for section in self.axon:
+        self.axon = [h.Section(name=f"axon[{i}]", cell=self) for i in range(AXON_SECTIONS)] if what == "replace" else []
+        for section, parent in zip(self.axon, [self.soma(0.5), *(each(1) for each in self.axon)], strict=False):
             section.L, section.diam = AXON_LENGTH_UM, AXON_DIAM_UM
-        self.axon[0].connect(self.soma(0.5))
-        for parent, child in zip(self.axon, self.axon[1:], strict=False):
-            child.connect(parent(1))
+            section.connect(parent)
 
-    def _insert(self, biophysics: Biophysics) -> None:
-        regions = {"soma": [self.soma], "axon": self.axon, "basal": self.basal, "apical": self.apical}
+    def _insert(self, biophysics: Biophysics, fused: bool) -> None:
+        from neuron import h
+
+        groups = biophysics.groups() if fused else {}
+        regions = {"soma": self._soma, "axon": self.axon, "basal": self.basal, "apical": self.apical}
         for region, sections in regions.items():
+            self._check_described(region, sections, biophysics)
             entries = biophysics.region(region)
+            together = fusion.name_of(groups[region]) if region in groups else ""
+            together = together if hasattr(h, together) else ""
+            mechanisms = {name: value for name, value in entries.items() if isinstance(value, dict)}
+            longest_um = max((self.path_um(section(1)) for section in sections), default=0.0)
             for section in sections:
-                for name, value in entries.items():
-                    if isinstance(value, dict):
-                        self._insert_mechanism(section, name, value)
-                for ion in ("ek", "ena"):
-                    if ion in entries and hasattr(section(0.5), ion):
-                        setattr(section, ion, entries[ion])
-                section.Ra, section.cm = entries["Ra"], entries["cm"]
+                for name in [together] if together else mechanisms:
+                    section.insert(name)
+                for name, parameters in mechanisms.items():
+                    for parameter, value in parameters.items():
+                        variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
+                        self._set(section, variable, value, longest_um)
+                for name, entry in entries.items():
+                    variable = f"{name}_{together}" if together and name in fusion.REVERSALS else name
+                    if name in BY_DISTANCE and not isinstance(entry, dict):
+                        self._set(section, name, entry, longest_um)
+                    elif name in PROPERTIES and hasattr(
+                        section, variable
+                    ):  # ek and ena only where a channel uses the ion
+                        setattr(section, variable, entry)
 
-    def _insert_mechanism(self, section, name: str, parameters: dict) -> None:
-        section.insert(name)
+    def _check_described(self, region: str, sections: list, biophysics: Biophysics) -> None:
+        """The cell and its parameter set must have the same regions: neither is silently left out."""
+        described = getattr(biophysics, region) is not None
+        if described and not sections:
+            raise InputError(
+                f"{self._where}: has no {region} dendrite ({IN_FILES[region]}), which parameter set "
+                f"'{biophysics.name}' describes; use a parameter set without [{region}]"
+            )
+        if sections and not described:
+            raise InputError(
+                f"parameter set '{biophysics.name}': region missing: add [{region}], of which {self._where} "
+                f"has {len(sections)} sections"
+            )
+
+    def _set(self, section, variable: str, value: float | Rule, longest_um: float) -> None:
+        """Give a range variable its value on every segment of `section`."""
+        if not isinstance(value, Rule):
+            setattr(section, variable, value)
+            return
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0]
-        for parameter, value in parameters.items():
-            for segment, x in zip(section, places, strict=True):
-                by_rule = isinstance(value, Exponential | Zone)
-                number = value.at(self.path_um(section(x)), self.longest_um) if by_rule else value
-                setattr(getattr(segment, name), parameter, number)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what NEURON's importer prints; what goes wrong is raised."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
+        for segment, x in zip(section, places, strict=True):
+            setattr(segment, variable, value.at(self.path_um(section(x)), longest_um))

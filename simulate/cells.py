@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,8 +69,18 @@ def _hay2011(path: Path | None = None) -> Morphology:
     )
 
 
+def _ball_and_stick() -> Morphology:
+    path = Path(str(files(__package__).joinpath("morphologies", "ball-and-stick.swc")))
+    return Morphology("ball-and-stick", path, checksum(path), "Apache-2.0", "made for apical")
+
+
 DEFAULT = "ttpc1"
-CATALOGUE: dict[str, Callable[[], Morphology]] = {"ttpc1": _ttpc1, "ttpc2": _ttpc2, "hay2011": _hay2011}
+CATALOGUE: dict[str, Callable[[], Morphology]] = {
+    "ttpc1": _ttpc1,
+    "ttpc2": _ttpc2,
+    "hay2011": _hay2011,
+    "ball-and-stick": _ball_and_stick,
+}
 
 
 def resolve(name_or_path: str) -> Morphology:

@@ -26,22 +26,27 @@ def write(out: str | Path, position: int, arrays: dict[str, np.ndarray], status:
     variables = trial_variables(out)
     checksum = np.array(_checksum(Path(out), variables, position), "u4")
     schema.write_trial(out, position, {"trial_crc32": checksum}, status)
-    return sum(_file(Path(out), array, position).stat().st_size for array in variables.values())
+    return sum(file.stat().st_size for name in variables for file in _files(Path(out), variables[name], position))
+
+
+def sweep(out: Path) -> None:
+    """Remove what killed writers left half written."""
+    for file in out.glob("**/*.partial"):
+        file.unlink()
 
 
 def unfinished(out: Path) -> list[int]:
     """Positions of the trials still to be made, or to be made again because a file of theirs is lost or damaged.
 
-    The latter are marked as pending, and what a killed writer left half written is removed.
+    The latter are marked as pending.
     """
-    for file in out.glob("**/*.partial"):
-        file.unlink()
+    sweep(out)
     variables = trial_variables(out)
     status, checksums = (_values(out, variables[name]) for name in MARKS)
     todo = []
     for position in range(len(status)):
         if status[position] == PENDING or _checksum(out, variables, position) != checksums[position]:
-            _file(out, variables["trial_status"], position).unlink(missing_ok=True)
+            _remove(out, variables["trial_status"], position)
             todo.append(position)
     return todo
 
@@ -58,18 +63,25 @@ def by_trial(group: Group) -> dict[str, Array]:
     return {n: a for n, a in group.arrays() if (getattr(a.metadata, "dimension_names", None) or [""])[0] == "trial"}
 
 
-def _file(out: Path, array: Array, position: int) -> Path:
-    return out / array.basename / array.metadata.encode_chunk_key((position, *[0] * (array.ndim - 1)))
+def _files(out: Path, array: Array, position: int) -> list[Path]:
+    """A trial's files of a variable: one, or of events as many as there are chunks."""
+    place = out / array.basename / "c" / str(position)
+    if array.ndim == 1:
+        return [place] if place.is_file() else []
+    return sorted(file for file in place.rglob("*") if file.is_file() and file.suffix != ".partial")
 
 
-def _checksum(out: Path, variables: dict[str, Array], position: int) -> int | None:
-    """CRC-32 of the trial's files, without its marks; None where one is lost."""
+def _remove(out: Path, array: Array, position: int) -> None:
+    for file in _files(out, array, position):
+        file.unlink()
+
+
+def _checksum(out: Path, variables: dict[str, Array], position: int) -> int:
+    """CRC-32 of the trial's files, one after another, without its marks."""
     found = 0
-    try:
-        for name in sorted(variables.keys() - set(MARKS)):
-            found = zlib.crc32(_file(out, variables[name], position).read_bytes(), found)
-    except FileNotFoundError:
-        return None
+    for name in sorted(variables.keys() - set(MARKS)):
+        for file in _files(out, variables[name], position):
+            found = zlib.crc32(file.read_bytes(), found)
     return found
 
 
@@ -82,5 +94,5 @@ def _values(out: Path, array: Array) -> np.ndarray:
             try:
                 array[position]
             except Exception:
-                _file(out, array, position).unlink()
+                _remove(out, array, position)
         return np.asarray(array[:])

@@ -5,48 +5,100 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from . import biophysics
+from . import biophysics, input_files
 from .cells import Morphology
 from .engine.base import Integration
+from .lif import Lif
 from .names import nearest
+from .out_of_distribution import OutOfDistribution
 from .stimulus import InputStatistics
+from .synapses import Domain
 
-V_INIT_MV = -76.0  # Beniaguev et al. 2021
+DEFAULT_PRESET = "nmda-ttpc1"
+RECORDINGS = ("record_fine", "record_nexus", "nexus_um", "record_dendrites")  # what is looked at, not what happens
+OF_A_CELL = (  # what a neuron without NEURON does not have
+    "morphology",
+    "biophysics",
+    "excitatory",
+    "inhibitory",
+    "sk_e2_factor",
+    "ih_shift_mv",
+    "passive_dendrites",
+    "synapses_per_segment",
+    "without_nmda",
+    "out_of_distribution",
+    "integration",
+    "record_nexus",
+    "nexus_um",
+    "record_dendrites",
+)
+SegmentNumber = Annotated[int, Field(ge=0)]
 
 
 class Simulation(BaseModel):
-    """A simulated experiment. With the seed, trial numbers fix every input spike.
-
-    preset: the name it started from. morphology: catalogue name or path; biophysics: parameter set.
-    seconds: length of a trial. record_fine: keep the soma voltage at 8 samples per ms too.
-    """
+    """A simulated experiment. With the seed, trial numbers fix every input spike."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    preset: str
-    morphology: str = "ttpc1"
-    biophysics: str = "shai2015"
-    excitatory: Literal["AMPA", "AMPA_NMDA"] = "AMPA_NMDA"
-    inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = "GABA_A"
-    sk_e2_factor: float = Field(1.0, ge=0)
-    statistics: InputStatistics
-    seconds: float = Field(6.0, ge=0.001, le=3600)
-    seed: int = Field(0, ge=0)
-    integration: Integration = Integration()
-    record_fine: bool = False
+    preset: str = Field(description="name it started from")
+    morphology: str = Field("ttpc1", description="catalogue name, or path to an .asc or .swc file")
+    biophysics: str = Field("shai2015", description="parameter set")
+    excitatory: Literal["AMPA", "AMPA_NMDA"] = Field("AMPA_NMDA", description="receptors of excitatory synapses")
+    inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = Field("GABA_A", description="receptors of inhibitory ones")
+    without_nmda: Domain | None = Field(None, description="dendrites whose excitatory synapses have AMPA only")
+    synapses_per_segment: int = Field(1, ge=1, le=100, description="of each sign; they share the segment's input")
+    passive_dendrites: bool = Field(False, description="no channels but the leak in basal and apical dendrites")
+    sk_e2_factor: float = Field(1.0, ge=0, description="on the density of SK_E2")
+    ih_shift_mv: float = Field(0.0, ge=-100, le=100, description="of Ih's activation; above 0, more is open at rest")
+    lif: Lif | None = Field(None, description="a leaky integrate-and-fire neuron in place of the cell")
+    statistics: InputStatistics = Field(description="ranges of the input rates")
+    out_of_distribution: OutOfDistribution | None = Field(None, description="changes those rates trial by trial")
+    input_spikes: str | None = Field(None, description="path of input spikes to replay, in place of random ones")
+    seconds: float = Field(6.0, ge=0.001, le=3600, description="length of a trial")
+    seed: int = Field(0, ge=0, description="fixes the random input, together with the trial number")
+    integration: Integration = Field(Integration(), description="engine and step")
+    record_fine: bool = Field(False, description="keep the soma voltage at 8 samples per ms too")
+    record_nexus: bool = Field(False, description="keep the voltage of the apical nexus, at 1 ms")
+    nexus_um: float | None = Field(None, gt=0, description="its distance from the soma, in place of the trunk's end")
+    record_dendrites: Literal["none", "all", "basal", "apical"] | tuple[SegmentNumber, ...] = Field(
+        "none", description="segments of which the voltage is kept, at 1 ms; NaN stands in the others"
+    )
+
+    @model_validator(mode="after")
+    def _everything_has_an_effect(self) -> Simulation:
+        default = {name: field.default for name, field in type(self).model_fields.items()}
+        if self.lif is not None:
+            for name in OF_A_CELL:
+                if getattr(self, name) != default[name]:
+                    raise ValueError(f"{name}: a leaky integrate-and-fire neuron has none, leave it out")
+        if self.excitatory == "AMPA" and self.without_nmda is not None:
+            raise ValueError("without_nmda: excitatory is AMPA, so there is no NMDA anywhere; leave one of them out")
+        if self.input_spikes is not None and self.out_of_distribution is not None:
+            raise ValueError("out_of_distribution: input_spikes are replayed as they are; leave one of them out")
+        if self.nexus_um is not None and not self.record_nexus:
+            raise ValueError("nexus_um: the nexus is not recorded; set record_nexus too")
+        return self
 
     @property
     def duration_ms(self) -> int:
         return round(self.seconds * 1000)
 
-    def dataset_id(self, morphology: Morphology) -> str:
-        """16 hex digits of what fixes the data: this configuration, the parameter set and the morphology's content."""
-        parts = self.model_dump(mode="json", exclude={"preset", "morphology", "record_fine"})
-        parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
-        parts["morphology"] = morphology.sha256
+    def dataset_id(self, morphology: Morphology | None) -> str:
+        """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
+
+        morphology: what `cells.resolve` finds; None for a neuron without one.
+        Raises InputError where the input spikes cannot be read.
+        """
+        parts = self.model_dump(mode="json", exclude={"preset", "morphology", "biophysics", *RECORDINGS})
+        if morphology is not None:
+            parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
+            parts["morphology"] = morphology.sha256
+        if self.input_spikes is not None:
+            parts["input_spikes"] = input_files.digest(self.input_spikes)
+            parts = {name: part for name, part in parts.items() if name not in ("statistics", "seed")}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -81,11 +133,74 @@ def ampa_sk() -> Simulation:
     return Simulation(preset="ampa-sk", excitatory="AMPA", sk_e2_factor=0.1, statistics=statistics)
 
 
+def passive_dendrites() -> Simulation:
+    """nmda-ttpc1 with dendrites that have no channels but the leak."""
+    return _variant("passive-dendrites", passive_dendrites=True)
+
+
+def ih_shift() -> Simulation:
+    """nmda-ttpc1 with the activation of Ih moved by +20 mV, so that more of it is open at rest."""
+    return _variant("ih-shift", ih_shift_mv=20.0)
+
+
+def gaba_b() -> Simulation:
+    """nmda-ttpc1 with slow GABA_B beside GABA_A at every inhibitory synapse."""
+    return _variant("gaba-b", inhibitory="GABA_AB")
+
+
+def dense() -> Simulation:
+    """nmda-ttpc1 with three synapses of each sign on a segment, which share its input."""
+    return _variant("dense", synapses_per_segment=3)
+
+
+def nmda_basal() -> Simulation:
+    """nmda-ttpc1 without NMDA in the apical tree."""
+    return _variant("nmda-basal", without_nmda=Domain(tree="apical"))
+
+
+def ood() -> Simulation:
+    """nmda-ttpc1 out of distribution: up to 30 % of 64 clusters, half of trials modulated, half without inhibition."""
+    return _variant("ood", out_of_distribution=OutOfDistribution())
+
+
+def recorded() -> Simulation:
+    """nmda-ttpc1 with the voltages of the nexus and of every segment kept."""
+    return _variant("recorded", record_nexus=True, record_dendrites="all")
+
+
+def lif() -> Simulation:
+    """A leaky integrate-and-fire neuron with exponential synapses (the control of Beniaguev et al. 2021, Figure 1)."""
+    return Simulation(preset="lif", lif=Lif(), statistics=_ranges(100, 100, (-60, 20)))
+
+
+def _variant(name: str, **fields: object) -> Simulation:
+    return Simulation.model_validate(nmda_ttpc1().model_dump() | {"preset": name} | fields)
+
+
+def ball_and_stick() -> Simulation:
+    """Ball-and-stick cell with AMPA and NMDA; half the published NMDA ranges."""
+    return Simulation(
+        preset="ball-and-stick",
+        morphology="ball-and-stick",
+        biophysics="ball-and-stick",
+        statistics=_ranges(400, 400, (-300, 100)),
+    )
+
+
 PRESETS: dict[str, Callable[[], Simulation]] = {
     "nmda-ttpc1": nmda_ttpc1,
     "nmda": nmda,
     "ampa": ampa,
     "ampa-sk": ampa_sk,
+    "passive-dendrites": passive_dendrites,
+    "ih-shift": ih_shift,
+    "gaba-b": gaba_b,
+    "dense": dense,
+    "nmda-basal": nmda_basal,
+    "ood": ood,
+    "recorded": recorded,
+    "lif": lif,
+    "ball-and-stick": ball_and_stick,
 }
 
 

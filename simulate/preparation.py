@@ -6,49 +6,45 @@ from pathlib import Path
 
 import numpy as np
 
-from . import biophysics, chunks, schema, store
+from . import chunks, schema, store
 from .cells import Morphology
 from .config import Simulation
 from .mechanism_library import Busy
 from .provenance import provenance
 from .schema import InputError
-from .worker import spike_room
+from .trial import Layout
 
-NOT_DATA = ("preset", "morphology", "seed")  # names, or compared by content
+BY_CONTENT = ("morphology", "biophysics", "input_spikes")  # names; what they stand for is in the dataset_id
 
 
-def create(out: Path, config: Simulation, morphology: Morphology, trials: int, layout: dict[str, np.ndarray]) -> None:
-    """Make the store with every trial pending. layout: coordinates of segments and synapses, as a worker finds them."""
-    arrays: dict[str, np.dtype | str] = {
-        "trial_crc32": "u4",
-        "input_spikes": "bool",
-        "soma_v_mv": "f4",
-        "output_spike_time_ms": "f8",
-    }
+def create(out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout) -> None:
+    """Make the store with every trial pending. Raises InputError where there is not input for so many."""
+    layout.check(trials)
     coords = {
         "trial": np.arange(trials),
         "trial_seed": np.full(trials, config.seed),
         "time_ms": np.arange(config.duration_ms),
         "source_file": np.array([_source(config)] * trials),
-        **layout,
+        **layout.coordinates,
     }
     if config.record_fine:
-        arrays["soma_v_fine_mv"] = "f4"
         coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
     with store.new(out) as making:
         schema.create(
             making,
             "simulation",
-            arrays,
+            layout.dtypes | {"trial_crc32": "u4"},
             coords,
-            n_spike=spike_room(config),
+            n_spike=layout.n_spike,
             dataset_id=config.dataset_id(morphology),
             config=config.model_dump(mode="json"),
-            provenance=_provenance(config, morphology),
+            provenance=provenance(morphology, config.biophysics),
         )
 
 
-def unfinished(out: Path, config: Simulation, morphology: Morphology, trials: int | None, busy: Busy) -> list[int]:
+def unfinished(
+    out: Path, config: Simulation, morphology: Morphology | None, trials: int | None, busy: Busy
+) -> list[int]:
     """Positions of the trials that the store lacks.
 
     trials: how many it must have, in all or of the configuration's seed; None for any number.
@@ -60,11 +56,11 @@ def unfinished(out: Path, config: Simulation, morphology: Morphology, trials: in
     )
     seeds = store.labels(out)[1].tolist()
     for name, value in asked.items():
-        if name not in NOT_DATA and had.get(name) != value:
+        if name not in ("preset", "seed", *BY_CONTENT) and had.get(name) != value:
             raise _other(out, f"{name} {had.get(name)}, not {value}")
     first = config.model_copy(update={"seed": seeds[0]}).dataset_id(morphology)
     if store.dataset_id(out) != store.id_with_seeds(first, seeds):
-        raise _other(out, "morphology or parameter set had another content")
+        raise _other(out, "another morphology, parameter set or input")
     if trials is not None:
         if config.seed not in seeds:
             raise _other(out, f"seed {seeds[0]}, not {config.seed}")
@@ -74,10 +70,15 @@ def unfinished(out: Path, config: Simulation, morphology: Morphology, trials: in
         return chunks.unfinished(out)
 
 
-def append(out: Path, config: Simulation, morphology: Morphology, trials: int) -> list[int]:
-    """Add pending trials of the configuration's seed to the store; returns their positions."""
-    before = len(store.labels(out)[0])
-    store.extend(out, trials, config.seed, _source(config), _provenance(config, morphology))
+def append(out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout) -> list[int]:
+    """Add pending trials of the configuration's seed to the store; returns their positions.
+
+    Raises InputError where there is not input for so many.
+    """
+    numbers = store.labels(out)[0]
+    before = len(numbers)
+    layout.check(int(numbers.max()) + 1 + trials)
+    store.extend(out, trials, config.seed, _source(config), provenance(morphology, config.biophysics))
     return list(range(before, before + trials))
 
 
@@ -87,7 +88,3 @@ def _other(out: Path, difference: str) -> InputError:
 
 def _source(config: Simulation) -> str:
     return f"{config.preset}, seed {config.seed}"
-
-
-def _provenance(config: Simulation, morphology: Morphology) -> dict:
-    return provenance(morphology, biophysics.load(config.biophysics).source)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 
+from . import biophysics
 from .cells import Morphology
 from .schema import made_with
 
 
-def provenance(morphology: Morphology, biophysics_source: str) -> dict:
-    """Versions, commit, time, morphology with checksum and licence, and the sources to cite."""
-    return made_with("neuron", "numpy", "scipy", "xarray", "zarr") | {
+def provenance(morphology: Morphology | None, parameters: str) -> dict:
+    """Versions, commit, time, the cell's morphology with checksum and licence, and the sources to cite.
+
+    morphology: None for a neuron without one; parameters: the parameter set of one that has one.
+    """
+    published = "Beniaguev, Segev & London 2021, Neuron 109:2727"
+    made = made_with("neuron", "numpy", "scipy", "xarray", "zarr") | {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.machine(),
+        "sources": [published],
+    }
+    if morphology is None:
+        return made
+    return made | {
         "morphology": {
             "name": morphology.name,
             "sha256": morphology.sha256,
@@ -21,8 +31,8 @@ def provenance(morphology: Morphology, biophysics_source: str) -> dict:
             "licence": morphology.licence,
         },
         "sources": [
-            biophysics_source,
+            biophysics.load(parameters).source,
             "Hay et al. 2011, PLoS Comput Biol 7:e1002107",
-            "Beniaguev, Segev & London 2021, Neuron 109:2727",
+            published,
         ],
     }

@@ -16,7 +16,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-SCHEMA_VERSION = 1
+from . import spike_trains
+from .input_error import InputError as InputError
+from .spike_trains import EventStore as EventStore
+from .spike_trains import SpikeTrains as SpikeTrains
+
+SCHEMA_VERSION = 2
 KINDS = ("simulation", "prediction")
 PENDING, DONE, FAILED = 0, 1, 2  # values of trial_status
 
@@ -24,10 +29,6 @@ TRIALS_PER_CHUNK = 1000  # of what labels the trials, which readers load whole; 
 
 SPIKE_BIN_OFFSET_MS = 0.5  # published label: bin = int(t - 0.5), Beniaguev et al. 2021 evaluation code
 FINE_PER_MS = 8  # samples per ms of soma_v_fine_mv, as NeuronIO's high-resolution trace
-
-
-class InputError(ValueError):
-    """What a user gave cannot be used; the message is one line that names it and says what to do."""
 
 
 class Variable(NamedTuple):
@@ -57,6 +58,12 @@ VARIABLES = {
     "spike_probability": Variable(
         ("trial", "time_ms"), "f", "1", "predicted probability of an output spike in the bin", ("prediction",)
     ),
+}
+
+# What stands for input_spikes on disk: see spike_trains
+EVENTS = {
+    spike_trains.COUNT: "input spikes in the bin",
+    spike_trains.EVENT: "synapses of the input spikes, bin after bin, ascending within a bin",
 }
 
 COORDINATES = {
@@ -122,19 +129,23 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
         raise InputError(f"{path}: no such dataset; `apical simulate` or `apical import-neuronio` makes one")
     try:
         group = zarr.open_group(path, mode="r")
-        ds = xr.open_zarr(path, consolidated=group.metadata.consolidated_metadata is not None, chunks=None)
+        consolidated = group.metadata.consolidated_metadata is not None
+        ds = xr.open_zarr(path, consolidated=consolidated, chunks=None, drop_variables=EVENTS)
+        if spike_trains.EVENT in group:
+            ds["input_spikes"] = spike_trains.dense_variable(path, ds.sizes["synapse"], _attributes("input_spikes"))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path}: not a readable Zarr store ({_one_line(error)}); make it again") from error
     validate(ds, str(path))
     if kind is not None and ds.attrs["kind"] != kind:
         raise InputError(f"{path}: is a {ds.attrs['kind']}, expected a {kind}")
     for name, array in group.arrays():
-        if name in VARIABLES and not complete:
+        if name in (*VARIABLES, *EVENTS) and not complete:
             continue
-        lost = array.nchunks - array.nchunks_initialized
+        chunks = array.shape[0] if name == spike_trains.EVENT else array.nchunks
+        lost = len(_lost(path, name, array)) if name == spike_trains.EVENT else chunks - array.nchunks_initialized
         if lost:
             raise InputError(
-                f"{path}: truncated: variable '{name}' lacks {lost} of {array.nchunks} chunks; "
+                f"{path}: truncated: variable '{name}' lacks {lost} of {chunks} chunks; "
                 "finish it with --resume, or make it again with --overwrite"
             )
     if complete:
@@ -147,21 +158,42 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
     return ds
 
 
+def trials_with_lost_chunks(path: str | Path) -> list[int]:
+    """Positions of the trials of which a variable's first chunk is not in the store."""
+    import zarr
+
+    arrays = zarr.open_group(path, mode="r").arrays()
+    lost = (_lost(Path(path), name, array) for name, array in arrays if name in (*VARIABLES, *EVENTS))
+    return sorted(set().union(*lost))
+
+
+def _lost(path: Path, name: str, array) -> set[int]:
+    rest = ["0"] * (array.ndim - 1)
+    return {i for i in range(array.shape[0]) if not Path(path, name, "c", str(i), *rest).is_file()}
+
+
 def read(ds: xr.Dataset, name: str, trial: int | slice | np.ndarray | None = None) -> np.ndarray:
     """The values of variable `name`, of all trials or of those at position(s) `trial`.
 
     Raises InputError naming file and variable where it is absent or a chunk is damaged.
     """
-    where = ds.encoding.get("source", "dataset")
+    where = source(ds)
     if name not in ds.variables:
         raise InputError(f"{where}: has no variable '{name}'")
     try:
         return (ds[name] if trial is None else ds[name].isel(trial=trial)).values
+    except InputError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         at = "" if trial is None else f" at trial position {trial}"
         raise InputError(
             f"{where}: variable '{name}' is damaged{at} ({_one_line(error)}); make the store again"
         ) from error
+
+
+def source(ds: xr.Dataset) -> str:
+    """The path that the dataset was opened from."""
+    return ds.encoding.get("source", "dataset")
 
 
 def create(
@@ -181,28 +213,42 @@ def create(
     arrays: the variables it will hold and their dtypes; dims and units come from the schema.
     coords: values of the coordinates; their lengths set the sizes of trial, time_ms, synapse and segment.
     n_spike: room for output spikes per trial.
-    Each trial is a chunk of its own. Booleans are stored as compressed bits and read as plain booleans.
+    Each trial is a chunk of its own. Input spikes are stored as events (see spike_trains) and read as plain booleans.
     Raises InputError where the path cannot be written or the result would not be a valid dataset.
     """
     import zarr
     from zarr.codecs import BloscCodec
 
     sizes = {"spike": n_spike} | {spec.dims[0]: len(v) for name, v in coords.items() if (spec := COORDINATES[name])}
-    packed = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle", typesize=1)
+    stored = {
+        name: (VARIABLES[name].dims, np.dtype(dtype)) for name, dtype in ({"trial_status": "i1"} | arrays).items()
+    }
+    if "input_spikes" in stored:
+        del stored["input_spikes"]
+        event = spike_trains.event_dtype(sizes["synapse"])
+        sizes["input_spike"] = (
+            sizes["synapse"] * sizes["time_ms"]
+        )  # room for one in every bin; what is not used is not written
+        stored |= {
+            spike_trains.COUNT: (("trial", "time_ms"), event),
+            spike_trains.EVENT: (("trial", "input_spike"), event),
+        }
     try:
         group = zarr.open_group(path, mode="w-")
-        for name, dtype in ({"trial_status": "i1"} | arrays).items():
-            spec, dtype = VARIABLES[name], np.dtype(dtype)
-            shape = tuple(sizes[dim] for dim in spec.dims)
+        for name, (dims, dtype) in stored.items():
+            shape = tuple(sizes[dim] for dim in dims)
+            chunk = (1, *(max(n, 1) for n in shape[1:]))
+            if name == spike_trains.EVENT:
+                chunk = (1, min(spike_trains.CHUNK_EVENTS, shape[1]))
             group.create_array(
                 name,
                 shape=shape,
-                chunks=(1, *(max(n, 1) for n in shape[1:])),
+                chunks=chunk,
                 dtype=dtype,
-                fill_value=np.nan if dtype.kind == "f" else 0,
-                compressors=packed if dtype.kind == "b" else "auto",
-                dimension_names=spec.dims,
-                attributes={"units": spec.units, "long_name": spec.long_name},
+                fill_value=np.nan if dtype.kind == "f" else np.iinfo(dtype).max if name == spike_trains.EVENT else 0,
+                compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle", typesize=dtype.itemsize),
+                dimension_names=dims,
+                attributes=_attributes(name),
                 config={"write_empty_chunks": True},  # so that a chunk that is not there is one that was lost
             )
         for name, values in coords.items():
@@ -215,7 +261,7 @@ def create(
                 dtype="string" if spec.dtype == "T" else values.dtype,
                 chunks=(TRIALS_PER_CHUNK if spec.dims == ("trial",) else max(len(values), 1),),
                 dimension_names=spec.dims,
-                attributes={"units": spec.units, "long_name": spec.long_name},
+                attributes=_attributes(name),
                 config={"write_empty_chunks": True},
             )
             array[...] = values
@@ -258,6 +304,9 @@ def write_trial(path: str | Path, position: int, arrays: dict[str, np.ndarray], 
     import zarr
 
     group = zarr.open_group(path, mode="r+")
+    if "input_spikes" in arrays:
+        spike_trains.write(group, position, arrays["input_spikes"])
+        arrays = {name: values for name, values in arrays.items() if name != "input_spikes"}
     for name, values in (arrays | {"trial_status": np.array(status)}).items():
         array = group[name]
         assert isinstance(array, zarr.Array)
@@ -299,6 +348,13 @@ def made_with(*packages: str) -> dict[str, str | None]:
 def config_of(ds: xr.Dataset) -> dict:
     """The configuration that made the dataset."""
     return json.loads(ds.attrs["config"])
+
+
+def _attributes(name: str) -> dict[str, str]:
+    if name in EVENTS:
+        return {"units": "1", "long_name": EVENTS[name]}
+    spec = (VARIABLES | COORDINATES)[name]
+    return {"units": spec.units, "long_name": spec.long_name}
 
 
 def _one_line(error: BaseException) -> str:

@@ -7,7 +7,7 @@ Source: Beniaguev, Segev & London 2021 (Neuron 109:2727) and its code.
 from __future__ import annotations
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 HOLD_MS = (25, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80, 85, 90, 100, 150, 200, 300, 450)
 SIGMA_MS = (25, 30, 35, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 600)
@@ -18,17 +18,13 @@ TREES = ("basal", "apical")
 
 
 class InputStatistics(BaseModel):
-    """Ranges of the input rates, in spikes per 100 ms over a whole tree.
-
-    excitatory_*: range of the excitatory count, drawn anew for each hold interval.
-    inhibitory_minus_excitatory_*: range of the inhibitory count, relative to the excitatory one drawn beside it.
-    """
+    """Ranges of the input rates, in spikes per 100 ms over a whole tree; drawn anew for each hold interval."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    excitatory_basal: tuple[float, float]
-    excitatory_apical: tuple[float, float]
-    inhibitory_minus_excitatory_basal: tuple[float, float]
-    inhibitory_minus_excitatory_apical: tuple[float, float]
+    excitatory_basal: tuple[float, float] = Field(description="excitatory spikes per 100 ms over the tree")
+    excitatory_apical: tuple[float, float] = Field(description="the same")
+    inhibitory_minus_excitatory_basal: tuple[float, float] = Field(description="inhibitory ones, relative to those")
+    inhibitory_minus_excitatory_apical: tuple[float, float] = Field(description="the same")
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> InputStatistics:
@@ -42,12 +38,19 @@ class InputStatistics(BaseModel):
 
 
 def draw(
-    statistics: InputStatistics, tree: np.ndarray, length_um: np.ndarray, duration_ms: int, seed: int, trial: int
+    statistics: InputStatistics,
+    tree: np.ndarray,
+    length_um: np.ndarray,
+    duration_ms: int,
+    seed: int,
+    trial: int,
+    rate_factor: float | np.ndarray = 1.0,
 ) -> np.ndarray:
     """Input spikes of one trial, shape (2 N, T), boolean: excitatory segments, then inhibitory ones.
 
-    tree (N,): 'basal' or 'apical'; length_um (N,): segment lengths. Trial `trial` of `seed` is the same whatever
-    else is drawn.
+    tree (N,): 'basal' or 'apical'; length_um (N,): segment lengths; a segment that is there k times shares its spikes
+    among k synapses. rate_factor: what the smoothed rates are multiplied by, broadcast to (2 N, T). Trial `trial` of
+    `seed` is the same whatever else is drawn.
     """
     rng = np.random.default_rng([seed, trial])
     hold_ms = int(rng.choice(HOLD_MS)) + int(rng.integers(-JITTER_MS, JITTER_MS + 1))
@@ -68,7 +71,7 @@ def draw(
             factor = rng.uniform(HETEROGENEITY[0], HETEROGENEITY[1], (len(of_tree), n_hold))
             rate_snh[sign, of_tree] = share[:, None] * factor * count / 100  # per ms
     rate = np.repeat(rate_snh.reshape(2 * len(tree), n_hold), hold_ms, axis=1)[:, :duration_ms]
-    rate = _smooth(rate, sigma_ms)
+    rate = _smooth(rate, sigma_ms) * rate_factor
     return rng.random(rate.shape) < rng.standard_exponential(rate.shape) * rate
 
 

@@ -1,12 +1,15 @@
-"""One excitatory and one inhibitory synapse on every dendritic segment."""
+"""Excitatory and inhibitory synapses on every dendritic segment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .cell import Cell
+from . import fusion
+from .cell import Cell, Segment
 
 # Receptor -> (mechanism, its parameters); times in ms, gmax in uS, e in mV. Source: Beniaguev et al. 2021 and its code.
 AMPA = ("Receptor", {"tau_r": 0.3, "tau_d": 3.0, "gmax": 4e-4, "e": 0.0})
@@ -37,9 +40,29 @@ RECEPTORS = {
 DELAY_MS = 1.0  # CoreNEURON wants a delay above 0; events are queued at their arrival, so it adds nothing
 
 
+class Domain(BaseModel):
+    """A part of the dendrites: a tree (both where none is named), between two path lengths from the soma's start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    tree: Literal["basal", "apical"] | None = Field(None, description="basal or apical; none: both")
+    from_um: float = Field(0.0, ge=0, description="path length from the soma")
+    to_um: float | None = Field(None, gt=0, description="the same; none: to the tips")
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Domain:
+        if self.to_um is not None and self.to_um <= self.from_um:
+            raise ValueError(f"to_um: expected more than from_um, {self.from_um:g}, got {self.to_um:g}")
+        return self
+
+    def holds(self, segment: Segment) -> bool:
+        """Whether the middle of `segment` is in it."""
+        far = np.inf if self.to_um is None else self.to_um
+        return self.tree in (None, segment.tree) and self.from_um <= segment.distance_um < far
+
+
 @dataclass(frozen=True)
 class Synapses:
-    """Excitatory synapses in segment order, then inhibitory ones.
+    """Excitatory synapses in segment order, the synapses of a segment side by side, then inhibitory ones alike.
 
     sign (S,): +1 or -1; segment (S,): index into the cell's segments; receptor (S,): name in RECEPTORS.
     connections: per synapse, the NetCons that bring a spike to each of its receptors.
@@ -52,28 +75,42 @@ class Synapses:
     processes: list
 
 
-def place(cell: Cell, excitatory: str, inhibitory: str) -> Synapses:
-    """Put one excitatory and one inhibitory synapse of the named receptors on every dendritic segment of `cell`."""
+def place(
+    cell: Cell,
+    excitatory: str,
+    inhibitory: str,
+    fused: bool = False,
+    per_segment: int = 1,
+    without_nmda: Domain | None = None,
+) -> Synapses:
+    """Put `per_segment` excitatory and as many inhibitory synapses of the named receptors on every dendritic segment.
+
+    fused: receptors for fixed steps only (see fusion.step). without_nmda: where excitatory synapses have AMPA only.
+    """
+    n = len(cell.segments)
+    bare = [without_nmda is not None and without_nmda.holds(segment) for segment in cell.segments]
+    of_segment = [*("AMPA" if no_nmda else excitatory for no_nmda in bare), *[inhibitory] * n]
+    segment = np.repeat(np.tile(np.arange(n), 2), per_segment)
+    receptor = np.repeat(np.array(of_segment), per_segment)
+    connections, processes = [], []
+    for at, name in zip(segment, receptor, strict=True):
+        at_one_synapse = []
+        for mechanism, parameters in RECEPTORS[name]:
+            mechanism = fusion.name_of_stepped(mechanism) if fused else mechanism
+            process, connection = _receptor(cell.segments[at].neuron, mechanism, parameters)
+            processes.append(process)
+            at_one_synapse.append(connection)
+        connections.append(at_one_synapse)
+    sign = np.repeat(np.array([1, -1], "i1"), n * per_segment)
+    return Synapses(sign, segment, receptor, connections, processes)
+
+
+def _receptor(site, mechanism: str, parameters: dict[str, float]) -> tuple:
     from neuron import h
 
-    connections, processes = [], []
-    for receptor in (excitatory, inhibitory):
-        for segment in cell.segments:
-            at_one_synapse = []
-            for mechanism, parameters in RECEPTORS[receptor]:
-                process = getattr(h, mechanism)(segment.neuron)
-                for name, value in parameters.items():
-                    setattr(process, name, value)
-                connection = h.NetCon(None, process)
-                connection.weight[0], connection.delay = 1.0, DELAY_MS
-                processes.append(process)
-                at_one_synapse.append(connection)
-            connections.append(at_one_synapse)
-    n = len(cell.segments)
-    return Synapses(
-        sign=np.repeat(np.array([1, -1], "i1"), n),
-        segment=np.tile(np.arange(n), 2),
-        receptor=np.repeat(np.array([excitatory, inhibitory]), n),
-        connections=connections,
-        processes=processes,
-    )
+    process = getattr(h, mechanism)(site)
+    for name, value in parameters.items():
+        setattr(process, name, value)
+    connection = h.NetCon(None, process)
+    connection.weight[0], connection.delay = 1.0, DELAY_MS
+    return process, connection

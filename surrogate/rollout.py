@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .network import Network
-from .packed import PackedSpikes
+from .spike_inputs import SpikeInputs
 
 WINDOW_MS, OVERLAP_MS = 500, 150  # published evaluation of Spieler et al. 2024
 WINDOWS_AT_ONCE = 32  # bounds the memory of a long trial
@@ -24,7 +24,7 @@ def overlap_ms_of(model: Network, at_least_ms: int = OVERLAP_MS) -> int:
 
 
 @torch.inference_mode()
-def rollout(model: Network, inputs: PackedSpikes, *, in_one_pass: bool = False) -> np.ndarray:
+def rollout(model: Network, inputs: SpikeInputs, *, in_one_pass: bool = False) -> np.ndarray:
     """Outputs (T, O) of a model in evaluation mode over one trial, as float32.
 
     Each window after the first loses its overlap; the last is padded with silence.
@@ -42,6 +42,6 @@ def rollout(model: Network, inputs: PackedSpikes, *, in_one_pass: bool = False) 
     for first in range(0, len(starts), WINDOWS_AT_ONCE):
         some = starts[first : first + WINDOWS_AT_ONCE]
         x_bws = torch.from_numpy(np.stack([inputs.window(start, window_ms) for start in some]))
-        y_bwo = model(x_bws.to(device)).cpu().numpy()
+        y_bwo = model(x_bws.to(device).float()).cpu().numpy()
         pieces += [y_wo if start == 0 else y_wo[overlap_ms:] for start, y_wo in zip(some, y_bwo, strict=True)]
     return np.concatenate(pieces)[:duration_ms]

@@ -50,7 +50,7 @@ def train_step(model: Network, optimizer: torch.optim.Optimizer, trials: Trials,
     def target(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values[:, scored]).to(device)
 
-    y_bwo = model(torch.from_numpy(windows.x_bws).to(device))[:, scored]
+    y_bwo = model(torch.from_numpy(windows.x_bws).to(device).float())[:, scored]
     components_bwp = None if windows.components_bwp is None else target(windows.components_bwp)
     loss = window_loss(y_bwo, target(windows.spike_bw), target(windows.voltage_bw), rates, components_bwp)
     optimizer.zero_grad()

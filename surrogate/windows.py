@@ -5,6 +5,7 @@ B windows, W ms of a window, T ms of a trial, S synapses, P dendritic components
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +14,16 @@ import xarray as xr
 from ..simulate import schema
 from ..simulate.schema import InputError
 from .dendrites import DendriteComponents
-from .packed import PackedSpikes
 from .scaling import VoltageScaling
+from .spike_inputs import SpikeInputs, StoredInputs
 
 SETTLING_MS = 500  # no window starts, and nothing is scored, before this; Spieler et al. 2024
 
 
 class Trials(NamedTuple):
-    """Trials in memory: packed inputs, and targets in the network's units."""
+    """Trials: inputs, in memory or read as they are needed, and targets in the network's units."""
 
-    inputs: list[PackedSpikes]
+    inputs: Sequence[SpikeInputs]
     spike_bt: np.ndarray  # float32, 1 in the bin of an output spike
     voltage_bt: np.ndarray  # float32
     components_btp: np.ndarray | None = None  # float32
@@ -31,7 +32,7 @@ class Trials(NamedTuple):
 class Windows(NamedTuple):
     """A batch: signed input and its targets."""
 
-    x_bws: np.ndarray
+    x_bws: np.ndarray  # int8
     spike_bw: np.ndarray
     voltage_bw: np.ndarray
     components_bwp: np.ndarray | None
@@ -56,22 +57,29 @@ def finished_trials(ds: xr.Dataset) -> np.ndarray:
     return schema.read(ds, "trial")[schema.read(ds, "trial_status") == schema.DONE]
 
 
-def read_inputs(ds: xr.Dataset, position: int) -> PackedSpikes:
+def read_inputs(ds: xr.Dataset, position: int) -> SpikeInputs:
     """Input spikes of the trial at `position`."""
-    return PackedSpikes.pack(schema.read(ds, "input_spikes", position), schema.read(ds, "synapse_sign"))
+    return StoredInputs(ds, [position])[0]
 
 
 def load_trials(
-    ds: xr.Dataset, numbers: list[int], scaling: VoltageScaling, dendrites: DendriteComponents | None = None
+    ds: xr.Dataset,
+    numbers: list[int],
+    scaling: VoltageScaling,
+    dendrites: DendriteComponents | None = None,
+    *,
+    from_disk: bool = False,
 ) -> Trials:
     """Trials of these numbers; with `dendrites`, its components of their dendritic voltages too.
 
+    from_disk: leave the input spikes on disk, nine tenths of a dataset, and read each window's when it is drawn.
     Raises InputError for a trial that is not there or a variable that is missing or damaged.
     """
     positions = positions_of(ds, numbers)
     voltage_bt = scaling.to_network(schema.read(ds, "soma_v_mv", positions)).astype(np.float32)
     spike_bt = schema.output_spike_bins(ds)[positions].astype(np.float32)
-    inputs = [read_inputs(ds, position) for position in positions]
+    stored = StoredInputs(ds, positions)
+    inputs = stored if from_disk else list(stored)
     if dendrites is None:
         return Trials(inputs, spike_bt, voltage_bt)
     components = [dendrites.project(schema.read(ds, "dendrite_v_mv", position)) for position in positions]

@@ -20,6 +20,7 @@ class Integration(BaseModel):
     engine: 'coreneuron' (vectorised, fixed step) or 'neuron' (plain).
     dt_ms: the step; None for NEURON's variable step (plain engine only).
     second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
+    fused: with a fixed step, a region's mechanisms as one (see fusion): the same equations, sooner solved.
     tolerance: absolute, of the variable step; 1e-6 is converged, NEURON's default (and the published) is 1e-3.
     """
 
@@ -27,7 +28,13 @@ class Integration(BaseModel):
     engine: Literal["coreneuron", "neuron"] = "coreneuron"
     dt_ms: float | None = Field(0.025, gt=0, le=0.1)
     second_order: bool = True
+    fused: bool = True
     tolerance: float = Field(1e-6, gt=0)
+
+    @property
+    def takes_fused(self) -> bool:
+        """Whether the cell is to be built of fused mechanisms, which hold for fixed steps only."""
+        return self.fused and self.dt_ms is not None
 
     @model_validator(mode="after")
     def _variable_step_is_plain(self) -> Integration:
@@ -72,20 +79,42 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Recording:
-    """Voltages at every step: time_ms (n,), v_mv (probes, n), ascending in time, the initial value first."""
+    """Voltages at every step: time_ms (n,), v_mv (probes, n), ascending in time, the initial value first.
+
+    coarse_v_mv (coarse sites, T): float32, at whole ms from 0.
+    spike_time_ms: of a neuron that says itself when it fires; None where the trace shows it.
+    """
 
     time_ms: np.ndarray
     v_mv: np.ndarray
+    coarse_v_mv: np.ndarray
+    spike_time_ms: np.ndarray | None = None
+
+
+class Unstable(RuntimeError):
+    """The integration went wrong: a recorded voltage left +-300 mV or is not a number, first at `time_ms`."""
+
+    def __init__(self, time_ms: float) -> None:
+        super().__init__(f"the voltage ran away at {time_ms:.3f} ms")
+        self.time_ms = time_ms
 
 
 def run(
-    cell: Cell, inputs: Inputs, probes: Sequence, duration_ms: float, v_init_mv: float, integration: Integration
+    cell: Cell,
+    inputs: Inputs,
+    probes: Sequence,
+    duration_ms: float,
+    v_init_mv: float,
+    integration: Integration,
+    coarse: Sequence = (),
 ) -> Recording:
-    """Integrate one trial from rest at `v_init_mv` and record the voltage of each probe (NEURON segments).
+    """Integrate one trial from rest at `v_init_mv` and record the voltage of NEURON segments.
 
+    probes: segments recorded at every step; coarse: segments recorded at whole ms only.
     NEURON's state is global: nothing of a trial outlives this call but the cell itself.
+    Raises Unstable, soon after it happens, where a recorded voltage runs away.
     """
     from . import coreneuron, neuron
 
     engine = {"coreneuron": coreneuron, "neuron": neuron}[integration.engine]
-    return engine.run(cell, inputs, probes, duration_ms, v_init_mv, integration)
+    return engine.run(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from . import neuron as plain
 from .base import Inputs, Integration, Recording
+from .pieces import Recorder
 
 _GID = 0
 
 
-def run(cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration) -> Recording:
+def run(
+    cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
+) -> Recording:
     """Integrate one trial; see base.run. CoreNEURON records at every step only, and wants a gid on the cell."""
     from neuron import coreneuron, h
 
@@ -21,15 +22,13 @@ def run(cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, inte
     pc.cell(_GID, detector)
     plain.prepare(integration)
     h.CVode().cache_efficient(True)
-    voltages = [h.Vector().record(probe._ref_v) for probe in probes]
-    time = h.Vector().record(h._ref_t)
+    recorder = Recorder(probes, coarse, duration_ms)
     coreneuron.enable, coreneuron.verbose = True, 0
     try:
         h.finitialize(v_init_mv)
         plain.queue(inputs)
-        pc.psolve(duration_ms)
+        return recorder.integrate(integration)
     finally:
         coreneuron.enable = False
         pc.gid_clear()
-    del held
-    return Recording(np.array(time), np.array([np.array(v) for v in voltages]))
+        del held

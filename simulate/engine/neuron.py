@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .base import Inputs, Integration, Pulse, Recording
+from .pieces import Recorder
 
 
-def run(cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration) -> Recording:
+def run(
+    cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
+) -> Recording:
     """Integrate one trial; see base.run."""
     from neuron import h
 
     clamps = attach(inputs)
-    time = h.Vector().record(h._ref_t)
-    voltages = [h.Vector().record(probe._ref_v) for probe in probes]
+    recorder = Recorder(probes, coarse, duration_ms)
     prepare(integration)
     h.finitialize(v_init_mv)
     queue(inputs)
-    h.ParallelContext().psolve(duration_ms)
-    h.CVode().active(False)
-    del clamps
-    return Recording(np.array(time), np.array([np.array(v) for v in voltages]))
+    try:
+        return recorder.integrate(integration)
+    finally:
+        h.CVode().active(False)
+        del clamps
 
 
 def prepare(integration: Integration) -> None:
@@ -35,6 +36,10 @@ def prepare(integration: Integration) -> None:
     else:
         h.dt = integration.dt_ms
     h.ParallelContext().set_maxstep(10)
+    for section in h.allsec():
+        for mechanism in section(0.5):
+            if hasattr(mechanism, "second_order"):  # a fused one that holds calcium
+                setattr(section, f"second_order_{mechanism.name()}", h.secondorder / 2)
 
 
 def queue(inputs: Inputs) -> None:

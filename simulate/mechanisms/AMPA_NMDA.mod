@@ -48,8 +48,13 @@ INITIAL {
 }
 
 BREAKPOINT {
+    LOCAL open, g_nmda, slope : slope: di/dv, for NMDA with that of the block, which is a logistic function of v
+    CONDUCTANCE slope
     SOLVE states METHOD cnexp
-    i = (gmax_ampa * (B_ampa - A_ampa) + gmax_nmda * (B_nmda - A_nmda) * unblocked(v)) * (v - e)
+    open = unblocked(v)
+    g_nmda = gmax_nmda * (B_nmda - A_nmda) * open
+    slope = gmax_ampa * (B_ampa - A_ampa) + g_nmda * (1 + 0.08 * (1 - open) * (v - e))
+    i = (gmax_ampa * (B_ampa - A_ampa) + g_nmda) * (v - e)
 }
 
 DERIVATIVE states {

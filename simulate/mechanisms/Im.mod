@@ -37,10 +37,9 @@ INITIAL {
 }
 
 DERIVATIVE states {
-    LOCAL am, bm
-    am = alpha_m(v)
-    bm = beta_m(v)
-    m' = qt * (am * (1 - m) - bm * m)
+    LOCAL e
+    e = exp(0.1 * (v + 35)) : alpha is 0.0033 e, beta 0.0033 / e
+    m' = qt * 0.0033 * (e * (1 - m) - m / e)
 }
 
 FUNCTION alpha_m(v (mV)) (/ms) {

@@ -33,34 +33,25 @@ BREAKPOINT {
 }
 
 INITIAL {
-    m = alpha_m(v) / (alpha_m(v) + beta_m(v))
-    h = alpha_h(v) / (alpha_h(v) + beta_h(v))
+    LOCAL x, y, am, bm, ah, bh
+    x = v + 38
+    y = v + 66
+    am = 0.182 * rate(x, 6)
+    bm = 0.124 * rate(-x, 6)
+    ah = 0.015 * rate(-y, 6)
+    bh = 0.015 * rate(y, 6)
+    m = am / (am + bm)
+    h = ah / (ah + bh)
 }
 
 DERIVATIVE states {
-    LOCAL am, bm, ah, bh
-    am = alpha_m(v)
-    bm = beta_m(v)
-    ah = alpha_h(v)
-    bh = beta_h(v)
-    m' = qt * (am * (1 - m) - bm * m)
-    h' = qt * (ah * (1 - h) - bh * h)
-}
-
-FUNCTION alpha_m(v (mV)) (/ms) {
-    alpha_m = 0.182 * rate(v + 38, 6)
-}
-
-FUNCTION beta_m(v (mV)) (/ms) {
-    beta_m = 0.124 * rate(-(v + 38), 6)
-}
-
-FUNCTION alpha_h(v (mV)) (/ms) {
-    alpha_h = 0.015 * rate(-(v + 66), 6)
-}
-
-FUNCTION beta_h(v (mV)) (/ms) {
-    beta_h = 0.015 * rate(v + 66, 6)
+    LOCAL x, y, r, s
+    x = v + 38
+    y = v + 66
+    r = rate(x, 6) : and rate(-x, k) is rate(x, k) - x: one exponential for both
+    s = rate(y, 6)
+    m' = qt * (0.182 * r * (1 - m) - 0.124 * (r - x) * m)
+    h' = qt * (0.015 * (s - y) * (1 - h) - 0.015 * s * h)
 }
 
 FUNCTION rate(x (mV), k (mV)) (mV) { : x/(1 - exp(-x/k)); tends to k + x/2 at x = 0

@@ -40,6 +40,7 @@ INITIAL {
 }
 
 BREAKPOINT {
+    CONDUCTANCE g
     SOLVE states METHOD cnexp
     g = gmax * (B - A)
     i = g * (v - e)

@@ -18,7 +18,7 @@ def chunks(store, variable):
 
 
 def lose_a_chunk(store):
-    chunks(store, "input_spikes")[2].unlink()
+    chunks(store, "input_spike_synapse")[2].unlink()
 
 
 def damage_a_chunk(store):
@@ -59,9 +59,15 @@ def other_units(store):
 
 SPOILED = [
     (shutil.rmtree, ["truth.zarr: no such dataset", "apical simulate"]),
-    (lose_a_chunk, ["truth.zarr: truncated: variable 'input_spikes' lacks 1 of 6 chunks", "make it again"]),
+    (lose_a_chunk, ["truth.zarr: truncated: variable 'input_spike_synapse' lacks 1 of 6 chunks", "make it again"]),
     (damage_a_chunk, ["truth.zarr: variable 'soma_v_mv' is damaged", "make the store again"]),
-    (another_schema, ["truth.zarr: written with dataset schema 2, this apical reads schema 1", "make it again"]),
+    (
+        another_schema,
+        [
+            f"truth.zarr: written with dataset schema {schema.SCHEMA_VERSION + 1}, this apical reads schema",
+            "make it again",
+        ],
+    ),
     (lose_the_metadata, ["truth.zarr: not a readable Zarr store", "make it again"]),
     (halve_the_metadata, ["truth.zarr: not a readable Zarr store", "make it again"]),
     (lose_a_variable, ["truth.zarr: variable 'soma_v_mv' is missing"]),

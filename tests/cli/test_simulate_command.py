@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
 import pytest
 
-from apical.simulate import schema
+from apical.simulate import biophysics, schema
 
 RUN = "--morphology small.swc --seconds 0.02 --trials 2 --workers 1"
 
@@ -19,6 +20,10 @@ def here(tmp_path, swc):
     (tmp_path / "text.swc").write_text("hello\n")
     (tmp_path / "empty.asc").touch()
     (tmp_path / "cell.txt").write_text("hello\n")
+    (tmp_path / "wrong.toml").write_text("sk_e2 = 0.1\n")
+    (tmp_path / "value.toml").write_text("sk_e2_factor = -1\n")
+    (tmp_path / "ampa.toml").write_text("preset = 'ampa'\nseconds = 0.02\n[statistics]\nexcitatory_basal = [0, 90]\n")
+    (tmp_path / "mine.toml").write_text('name = "mine"\nsource = "me"\n[soma]\nNaTa.gbar = 1\n')
     return tmp_path
 
 
@@ -41,11 +46,52 @@ def test_simulate_then_resume(here, apical, refused):
     assert "made for 2 trials, not 3" in refused(f"simulate ampa {more} --seed 3 --fine --out data.zarr --resume")
 
 
+def test_a_preset_brings_its_cell(apical, tmp_path):
+    assert apical("simulate ball-and-stick --seconds 0.01 --trials 1 --workers 1 --out data.zarr").status == 0
+    ds = schema.open_dataset(tmp_path / "data.zarr", "simulation")
+    assert (ds.sizes["synapse"], ds.sizes["segment"]) == (102, 51)
+    config = schema.config_of(ds)
+    assert (config["morphology"], config["biophysics"]) == ("ball-and-stick", "ball-and-stick")
+
+
+def test_a_parameter_set_is_printed_as_it_is_written(done, refused):
+    printed = done("cells --print hay2011")
+    assert biophysics.parse(printed, "printed") == biophysics.load("hay2011")
+    assert printed.startswith("# ")
+    assert "biophysics 'hay' is not known: did you mean 'hay2011'?" in refused("cells --print hay")
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
         ("nmda-ttpc", ["preset 'nmda-ttpc' is not known", "did you mean 'nmda-ttpc1'?"]),
         ("unheard", ["preset 'unheard' is not known", "nmda-ttpc1, nmda, ampa, ampa-sk"]),
+        ("--set sk_e2=1", ["field 'sk_e2' is not known", "did you mean 'sk_e2_factor'?"]),
+        ("--set lif.tau=1", ["field 'lif.tau' is not known", "did you mean 'lif.tau_m_ms'?"]),
+        ("--set preset=ampa", ["field 'preset' is not known"]),
+        ("--set seed", ["--set seed: expected FIELD=VALUE, such as seed=3"]),
+        ("--set sk_e2_factor=-1", ["sk_e2_factor: ", "greater than or equal to 0, got -1"]),
+        ("--set sk_e2_factor=little", ["sk_e2_factor: ", "valid number", "got 'little'"]),
+        ("--set excitatory=NMDA", ["excitatory: ", "'AMPA' or 'AMPA_NMDA', got 'NMDA'"]),
+        ("--set synapses_per_segment=0", ["synapses_per_segment: ", "greater than or equal to 1, got 0"]),
+        ("--set ih_shift_mv=nan", ["ih_shift_mv: ", "got nan"]),
+        ("--set without_nmda.tree=tuft", ["without_nmda.tree: ", "'basal' or 'apical', got 'tuft'"]),
+        ("--set without_nmda={from_um=9,to_um=3}", ["without_nmda: to_um: expected more than from_um, 9, got 3"]),
+        ("ampa --set without_nmda.tree=basal", ["without_nmda: excitatory is AMPA"]),
+        ("ood --set out_of_distribution.period_ms=[0,3]", ["out_of_distribution: period_ms: expected times above 0"]),
+        ("ood --input-spikes cell.txt", ["out_of_distribution: input_spikes are replayed as they are"]),
+        ("--set nexus_um=600", ["nexus_um: the nexus is not recorded; set record_nexus too"]),
+        ("--set record_dendrites=some", ["record_dendrites: ", "'none', 'all', 'basal' or 'apical', got 'some'"]),
+        ("--set record_dendrites=[-1]", ["record_dendrites: ", "got [-1]"]),
+        ("lif --set sk_e2_factor=0", ["sk_e2_factor: a leaky integrate-and-fire neuron has none"]),
+        ("lif --morphology small.swc", ["morphology: a leaky integrate-and-fire neuron has none"]),
+        ("lif --set lif.tau_m_ms=3", ["lif: tau_m_ms: expected another value than a synapse's", "got 3"]),
+        ("lif --set lif.v_threshold_mv=-80", ["lif: v_threshold_mv: expected a value above rest and reset", "got -80"]),
+        ("--config nothere.toml", ["nothere.toml: the configuration cannot be read"]),
+        ("--config cell.txt", ["cell.txt: the configuration cannot be read", "line 1"]),
+        ("--config wrong.toml", ["wrong.toml: field 'sk_e2' is not known", "did you mean 'sk_e2_factor'?"]),
+        ("--config value.toml", ["value.toml: sk_e2_factor: ", "greater than or equal to 0, got -1"]),
+        ("nmda --config ampa.toml", ["ampa.toml: starts from preset 'ampa', the command line from 'nmda'"]),
         ("--seconds -1", ["'--seconds'", "greater than or equal to 0.001"]),
         ("--seconds 0", ["'--seconds'", "greater than or equal to 0.001"]),
         ("--seconds nan", ["'--seconds'", "greater than or equal to 0.001"]),
@@ -62,6 +108,11 @@ def test_simulate_then_resume(here, apical, refused):
         ("--dt 0", ["a variable step", "needs engine 'neuron'"]),
         ("--engine neurn", ["engine: ", "'coreneuron' or 'neuron'", "got 'neurn'"]),
         ("--biophysics shai", ["biophysics 'shai' is not known", "did you mean 'shai2015'?"]),
+        ("--biophysics nothere.toml", ["biophysics nothere.toml: no such file"]),
+        (
+            "--biophysics mine.toml",
+            ["biophysics mine.toml, line 4: soma.NaTa: mechanism 'NaTa' is not known", "NaTa_t"],
+        ),
         ("--morphology ttpc3", ["morphology 'ttpc3' is not known", "did you mean 'ttpc", "a path to an .asc or .swc"]),
         ("--morphology nothere.swc", ["morphology nothere.swc: no such file"]),
         ("--morphology cell.txt", ["morphology cell.txt: expected an .asc (Neurolucida) or .swc file"]),
@@ -79,7 +130,7 @@ def test_bad_options(here, refused, arguments, said):
     "file, said",
     [
         ("no_apical.swc", ["no_apical.swc: has no apical dendrite", "SWC: type 4"]),
-        ("text.swc", ["text.swc: NEURON cannot read it"]),
+        ("text.swc", ["text.swc, line 1: expected 7 numbers", "got 'hello'"]),
         ("empty.asc", ["empty.asc: has no soma"]),
     ],
 )
@@ -126,3 +177,40 @@ def test_hay2011_without_a_network(here, refused, monkeypatch):
     assert "morphology 'hay2011' could not be fetched" in line
     assert os.fspath(here / "cache" / "apical" / "morphologies" / "cell1.asc") in line
     assert "--morphology" in line
+
+
+def test_a_preset_a_file_an_option_and_a_word(here, apical):
+    """What is nearer to the command replaces what is further; a table leaves the other fields of its part."""
+    answer = apical(
+        "simulate --config ampa.toml --morphology small.swc --seed 3 --set sk_e2_factor=0.5 "
+        "--set statistics.excitatory_apical=[0,80] --trials 1 --workers 1 --out data.zarr"
+    )
+    assert answer.status == 0, answer.err
+    had = schema.config_of(schema.open_dataset(here / "data.zarr"))
+    assert (had["preset"], had["excitatory"], had["seconds"], had["seed"]) == ("ampa", "AMPA", 0.02, 3)
+    assert had["sk_e2_factor"] == 0.5
+    assert had["statistics"]["excitatory_basal"] == [0, 90]
+    assert had["statistics"]["excitatory_apical"] == [0, 80]
+    assert had["statistics"]["inhibitory_minus_excitatory_basal"] == [-1650, 150]
+
+
+def test_presets_are_listed_with_what_can_be_varied(done):
+    from apical.simulate import config
+
+    told = json.loads(done("presets --json"))
+    assert set(told["presets"]) == set(config.PRESETS) and all(told["presets"].values())
+    fields = {field["name"]: field for field in told["fields"]}
+    assert fields["without_nmda.tree"]["about"] and fields["sk_e2_factor"]["default"] == 1
+    shown = done("presets")
+    assert all(name in shown for name in [*config.PRESETS, *fields])
+
+
+def test_input_spikes_from_a_table_are_replayed(here, apical, refused):
+    (here / "events.csv").write_text("trial,synapse,time_ms\n0,3,5.5\n1,51,19\n")
+    answer = apical(f"simulate {RUN} --input-spikes events.csv --out data.zarr")
+    assert answer.status == 0, answer.err
+    spikes = schema.read(schema.open_dataset(here / "data.zarr"), "input_spikes")
+    assert [tuple(map(int, at)) for at in zip(*np.nonzero(spikes), strict=True)] == [(0, 3, 5), (1, 51, 19)]
+    line = refused(f"simulate {RUN.replace('--trials 2', '--trials 3')} --input-spikes events.csv --out more.zarr")
+    assert "the given input spikes have 2 trials, 3 are asked for" in line
+    assert not (here / "more.zarr").exists()

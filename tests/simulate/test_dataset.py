@@ -67,8 +67,8 @@ def test_resuming_gives_what_an_undisturbed_run_gives_to_the_bit(small, tmp_path
 def test_resuming_makes_up_for_lost_chunks(small, tmp_path):
     path = dataset.simulate(small, tmp_path / "a.zarr", 2, 1)
     before = arrays(path)
-    (path / "input_spikes" / "c" / "1" / "0" / "0").unlink()
-    with pytest.raises(InputError, match="'input_spikes' lacks 1 of 2 chunks; finish it with --resume"):
+    (path / "input_spike_synapse" / "c" / "1" / "0").unlink()
+    with pytest.raises(InputError, match="'input_spike_synapse' lacks 1 of 2 chunks; finish it with --resume"):
         schema.open_dataset(path)
     dataset.simulate(small, path, 2, 1, resume=True)
     for name, values in before.items():

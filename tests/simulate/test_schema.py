@@ -20,7 +20,7 @@ def test_a_written_trial_reads_back_as_labelled_arrays(make_dataset):
 
 def test_spikes_cost_less_than_a_bit_each(make_dataset):
     path = make_dataset(n_trials=1, n_segments=100, duration_ms=2000)
-    stored = sum(f.stat().st_size for f in (path / "input_spikes" / "c").rglob("*") if f.is_file())
+    stored = sum(f.stat().st_size for f in (path / "input_spike_synapse" / "c").rglob("*") if f.is_file())
     assert stored < 200 * 2000 / 8
 
 
@@ -78,7 +78,8 @@ def test_lost_chunk(make_dataset):
 @pytest.mark.parametrize("name", ["soma_v_mv", "input_spikes"])
 def test_damaged_chunk(make_dataset, name):
     path = make_dataset()
-    chunk = next(f for f in (path / name / "c" / "2").rglob("*") if f.is_file())
+    stored = "input_spike_synapse" if name == "input_spikes" else name
+    chunk = next(f for f in (path / stored / "c" / "2").rglob("*") if f.is_file())
     chunk.write_bytes(chunk.read_bytes()[:50])
     ds = schema.open_dataset(path)
     with pytest.raises(schema.InputError, match=f"'{name}' is damaged at trial position 2"):

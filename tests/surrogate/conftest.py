@@ -14,7 +14,7 @@ def make_dendrites(make_dataset):
     def make(n_signals=3, noise_mv=0.5, **options):
         path = make_dataset(**options)
         group = zarr.open_group(path, mode="r+")
-        n_trials, n_synapses, duration_ms = group["input_spikes"].shape
+        (n_trials, duration_ms), n_synapses = group["soma_v_mv"].shape, group["synapse_sign"].shape[0]
         rng = np.random.default_rng(1)
         signals = rng.normal(size=(n_trials, n_signals, duration_ms))
         mixing = rng.normal(size=(n_synapses // 2, n_signals)) * 15

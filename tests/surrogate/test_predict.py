@@ -12,10 +12,10 @@ from apical.simulate.schema import InputError
 from apical.surrogate.checkpoint import Surrogate, load_run
 from apical.surrogate.fit import FitConfig, fit
 from apical.surrogate.models import build
-from apical.surrogate.packed import PackedSpikes
 from apical.surrogate.predict import predict
 from apical.surrogate.rollout import rollout
 from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.spike_inputs import SpikeInputs
 
 
 def surrogate(family="elm", size=3, n_inputs=16, **options):
@@ -27,14 +27,14 @@ def surrogate(family="elm", size=3, n_inputs=16, **options):
 
 def inputs(duration_ms, n_inputs=16, seed=0):
     rng = np.random.default_rng(seed)
-    return PackedSpikes.pack(rng.random((n_inputs, duration_ms)) < 0.05, np.repeat([1, -1], n_inputs // 2))
+    return SpikeInputs.from_dense(rng.random((n_inputs, duration_ms)) < 0.05, np.repeat([1, -1], n_inputs // 2))
 
 
 @pytest.mark.parametrize("duration_ms", [1, 150, 499, 500, 501, 850, 851, 1500])
 def test_windows_are_the_published_ones(duration_ms):
     """Starts 0, 350, 700 …; the first whole, later ones without their first 150 ms, silence after the end."""
     model, spikes = surrogate().model, inputs(duration_ms)
-    silent_after = np.concatenate([spikes.window(0, duration_ms), np.zeros((500, 16), np.float32)])
+    silent_after = np.concatenate([spikes.window(0, duration_ms), np.zeros((500, 16), np.int8)]).astype(np.float32)
     expected = np.full((duration_ms, 2), np.nan, np.float32)
     for start in range(0, duration_ms, 350):
         drop = 150 if start else 0
@@ -56,7 +56,7 @@ def test_windows_of_a_tcn_equal_one_pass_exactly(receptive_field_ms):
 def test_one_pass_of_an_elm_starts_from_rest_once():
     model, spikes = surrogate().model, inputs(900)
     with torch.no_grad():
-        whole = model(torch.from_numpy(spikes.window(0, 900)[None]))[0].numpy()
+        whole = model(torch.from_numpy(spikes.window(0, 900)[None]).float())[0].numpy()
     np.testing.assert_allclose(rollout(model, spikes, in_one_pass=True), whole, rtol=1e-6)
     np.testing.assert_allclose(rollout(model, spikes)[:500], whole[:500], rtol=1e-5, atol=1e-6)
 
@@ -74,7 +74,7 @@ def test_a_prediction_has_the_truth_s_trials_times_and_units(make_dataset, tmp_p
     assert json.loads(prediction.attrs["provenance"])["torch"] == torch.__version__
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
-    spikes = PackedSpikes.pack(truth.input_spikes.values[1], truth.synapse_sign.values)
+    spikes = SpikeInputs.from_dense(truth.input_spikes.values[1], truth.synapse_sign.values)
     y_to = rollout(made.model, spikes)
     assert prediction.spike_probability.dtype == prediction.soma_v_mv.dtype == np.float32
     np.testing.assert_allclose(prediction.spike_probability[1], 1 / (1 + np.exp(-y_to[:, 0])), rtol=1e-5)

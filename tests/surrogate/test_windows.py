@@ -6,23 +6,22 @@ import zarr
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.packed import PackedSpikes
 from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.spike_inputs import SpikeInputs
 from apical.surrogate.split import split_trials
 from apical.surrogate.windows import check_window, draw_windows, finished_trials, load_trials
 
 
 @pytest.mark.parametrize("n_synapses", [1, 8, 13])
-def test_packed_spikes_give_back_signed_input(n_synapses):
+def test_spike_inputs_give_back_signed_input(n_synapses):
     rng = np.random.default_rng(0)
     spikes = rng.random((n_synapses, 50)) < 0.3
     sign = rng.choice([-1, 1], n_synapses)
-    packed = PackedSpikes.pack(spikes, sign)
+    inputs = SpikeInputs.from_dense(spikes, sign)
     expected = (spikes * sign[:, None]).T
-    window = packed.window(40, 20)
-    assert window.dtype == np.float32 and window.shape == (20, n_synapses)
+    window = inputs.window(40, 20)
+    assert window.dtype == np.int8 and window.shape == (20, n_synapses)
     assert (window[:10] == expected[40:]).all() and not window[10:].any()
-    assert packed.bits_tc.nbytes == 50 * -(-n_synapses // 8)
 
 
 def test_a_window_is_an_excerpt_of_one_trial(make_dataset):

@@ -1,0 +1,116 @@
+"""A configuration from a preset and changes to it: a TOML file, or FIELD=VALUE on the command line."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from .config import DEFAULT_PRESET, Simulation, preset
+from .names import nearest
+from .schema import InputError
+
+
+def configured(
+    name: str | None = None,
+    file: str | Path | None = None,
+    fields: dict[str, Any] | None = None,
+    words: Iterable[str] = (),
+) -> Simulation:
+    """The preset `name` with the fields of the TOML `file` replaced, and then `fields` and `words` (FIELD=VALUE).
+
+    Without a name, the file's own field `preset` says where to start. A table, or a dotted name in a word, replaces
+    fields of a part of the configuration and leaves its others.
+    Raises InputError that names file, field and value, and what was expected.
+    """
+    from_file = {} if file is None else _read(Path(file))
+    start = from_file.pop("preset", None)
+    if name is not None and start not in (None, name):
+        raise InputError(f"{file}: starts from preset '{start}', the command line from '{name}'; give one of them")
+    config = _changed(preset(name or start or DEFAULT_PRESET), from_file, f"{file}: ")
+    return _changed(config, _merged(fields or {}, _parsed(words)), "")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: the configuration cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def _parsed(words: Iterable[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise InputError(f"--set {word}: expected FIELD=VALUE, such as seed=3")
+        change: Any = _value(value.strip())
+        for part in reversed(name.strip().split(".")):
+            change = {part: change}
+        fields = _merged(fields, change)
+    return fields
+
+
+def _value(text: str) -> Any:
+    """JSON or TOML; what is neither is text.
+
+    >>> [_value(text) for text in ("0.1", "true", "null", "[0, 900]", '{tree = "apical"}', "AMPA")]
+    [0.1, True, None, [0, 900], {'tree': 'apical'}, 'AMPA']
+    """
+    for parse in (json.loads, lambda text: tomllib.loads(f"value = {text}")["value"]):
+        try:
+            return parse(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _merged(here: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(here)
+    for name, value in change.items():
+        before = merged.get(name)
+        merged[name] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _changed(config: Simulation, fields: dict[str, Any], where: str) -> Simulation:
+    _check_names(Simulation, fields, where)
+    try:
+        return Simulation.model_validate(_merged(config.model_dump(), fields))
+    except ValidationError as error:
+        first = error.errors()[0]
+        # Where a field may be of several kinds, pydantic puts the kind into the place too.
+        field = ".".join(part for part in first["loc"] if isinstance(part, str) and part.isidentifier())
+        place = f"{where}{field}: " if field else where
+        if first["type"] == "value_error":  # one of our own validators, which says it all
+            raise InputError(place + str(first["ctx"]["error"])) from error
+        raise InputError(f"{place}{first['msg']}, got {first['input']!r}") from error
+
+
+def _check_names(model: type[BaseModel], fields: dict[str, Any], where: str, outer: str = "") -> None:
+    for name, value in fields.items():
+        nearest(f"{where}field", outer + name, [outer + each for each in model.model_fields if each != "preset"])
+        for part in _models(model.model_fields[name].annotation) if isinstance(value, dict) else ():
+            _check_names(part, value, where, f"{outer}{name}.")
+
+
+def fields(model: type[BaseModel] = Simulation, outer: str = "") -> list[dict[str, Any]]:
+    """Name, default and meaning of every field that can be changed; parts of a part have dotted names."""
+    rows = []
+    for name, field in model.model_fields.items():
+        parts = _models(field.annotation)
+        default = None if field.is_required() or isinstance(field.default, BaseModel) else field.default
+        rows.append({"name": outer + name, "default": default, "about": field.description or ""})
+        for part in parts:
+            rows += fields(part, f"{outer}{name}.")
+    return [row for row in rows if row["name"] != "preset"]  # where a configuration starts is not changed
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The parts of the configuration that a field of that type may hold."""
+    kinds = (annotation, *get_args(annotation))
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]

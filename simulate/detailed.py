@@ -1,0 +1,92 @@
+"""The detailed neuron: a reconstructed cell with its channels and synapses in this process's NEURON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import biophysics, cells, mechanism_library, synapses
+from .cell import Cell
+from .engine import base
+from .engine.base import Inputs, Integration, Recording
+from .nexus import nexus
+from .schema import InputError
+from .variations import varied
+
+if TYPE_CHECKING:
+    from .config import Simulation
+
+V_INIT_MV = -76.0  # Beniaguev et al. 2021
+
+
+class DetailedNeuron:
+    """The configured cell, as `trial.Experiment` wants it: built once and reused for every trial.
+
+    tree, length_um (N,): of each segment. coarse: what is recorded at whole ms, by name of the variable.
+    """
+
+    def __init__(self, config: Simulation) -> None:
+        self.integration = config.integration
+        self._config = config
+        self._parameters = varied(biophysics.load(config.biophysics), config)
+        mechanism_library.load(parameters=self._parameters)
+        self._build(config.integration.takes_fused)
+
+    def _build(self, fused: bool) -> None:
+        config = self._config
+        self._fused = fused
+        self.cell = Cell(cells.resolve(config.morphology), self._parameters, fused)
+        self.synapses = synapses.place(
+            self.cell, config.excitatory, config.inhibitory, fused, config.synapses_per_segment, config.without_nmda
+        )
+        self.tree = np.array([segment.tree for segment in self.cell.segments])
+        self.length_um = np.array([segment.length_um for segment in self.cell.segments])
+        self.recorded = self._segments(config.record_dendrites)
+        self.coarse = [self.cell.segments[i].neuron for i in self.recorded]
+        if config.record_nexus:
+            self.coarse.append(nexus(self.cell, config.nexus_um))
+
+    def coordinates(self) -> dict[str, np.ndarray]:
+        """Its synapses and segments, as a dataset's coordinates."""
+        segments = self.cell.segments
+        return {
+            "synapse_sign": self.synapses.sign,
+            "synapse_receptor": self.synapses.receptor,
+            "synapse_segment": self.synapses.segment,
+            "segment_type": self.tree,
+            "segment_section": np.array([s.section for s in segments]),
+            "segment_x": np.array([s.x for s in segments]),
+            "segment_distance_um": np.array([s.distance_um for s in segments]),
+            "segment_length_um": self.length_um,
+        }
+
+    def respond(self, input_spikes: np.ndarray, integration: Integration | None = None) -> Recording:
+        """Soma voltage at every step, and the voltages at whole ms of `recorded` segments, then of the nexus.
+
+        input_spikes (S, T): boolean; a spike in bin t arrives at t ms. integration: instead of the configured one.
+        Raises Unstable where the voltage runs away.
+        """
+        integration = integration or self.integration
+        if integration.takes_fused != self._fused:
+            self.cell.close()
+            self._build(integration.takes_fused)
+        events_ms = [np.flatnonzero(row).astype(float) for row in input_spikes]
+        return base.run(
+            self.cell,
+            Inputs(self.synapses, events_ms),
+            [self.cell.soma(0.5)],
+            float(input_spikes.shape[1]),
+            V_INIT_MV,
+            integration,
+            self.coarse,
+        )
+
+    def _segments(self, chosen: str | tuple[int, ...]) -> np.ndarray:
+        n = len(self.cell.segments)
+        if isinstance(chosen, str):
+            return np.flatnonzero((chosen == "all") | (self.tree == chosen))
+        for number in chosen:
+            if number >= n:
+                raise InputError(f"record_dendrites: the cell has segments 0 to {n - 1}, got {number}")
+        return np.unique(np.array(chosen, int))

@@ -1,0 +1,106 @@
+"""Input spikes as events on disk: what is written is what is read, whole or in windows, by every way in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apical.simulate import schema
+from apical.simulate.schema import EventStore, InputError, SpikeTrains
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.integers(1, 300), st.integers(1, 40), st.floats(0, 1), st.integers(0, 50), st.integers(1, 60), st.integers(0, 9)
+)
+def test_a_window_is_that_part_of_the_array(n_synapses, n_bins, density, start, length, seed):
+    spikes_st = np.random.default_rng(seed).random((n_synapses, n_bins)) < density
+    expected = np.zeros((n_synapses, length), bool)
+    inside = spikes_st[:, start : start + length]
+    expected[:, : inside.shape[1]] = inside
+    assert (SpikeTrains.from_dense(spikes_st).dense(n_synapses, start, length) == expected).all()
+
+
+def test_two_bins_by_hand():
+    trains = SpikeTrains.from_dense(np.array([[1, 0, 1], [0, 0, 1]], bool))
+    assert trains.count_t.tolist() == [1, 0, 2] and trains.synapse_n.tolist() == [0, 0, 1]
+    bins, synapse = trains.window(1, 5)
+    assert bins.tolist() == [1, 1] and synapse.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("n_synapses", [1, 255, 256, 1278, 70_000])
+def test_every_synapse_has_a_name_and_no_event_another(n_synapses):
+    from apical.simulate.spike_trains import event_dtype
+
+    assert np.iinfo(event_dtype(n_synapses)).max >= n_synapses
+
+
+def test_the_dense_view_is_what_was_written(make_dataset, monkeypatch):
+    """Also where a trial's events fill more than one chunk."""
+    from apical.simulate import spike_trains
+
+    monkeypatch.setattr(spike_trains, "CHUNK_EVENTS", 64)
+    rng = np.random.default_rng(3)
+    path = make_dataset()
+    written = rng.random((6, 16, 1500)) < np.array([0, 0.001, 0.01, 0.1, 0.5, 1])[:, None, None]
+    for trial in range(6):
+        schema.write_trial(path, trial, {"input_spikes": written[trial]})
+    ds = schema.open_dataset(path)
+    assert (ds.input_spikes.values == written).all()
+    some = ds.input_spikes.isel(trial=[5, 2], synapse=slice(3, 12), time_ms=[1400, 7, 80])
+    assert (some.values == written[[5, 2]][:, 3:12][:, :, [1400, 7, 80]]).all()
+    assert (ds.input_spikes.sel(trial=3, time_ms=slice(100, 199)).values == written[3, :, 100:200]).all()
+    assert ds.input_spikes.isel(trial=[]).values.shape == (0, 16, 1500)
+
+
+def test_a_store_that_was_encoded_anew_reads_the_same(make_dataset, tmp_path):
+    path = make_dataset()
+    expected = schema.open_dataset(path).input_spikes.values
+    group = zarr.open_group(path, mode="r+")
+    for name in ("input_spike_count", "input_spike_synapse"):
+        old = group[name]
+        values, chunks, fill = old[...], old.chunks, old.fill_value
+        again = group.create_array(
+            name,
+            shape=values.shape,
+            chunks=chunks,
+            dtype=values.dtype,
+            fill_value=fill,
+            compressors=None,
+            dimension_names=old.metadata.dimension_names,
+            overwrite=True,
+        )
+        again[...] = values
+    assert (schema.open_dataset(path).input_spikes.values == expected).all()
+
+
+def test_events_that_are_missing_are_named(make_dataset):
+    path = make_dataset()
+    array = zarr.open_group(path, mode="r+")["input_spike_synapse"]
+    values = array[2]
+    values[10] = array.fill_value
+    array[2] = values
+    with pytest.raises(InputError, match=r"'input_spikes' is damaged at trial position 2 .fewer events than it counts"):
+        schema.read(schema.open_dataset(path), "input_spikes", 2)
+    assert EventStore(path).read(1).count_t.shape == (1500,)
+
+
+def test_a_store_without_input_spikes_says_so(tmp_path):
+    zarr.open_group(tmp_path / "none.zarr", mode="w")
+    with pytest.raises(InputError, match="has no input spikes"):
+        EventStore(tmp_path / "none.zarr")
+
+
+def test_plain_xarray_reads_the_rest_of_a_store(make_dataset):
+    """Whoever has no apical finds plain arrays: counts per bin, and synapses in the same order."""
+    path = make_dataset()
+    ds = xr.open_zarr(path, consolidated=False, chunks=None)
+    dense = schema.open_dataset(path).input_spikes.values
+    count = ds.input_spike_count.values
+    assert (count == dense.sum(axis=1)).all()
+    events = ds.input_spike_synapse.isel(trial=4, input_spike=slice(0, int(count[4].sum()))).values
+    assert (events == np.nonzero(dense[4].T)[1]).all()
