@@ -123,10 +123,10 @@ def presets(as_json: Json = False) -> None:
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
-        "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
-        "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",
         "apical simulate --out data.zarr --trials 20 --seed 1 --append",
         "apical simulate --out data.zarr --trials 1000 --scheduler tcp://10.0.0.1:8786",
+        "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
+        "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",
     ),
 )
 def simulate(

@@ -26,23 +26,27 @@ def write(out: str | Path, position: int, arrays: dict[str, np.ndarray], status:
     variables = trial_variables(out)
     checksum = np.array(_checksum(Path(out), variables, position), "u4")
     schema.write_trial(out, position, {"trial_crc32": checksum}, status)
-    return sum(file.stat().st_size for array in variables.values() for file in _files(Path(out), array, position))
+    return sum(file.stat().st_size for name in variables for file in _files(Path(out), variables[name], position))
+
+
+def sweep(out: Path) -> None:
+    """Remove what killed writers left half written."""
+    for file in out.glob("**/*.partial"):
+        file.unlink()
 
 
 def unfinished(out: Path) -> list[int]:
     """Positions of the trials still to be made, or to be made again because a file of theirs is lost or damaged.
 
-    The latter are marked as pending, and what a killed writer left half written is removed.
+    The latter are marked as pending.
     """
-    for file in out.glob("**/*.partial"):
-        file.unlink()
+    sweep(out)
     variables = trial_variables(out)
     status, checksums = (_values(out, variables[name]) for name in MARKS)
     todo = []
     for position in range(len(status)):
         if status[position] == PENDING or _checksum(out, variables, position) != checksums[position]:
-            for file in _files(out, variables["trial_status"], position):
-                file.unlink()
+            _remove(out, variables["trial_status"], position)
             todo.append(position)
     return todo
 
@@ -60,19 +64,23 @@ def by_trial(group: Group) -> dict[str, Array]:
 
 
 def _files(out: Path, array: Array, position: int) -> list[Path]:
-    """The trial's chunks of a variable: one, or for input spikes as many as hold them."""
-    place = Path(out, array.basename, "c", str(position))
-    return [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
+    """A trial's files of a variable: one, or of events as many as there are chunks."""
+    place = out / array.basename / "c" / str(position)
+    if array.ndim == 1:
+        return [place] if place.is_file() else []
+    return sorted(file for file in place.rglob("*") if file.is_file() and file.suffix != ".partial")
 
 
-def _checksum(out: Path, variables: dict[str, Array], position: int) -> int | None:
-    """CRC-32 of the trial's files, without its marks; None where one is lost."""
+def _remove(out: Path, array: Array, position: int) -> None:
+    for file in _files(out, array, position):
+        file.unlink()
+
+
+def _checksum(out: Path, variables: dict[str, Array], position: int) -> int:
+    """CRC-32 of the trial's files, one after another, without its marks."""
     found = 0
     for name in sorted(variables.keys() - set(MARKS)):
-        files = _files(out, variables[name], position)
-        if not files:
-            return None
-        for file in files:
+        for file in _files(out, variables[name], position):
             found = zlib.crc32(file.read_bytes(), found)
     return found
 
@@ -86,6 +94,5 @@ def _values(out: Path, array: Array) -> np.ndarray:
             try:
                 array[position]
             except Exception:
-                for file in _files(out, array, position):
-                    file.unlink()
+                _remove(out, array, position)
         return np.asarray(array[:])

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import biophysics, cells, mechanism_library, preparation, store
+from . import biophysics, cells, chunks, mechanism_library, preparation, store
 from .cluster import connected, spread
 from .config import Simulation
 from .schema import InputError
-from .variations import varied
 from .worker import Outcome, describe, simulate_trial
 
 if TYPE_CHECKING:
@@ -63,16 +62,15 @@ def simulate(
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
     if resume + append + overwrite > 1:
         raise InputError("only one of --resume, --append and --overwrite can be given")
-    sent = _from_any_folder(config)
-    morphology = cells.resolve(sent.morphology) if config.lif is None else None
-    parameters = varied(biophysics.load(sent.biophysics), config)  # a wrong name is said before anything starts
+    morphology = cells.resolve(config.morphology) if config.lif is None else None
+    config.dataset_id(morphology)  # what cannot be read is said before anything starts
     if out.exists() and not (resume or append or overwrite):
         raise InputError(f"{out}: exists already; give --resume to finish it, --append to add to it, or --overwrite")
     if append and not out.exists():
         raise InputError(f"{out}: no such dataset to append to; without --append it is made")
     store.check_writable(out)
     if scheduler is None and config.lif is None:
-        mechanism_library.compiled(busy, parameters)  # else each node compiles its own
+        mechanism_library.compiled(busy, biophysics.load(config.biophysics))  # else each node compiles its own
     with ExitStack() as stack:
         if out.exists():
             stack.enter_context(store.held(out))
@@ -87,15 +85,15 @@ def simulate(
         elif trials is None:
             raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
         client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
-        if append or not goes_on:
-            layout = client.submit(describe, sent, pure=False).result()
-            layout.check((store.labels(out)[0].max() + 1 if append else 0) + (trials or 0))
-        if append:
-            todo = preparation.append(out, config, morphology, trials or 0)
-        elif not goes_on:
-            preparation.create(out, config, morphology, trials or 0, layout)
-            stack.enter_context(store.held(out))
-            todo = list(range(trials or 0))
+        sent = _found_from_anywhere(config)
+        layout = client.submit(describe, sent, pure=False).result() if append or not goes_on else None
+        if layout and trials:
+            if append:
+                todo = preparation.append(out, config, morphology, trials, layout)
+            else:
+                preparation.create(out, config, morphology, trials, layout)
+                stack.enter_context(store.held(out))
+                todo = list(range(trials))
         if dashboard:
             dashboard(client.dashboard_link)
         _run(client, out, sent, todo, report)
@@ -130,8 +128,17 @@ def _run(
         done += 1
         if report:
             report(Progress(done, len(numbers), trial, outcome))
+    chunks.sweep(out)  # after workers that were killed
     if lost:
         raise InputError(
             f"{out}: trial {', '.join(map(str, sorted(lost)))} ended its worker each time (out of memory?); "
             "the others are there, --resume tries it again"
         )
+
+
+def _found_from_anywhere(config: Simulation) -> Simulation:
+    """The same with absolute paths, for workers that run in another folder."""
+    given = {name: getattr(config, name) for name in ("morphology", "biophysics", "input_spikes")}
+    named = {*cells.CATALOGUE, *biophysics.available(), None}
+    paths = {name: str(Path(value).expanduser().resolve()) for name, value in given.items() if value not in named}
+    return config.model_copy(update=paths)

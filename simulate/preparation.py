@@ -14,11 +14,12 @@ from .provenance import provenance
 from .schema import InputError
 from .trial import Layout
 
-NOT_DATA = ("preset", "morphology", "seed")  # names, or compared by content
+BY_CONTENT = ("morphology", "biophysics", "input_spikes")  # names; what they stand for is in the dataset_id
 
 
 def create(out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout) -> None:
-    """Make the store with every trial pending. layout: what a worker finds that it holds."""
+    """Make the store with every trial pending. Raises InputError where there is not input for so many."""
+    layout.check(trials)
     coords = {
         "trial": np.arange(trials),
         "trial_seed": np.full(trials, config.seed),
@@ -32,7 +33,7 @@ def create(out: Path, config: Simulation, morphology: Morphology | None, trials:
         schema.create(
             making,
             "simulation",
-            {"trial_crc32": "u4", **layout.dtypes},
+            layout.dtypes | {"trial_crc32": "u4"},
             coords,
             n_spike=layout.n_spike,
             dataset_id=config.dataset_id(morphology),
@@ -55,11 +56,11 @@ def unfinished(
     )
     seeds = store.labels(out)[1].tolist()
     for name, value in asked.items():
-        if name not in NOT_DATA and had.get(name) != value:
+        if name not in ("preset", "seed", *BY_CONTENT) and had.get(name) != value:
             raise _other(out, f"{name} {had.get(name)}, not {value}")
     first = config.model_copy(update={"seed": seeds[0]}).dataset_id(morphology)
     if store.dataset_id(out) != store.id_with_seeds(first, seeds):
-        raise _other(out, "morphology or parameter set had another content")
+        raise _other(out, "another morphology, parameter set or input")
     if trials is not None:
         if config.seed not in seeds:
             raise _other(out, f"seed {seeds[0]}, not {config.seed}")
@@ -69,9 +70,14 @@ def unfinished(
         return chunks.unfinished(out)
 
 
-def append(out: Path, config: Simulation, morphology: Morphology | None, trials: int) -> list[int]:
-    """Add pending trials of the configuration's seed to the store; returns their positions."""
-    before = len(store.labels(out)[0])
+def append(out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout) -> list[int]:
+    """Add pending trials of the configuration's seed to the store; returns their positions.
+
+    Raises InputError where there is not input for so many.
+    """
+    numbers = store.labels(out)[0]
+    before = len(numbers)
+    layout.check(int(numbers.max()) + 1 + trials)
     store.extend(out, trials, config.seed, _source(config), provenance(morphology, config.biophysics))
     return list(range(before, before + trials))
 

@@ -32,7 +32,7 @@ _held: tuple[Simulation, Experiment] | None = None
 
 
 def describe(config: Simulation) -> Layout:
-    """What a dataset of the configured neuron holds."""
+    """What a dataset of `config` holds."""
     with _turn:
         return _experiment(config).layout()
 
@@ -48,7 +48,10 @@ def simulate_trial(config: Simulation, out: str, dataset_id: str, position: int,
     with _turn:
         experiment = _experiment(config)
         began_s = time.process_time()
-        arrays, fault = _run(experiment, trial)
+        try:
+            arrays, fault = experiment.simulate(trial), ""
+        except FailedTrial as failed:
+            arrays, fault = failed.arrays, str(failed)
     if store.dataset_id(out) != dataset_id:  # replaced meanwhile: what this worker has belongs to the former
         raise InputError(f"{out}: was replaced while it was written; only one run may write to it")
     try:
@@ -68,11 +71,3 @@ def _experiment(config: Simulation) -> Experiment:
         _held = None
         _held = config, Experiment(config)
     return _held[1]
-
-
-def _run(experiment: Experiment, trial: int) -> tuple[dict[str, np.ndarray], str]:
-    """The trial's arrays, and what is wrong with them, or ""."""
-    try:
-        return experiment.simulate(trial), ""
-    except FailedTrial as failed:
-        return failed.arrays, str(failed)

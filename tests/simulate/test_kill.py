@@ -17,14 +17,14 @@ import pytest
 
 from apical.simulate import schema
 
-TRIALS = 16
+TRIALS = 10
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, lasting_swc):
     """The arguments of a run, what it makes, and how long it took."""
     folder = tmp_path_factory.mktemp("kill")
-    arguments = ["nmda", "--morphology", str(lasting_swc), "--seconds", "0.3", "--trials", str(TRIALS)]
+    arguments = ["nmda", "--morphology", str(lasting_swc), "--seconds", "0.2", "--trials", str(TRIALS)]
     began = time.monotonic()
     finish(start(arguments, folder / "whole.zarr"))
     return arguments, contents(folder / "whole.zarr"), time.monotonic() - began
