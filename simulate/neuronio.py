@@ -157,6 +157,8 @@ def _fill(
         if positions.size:
             tasks.append((path, store, first, positions.tolist(), [name for name in VOLTAGES if name in ds]))
         first += file["n_trials"]
+    if report is not None and tasks:
+        report("Importing", 0, int(missing.sum()))  # the first trial comes when a file has been read
     step = _counter(report, "Importing", int(missing.sum()))
     each(_write, [(*task, ds["output_spike_time_ms"].shape[1]) for task in tasks], workers, step)
     for torn in store.rglob("*.partial"):  # what Zarr was writing when the process was killed
