@@ -36,6 +36,20 @@ class Check(BaseModel):
     basis: Basis = "none"
     source: str = ""
 
+    def told(self, what: Literal["measured", "expected"]) -> str:
+        """The measured or the expected value for people, the latter with its tolerance."""
+        values = getattr(self, what)
+        if values is None:
+            return "no reference" if what == "expected" else "none"
+        within = f" ± {self.tolerance:.4g}" if what == "expected" and self.tolerance and values != () else ""
+        if isinstance(values, tuple):
+            return (", ".join(f"{value:.1f}" for value in values) or "none") + within
+        return f"{values:.4g}{within}"
+
+    def __str__(self) -> str:
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        return f"{self.group}, {self.name}: {self.told('measured')}{unit}, expected {self.told('expected')}{unit}"
+
 
 @dataclass
 class Findings:
@@ -57,7 +71,7 @@ def check(
     basis: Basis = "theory",
     source: str = "",
 ) -> Check:
-    """Compare `measured` with `expected`: each within `tolerance`, and as many of them; without `expected`, tell only."""
+    """Compare `measured` with `expected`: each within `tolerance`, and as many; without `expected`, tell only."""
     found = _plain(measured)
     if expected is None:
         return Check(group=group, name=name, unit=unit, measured=found)

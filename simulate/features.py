@@ -12,7 +12,6 @@ FIRING = {  # name -> (eFEL's feature, unit); those with one value per spike are
     "ISI CV": ("ISI_CV", "1"),
     "AP height": ("AP_height", "mV"),
     "AP half-width": ("AP_duration_half_width", "ms"),
-    "AHP fast": ("AHP_depth_abs", "mV"),
     "AHP slow": ("AHP_depth_abs_slow", "mV"),
 }
 RESAMPLED_MS = 0.025  # eFEL wants equal steps

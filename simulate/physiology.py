@@ -102,9 +102,7 @@ def f_i(specimen: Specimen) -> Findings:
         currents = [Pulse(specimen.soma, *FI_MS, amplitude_na)]
         response = specimen.run(currents, FI_MS[1], v_init_mv=FI_V_INIT_MV)
         counts.append(len(response.spike_times_ms(SPIKE_PEAK_MV)))
-        found.checks.append(
-            specimen.reference.check("f-I", f"spikes at {amplitude_na} nA", "1", counts[-1], COUNT)
-        )
+        found.checks.append(specimen.reference.check("f-I", f"spikes at {amplitude_na} nA", "1", counts[-1], COUNT))
     seconds = (FI_MS[1] - FI_MS[0]) / 1000
     found.curves["f_i"] = {"amplitude_na": list(amplitudes_na), "rate_hz": [n / seconds for n in counts]}
     return found

@@ -19,18 +19,17 @@ from .schema import FINE_PER_MS, InputError
 from .specimen import CONVERGED, Specimen
 from .stimulus import InputStatistics
 
-DURATION_MS, SEED = 500, 0
+DURATION_MS, SEED = 500, 2  # a busy half second: about ten spikes on the catalogue's cells
 # Spikes per 100 ms and segment, so that a cell of any size fires a few times: the upper part of the published NMDA
 # ranges on cell1's 262 basal and 377 apical segments (Beniaguev et al. 2021), with somewhat less inhibition.
 SEGMENTS = {"basal": 262, "apical": 377}
 EXCITATORY, INHIBITORY_LESS = (500.0, 800.0), (-600.0, -100.0)
 CLIP_MV = -55.0  # Beniaguev et al. 2021 compare voltages below the spikes
-SPIKE_MS, RMSE_MV = 1.0, 0.1
 PEAK_MV, AXON_MV = -50.0, -10.0
 
-# Published trials were integrated with NEURON's variable step at its loose default tolerance: they agree with any
-# converged solution within this, and no better.
-PUBLISHED_COUNT, PUBLISHED_MEDIAN_MV, PUBLISHED_RMSE_MV = 1, 0.2, 0.5
+# Published trials were integrated with NEURON's variable step at its loose default tolerance: they agree with the
+# converged solution within this, most spikes within 2 ms. A step that does as well does not limit the data.
+COUNT, SPIKE_MS, MEDIAN_MV, RMSE_MV = 1, 2.0, 0.2, 0.5
 
 
 def seeded(specimen: Specimen) -> Findings:
@@ -47,10 +46,14 @@ def seeded(specimen: Specimen) -> Findings:
     ours = _replay(specimen, placed, spikes, specimen.integration)
     truth = _replay(specimen, placed, spikes, CONVERGED)
     source = "variable step, tolerance 1e-6, of the same input"
+    ours_ms, truth_ms = ours.spike_times_ms(), truth.spike_times_ms()
+    shift_ms = np.abs(ours_ms - truth_ms).max(initial=0.0) if len(ours_ms) == len(truth_ms) else np.nan
+    rmse_mv = _clipped_rmse_mv(ours, truth)
     found = Findings(
         checks=[
-            check("replay", "spike times", "ms", ours.spike_times_ms(), truth.spike_times_ms(), SPIKE_MS, "measured", source),
-            check("replay", "RMSE below -55 mV", "mV", _clipped_rmse_mv(ours, truth), 0.0, RMSE_MV, "measured", source),
+            check("replay", "spikes", "1", len(ours_ms), len(truth_ms), 0, "measured", source),
+            check("replay", "largest shift of a spike", "ms", shift_ms, 0.0, SPIKE_MS, "measured", source),
+            check("replay", "RMSE below -55 mV", "mV", rmse_mv, 0.0, RMSE_MV, "measured", source),
         ],
         traces={
             "replay": {"time_ms": ours.time_ms, "soma": ours.v_mv["soma"]},
@@ -92,9 +95,9 @@ def published(specimen: Specimen, file: Path) -> Findings:
             counted = len(peaks(_sampled_mv(ours, FINE_PER_MS)))
             median_mv = float(np.median(np.abs(ours_mv - v_mv)))
             found.checks += [
-                check(name, "spikes", "1", counted, spikes, PUBLISHED_COUNT, "golden", source),
-                check(name, "median |dV|", "mV", median_mv, 0.0, PUBLISHED_MEDIAN_MV, "golden", source),
-                check(name, "RMSE below -55 mV", "mV", rmse_mv, 0.0, PUBLISHED_RMSE_MV, "golden", source),
+                check(name, "spikes", "1", counted, spikes, COUNT, "golden", source),
+                check(name, "median |dV|", "mV", median_mv, 0.0, MEDIAN_MV, "golden", source),
+                check(name, "RMSE below -55 mV", "mV", rmse_mv, 0.0, RMSE_MV, "golden", source),
             ]
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from . import protocols
 from .cell import Cell
 from .checks import Reference
-from .engine.base import Epsp, Integration, Pulse, Recording
+from .engine.base import Epsp, Integration, Pulse
 from .protocols import Response
 
 CONVERGED = Integration(engine="neuron", dt_ms=None)
@@ -40,7 +40,9 @@ class Specimen:
         sites: dict[str, object] | None = None,
     ) -> Response:
         """Run point currents and record `sites`, by default soma and apical trunk; see protocols.respond."""
-        response = protocols.respond(self.cell, currents, duration_ms, integration or self.integration, v_init_mv, sites)
+        response = protocols.respond(
+            self.cell, currents, duration_ms, integration or self.integration, v_init_mv, sites
+        )
         self.watch(np.array(list(response.v_mv.values())))
         return response
 

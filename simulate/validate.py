@@ -90,7 +90,7 @@ def validate(
     only: Sequence[str] = (),
     neuronio: Path | None = None,
     busy: mechanism_library.Busy = mechanism_library.announce,
-    report: Callable[[float, float, str], None] | None = None,
+    report: Callable[[int, int, str], None] | None = None,
 ) -> Validation:
     """Check the cell of `morphology` and parameter set `parameters`, integrated by `integration` (None: the default).
 
@@ -104,7 +104,12 @@ def validate(
     if neuronio is not None and not neuronio.is_file():
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
     task = _Task(
-        cells.resolve(morphology), biophysics.load(parameters), integration or Integration(), quick, tuple(only), neuronio
+        cells.resolve(morphology),
+        biophysics.load(parameters),
+        integration or Integration(),
+        quick,
+        tuple(only),
+        neuronio,
     )
     mechanism_library.compiled(busy)
     context = get_context("spawn")
@@ -166,7 +171,7 @@ def _work(task: _Task, pipe: Connection) -> None:
         pipe.send(error)
 
 
-def _findings(task: _Task, report: Callable[[float, float, str], None]) -> Findings:
+def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     from .cell import Cell
 
     mechanism_library.load()
@@ -179,12 +184,14 @@ def _findings(task: _Task, report: Callable[[float, float, str], None]) -> Findi
 
         def after_run(name: str = name, begun: float = begun, each: float = seconds / runs, done: list = done) -> None:
             done[0] += 1
-            report(begun + done[0] * each, total, name)
+            report(round(begun + done[0] * each), round(total), name)
 
         specimen.after_run = after_run
         _add(whole, run(specimen))
         begun += seconds
     if task.neuronio is not None:
+        neuronio = task.neuronio.name
+        specimen.after_run = lambda: report(round(total), round(total), neuronio)
         _add(whole, replay.published(specimen, task.neuronio))
     whole.checks.append(
         check("voltage", "largest |V|", "mV", specimen.largest_mv, 0.0, RUNAWAY_MV, "theory", "no NaN, no runaway")

@@ -8,7 +8,18 @@ from importlib.metadata import version
 
 import pytest
 
-COMMANDS = ("cells", "simulate", "import-neuronio", "inspect", "fit", "predict", "evaluate", "compare", "quickstart")
+COMMANDS = (
+    "cells",
+    "simulate",
+    "validate",
+    "import-neuronio",
+    "inspect",
+    "fit",
+    "predict",
+    "evaluate",
+    "compare",
+    "quickstart",
+)
 
 
 def command_of(name):
