@@ -39,18 +39,17 @@ def validation_figure(found: Mapping[str, Any], traces: Traces, out: str | Path)
     steps = [name for name in traces if name.startswith("step")] or ["step currents"] * 3
     with style():
         fig = figure(HEIGHT_INCHES)
-        rows = [
-            row.subplots(1, 3, width_ratios=widths)
-            for row, widths in zip(
-                fig.subfigures(4, 1, height_ratios=(1.15, 0.85, 1.1, 1.15)),
-                ((1, 1, 1), (1, 1, 1), (1, 1, 1), (1.1, 1, 0.8)),
-                strict=True,
-            )
-        ]
+        page = fig.add_gridspec(4, 1, height_ratios=(1.15, 0.85, 1.1, 1.15))
+        rows = []
+        for at in range(4):
+            within = page[at].subgridspec(1, 3, width_ratios=(1.1, 1, 0.75 if at == 3 else 1))
+            rows.append([fig.add_subplot(within[column]) for column in range(3)])
         for axes, name in zip(rows[0], DENDRITIC, strict=True):
             _dendritic(axes, name, traces, checks)
         for axes, name in zip(rows[1], steps, strict=True):
             _step(axes, name, traces, checks)
+        for row in rows[:2]:
+            row[0].set_ylabel("V (mV)")
         _f_i(rows[2][0], checks, curves)
         _attenuation(rows[2][1], curves)
         _rest(rows[2][2], traces)
@@ -60,6 +59,8 @@ def validation_figure(found: Mapping[str, Any], traces: Traces, out: str | Path)
         for at, axes in enumerate(axes for row in rows for axes in row):
             axes.set_title("abcdefghijkl"[at] + "  " + axes.get_title(), loc="left")
             axes.set_title("")
+            if legend := axes.get_legend():
+                legend.set_in_layout(False)  # it lies inside the axes and must not squeeze them
         fig.suptitle(_heading(found), fontsize=8, weight="bold")
         return save(fig, out)
 
@@ -90,11 +91,13 @@ def _expected(checks: Sequence[Mapping[str, Any]], group: str, name: str) -> Any
 
 
 def _dendritic(axes: Axes, name: str, traces: Traces, checks: Sequence[Mapping[str, Any]]) -> None:
+    from matplotlib.lines import Line2D
+
     if name not in traces:
         return _left_out(axes, name)
     trace = traces[name]
     shown = (trace["time_ms"] >= DENDRITIC_MS[0]) & (trace["time_ms"] <= DENDRITIC_MS[1])
-    small = {"ls": "none", "ms": 4, "mew": 0, "clip_on": False}
+    small: dict[str, Any] = {"ls": "none", "ms": 4, "mew": 0, "clip_on": False}
     for site, colour in SITES.items():
         axes.plot(trace["time_ms"][shown], trace[site][shown], color=colour, label=site.replace("um", "µm"))
         golden_mv = _expected(checks, name, f"peak {site}")
@@ -105,10 +108,12 @@ def _dendritic(axes: Axes, name: str, traces: Traces, checks: Sequence[Mapping[s
     axes.plot(golden_ms, heights, "v", color=GREY, transform=axes.get_xaxis_transform(), **small)
     axes.set(title=name, xlabel="time (ms)", xlim=DENDRITIC_MS, ylim=V_LIMITS_MV)
     if name == DENDRITIC[0]:
-        axes.set_ylabel("V (mV)")
-        axes.plot([], [], "<", color=GREY, label="expected peak", **small)
-        axes.plot([], [], "v", color=GREY, label="expected spike", **small)
-        axes.legend(loc="upper right", labelspacing=0.2)
+        sites, _ = axes.get_legend_handles_labels()
+        marks = [
+            Line2D([], [], color=GREY, marker=marker, label=f"expected {what}", **small)
+            for marker, what in (("<", "peak"), ("v", "spike"))
+        ]
+        axes.legend(handles=sites + marks, loc="upper right", labelspacing=0.2)
     return None
 
 
@@ -120,10 +125,9 @@ def _step(axes: Axes, name: str, traces: Traces, checks: Sequence[Mapping[str, A
     axes.plot(trace["time_ms"][shown] / 1000, trace["soma"][shown], color=BLACK, lw=0.5)
     counted = next(each["measured"] for each in checks if (each["group"], each["name"]) == (name, "spikes"))
     golden = _expected(checks, name, "spikes")
-    beside = "" if golden is None else f", expected {golden:g}"
-    axes.set(title=f"{name.removeprefix('step ')}: {counted:g} spikes{beside}", xlabel="time (s)", ylim=V_LIMITS_MV)
-    if axes.get_subplotspec().is_first_col():
-        axes.set_ylabel("V (mV)")
+    if golden is not None:
+        axes.text(0.99, 1.0, f"expected {golden:g}", ha="right", va="top", transform=axes.transAxes)
+    axes.set(title=f"{name.removeprefix('step ')}: {counted:g} spikes", xlabel="time (s)", ylim=V_LIMITS_MV)
     return None
 
 
@@ -180,7 +184,7 @@ def _convergence(axes: Axes, checks: Sequence[Mapping[str, Any]], curves: Mappin
         for what, key, fill in (("EPSP", "epsp_mv", colour), ("spike time", "spike_ms", "white")):
             slope = slopes.get(f"{name}, {what}")
             if slope is not None:
-                label = f"{name}, {what} ({key.rsplit('_')[-1].replace('mv', 'mV')}): {slope:.2f}"
+                label = f"{name}, {what.removesuffix(' time')} ({key.rsplit('_')[-1].replace('mv', 'mV')}): {slope:.2f}"
                 axes.loglog(steps_us, curve[key], marker + "-", color=colour, mfc=fill, ms=3.5, label=label)
     axes.set(title="error against step", xlabel="step (µs)", ylabel="error (mV or ms)")
     bottom, top = axes.get_ylim()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -65,7 +66,7 @@ def convergence(specimen: Specimen) -> Findings:
 def _response(specimen: Specimen, integration: Integration) -> Response:
     """An EPSP half-way up or at 620 um, then a spike from the soma."""
     site = specimen.cell.at_apical_distance(min(protocols.DISTANCES_UM[-1], specimen.cell.longest_um / 2))
-    currents = [
+    currents: list[Pulse | Epsp] = [
         Epsp(site, EPSP_AT_MS, protocols.EPSP_NA),
         Pulse(specimen.soma, *PULSE_MS, protocols.PULSE_NA),
     ]
@@ -92,7 +93,7 @@ def _spike_error_ms(response: Response, truth: Response) -> float:
 
 def engines(specimen: Specimen) -> Findings:
     """Every engine at the same step on BAC firing: the largest difference of any voltage."""
-    currents: list[Pulse | Epsp] = [Pulse(specimen.soma, *protocols.PULSE_MS, protocols.PULSE_NA)]
+    currents: Sequence[Pulse | Epsp] = [Pulse(specimen.soma, *protocols.PULSE_MS, protocols.PULSE_NA)]
     with suppress(InputError):  # a short apical dendrite gets the somatic pulse alone
         currents, _ = protocols.protocols(specimen.cell)["BAC"]
     v_mv = []

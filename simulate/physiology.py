@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import features, protocols
-from .checks import Findings, check
+from .checks import Check, Findings, check
 from .engine.base import Pulse
 from .output_spikes import SPIKE_PEAK_MV
 from .protocols import STEP_MS, STEPS_NA, Response
@@ -60,12 +60,13 @@ def dendrites(specimen: Specimen) -> Findings:
 
 def steps(specimen: Specimen) -> Findings:
     """The three 2 s steps: spikes and first latency against golden values, eFEL's features beside experiments'."""
-    found = Findings()
+    found, rates_hz = Findings(), []
     for amplitude_na in STEPS_NA:
         name = f"step {amplitude_na} nA"
         response = specimen.run([Pulse(specimen.soma, *STEP_MS, amplitude_na)], STEP_MS[1] + 300)
         found.traces[name] = {"time_ms": response.time_ms, "soma": response.v_mv["soma"]}
         spikes_ms = response.spike_times_ms()
+        rates_hz.append(len(spikes_ms) / (STEP_MS[1] - STEP_MS[0]) * 1000)
         latency_ms = spikes_ms[0] - STEP_MS[0] if len(spikes_ms) else np.nan
         reference = specimen.reference
         found.checks += [
@@ -81,15 +82,15 @@ def steps(specimen: Specimen) -> Findings:
         ]
     found.curves["steps"] = {
         "amplitude_na": list(STEPS_NA),
-        "rate_hz": [c.measured / (STEP_MS[1] - STEP_MS[0]) * 1000 for c in found.checks if c.name == "spikes"],
+        "rate_hz": rates_hz,
     }
     return found
 
 
-def _efel_counts_the_same(name: str, response: Response, amplitude_na: float):
+def _efel_counts_the_same(name: str, response: Response, amplitude_na: float) -> Check:
     counted = features.extract(response, ["spike_count_stimint"], STEP_MS, amplitude_na)["spike_count_stimint"]
     times_ms = response.spike_times_ms()
-    ours = np.count_nonzero((times_ms >= STEP_MS[0]) & (times_ms < STEP_MS[1]))
+    ours = int(np.count_nonzero((times_ms >= STEP_MS[0]) & (times_ms < STEP_MS[1])))
     return check(name, "spikes by eFEL", "1", counted, ours, 0, "measured", "our own count of the same trace")
 
 

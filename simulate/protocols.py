@@ -5,6 +5,7 @@ Source of the protocols: Hay et al. 2011, PLoS Comput Biol 7:e1002107, Figures 1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ def electrodes(cell: Cell) -> dict[str, object]:
 
 def respond(
     cell: Cell,
-    currents: list[Pulse | Epsp],
+    currents: Sequence[Pulse | Epsp],
     duration_ms: float,
     integration: base.Integration,
     v_init_mv: float = V_INIT_MV,

@@ -13,8 +13,8 @@ from .config import V_INIT_MV
 from .engine import base
 from .engine.base import Inputs, Integration
 from .neuronio import import_neuronio
-from .output_spikes import peaks
-from .protocols import Response
+from .output_spikes import SPIKE_PEAK_MV, peaks
+from .protocols import SPIKE_MV, Response
 from .schema import FINE_PER_MS, InputError
 from .specimen import CONVERGED, Specimen
 from .stimulus import InputStatistics
@@ -25,7 +25,7 @@ DURATION_MS, SEED = 500, 2  # a busy half second: about ten spikes on the catalo
 SEGMENTS = {"basal": 262, "apical": 377}
 EXCITATORY, INHIBITORY_LESS = (500.0, 800.0), (-600.0, -100.0)
 CLIP_MV = -55.0  # Beniaguev et al. 2021 compare voltages below the spikes
-PEAK_MV, AXON_MV = -50.0, -10.0
+PEAK_MV = -50.0  # a third of the soma's peaks above this are, on ttpc1, spikes of the axon alone
 
 # Published trials were integrated with NEURON's variable step at its loose default tolerance: they agree with the
 # converged solution within this, most spikes within 2 ms. A step that does as well does not limit the data.
@@ -60,12 +60,12 @@ def seeded(specimen: Specimen) -> Findings:
             "replay, converged": {"time_ms": truth.time_ms, "soma": truth.v_mv["soma"]},
         },
     )
-    for name, count in (
-        ("somatic peaks above -50 mV", lambda r: np.count_nonzero(_peaks_mv(r) > PEAK_MV)),
-        ("somatic peaks above -25 mV", lambda r: len(peaks(_sampled_mv(r, FINE_PER_MS)))),
-        ("spikes of the axon", lambda r: len(r.spike_times_ms(AXON_MV, "axon"))),
-    ):
-        row = check("replay", name, "1", count(ours), count(truth), 0, "measured", source)
+    for name, (measured, expected) in {
+        "somatic peaks above -50 mV": (_peaks_above(PEAK_MV, each) for each in (ours, truth)),
+        "somatic peaks above -25 mV": (_peaks_above(SPIKE_PEAK_MV, each) for each in (ours, truth)),
+        "spikes of the axon": (len(each.spike_times_ms(SPIKE_MV, "axon")) for each in (ours, truth)),
+    }.items():
+        row = check("replay", name, "1", measured, expected, 0, "measured", source)
         found.checks.append(row.model_copy(update={"passed": None}))  # told: the spikes above are what is judged
     return found
 
@@ -127,11 +127,11 @@ def _sampled_mv(response: Response, per_ms: int) -> np.ndarray:
     return np.interp(grid_ms, response.time_ms, response.v_mv["soma"])
 
 
-def _peaks_mv(response: Response) -> np.ndarray:
+def _peaks_above(threshold_mv: float, response: Response) -> int:
+    """Somatic peaks above `threshold_mv` that stand out by 1 mV."""
     from scipy.signal import find_peaks
 
-    v_mv = _sampled_mv(response, FINE_PER_MS)
-    return v_mv[find_peaks(v_mv, prominence=1.0)[0]]
+    return len(find_peaks(_sampled_mv(response, FINE_PER_MS), height=threshold_mv, prominence=1.0)[0])
 
 
 def _clipped_rmse_mv(ours: Response, truth: Response) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ class Specimen:
 
     def run(
         self,
-        currents: list[Pulse | Epsp],
+        currents: Sequence[Pulse | Epsp],
         duration_ms: float,
         integration: Integration | None = None,
         v_init_mv: float = protocols.V_INIT_MV,
