@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -180,13 +181,7 @@ def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     sections = task.sections()
     total, begun, whole = sum(seconds for _, seconds, _ in sections.values()), 0.0, Findings()
     for name, (run, seconds, runs) in sections.items():
-        done = [0]
-
-        def after_run(name: str = name, begun: float = begun, each: float = seconds / runs, done: list = done) -> None:
-            done[0] += 1
-            report(round(begun + done[0] * each), round(total), name)
-
-        specimen.after_run = after_run
+        specimen.after_run = _meter(report, name, begun, seconds, runs, round(total))
         _add(whole, run(specimen))
         begun += seconds
     if task.neuronio is not None:
@@ -197,6 +192,14 @@ def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
         check("voltage", "largest |V|", "mV", specimen.largest_mv, 0.0, RUNAWAY_MV, "theory", "no NaN, no runaway")
     )
     return whole
+
+
+def _meter(
+    report: Callable[[int, int, str], None], name: str, begun: float, seconds: float, runs: int, total: int
+) -> Callable[[], None]:
+    """What a section calls after each of its runs, to tell how far it has come."""
+    ended = count(1)
+    return lambda: report(round(begun + min(next(ended) / runs, 1) * seconds), total, name)
 
 
 def _add(whole: Findings, part: Findings) -> None:
