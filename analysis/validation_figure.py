@@ -103,17 +103,19 @@ def _dendritic(axes: Axes, name: str, traces: Traces, checks: Sequence[Mapping[s
         golden_mv = _expected(checks, name, f"peak {site}")
         if golden_mv is not None:
             axes.plot(1.02, golden_mv, "<", color=colour, transform=axes.get_yaxis_transform(), **small)
-    golden_ms = _expected(checks, name, "spike times") or ()
-    heights = [1.02] * len(golden_ms)
-    axes.plot(golden_ms, heights, "v", color=GREY, transform=axes.get_xaxis_transform(), **small)
+    golden_ms = _expected(checks, name, "spike times")
+    if golden_ms:
+        heights = [1.02] * len(golden_ms)
+        axes.plot(golden_ms, heights, "v", color=GREY, transform=axes.get_xaxis_transform(), **small)
     axes.set(title=name, xlabel="time (ms)", xlim=DENDRITIC_MS, ylim=V_LIMITS_MV)
     if name == DENDRITIC[0]:
-        sites, _ = axes.get_legend_handles_labels()
-        marks = [
-            Line2D([], [], color=GREY, marker=marker, label=f"expected {what}", **small)
-            for marker, what in (("<", "peak"), ("v", "spike"))
-        ]
-        axes.legend(handles=sites + marks, loc="upper right", labelspacing=0.2)
+        handles, _ = axes.get_legend_handles_labels()
+        if golden_ms is not None:
+            handles += [
+                Line2D([], [], color=GREY, marker=marker, label=f"expected {what}", **small)
+                for marker, what in (("<", "peak"), ("v", "spike"))
+            ]
+        axes.legend(handles=handles, loc="upper right", labelspacing=0.2)
     return None
 
 
@@ -156,7 +158,8 @@ def _attenuation(axes: Axes, curves: Mapping[str, Any]) -> None:
     axes.plot(of["distance_um"], of["local_mv"], "o-", color=PALETTE[1], ms=3.5, label="at the site")
     axes.plot(of["distance_um"], of["soma_mv"], "o-", color=BLACK, ms=3.5, label="at the soma")
     axes.plot(of["distance_um"], of["soma_to_site_mv"], "x", color=PALETTE[0], ms=5, label="from soma, at the site")
-    axes.set(title="EPSP along the trunk", xlabel="distance from the soma (µm)", ylabel="height (mV)", ylim=(0, None))
+    axes.set(title="EPSP along the trunk", xlabel="distance from the soma (µm)", ylabel="height (mV)")
+    axes.set_ylim(0, 1.35 * max(of["local_mv"]))  # room for the legend
     axes.legend(loc="upper left")
     return None
 
@@ -211,6 +214,8 @@ def _replay(axes: Axes, traces: Traces) -> None:
 def _used_tolerance(axes: Axes, checks: Sequence[Mapping[str, Any]]) -> None:
     """Every judged check as a dot: how much of its tolerance it uses, one row per protocol."""
     judged = [each for each in checks if each["passed"] is not None]
+    if not judged:
+        return _left_out(axes, "used of the tolerance")
     groups = list(dict.fromkeys(each["group"] for each in judged))
     for row, group in enumerate(groups):
         of_group = [each for each in judged if each["group"] == group]
@@ -226,6 +231,7 @@ def _used_tolerance(axes: Axes, checks: Sequence[Mapping[str, Any]]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=PALE, lw=0.4)
     axes.set_axisbelow(True)
+    return None
 
 
 def _used(each: Mapping[str, Any]) -> float:

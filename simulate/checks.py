@@ -98,22 +98,31 @@ def _plain(values: float | Sequence[float] | np.ndarray) -> Values:
 
 
 class Reference:
-    """The values that are known of one cell: `golden` by protocol and quantity, and those of experiments."""
+    """The values that are known of one cell: golden ones by protocol and quantity, and those of experiments."""
 
     def __init__(self, morphology: str, biophysics: str) -> None:
         rows = [r for r in _table("golden") if (r["morphology"], r["biophysics"]) == (morphology, biophysics)]
         self._golden = {(row["group"], row["name"]): row for row in rows}
         self._experiment = {(row["group"], row["name"]): row for row in _table("experiment")}
 
+    def known(self) -> list[tuple[str, str]]:
+        """Protocol and quantity of every golden value."""
+        return list(self._golden)
+
+    def golden(self, group: str, name: str) -> tuple[float, ...] | None:
+        """The golden values of one quantity (times may be none or several); None where they are not known."""
+        row = self._golden.get((group, name))
+        return None if row is None else tuple(float(value) for value in row["expected"].split() if value != "none")
+
     def check(
         self, group: str, name: str, unit: str, measured: float | Sequence[float] | np.ndarray, tolerance: float
     ) -> Check:
         """Compare with the golden value where there is one; else set the experiments' beside; else tell only."""
-        row = self._golden.get((group, name))
-        if row is None:
+        listed = self.golden(group, name)
+        if listed is None:
             return self.beside(group, name, unit, measured)
+        row = self._golden[group, name]
         assert row["unit"] == unit, (row, unit)
-        listed = [float(value) for value in row["expected"].split() if value != "none"]
         expected = listed[0] if np.ndim(measured) == 0 else listed
         return check(group, name, unit, measured, expected, tolerance, "golden", row["made_with"])
 

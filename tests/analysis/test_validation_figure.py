@@ -43,6 +43,13 @@ def test_a_page_with_one_section_says_what_failed_and_what_was_left_out(tmp_path
     assert told.count("<!-- left out -->") == 10  # all but bAP and the tolerances
 
 
+def test_a_page_without_references(tmp_path):
+    found = made_up(checks=[row("bAP", "spike times", [], basis="none")])
+    out = validation_figure(found, {"bAP": trace("soma", "400 um", "620 um")}, tmp_path / "page.svg")
+    told = out.read_text()
+    assert "<!-- soma -->" in told and "expected" not in told.replace("expected|", "")
+
+
 def test_the_same_page_is_the_same_file(tmp_path):
     drawn = [
         validation_figure(made_up(), {"bAP": trace("soma", "400 um", "620 um")}, tmp_path / name).read_bytes()
