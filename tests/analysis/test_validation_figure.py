@@ -39,7 +39,7 @@ def trace(*sites):
 def test_a_page_with_one_section_says_what_failed_and_what_was_left_out(tmp_path):
     out = validation_figure(made_up(), {"bAP": trace("soma", "400 um", "620 um")}, tmp_path / "page.svg")
     told = out.read_text()
-    assert "made-up with none (coreneuron, step 0.025 ms): 1 checks failed" in told
+    assert "made-up with none (coreneuron, step 0.025 ms): 1 check failed" in told
     assert told.count("<!-- left out -->") == 10  # all but bAP and the tolerances
 
 
