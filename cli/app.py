@@ -142,10 +142,11 @@ def simulate(
     ] = None,
     morphology: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: ttpc1]."),
+        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
     ] = None,
     biophysics: Annotated[
-        str | None, typer.Option(help="Parameter set: shai2015 or hay2011 [default: shai2015].")
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="coreneuron, or neuron (plain) [default: coreneuron].")] = None,
     dt: Annotated[
@@ -211,6 +212,75 @@ def simulate(
         )
     for line in summary.lines() if summary.trials else ["all its trials are there already"]:
         console.print(f"{out}: {line}")
+
+
+@app.command(
+    short_help="Check a cell's physiology and numerics.",
+    epilog=_examples(
+        "apical validate --morphology hay2011",
+        "apical validate --morphology cell1.asc --biophysics hay2011 --out figure.pdf",
+        "apical validate --morphology hay2011 --quick --json",
+        "apical validate --morphology hay2011 --only f-I --replay nmda_4_trials.p",
+    ),
+)
+def validate(
+    morphology: MorphologyName = "ttpc1",
+    biophysics: Annotated[str, typer.Option(help="Parameter set: shai2015 or hay2011.")] = "shai2015",
+    engine: Annotated[
+        str | None, typer.Option(help="coreneuron, or neuron (plain) [default: as apical simulate].")
+    ] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Step in ms; 0 for the variable step [default: as apical simulate].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Figure [default: validation.png; with --json, none].")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="FILE.p", help="Replay the trials of a NeuronIO pickle too.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="dendrites, steps, f-I, rest, attenuation, convergence, engines or replay; may be repeated."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Without 2 s steps and replay; fewer points.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a cell against published physiology and the theory of its integration; draw one page.
+
+    Golden values are known of hay2011 with either parameter set; on other cells what needs none of them is checked.
+    The exit status is 1 when a check fails.
+    """
+    from ..analysis.look import check_suffix
+    from ..analysis.validation_figure import validation_figure
+    from ..simulate.engine.base import Integration
+    from ..simulate.validate import validate
+    from .progress import bar, errors, spinner
+    from .tables import print_checks, print_json
+
+    picture = check_suffix(out or "validation.png") if out or not as_json else None
+    chosen = {"engine": engine} if engine else {}
+    integration = Integration.model_validate(chosen | ({} if dt is None else {"dt_ms": dt or None}))
+    with bar("Validating") as show:
+        found = validate(
+            morphology,
+            biophysics,
+            integration,
+            quick=quick,
+            only=only or (),
+            neuronio=replay,
+            busy=spinner,
+            report=show,
+        )
+    if picture:
+        validation_figure(found.plain(), found.traces, picture)
+    if as_json:
+        print_json(found.plain())
+    else:
+        print_checks(found, picture)
+    for each in found.failed:
+        errors.print(f"apical validate: failed: {each}", soft_wrap=True)
+    if found.failed:
+        raise typer.Exit(1)
 
 
 @app.command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from .parameter_file import REGIONS, WrongEntry
 from .schema import InputError
 from .toml_lines import line_of
 
+TABLES = ("all", *REGIONS)
 CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry their own factor, so it acts through eca
 
 
@@ -40,7 +42,7 @@ class Biophysics(BaseModel):
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Region -> the mechanisms that stand on its sections, where they are several."""
-        regions = {region: self.region(region) for region in REGIONS}
+        regions = {region: self.region(region) for region in REGIONS if getattr(self, region) is not None}
         stand = {region: tuple(sorted(k for k, v in e.items() if isinstance(v, dict))) for region, e in regions.items()}
         return {region: mechanisms for region, mechanisms in stand.items() if len(mechanisms) > 1}
 
@@ -102,7 +104,7 @@ def _checked(table: dict) -> Biophysics:
     mechanisms = nmodl.mechanisms(nmodl.sources())
     fields = dict(table)
     for name, value in table.items():
-        if name in REGIONS:
+        if name in TABLES:
             fields[name] = parameter_file.region(name, value, mechanisms)
         elif name not in Biophysics.model_fields:
             parameter_file.known((name,), "region or field", name, Biophysics.model_fields)
@@ -110,21 +112,24 @@ def _checked(table: dict) -> Biophysics:
         parameters = Biophysics.model_validate(fields)
     except ValidationError as error:
         raise parameter_file.wrong_field((), error) from error
-    _check_complete(parameters)
+    _check_complete(parameters, mechanisms)
     return parameters
 
 
-def _check_complete(parameters: Biophysics) -> None:
+def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mechanism]) -> None:
     if parameters.axon is None and parameters.reconstructed_axon != "remove":
         raise WrongEntry(("axon",), "region missing: add [axon], or reconstructed_axon = 'remove' for a cell without")
     if parameters.axon is not None and parameters.reconstructed_axon == "remove":
         raise WrongEntry(("axon",), "describes an axon that reconstructed_axon = 'remove' takes away")
-    for name in REGIONS[1:]:
+    for name in REGIONS:
         if getattr(parameters, name) is None:
             continue
         entries = parameters.region(name)
-        for needed in ("Ra", "cm"):
+        # Nothing is left to NEURON's defaults: 1e-3 S/cm2 of leak, for example, or a fused mechanism's ek of 0.
+        reversals = (each for key in entries if key in mechanisms for each in mechanisms[key].reversals)
+        for needed in ("Ra", "cm", *reversals):
             if needed not in entries:
                 raise WrongEntry((name, needed), f"missing: give it in [{name}] or in [all]")
-        if isinstance(leak := entries.get("pas"), dict) and "g" not in leak:  # NEURON's default is 1e-3
-            raise WrongEntry((name, "pas", "g"), f"missing: give it in [{name}] or in [all]")
+        if isinstance(leak := entries.get("pas"), dict) and not {"g", "e"} <= set(leak):
+            missing = min({"g", "e"} - set(leak))
+            raise WrongEntry((name, "pas", missing), f"missing: give it in [{name}] or in [all]")

@@ -8,7 +8,7 @@ from . import fusion, reconstruction
 from .biophysics import CELSIUS, Biophysics
 from .cells import Morphology
 from .distance_rules import Rule
-from .parameter_file import BY_DISTANCE, PROPERTIES
+from .nmodl import REVERSALS
 from .schema import InputError
 
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
@@ -41,6 +41,7 @@ class Cell:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
 
         fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
+
         Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
         than `biophysics` describes.
         """
@@ -111,15 +112,15 @@ class Cell:
     def _insert(self, biophysics: Biophysics, fused: bool) -> None:
         from neuron import h
 
-        groups = biophysics.groups() if fused else {}
         regions = {"soma": self._soma, "axon": self.axon, "basal": self.basal, "apical": self.apical}
         for region, sections in regions.items():
             self._check_described(region, sections, biophysics)
             entries = biophysics.region(region)
-            together = fusion.name_of(groups[region]) if region in groups else ""
+            longest_um = max((self.path_um(section(1)) for section in sections), default=0.0)
+            together = fusion.name_of(biophysics.groups().get(region, ())) if fused else ""
             together = together if hasattr(h, together) else ""
             mechanisms = {name: value for name, value in entries.items() if isinstance(value, dict)}
-            longest_um = max((self.path_um(section(1)) for section in sections), default=0.0)
+            properties = {name: value for name, value in entries.items() if not isinstance(value, dict)}
             for section in sections:
                 for name in [together] if together else mechanisms:
                     section.insert(name)
@@ -127,14 +128,10 @@ class Cell:
                     for parameter, value in parameters.items():
                         variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
                         self._set(section, variable, value, longest_um)
-                for name, entry in entries.items():
-                    variable = f"{name}_{together}" if together and name in fusion.REVERSALS else name
-                    if name in BY_DISTANCE and not isinstance(entry, dict):
-                        self._set(section, name, entry, longest_um)
-                    elif name in PROPERTIES and hasattr(
-                        section, variable
-                    ):  # ek and ena only where a channel uses the ion
-                        setattr(section, variable, entry)
+                for name, entry in properties.items():
+                    variable = f"{name}_{together}" if together and name in REVERSALS else name
+                    if hasattr(section, variable):  # ek and ena only where a channel uses the ion
+                        self._set(section, variable, entry, longest_um)
 
     def _check_described(self, region: str, sections: list, biophysics: Biophysics) -> None:
         """The cell and its parameter set must have the same regions: neither is silently left out."""

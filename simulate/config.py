@@ -45,7 +45,7 @@ class Simulation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     preset: str = Field(description="name it started from")
     morphology: str = Field("ttpc1", description="catalogue name, or path to an .asc or .swc file")
-    biophysics: str = Field("shai2015", description="parameter set")
+    biophysics: str = Field("shai2015", description="parameter set, or path to a .toml file")
     excitatory: Literal["AMPA", "AMPA_NMDA"] = Field("AMPA_NMDA", description="receptors of excitatory synapses")
     inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = Field("GABA_A", description="receptors of inhibitory ones")
     without_nmda: Domain | None = Field(None, description="dendrites whose excitatory synapses have AMPA only")
@@ -133,6 +133,16 @@ def ampa_sk() -> Simulation:
     return Simulation(preset="ampa-sk", excitatory="AMPA", sk_e2_factor=0.1, statistics=statistics)
 
 
+def ball_and_stick() -> Simulation:
+    """Ball-and-stick cell with AMPA and NMDA; half the published NMDA ranges."""
+    return Simulation(
+        preset="ball-and-stick",
+        morphology="ball-and-stick",
+        biophysics="ball-and-stick",
+        statistics=_ranges(400, 400, (-300, 100)),
+    )
+
+
 def passive_dendrites() -> Simulation:
     """nmda-ttpc1 with dendrites that have no channels but the leak."""
     return _variant("passive-dendrites", passive_dendrites=True)
@@ -177,21 +187,12 @@ def _variant(name: str, **fields: object) -> Simulation:
     return Simulation.model_validate(nmda_ttpc1().model_dump() | {"preset": name} | fields)
 
 
-def ball_and_stick() -> Simulation:
-    """Ball-and-stick cell with AMPA and NMDA; half the published NMDA ranges."""
-    return Simulation(
-        preset="ball-and-stick",
-        morphology="ball-and-stick",
-        biophysics="ball-and-stick",
-        statistics=_ranges(400, 400, (-300, 100)),
-    )
-
-
 PRESETS: dict[str, Callable[[], Simulation]] = {
     "nmda-ttpc1": nmda_ttpc1,
     "nmda": nmda,
     "ampa": ampa,
     "ampa-sk": ampa_sk,
+    "ball-and-stick": ball_and_stick,
     "passive-dendrites": passive_dendrites,
     "ih-shift": ih_shift,
     "gaba-b": gaba_b,
@@ -200,7 +201,6 @@ PRESETS: dict[str, Callable[[], Simulation]] = {
     "ood": ood,
     "recorded": recorded,
     "lif": lif,
-    "ball-and-stick": ball_and_stick,
 }
 
 

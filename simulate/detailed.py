@@ -47,6 +47,13 @@ class DetailedNeuron:
         if config.record_nexus:
             self.coarse.append(nexus(self.cell, config.nexus_um))
 
+    def close(self) -> None:
+        """Take cell and synapses out of NEURON, so that another cell may be built in this process."""
+        self.synapses.connections.clear()  # a receptor without its section would be CoreNEURON's end
+        self.synapses.processes.clear()
+        self.coarse.clear()
+        self.cell.close()
+
     def coordinates(self) -> dict[str, np.ndarray]:
         """Its synapses and segments, as a dataset's coordinates."""
         segments = self.cell.segments

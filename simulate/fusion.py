@@ -15,13 +15,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .nmodl import REVERSALS
+
 PASSIVE = """
 NEURON { SUFFIX pas NONSPECIFIC_CURRENT i RANGE g, e }
 PARAMETER { g = 0.001 (S/cm2) e = -70 (mV) }
 ASSIGNED { v (mV) i (mA/cm2) }
 BREAKPOINT { i = g * (v - e) }
 """  # NEURON's own mechanism of that name
-REVERSALS = {"ena", "ek"}  # parameters of the fused mechanism
 SHARED = {"v", "eca", "cai", *REVERSALS}  # mean the same in every mechanism
 CURRENT = re.compile(r"^\s*(i|i\w+)\s*=\s*(.+?)\s*\*\s*\(v - (\w+)\)\s*$")  # what a fused current must look like
 # x' = (target - x) / tau, x' = source - (x - rest) / tau and x' = -x / tau: exponential relaxation
@@ -85,7 +86,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
     writes_cai = [part for part in parts if "cai" in part.states]
     if (calcium or any("cai" in part.reads for part in parts)) and len(writes_cai) != 1:
         raise CannotFuse("calcium needs one mechanism that keeps its concentration")
-    reversals = sorted(REVERSALS & {current.reversal for current in currents})
+    reversals = sorted(set(REVERSALS) & {current.reversal for current in currents})
     ranges = [*reversals, *["second_order"] * bool(writes_cai), *(name for part in parts for name in part.ranges)]
     return "\n".join(
         [

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from . import units
 from .distance_rules import RULES, Rule
 from .names import nearest
+from .nmodl import REVERSALS, Mechanism
 from .schema import InputError
 
-REGIONS = ("all", "soma", "axon", "basal", "apical")
-PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2", "ek": "mV", "ena": "mV"}
+REGIONS = ("soma", "axon", "basal", "apical")
+PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS
 BY_DISTANCE = ("cm",)  # of these; NEURON holds the others once per section
 NOT_NEGATIVE = ("conductance density", "permeability", "concentration")
 ABOVE_ZERO = ("capacitance", "resistivity", "time", "length")
@@ -30,10 +31,10 @@ class WrongEntry(InputError):
         self.keys = keys
 
 
-def region(name: str, table: object, mechanisms: Mapping[str, Mapping[str, str]]) -> Region:
+def region(name: str, table: object, mechanisms: Mapping[str, Mechanism]) -> Region:
     """The entries of region `name` as numbers and rules.
 
-    mechanisms: mechanism -> parameter -> unit, as `nmodl.mechanisms` reads them. Raises WrongEntry.
+    mechanisms: as `nmodl.mechanisms` reads them. Raises WrongEntry.
     """
     if not isinstance(table, dict):
         raise WrongEntry((name,), f"expected a table [{name}], got {table!r}")
@@ -44,7 +45,7 @@ def region(name: str, table: object, mechanisms: Mapping[str, Mapping[str, str]]
             checked[key] = _value(keys, written, PROPERTIES[key], rules=key in BY_DISTANCE)
             continue
         known(keys, "mechanism", key, [*mechanisms, *PROPERTIES])
-        parameters = mechanisms[key]
+        parameters = mechanisms[key].parameters
         if not isinstance(written, dict):
             example = next(iter(parameters), "parameter")
             raise WrongEntry(keys, f"is a mechanism: set its parameters, as in {key}.{example} = {written!r}")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -164,7 +165,7 @@ def trials_with_lost_chunks(path: str | Path) -> list[int]:
 
     arrays = zarr.open_group(path, mode="r").arrays()
     lost = (_lost(Path(path), name, array) for name, array in arrays if name in (*VARIABLES, *EVENTS))
-    return sorted(set().union(*lost))
+    return sorted(set[int]().union(*lost))
 
 
 def _lost(path: Path, name: str, array) -> set[int]:
@@ -199,8 +200,8 @@ def source(ds: xr.Dataset) -> str:
 def create(
     path: str | Path,
     kind: str,
-    arrays: dict[str, np.dtype | str],
-    coords: dict[str, np.ndarray],
+    arrays: Mapping[str, np.dtype | str],
+    coords: Mapping[str, np.ndarray],
     n_spike: int = 0,
     *,
     dataset_id: str,
@@ -220,15 +221,11 @@ def create(
     from zarr.codecs import BloscCodec
 
     sizes = {"spike": n_spike} | {spec.dims[0]: len(v) for name, v in coords.items() if (spec := COORDINATES[name])}
-    stored = {
-        name: (VARIABLES[name].dims, np.dtype(dtype)) for name, dtype in ({"trial_status": "i1"} | arrays).items()
-    }
+    stored = {name: (VARIABLES[name].dims, np.dtype(dtype)) for name, dtype in {"trial_status": "i1", **arrays}.items()}
     if "input_spikes" in stored:
         del stored["input_spikes"]
         event = spike_trains.event_dtype(sizes["synapse"])
-        sizes["input_spike"] = (
-            sizes["synapse"] * sizes["time_ms"]
-        )  # room for one in every bin; what is not used is not written
+        sizes["input_spike"] = sizes["synapse"] * sizes["time_ms"]  # room for all; what is not used is not written
         stored |= {
             spike_trains.COUNT: (("trial", "time_ms"), event),
             spike_trains.EVENT: (("trial", "input_spike"), event),
@@ -350,7 +347,7 @@ def config_of(ds: xr.Dataset) -> dict:
     return json.loads(ds.attrs["config"])
 
 
-def _attributes(name: str) -> dict[str, str]:
+def _attributes(name: str) -> dict[str, Any]:
     if name in EVENTS:
         return {"units": "1", "long_name": EVENTS[name]}
     spec = (VARIABLES | COORDINATES)[name]

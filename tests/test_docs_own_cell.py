@@ -72,7 +72,7 @@ def check_console(shell, text: str) -> None:
 
 def test_the_reference_names_what_there_is():
     reference = PAGE[PAGE.index("## Reference") :]
-    for name in (*biophysics.REGIONS, *biophysics.Biophysics.model_fields):
+    for name in (*biophysics.TABLES, *biophysics.Biophysics.model_fields):
         assert re.search(rf"`\[?{name}\]?`", reference), name
     for rule, kind in distance_rules.RULES.items():
         (row,) = re.findall(rf"^\| `{rule}` .*$", reference, re.M)

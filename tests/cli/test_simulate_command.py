@@ -20,10 +20,10 @@ def here(tmp_path, swc):
     (tmp_path / "text.swc").write_text("hello\n")
     (tmp_path / "empty.asc").touch()
     (tmp_path / "cell.txt").write_text("hello\n")
+    (tmp_path / "mine.toml").write_text('name = "mine"\nsource = "me"\n[soma]\nNaTa.gbar = 1\n')
     (tmp_path / "wrong.toml").write_text("sk_e2 = 0.1\n")
     (tmp_path / "value.toml").write_text("sk_e2_factor = -1\n")
     (tmp_path / "ampa.toml").write_text("preset = 'ampa'\nseconds = 0.02\n[statistics]\nexcitatory_basal = [0, 90]\n")
-    (tmp_path / "mine.toml").write_text('name = "mine"\nsource = "me"\n[soma]\nNaTa.gbar = 1\n')
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from apical.simulate.schema import InputError
 from apical.simulate.trial import Experiment
 
 HEAD = 'name = "mine"\nsource = "made up"\n'
-PASSIVE = "[all]\nRa = 150\ncm = 1\npas = { g = '0.5 pS/um2', e = -70 }\n"
+PASSIVE = "[all]\nRa = 150\ncm = 1\nek = -85\nena = 50\npas = { g = '0.5 pS/um2', e = -70 }\n"
 NO_AXON = HEAD + 'reconstructed_axon = "remove"\n' + PASSIVE
 SWC = """\
 1 1 0 0 0 10 -1
@@ -106,12 +106,31 @@ def test_the_shipped_ball_and_stick_is_what_its_file_says():
     assert np.abs(v_mv - by_hand_mv).max() < 1e-6
 
 
+def test_fused_or_not_an_own_cell_is_the_same():
+    """Its mechanisms are those of a shipped region, so they fuse; its numbers and its temperature are its own."""
+    from neuron import h
+
+    text = biophysics.text_of("ball-and-stick").replace("gbar = 2.04", "gbar = 1.5").replace("ek = -85", "ek = -80")
+    parameters = biophysics.parse(text.replace("[all]", "celsius = 34\n[all]"), "mine")
+    traces = []
+    for fused in (False, True):
+        cell = Cell(cells.resolve("ball-and-stick"), parameters, fused)
+        assert hasattr(cell.soma(0.5), "NaTa_t") != fused
+        assert h.celsius == 34
+        inputs = base.Inputs(currents=[Pulse(cell.soma(0.5), 20, 80, 0.4)])
+        plain = Integration(engine="neuron", dt_ms=0.025, second_order=True)
+        traces.append(base.run(cell, inputs, [cell.soma(0.5)], 100.0, -76.0, plain).v_mv[0])
+        cell.close()
+    assert traces[0].max() > 0
+    assert np.abs(traces[0] - traces[1]).max() < 1e-3
+
+
 def test_the_ball_and_stick_preset_fires():
     """Its ranges were chosen for 0.5 to 2 Hz over 40 trials; these are two."""
     experiment = Experiment(config.ball_and_stick().model_copy(update={"seconds": 3.0}))
     try:
         spikes = [len(experiment.run(trial).output_spike_times_ms()) for trial in (0, 1)]
-        assert len(experiment.synapses.sign) == 102
+        assert experiment.input_spikes(0).shape == (102, 3000)
         assert 1 <= sum(spikes) <= 30
     finally:
         experiment.cell.close()
