@@ -1,7 +1,4 @@
-"""What a dataset holds, in numbers and as one picture. Inputs are read one trial at a time.
-
-B trials.
-"""
+"""What a dataset holds, in numbers and as one picture. Trials are read one at a time."""
 
 from __future__ import annotations
 
@@ -12,53 +9,75 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..simulate.schema import DONE, FAILED, InputError, config_of, open_dataset, read
-from .look import BLACK, GREY, PALETTE, check_suffix, figure, save, style
+from .flags import flags
+from .inspect_panels import draw_dendrites, draw_isi, draw_mean_input_rates, draw_output_rates
+from .look import BLACK, PALETTE, check_suffix, figure, save, style
 from .plots import (
     SIGNS,
     draw_input_rates,
+    draw_nexus,
     draw_output_spikes,
     draw_probability,
     draw_raster,
     draw_voltage,
+    synapse_groups,
     time_limits_s,
     trial_position,
 )
+from .scan import Scan, output_counts, scan
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
+# Panels of one trial, from its inputs to its output: the variable that each needs, and its height in inches
+PANELS = {
+    "raster": ("input_spikes", 1.9),
+    "rates": ("input_spikes", 0.8),
+    "dendrites": ("dendrite_v_mv", 1.5),
+    "nexus": ("nexus_v_mv", 0.6),
+    "voltage": ("soma_v_mv", 0.9),
+    "probability": ("spike_probability", 0.6),
+}
 
-def summary(path: str | Path) -> dict[str, Any]:
-    """Describe a dataset in numbers: what it holds, its input and output rates, and where it comes from.
 
+def summary(path: str | Path, scanned: Scan | None = None) -> dict[str, Any]:
+    """Describe a dataset in numbers: what it holds, its rates and flags, and where it comes from.
+
+    scanned: what `scan` found in it; None to scan it now.
     Rates are in Hz, input rates per synapse, over finished trials; a prediction's output rate is the expected one.
     What a dataset of this kind does not have is left out. Values are plain, fit for JSON.
     Raises InputError for a missing, damaged or unfinished store.
     """
     ds = open_dataset(path)
-    status, provenance, config = read(ds, "trial_status"), json.loads(ds.attrs["provenance"]), config_of(ds)
-    finished = np.flatnonzero(status == DONE)
+    scanned = scan(path) if scanned is None else scanned
+    provenance, config, finished = json.loads(ds.attrs["provenance"]), config_of(ds), scanned.finished
     found: dict[str, Any] = {
         "path": str(path),
         "title": dataset_title(ds),
         "kind": ds.attrs["kind"],
         "dataset_id": ds.attrs["dataset_id"],
         "n_trials": int(ds.sizes["trial"]),
-        "n_failed_trials": int((status == FAILED).sum()),
+        "n_failed_trials": int((scanned.status == FAILED).sum()),
         "duration_s": ds.sizes["time_ms"] / 1000,
         "size_on_disk_bytes": sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file()),
     }
     found |= {key: config[key] for key in ("preset", "morphology", "biophysics") if key in config}
     if "segment_type" in ds:
         found["n_segments"] = {tree: int((ds["segment_type"] == tree).sum()) for tree in ("basal", "apical")}
-    if "input_spikes" in ds:
-        found |= _input_rates(ds, finished)
+    if scanned.input_count:
+        found |= _input_rates(ds, scanned)
+    rate_hz = scanned.output_count / found["duration_s"]
     if finished.size:
-        rate_hz = output_counts(ds)[finished] / found["duration_s"]
-        found["output_rate_hz"] = {name: float(getattr(rate_hz, name)()) for name in ("mean", "min", "max")}
-        if ds.attrs["kind"] == "simulation":
-            found["fraction_of_trials_with_spikes"] = float((rate_hz > 0).mean())
+        found["output_rate_hz"] = {name: float(getattr(rate_hz[finished], name)()) for name in ("mean", "min", "max")}
+    is_simulation = ds.attrs["kind"] == "simulation"
+    if finished.size and is_simulation:
+        found["fraction_of_trials_with_spikes"] = float((rate_hz[finished] > 0).mean())
+    if scanned.isi_ms.size:
+        isi_ms = scanned.isi_ms
+        found["output_isi_ms"] = {"n": isi_ms.size, "min": float(isi_ms.min()), "median": float(np.median(isi_ms))}
+    trials = np.asarray(ds["trial"])
+    found["flags"] = flags(trials, scanned.faults, finished, rate_hz if is_simulation else None)
     return found | {"config": config, "provenance": provenance}
 
 
@@ -69,91 +88,90 @@ def dataset_title(ds: xr.Dataset) -> str:
     return ", ".join(told) or config.get("made_by") or config.get("name") or ds.attrs["dataset_id"]
 
 
-def _input_rates(ds: xr.Dataset, finished: np.ndarray) -> dict[str, Any]:
-    sign = np.asarray(ds["synapse_sign"])
-    counts = np.array([read(ds, "input_spikes", trial).sum(axis=1) for trial in finished]).reshape(-1, sign.size)
+def _input_rates(ds: xr.Dataset, scanned: Scan) -> dict[str, Any]:
+    sign, seconds, finished = np.asarray(ds["synapse_sign"]), ds.sizes["time_ms"] / 1000, scanned.finished
     found: dict[str, Any] = {}
     for value, name in SIGNS.items():
-        of_sign = counts[:, sign == value]
-        found[f"n_{name}_synapses"] = int(of_sign.shape[1])
-        if of_sign.size:
-            found[f"{name}_rate_hz"] = float(of_sign.mean() / ds.sizes["time_ms"] * 1000)
-            found[f"{name}_spikes_per_trial"] = float(of_sign.sum(axis=1).mean())
+        n_synapses = int((sign == value).sum())
+        found[f"n_{name}_synapses"] = n_synapses
+        counts = [count[finished] for (_, of_sign), count in scanned.input_count.items() if of_sign == value]
+        if n_synapses and finished.size:
+            per_trial = float(np.sum(counts, axis=0).mean())
+            found[f"{name}_rate_hz"] = per_trial / n_synapses / seconds
+            found[f"{name}_spikes_per_trial"] = per_trial
+    if finished.size:
+        found["input_rate_hz"] = {
+            f"{tree} {SIGNS[value]}": float(scanned.input_count[tree, value][finished].mean() / at.size / seconds)
+            for (tree, value), at in synapse_groups(ds).items()
+        }
     return found
 
 
-def output_counts(ds: xr.Dataset) -> np.ndarray:
-    """Output spikes of each trial, (B,): counted in a simulation, expected (summed probability) in a prediction."""
-    if ds.attrs["kind"] == "simulation":
-        return np.isfinite(read(ds, "output_spike_time_ms")).sum(axis=1)
-    return np.array([read(ds, "spike_probability", trial).sum(dtype=float) for trial in range(ds.sizes["trial"])])
+def typical_trial(ds: xr.Dataset, output_count: np.ndarray | None = None) -> int:
+    """Number of the trial with the (upper) median count of output spikes of those that have any, else the first.
 
-
-def typical_trial(ds: xr.Dataset) -> int:
-    """Number of the trial with the (upper) median count of output spikes of those that have any, else the first."""
+    output_count (B,): of the B trials; None to count now.
+    Raises InputError where no trial is finished.
+    """
     finished = np.flatnonzero(read(ds, "trial_status") == DONE)
     if not finished.size:
         raise InputError(f"{ds.encoding.get('source', 'dataset')}: no trial is finished; there is nothing to draw")
-    counts = output_counts(ds)[finished]
+    counts = (output_counts(ds) if output_count is None else output_count)[finished]
     spiking = finished[counts > 0]
     ordered = spiking[np.argsort(counts[counts > 0], kind="stable")]
     return int(ds["trial"][ordered[ordered.size // 2] if ordered.size else finished[0]])
 
 
-def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None) -> Path:
-    """Draw one trial (inputs, soma voltage, output) and the output rates of all; returns the figure's path.
+def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, scanned: Scan | None = None) -> Path:
+    """Draw one trial (inputs, voltages, output), and the rates and intervals of all; returns the figure's path.
 
-    trial: number of the trial; None for a typical one.
+    trial: number of the trial; None for a typical one. scanned: what `scan` found; None to scan the dataset now.
     Raises InputError for a store that cannot be read, an absent trial, or a path that cannot be written.
     """
     check_suffix(out)
     ds = open_dataset(path)
-    trial = typical_trial(ds) if trial is None else trial
-    at, has_inputs, has_probability = trial_position(ds, trial), "input_spikes" in ds, "spike_probability" in ds
-    heights = {"raster": 2.6 * has_inputs, "voltage": 1.2, "probability": 0.6 * has_probability, "rates": has_inputs}
-    heights = {name: height for name, height in heights.items() if height}
+    at = None if trial is None else trial_position(ds, trial)
+    scanned = scan(path) if scanned is None else scanned
+    if trial is None or at is None:
+        trial = typical_trial(ds, scanned.output_count)
+        at = trial_position(ds, trial)
+    heights = {name: height for name, (variable, height) in PANELS.items() if variable in ds}
+    below = [0.85, 0.85] if "input_spikes" in ds else [0.85]  # panels of all trials
     with style():
-        fig = figure(sum(heights.values()) + 2.0)
-        grid = fig.add_gridspec(len(heights) + 1, 2, width_ratios=(3, 1), height_ratios=[*heights.values(), 1.1])
+        fig = figure(sum(heights.values()) + sum(below) + 0.16 * len(heights) + 0.4 * len(below) + 0.25)
+        grid = fig.add_gridspec(len(heights) + len(below), 6, height_ratios=[*heights.values(), *below])
         panels: dict[str, Axes] = {}
         for row, name in enumerate(heights):
             panels[name] = fig.add_subplot(grid[row, :], sharex=next(iter(panels.values()), None))
             panels[name].tick_params(labelbottom=row == len(heights) - 1)
-        if has_inputs:
-            spikes = read(ds, "input_spikes", at)
-            draw_raster(panels["raster"], ds, spikes)
-            draw_input_rates(panels["rates"], ds, spikes)
-        draw_voltage(panels["voltage"], ds, at, BLACK)
-        if ds.attrs["kind"] == "simulation":
-            draw_output_spikes(panels["voltage"], ds, at)
-        if has_probability:
-            draw_probability(panels["probability"], ds, at, PALETTE[2])
-            panels["probability"].set_ylim(0, None)
+        _draw_trial(panels, ds, at)
         first, *_, last = [*panels.values()] * 2
         first.set_title(f"{dataset_title(ds)}: trial {trial}", loc="left")
         last.set(xlabel="time (s)", xlim=time_limits_s(ds))
-        by_trial = fig.add_subplot(grid[-1, 0])
-        _draw_output_rates(by_trial, fig.add_subplot(grid[-1, 1], sharey=by_trial), ds, at)
-        fig.align_ylabels([*panels.values(), by_trial])
+        by_trial = fig.add_subplot(grid[len(heights), :4])
+        draw_output_rates(by_trial, fig.add_subplot(grid[len(heights), 4:], sharey=by_trial), ds, scanned, at)
+        left = [*panels.values(), by_trial]
+        if "input_spikes" in ds:
+            left.append(fig.add_subplot(grid[-1, :3]))
+            draw_isi(left[-1], ds, scanned.isi_ms)
+            n_synapses = {group: at.size for group, at in synapse_groups(ds).items()}
+            draw_mean_input_rates(fig.add_subplot(grid[-1, 3:]), ds, scanned, n_synapses)
+        fig.align_ylabels(left)
         return save(fig, out)
 
 
-def _draw_output_rates(by_trial: Axes, histogram: Axes, ds: xr.Dataset, at: int) -> None:
-    """Draw every finished trial's output rate, the shown trial marked, and beside it how often each rate occurs."""
-    from matplotlib.ticker import MaxNLocator
-
-    finished = np.flatnonzero(read(ds, "trial_status") == DONE)
-    rate_hz, trials = output_counts(ds) / (ds.sizes["time_ms"] / 1000), np.asarray(ds["trial"])
-    mean_hz = rate_hz[finished].mean()
-    by_trial.plot(trials[finished], rate_hz[finished], ".", ms=4, mew=0, color=BLACK, clip_on=False, zorder=3)
-    by_trial.plot(trials[at], rate_hz[at], "o", ms=6, mfc="none", color=PALETTE[2], clip_on=False, label="trial above")
-    by_trial.axhline(mean_hz, color=BLACK, lw=0.7, ls=(0, (5, 3)), label=f"mean {mean_hz:.2g} Hz")
-    by_trial.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
-    expected = "" if ds.attrs["kind"] == "simulation" else "expected "
-    top = max(rate_hz[finished].max(), 1e-9)
-    by_trial.set(xlabel="trial", ylabel=f"{expected}output\nrate (Hz)", ylim=(0, 1.1 * top))
-    histogram.hist(rate_hz[finished], bins=20, range=(0, top), orientation="horizontal", color=GREY)
-    histogram.set_xlabel("number of trials")
-    histogram.tick_params(labelleft=False)
-    for axes in (by_trial, histogram):
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+def _draw_trial(panels: dict[str, Axes], ds: xr.Dataset, at: int) -> None:
+    if "raster" in panels:
+        spikes = read(ds, "input_spikes", at)
+        draw_raster(panels["raster"], ds, spikes)
+        draw_input_rates(panels["rates"], ds, spikes)
+    if "dendrites" in panels:
+        draw_dendrites(panels["dendrites"], ds, at)
+    if "nexus" in panels:
+        draw_nexus(panels["nexus"], ds, at, BLACK)
+    draw_voltage(panels["voltage"], ds, at, BLACK)
+    if ds.attrs["kind"] == "simulation":
+        draw_output_spikes(panels["voltage"], ds, at)
+    if "probability" in panels:
+        draw_probability(panels["probability"], ds, at, PALETTE[2])
+        panels["probability"].set_ylim(0, None)

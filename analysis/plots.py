@@ -52,6 +52,12 @@ def draw_voltage(axes: Axes, ds: xr.Dataset, at: int, colour: str, **options: An
     axes.set_ylabel("soma (mV)")
 
 
+def draw_nexus(axes: Axes, ds: xr.Dataset, at: int, colour: str) -> None:
+    """Draw the voltage at the nexus of the apical tree at trial position `at`."""
+    axes.plot(time_s(ds), read(ds, "nexus_v_mv", at), color=colour, lw=0.7)
+    axes.set_ylabel("nexus (mV)")
+
+
 def draw_output_spikes(axes: Axes, ds: xr.Dataset, at: int, **options: Any) -> None:
     """Mark the true output spikes at trial position `at` just above the axes."""
     times_s = read(ds, "output_spike_time_ms", at) / 1000
@@ -68,8 +74,8 @@ def draw_probability(axes: Axes, ds: xr.Dataset, at: int, colour: str) -> None:
     axes.set_ylabel("P(spike)\nper ms")
 
 
-def _group_of(ds: xr.Dataset) -> dict[tuple[str, int], np.ndarray]:
-    """Positions of the synapses of each group that the dataset has."""
+def synapse_groups(ds: xr.Dataset) -> dict[tuple[str, int], np.ndarray]:
+    """Positions of the synapses of each group, by tree and sign, that the dataset has."""
     tree, sign = np.asarray(ds["segment_type"])[np.asarray(ds["synapse_segment"])], np.asarray(ds["synapse_sign"])
     groups = {group: np.flatnonzero((tree == group[0]) & (sign == group[1])) for group in GROUPS}
     return {group: at for group, at in groups.items() if at.size}
@@ -79,7 +85,7 @@ def draw_raster(axes: Axes, ds: xr.Dataset, spikes: np.ndarray) -> None:
     """Draw every input spike as a dot, synapses stacked by group from the top down."""
     row, centres, labels = 0, [], []
     size = float(np.clip(180 / spikes.shape[0], 0.7, 3))  # points; a row is about 180 / S high
-    for (tree, sign), at in _group_of(ds).items():
+    for (tree, sign), at in synapse_groups(ds).items():
         synapse, bin_ = np.nonzero(spikes[at])
         axes.plot(time_s(ds)[bin_], row + synapse, ".", ms=size, mew=0, color=COLOURS[sign], rasterized=True)
         centres.append(row + at.size / 2)
@@ -95,7 +101,7 @@ def draw_input_rates(axes: Axes, ds: xr.Dataset, spikes: np.ndarray) -> None:
     edges = np.arange(0, spikes.shape[1], RATE_BIN_MS)
     widths_s = np.diff(np.append(edges, spikes.shape[1])) / 1000
     centres_s = time_s(ds)[edges] + widths_s / 2
-    for (tree, sign), at in _group_of(ds).items():
+    for (tree, sign), at in synapse_groups(ds).items():
         rate_hz = np.add.reduceat(spikes[at].sum(axis=0), edges) / widths_s / at.size
         label = f"{SIGNS[sign]}, {tree}"
         axes.plot(centres_s, rate_hz, color=COLOURS[sign], ls=LINES[tree], label=label)

@@ -208,20 +208,39 @@ def simulate(
     "import-neuronio",
     short_help="Read published NeuronIO pickles.",
     epilog=_examples(
-        "apical import-neuronio nmda_4_trials.p --out nmda.zarr", "apical import-neuronio *.p -o all.zarr"
+        "apical import-neuronio nmda_4_trials.p --out nmda.zarr",
+        "apical import-neuronio *.p -o all.zarr --workers 4",
+        "apical import-neuronio *.p -o all.zarr --workers 4 --resume",
     ),
 )
 def import_neuronio(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.p…", help="Published pickles.")],
     out: Out,
+    workers: Annotated[int | None, typer.Option(min=1, help="Files read at a time [default: all cores].")] = None,
+    resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read published NeuronIO pickles into a dataset; nothing in them is run."""
+    """Read published NeuronIO pickles into a dataset; nothing in them is run. An import that was stopped can go on.
+
+    A worker takes about 0.5 GB of memory for a published file, with dendrites or without.
+    """
+    from contextlib import ExitStack
+
+    from ..simulate.dataset import available_cores
     from ..simulate.neuronio import import_neuronio
     from .progress import bar, console
 
-    with bar("Importing") as show:
-        import_neuronio(files, out, overwrite=overwrite, report=show)
+    shown: dict[str, Any] = {}
+    with ExitStack() as bars:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                bars.close()  # the bar before
+                shown[what] = bars.enter_context(bar(what))
+            shown[what](done, total)
+
+        workers = workers or available_cores()
+        import_neuronio(files, out, workers=workers, resume=resume, overwrite=overwrite, report=report)
     console.print(f"{out}: written; `apical inspect {out}` shows it")
 
 
@@ -235,18 +254,22 @@ def inspect(
     trial: Annotated[int | None, typer.Option(help="Trial to draw [default: a typical one].")] = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise a dataset, and draw one trial's input, soma voltage and rates."""
+    """Summarise a dataset, and draw one trial and the rates of all. Flags a cell that is silent or never is, and
+    trials that are numerically unstable.
+    """
     from ..analysis.inspect import inspect_figure, summary
-    from .progress import console
+    from ..analysis.scan import scan
+    from .progress import bar, console
     from .tables import print_json, print_summary
 
-    found = summary(data)
-    if as_json and out is None and trial is None:
-        print_json(found)
-        return
-    picture = inspect_figure(data, out or data.with_suffix(".png"), trial)
+    picture = None
+    with bar("Reading") as show:
+        scanned = scan(data, show)
+        found = summary(data, scanned)
+        if not as_json or out or trial is not None:
+            picture = inspect_figure(data, out or data.with_suffix(".png"), trial, scanned)
     if as_json:
-        print_json(found | {"picture": str(picture)})
+        print_json(found | ({"picture": str(picture)} if picture else {}))
         return
     print_summary(found)
     console.print(f"picture: {picture}")

@@ -11,6 +11,8 @@ from .progress import console
 if TYPE_CHECKING:
     from ..analysis.scores import Score
 
+SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
+
 
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], numbers_from: int = 1) -> None:
     """Print rows under a header; columns from `numbers_from` on are set flush right. Nothing is cut off."""
@@ -59,12 +61,16 @@ def print_summary(found: dict[str, Any]) -> None:
 
     table = Table.grid(padding=(0, 2))
     for key, value in found.items():
-        if key not in ("config", "provenance"):
+        if key not in ("config", "provenance", "flags"):
             table.add_row(key.replace("_", " "), _plain(value))
     licence = found["provenance"].get("morphology", {}).get("licence")
     if licence:
         table.add_row("licence", licence)
     console.print(table)
+    for flag in found["flags"]:
+        first, more = flag["trials"][:SHOWN_TRIALS], len(flag["trials"]) - SHOWN_TRIALS
+        which = ", ".join(map(str, first)) + (f" and {more} more" if more > 0 else "")
+        console.print(f"flag: {flag['flag']}: {flag['why']} (trial {which})")
 
 
 def _plain(value: Any) -> str:

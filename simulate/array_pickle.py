@@ -4,28 +4,43 @@ A pickle names Python objects and calls them. Here every name that may occur is 
 builds a plain array from bytes; any other name stops the reading. NumPy's own callables are not handed out either:
 a dtype restored from a forged state can make NumPy read raw bytes as object pointers.
 Methods of an instance are handed out, not functions or classes, because a pickle can set attributes on those.
+
+Memory is bounded by the small things in the file: the bytes of a large array stay in the file until it is asked for,
+and a list of NumPy integers becomes one array. Both need Python's own unpickler, which can be told so, in place of C's.
 """
 
 from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from . import number_list
+from .pickle_window import Span, Window
 from .schema import InputError
 
+LARGE_BYTES = 1 << 14  # strings from here on stay in the file
 
-def load(path: str | Path) -> Any:
+
+def load(path: str | Path, report: Callable[[int], None] | None = None) -> Any:
     """The content of the pickle at `path`, of Python 2 or 3; arrays come as objects that `np.asarray` takes.
 
+    `np.asarray` reads a large one from the file, each time. A list of NumPy integers may come as an array.
+    report: called with the bytes read so far, as reading goes on.
     Raises InputError where the file is missing, truncated, no pickle, or names anything but arrays; nothing of it ran.
     """
+    path = Path(path)
     try:
-        with Path(path).open("rb") as file:
-            return _ArrayUnpickler(file, encoding="latin1").load()  # Python 2 kept bytes in its strings
+        with path.open("rb") as file:
+            try:
+                return _ArrayUnpickler(Window(path, file, report)).load()
+            except _Skipped:
+                file.seek(0)
+                return _ArrayUnpickler(Window(path, file, report), whole_lists=False).load()
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
@@ -35,6 +50,10 @@ def load(path: str | Path) -> Any:
         truncated = isinstance(error, EOFError) or "truncated" in damage
         what = "a truncated pickle" if truncated else "not a pickle of arrays"
         raise InputError(f"{path}: {what} ({damage}); download it again") from error
+
+
+class _Skipped(Exception):
+    """The pickle refers back to one number of a list that was read as a whole."""
 
 
 class _Dtype:
@@ -51,24 +70,44 @@ class _Dtype:
             raise InputError("holds a structured array; only numbers and booleans are read")
         self.values = self.values.newbyteorder(byte_order)
 
-    def array(self, raw: bytes | str) -> np.ndarray:
+    def array(self, raw: bytes | bytearray | str | Span) -> np.ndarray:
+        if isinstance(raw, Span):
+            raw = raw.read()
         return np.frombuffer(raw.encode("latin1") if isinstance(raw, str) else raw, self.values)
 
 
 class _Array:
-    """Stands for numpy.ndarray: filled from a shape, a type and bytes."""
+    """Stands for numpy.ndarray: a shape, a type and bytes."""
 
-    values = np.empty(0)
+    _shape: Any = (0,)
+    _dtype: _Dtype = _Dtype("f8")
+    _order: Literal["C", "F"] = "C"
+    _raw: Any = b""
 
     def __setstate__(self, state: tuple) -> None:
-        _version, shape, dtype, fortran, raw = state
-        self.values = dtype.array(raw).reshape(shape, order="F" if fortran else "C")
+        _version, self._shape, self._dtype, fortran, self._raw = state
+        if not isinstance(self._dtype, _Dtype):
+            raise InputError("holds an array of no type; only numbers and booleans are read")
+        self._order = "F" if fortran else "C"
+        if not isinstance(self._raw, Span):
+            np.asarray(self)  # what is damaged is found now
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.values, dtype=dtype, copy=copy)
+        values = self._dtype.array(self._raw).reshape(self._shape, order=self._order)
+        return np.array(values, dtype=dtype, copy=copy)
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+_PythonUnpickler: Any = pickle._Unpickler  # its instructions are a table of methods, which can be replaced
+
+
+class _ArrayUnpickler(_PythonUnpickler):
+    dispatch: ClassVar[dict[int, Callable]] = dict(_PythonUnpickler.dispatch)
+
+    def __init__(self, window: Window, whole_lists: bool = True) -> None:
+        super().__init__(window, encoding="latin1")  # Python 2 kept bytes in its strings
+        self._window, self._whole_lists, self._n_counted, self._skipped = window, whole_lists, 0, False
+        self._known = number_list.Callables(self._scalar, self._encode, _Dtype)
+
     def find_class(self, module: str, name: str) -> Any:
         module = {"__builtin__": "builtins"}.get(module, module).replace("numpy.core.", "numpy._core.")
         allowed = {
@@ -97,13 +136,73 @@ class _ArrayUnpickler(pickle.Unpickler):
     def _scalar(self, dtype: _Dtype, raw: bytes | str) -> Any:
         return dtype.array(raw).item()
 
-    def _frombuffer(self, raw: bytes, dtype: _Dtype, shape: tuple, order: Literal["C", "F"]) -> np.ndarray:
-        return dtype.array(raw).reshape(shape, order=order)
+    def _frombuffer(self, raw: bytes | Span, dtype: _Dtype, shape: tuple, order: str) -> _Array:
+        array = _Array()
+        array.__setstate__((None, shape, dtype, order == "F", raw))
+        return array
 
-    def _encode(self, text: str, encoding: str) -> bytes:
+    def _encode(self, text: str | Span, encoding: str) -> bytes | Span:
         if encoding != "latin1":
             raise InputError(f"asks for the codec {ascii(encoding)[:40]}, which was not loaded; only latin1 is read")
-        return text.encode("latin1")
+        return text._replace(text=True) if isinstance(text, Span) else text.encode("latin1")
 
     def _no_bytes(self) -> bytes:
         return b""
+
+    def _load_list(self) -> None:
+        window = self._window
+        window.look_ahead()
+        found = number_list.read(window.data, window.at, self.memo, self._known) if self._whole_lists else None
+        if found is None:
+            self.append([])
+            return
+        self.append(found.values)
+        if found.n_counted:
+            self.memo[self._n_counted] = found.values
+            self._n_counted += found.n_counted
+        elif found.put:
+            self.memo[int.from_bytes(found.put[1:], "little")] = found.values
+        window.at, self._skipped = found.end, True
+
+    def _load_memoize(self) -> None:
+        self.memo[self._n_counted] = self.stack[-1]
+        self._n_counted += 1
+
+    def _load_get(self, width: int) -> None:
+        at = int.from_bytes(self.read(width), "little")
+        if at not in self.memo and self._skipped:
+            raise _Skipped
+        self.append(self.memo[at])
+
+    def _load_long_string(self, width: int, decode: Callable[[bytes], Any]) -> None:
+        n_bytes = int.from_bytes(self.read(width), "little")
+        self.append(self._window.leave(n_bytes) if n_bytes >= LARGE_BYTES else decode(self.read(n_bytes)))
+
+    def _load_build(self) -> None:
+        if not isinstance(self.stack[-2], (_Array, _Dtype)):
+            raise InputError("sets a state on what is not an array, which was not done: do not use this file")
+        super().load_build()
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogatepass")
+
+
+def _latin1(raw: bytes) -> str:
+    return raw.decode("latin1")
+
+
+_ArrayUnpickler.dispatch |= {
+    pickle.EMPTY_LIST[0]: _ArrayUnpickler._load_list,
+    pickle.MEMOIZE[0]: _ArrayUnpickler._load_memoize,
+    pickle.BUILD[0]: _ArrayUnpickler._load_build,
+    pickle.FRAME[0]: lambda reader: reader.read(8),  # a frame only says how much to read at once
+    pickle.BINGET[0]: lambda reader: reader._load_get(1),
+    pickle.LONG_BINGET[0]: lambda reader: reader._load_get(4),
+    pickle.BINSTRING[0]: lambda reader: reader._load_long_string(4, _latin1),
+    pickle.BINUNICODE[0]: lambda reader: reader._load_long_string(4, _text),
+    pickle.BINUNICODE8[0]: lambda reader: reader._load_long_string(8, _text),
+    pickle.BINBYTES[0]: lambda reader: reader._load_long_string(4, bytes),
+    pickle.BINBYTES8[0]: lambda reader: reader._load_long_string(8, bytes),
+    pickle.BYTEARRAY8[0]: lambda reader: reader._load_long_string(8, bytearray),
+}

@@ -27,11 +27,16 @@ class DetailedNeuron:
     """
 
     def __init__(self, config: Simulation) -> None:
-        mechanism_library.load()
         self.integration = config.integration
-        fused = config.integration.fused
-        parameters = varied(biophysics.load(config.biophysics), config)
-        self.cell = Cell(cells.resolve(config.morphology), parameters, fused)
+        self._config = config
+        self._parameters = varied(biophysics.load(config.biophysics), config)
+        mechanism_library.load(parameters=self._parameters)
+        self._build(config.integration.takes_fused)
+
+    def _build(self, fused: bool) -> None:
+        config = self._config
+        self._fused = fused
+        self.cell = Cell(cells.resolve(config.morphology), self._parameters, fused)
         self.synapses = synapses.place(
             self.cell, config.excitatory, config.inhibitory, fused, config.synapses_per_segment, config.without_nmda
         )
@@ -41,6 +46,13 @@ class DetailedNeuron:
         self.coarse = [self.cell.segments[i].neuron for i in self.recorded]
         if config.record_nexus:
             self.coarse.append(nexus(self.cell, config.nexus_um))
+
+    def close(self) -> None:
+        """Take cell and synapses out of NEURON, so that another cell may be built in this process."""
+        self.synapses.connections.clear()  # a receptor without its section would be CoreNEURON's end
+        self.synapses.processes.clear()
+        self.coarse.clear()
+        self.cell.close()
 
     def coordinates(self) -> dict[str, np.ndarray]:
         """Its synapses and segments, as a dataset's coordinates."""
@@ -62,6 +74,10 @@ class DetailedNeuron:
         input_spikes (S, T): boolean; a spike in bin t arrives at t ms. integration: instead of the configured one.
         Raises Unstable where the voltage runs away.
         """
+        integration = integration or self.integration
+        if integration.takes_fused != self._fused:
+            self.cell.close()
+            self._build(integration.takes_fused)
         events_ms = [np.flatnonzero(row).astype(float) for row in input_spikes]
         return base.run(
             self.cell,
@@ -69,7 +85,7 @@ class DetailedNeuron:
             [self.cell.soma(0.5)],
             float(input_spikes.shape[1]),
             V_INIT_MV,
-            integration or self.integration,
+            integration,
             self.coarse,
         )
 

@@ -15,13 +15,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .nmodl import REVERSALS
+
 PASSIVE = """
 NEURON { SUFFIX pas NONSPECIFIC_CURRENT i RANGE g, e }
 PARAMETER { g = 0.001 (S/cm2) e = -70 (mV) }
 ASSIGNED { v (mV) i (mA/cm2) }
 BREAKPOINT { i = g * (v - e) }
 """  # NEURON's own mechanism of that name
-SHARED = {"v", "ena", "ek", "eca", "cai"}  # mean the same in every mechanism
+SHARED = {"v", "eca", "cai", *REVERSALS}  # mean the same in every mechanism
 CURRENT = re.compile(r"^\s*(i|i\w+)\s*=\s*(.+?)\s*\*\s*\(v - (\w+)\)\s*$")  # what a fused current must look like
 # x' = (target - x) / tau, x' = source - (x - rest) / tau and x' = -x / tau: exponential relaxation
 RELAXATION = re.compile(
@@ -66,8 +68,8 @@ def step(name: str, text: str) -> str:
     return "\n".join(f"{header} {{{body}}}" for header, body in blocks.items()) + "\n"
 
 
-def fuse(mechanisms: Mapping[str, str]) -> str:
-    """The NMODL of the mechanism fused from `mechanisms`, name -> NMODL text.
+def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
+    """The NMODL of the mechanism fused from `mechanisms`; texts: name -> NMODL (NEURON's own `pas` is known).
 
     A parameter or state x of mechanism M is M_x in it; ena and ek are its parameters. Conductances are exact, so one
     evaluation of the currents a step does. With its range variable `second_order` at 1 calcium takes the current of the
@@ -75,13 +77,16 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
     Raises CannotFuse for mechanisms of another form.
     """
     # NEURON advances mechanisms in the order of their names, so calcium before what it opens.
-    parts = [_part(name, mechanisms[name]) for name in sorted(mechanisms)]
+    known = {"pas": PASSIVE} | dict(texts)
+    if unknown := set(mechanisms) - set(known):
+        raise CannotFuse(f"no NMODL of {', '.join(sorted(unknown))}")
+    parts = [_part(name, known[name]) for name in sorted(mechanisms)]
     currents = [current for part in parts for current in part.currents]
     calcium = [current for current in currents if current.ion == "ca"]
     writes_cai = [part for part in parts if "cai" in part.states]
     if (calcium or any("cai" in part.reads for part in parts)) and len(writes_cai) != 1:
         raise CannotFuse("calcium needs one mechanism that keeps its concentration")
-    reversals = sorted({"ena", "ek"} & {current.reversal for current in currents})
+    reversals = sorted(set(REVERSALS) & {current.reversal for current in currents})
     ranges = [*reversals, *["second_order"] * bool(writes_cai), *(name for part in parts for name in part.ranges)]
     return "\n".join(
         [
@@ -89,7 +94,7 @@ def fuse(mechanisms: Mapping[str, str]) -> str:
             _block(
                 "NEURON",
                 "THREADSAFE",
-                f"SUFFIX {name_of(list(mechanisms))}",
+                f"SUFFIX {name_of(mechanisms)}",
                 "NONSPECIFIC_CURRENT i",
                 *([f"RANGE {', '.join(ranges)}"] if ranges else []),
             ),

@@ -10,19 +10,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from . import biophysics, fusion
+from . import biophysics, fusion, nmodl
+from .biophysics import Biophysics
 from .folders import cache_folder
-from .nmodl import sources
 from .schema import InputError
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.
 FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
 NEURON_LIBRARY, CORENEURON_LIBRARY = "libnrnmech", "libcorenrnmech"
 
+Groups = frozenset[tuple[str, ...]]
 Busy = Callable[[str], AbstractContextManager]  # shows a message for as long as it is entered
 
 
@@ -33,26 +33,24 @@ def announce(message: str) -> Iterator[None]:
     yield
 
 
-def nmodl() -> dict[str, str]:
-    """Everything that is compiled, mechanism -> NMODL: the single ones and the fused ones."""
-    return {file.stem: file.read_text(encoding="utf-8") for file in sources()} | fused()
+def groups(parameters: Biophysics | None = None) -> Groups:
+    """The mechanisms that stand together in a region of a parameter set that is shipped, or of `parameters`."""
+    sets = [biophysics.load(name) for name in biophysics.available()] + [parameters] * (parameters is not None)
+    return frozenset(group for each in sets for group in each.groups().values())
 
 
-@cache
-def fused() -> dict[str, str]:
-    """What is generated for fixed steps (see fusion), name -> NMODL: for each region of each parameter set that is
-    shipped its mechanisms as one, and the receptors."""
-    single = {file.stem: file.read_text(encoding="utf-8") for file in sources()} | {"pas": fusion.PASSIVE}
-    made = {}
-    for group in {group for name in biophysics.available() for group in biophysics.load(name).groups().values()}:
+def _sources(together: Groups) -> dict[str, str]:
+    """Everything that is compiled, mechanism -> NMODL: the files, and for fixed steps (see fusion) the receptors and
+    each group as one, unless it cannot be."""
+    single = {file.stem: file.read_text(encoding="utf-8") for file in nmodl.sources()}
+    made = {fusion.name_of_stepped(name): fusion.step(name, single[name]) for name in ("AMPA_NMDA", "Receptor")}
+    for group in together:
         with suppress(fusion.CannotFuse):
-            made[fusion.name_of(group)] = fusion.fuse({name: single[name] for name in group})
-    for name in ("AMPA_NMDA", "Receptor"):
-        made[fusion.name_of_stepped(name)] = fusion.step(name, single[name])
-    return dict(sorted(made.items()))
+            made[fusion.name_of(group)] = fusion.fuse(group, single)
+    return single | dict(sorted(made.items()))
 
 
-def key() -> str:
+def key(together: Groups) -> str:
     """What the compiled library depends on, as 16 hex digits: sources, NEURON version, flags, and this processor.
 
     The processor counts because -march=native does and a cache folder may be shared between machines.
@@ -62,21 +60,23 @@ def key() -> str:
     digest = hashlib.sha256()
     for part in (version("neuron"), FLAGS, platform.machine(), _processor_features(), sys.version.split()[0]):
         digest.update(part.encode() + b"\0")
-    for name, text in nmodl().items():
+    for name, text in _sources(together).items():
         digest.update(f"{name}\0{text}".encode())
     return digest.hexdigest()[:16]
 
 
-def compiled(busy: Busy = announce) -> Path:
-    """The folder of the compiled library, which is made first where it is not there (about half a minute).
+def compiled(busy: Busy = announce, parameters: Biophysics | None = None) -> Path:
+    """The folder of the compiled library, which is made first where it is not there (about a minute).
 
+    parameters: a parameter set of one's own, whose regions have other mechanisms than those of the sets shipped.
     busy: called with a message, its result is entered while the compiler runs.
     Safe when several processes ask at once: one compiles, the others wait.
     Raises InputError without a C++ compiler or make, or where the compiler fails.
     """
     from filelock import FileLock
 
-    target = cache_folder() / "mechanisms" / key()
+    together = groups(parameters)
+    target = cache_folder() / "mechanisms" / key(together)
     if _complete(target):
         return target
     try:
@@ -85,15 +85,18 @@ def compiled(busy: Busy = announce) -> Path:
             if not _complete(target):
                 _check_tools()
                 with busy("Compiling the membrane mechanisms (once, about a minute)"):
-                    _compile(target)
+                    _compile(target, together)
     except OSError as error:
         raise InputError(f"cache folder {target.parent}: cannot be used ({error}); set XDG_CACHE_HOME") from error
     return target
 
 
-def load(busy: Busy = announce) -> None:
-    """Load the mechanisms into this process's NEURON, and name them to CoreNEURON. Raises InputError as `compiled`."""
-    folder = compiled(busy)
+def load(busy: Busy = announce, parameters: Biophysics | None = None) -> None:
+    """Load the mechanisms into this process's NEURON, and name them to CoreNEURON. Raises InputError as `compiled`.
+
+    NEURON takes one library a process: where another parameter set's is loaded, the groups it lacks stay single.
+    """
+    folder = compiled(busy, parameters)
     from neuron import h
 
     if not hasattr(h, "AMPA_NMDA"):
@@ -110,7 +113,7 @@ def _check_tools() -> None:
             )
 
 
-def _compile(target: Path) -> None:
+def _compile(target: Path, together: Groups) -> None:
     # The wheel's nrnivmodl is a script beside the interpreter, whether or not the environment is activated.
     beside = Path(sys.executable).with_name("nrnivmodl")
     script = str(beside) if beside.exists() else shutil.which("nrnivmodl")
@@ -119,7 +122,7 @@ def _compile(target: Path) -> None:
     work = Path(mkdtemp(dir=target.parent, prefix="build-"))
     try:
         (work / "mod").mkdir()
-        for name, text in nmodl().items():
+        for name, text in _sources(together).items():
             (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
         done = subprocess.run(
             [sys.executable, script, "-coreneuron", "-incflags", FLAGS, "mod"],

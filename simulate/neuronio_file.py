@@ -7,6 +7,7 @@ T ms, N dendritic segments, S = 2 N synapses: N excitatory, then N inhibitory, i
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,17 @@ SETTING_LENGTH = 32  # longer lists in Params are tables of sections, segments o
 
 
 class NeuronIOFile:
-    """A pickle read whole.
+    """A pickle of which the input spikes are held in memory; voltages are read from the file when they are asked for.
 
     duration_ms: T; n_trials: trials it holds; settings: the scalars and short lists of its `Params`.
     coordinates: of synapses and segments, as in the schema.
     has_dendrites: every trial has the voltage of every segment.
+    report: called with the bytes read so far.
     Raises InputError where it is no pickle of arrays, or not laid out as NeuronIO's.
     """
 
-    def __init__(self, path: Path) -> None:
-        content = array_pickle.load(path)
+    def __init__(self, path: Path, report: Callable[[int], None] | None = None) -> None:
+        content = array_pickle.load(path, report)
         self._path = path
         self._params = self._field(content, "Params", dict)
         self._trials = self._field(self._field(content, "Results", dict), "listOfSingleSimulationDicts", list)
@@ -50,6 +52,11 @@ class NeuronIOFile:
         self.settings = {name: value for name, value in self._params.items() if _is_setting(value)}
         self.coordinates = self._coordinates()
         self.has_dendrites = all(isinstance(t, dict) and VOLTAGES["dendrite_v_mv"] in t for t in self._trials)
+
+    def arrays(self, trial: int, voltages: Iterable[str]) -> dict[str, np.ndarray]:
+        """Input spikes (S, T), output spike times (ms) and the `voltages` (mV) of one trial, named as in the schema."""
+        spikes = {"input_spikes": self.input_spikes(trial)} | self.output_spike_times_ms(trial)
+        return spikes | {name: self.voltage(trial, name) for name in voltages}
 
     def voltage(self, trial: int, name: str) -> np.ndarray:
         """Voltage `name` of our schema (mV): (T,), fine (8 T,), of the dendrites (N, T)."""
@@ -146,6 +153,8 @@ class NeuronIOFile:
         found = self._field(holder, name, object, where)
         try:
             values = np.asarray(found).astype(dtype)
+        except OSError as error:
+            raise InputError(f"{at}'{name}' cannot be read ({error.strerror}); check the path") from error
         except (TypeError, ValueError) as error:
             raise InputError(f"{at}'{name}' does not hold numbers: not a NeuronIO file") from error
         if values.shape != shape and (shape is not None or values.ndim != 1):

@@ -71,7 +71,7 @@ class Experiment:
     def close(self) -> None:
         """Free what the neuron holds in NEURON; another experiment may then be built in this process."""
         if isinstance(self.neuron, DetailedNeuron):
-            self.neuron.cell.close()
+            self.neuron.close()
 
     def input_spikes(self, trial: int) -> np.ndarray:
         """Input spikes of trial number `trial`, shape (S, T), boolean: drawn, or as the user gave them."""

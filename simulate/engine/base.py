@@ -20,7 +20,7 @@ class Integration(BaseModel):
     engine: 'coreneuron' (vectorised, fixed step) or 'neuron' (plain).
     dt_ms: the step; None for NEURON's variable step (plain engine only).
     second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
-    fused: the cell's mechanisms region by region as one (see fusion): the same equations, sooner solved.
+    fused: with a fixed step, a region's mechanisms as one (see fusion): the same equations, sooner solved.
     tolerance: absolute, of the variable step; 1e-6 is converged, NEURON's default (and the published) is 1e-3.
     """
 
@@ -30,6 +30,11 @@ class Integration(BaseModel):
     second_order: bool = True
     fused: bool = True
     tolerance: float = Field(1e-6, gt=0)
+
+    @property
+    def takes_fused(self) -> bool:
+        """Whether the cell is to be built of fused mechanisms, which hold for fixed steps only."""
+        return self.fused and self.dt_ms is not None
 
     @model_validator(mode="after")
     def _variable_step_is_plain(self) -> Integration:

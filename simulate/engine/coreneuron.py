@@ -31,4 +31,4 @@ def run(
     finally:
         coreneuron.enable = False
         pc.gid_clear()
-        del held
+        del held, detector  # an exception's traceback would keep them, and NEURON then refuses the next trial's gid

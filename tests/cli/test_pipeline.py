@@ -82,6 +82,19 @@ def test_inspect_tells_people_and_draws(fitted, done):
     assert "elm-3" in told
 
 
+def test_inspect_flags_what_deserves_a_second_look(make_dataset, done):
+    path = make_dataset("many.zarr", n_trials=14, duration_ms=200, silent=True)
+    schema.write_trial(path, 13, {}, status=schema.FAILED)
+    flags = json.loads(done("inspect many.zarr --json"))["flags"]
+    assert [(flag["flag"], flag["trials"]) for flag in flags] == [
+        ("silent cell", [*range(13)]),
+        ("numerically unstable trial", [13]),
+    ]
+    told = done("inspect many.zarr")
+    assert "flag: silent cell: no trial has an output spike (trial 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more)\n" in told
+    assert "flag: numerically unstable trial: failed (trial 13)\n" in told
+
+
 def test_cells_prints_json_for_machines(done):
     found = json.loads(done("cells --json"))
     assert {each["name"] for each in found["biophysics"]} == {"shai2015", "hay2011"}

@@ -4,6 +4,7 @@ import builtins
 import os
 import pickle
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -51,6 +52,65 @@ def test_reads_what_numpy_reads(tmp_path, protocol):
         array = np.asarray(found[name])
         assert array.dtype == content[name].dtype
         np.testing.assert_array_equal(array, content[name])
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_reads_lists_of_numbers_as_they_are(tmp_path, protocol):
+    """Lists of NumPy integers are read in one step where they can be, with all that may stand beside and after them."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(-(2**40), 2**40, (20, 30))
+    content = {
+        "first": list(np.arange(3)),  # here the callables are named, later they are fetched
+        "lists": [list(row) for row in rows],
+        "edges": list(np.array([0, 127, 128, 255, 256, -1, 2**62, -(2**63)])),
+        "one": [np.int64(200)],
+        "none": [],
+        "mixed": [np.int64(1), 2, np.int64(3), 2.5, "text"],
+        "long": list(np.arange(2500)),  # picklers break lists after a thousand
+        "narrow": list(np.arange(5, dtype="i2")),
+        "floats": list(np.linspace(0, 1, 5)),
+        "after": [1, 2, (3, "after")],
+    }
+    content["same"] = content["lists"][3]  # a list that is fetched again
+    path = tmp_path / "lists.p"
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    found = array_pickle.load(path)
+    assert found.keys() == content.keys()
+    for name in content.keys() - {"lists"}:
+        assert list(found[name]) == content[name], name
+    assert [list(row) for row in found["lists"]] == rows.tolist()
+    if protocol in (2, 3, 4, 5):
+        assert all(isinstance(row, np.ndarray) for row in found["lists"])
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_number_of_a_list_that_is_fetched_again(tmp_path, protocol):
+    numbers = list(np.arange(1000, 1020))
+    content = {"first": list(np.arange(3)), "numbers": numbers, "again": numbers[7], "key": {numbers[9]: numbers}}
+    path = tmp_path / "again.p"
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    found = array_pickle.load(path)
+    assert found["again"] == 1007
+    assert list(found["key"][1009]) == list(range(1000, 1020))
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 5])
+def test_large_arrays_stay_in_the_file_until_asked_for(tmp_path, protocol):
+    path = tmp_path / "large.p"
+    large = np.random.default_rng(0).integers(256, size=(8, 1 << 20), dtype="u1")
+    path.write_bytes(pickle.dumps({"large": large, "small": np.arange(4)}, protocol=protocol))
+    tracemalloc.start()
+    found = array_pickle.load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 << 20
+    np.testing.assert_array_equal(np.asarray(found["large"]), large)
+    assert np.asarray(found["small"]).tolist() == [0, 1, 2, 3]
+    path.write_bytes(path.read_bytes()[: 1 << 20])
+    with pytest.raises(ValueError):
+        np.asarray(found["large"])
+    with pytest.raises(InputError, match="truncated"):
+        array_pickle.load(path)
 
 
 def test_reads_what_python_2_wrote(tmp_path):

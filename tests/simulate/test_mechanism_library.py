@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from apical.simulate import mechanism_library
+from apical.simulate import mechanism_library, nmodl
 from apical.simulate.schema import InputError
 
 
@@ -25,7 +25,8 @@ def test_a_mechanism_that_does_not_compile_leaves_a_log_and_no_library(tmp_path,
     broken = tmp_path / "Broken.mod"
     broken.write_text("NEURON { SUFFIX Broken }\nBREAKPOINT { this is not NMODL\n")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(mechanism_library, "sources", lambda: [broken])
+    shipped = nmodl.sources()
+    monkeypatch.setattr(nmodl, "sources", lambda: [*shipped, broken])
     with pytest.raises(InputError, match=r"did not compile .*: see .*\.log"):
         mechanism_library.compiled()
     kept = sorted(path.suffix for path in (tmp_path / "cache" / "apical" / "mechanisms").iterdir())
@@ -33,15 +34,15 @@ def test_a_mechanism_that_does_not_compile_leaves_a_log_and_no_library(tmp_path,
 
 
 def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
-    before = mechanism_library.key()
-    assert before == mechanism_library.key()
+    before = mechanism_library.key(mechanism_library.groups())
+    assert before == mechanism_library.key(mechanism_library.groups())
     monkeypatch.setattr(mechanism_library, "FLAGS", "-O0")
-    assert mechanism_library.key() != before
+    assert mechanism_library.key(mechanism_library.groups()) != before
     monkeypatch.undo()
-    changed = tmp_path / "Im.mod"
-    changed.write_text("TITLE other")
-    monkeypatch.setattr(mechanism_library, "sources", lambda: [changed])
-    assert mechanism_library.key() != before
+    changed, shipped = tmp_path / "Im.mod", nmodl.sources()
+    changed.write_text(next(file for file in shipped if file.name == "Im.mod").read_text().replace("0.0033", "0.0034"))
+    monkeypatch.setattr(nmodl, "sources", lambda: [file for file in shipped if file.name != "Im.mod"] + [changed])
+    assert mechanism_library.key(mechanism_library.groups()) != before
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apical.simulate import mechanism_library
-from apical.simulate.mechanism_library import sources
+from apical.simulate.nmodl import sources
 
 QT = 2.3 ** ((34 - 21) / 10)
 V_MV = np.array(

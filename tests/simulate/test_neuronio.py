@@ -103,13 +103,16 @@ def test_coordinates_of_the_published_cell(four):
 def test_several_files_are_one_dataset(shared, tmp_path):
     seen = []
     path = import_neuronio(
-        [shared(FOUR), shared(DENDRITES)], tmp_path / "all.zarr", report=lambda *done: seen.append(done)
+        [shared(FOUR), shared(DENDRITES)], tmp_path / "all.zarr", workers=2, report=lambda *done: seen.append(done)
     )
     ds = schema.open_dataset(path, "simulation")
     assert ds.source_file.values.tolist() == ["nmda_4_trials.p"] * 4 + ["nmda_dendrites_1_trial.p"]
     assert np.isfinite(schema.read(ds, "output_spike_time_ms")).sum(axis=1).tolist() == [0, 0, 8, 1, 2]
     assert "dendrite_v_mv" not in ds  # not every file has it
-    assert seen == [(trial, 5) for trial in range(1, 6)]
+    checked = [done for what, *done in seen if what == "Checking (MB)"]
+    assert checked == sorted(checked)
+    assert checked[-1][0] == checked[-1][1]
+    assert [done for what, *done in seen if what == "Importing"] == [[trial, 5] for trial in range(1, 6)]
     assert [settings["randomSeed"] for settings in schema.config_of(ds)["files"]] == [42, 5]
 
 
@@ -250,7 +253,7 @@ def test_files_that_do_not_belong_together(made_up, tmp_path):
     refused([small, nmda], out, r"nmda\.p: .*'synapse_receptor' differs")
     shutil.copy(small, tmp_path / "copy.p")
     refused([small, tmp_path / "copy.p"], out, r"copy\.p: has the same trials as .*small\.p")
-    refused([], out, "no NeuronIO file was given")
+    refused([], out, "at least one NeuronIO file and one worker, got 0 and 1")
 
 
 def test_what_exists_is_kept_unless_told_otherwise(made_up, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,3 +78,28 @@ def test_no_input_gives_no_spikes():
 def test_impossible_ranges_are_named(bad):
     with pytest.raises(ValidationError, match="excitatory_basal"):
         InputStatistics.model_validate(NMDA.model_dump() | {"excitatory_basal": bad})
+
+
+@pytest.mark.parametrize(
+    "preset, sha256",
+    [
+        ("nmda-ttpc1", "b81503627d99ad43"),
+        ("nmda", "f9737fefaa873ce0"),
+        ("ampa", "2ac965383787cb60"),
+        ("ampa-sk", "3a006b1db18f1255"),
+    ],
+)
+def test_a_seed_means_the_same_spikes_in_every_version(preset, sha256):
+    """Hashes taken at commit d70ab95, before anything but these could be drawn: published seeds must not drift."""
+    tree, length_um = np.array(["basal"] * 26 + ["apical"] * 37), np.linspace(5, 40, 63)
+    spikes = stimulus.draw(config.preset(preset).statistics, tree, length_um, 700, 3, 2)
+    assert hashlib.sha256(np.packbits(spikes).tobytes()).hexdigest()[:16] == sha256
+
+
+def test_changed_rates_change_only_where_the_factor_says():
+    factor = np.ones((2 * 639, 1))
+    factor[:100] = 0
+    plain = stimulus.draw(NMDA, TREE, LENGTH_UM, 500, 3, 7)
+    changed = stimulus.draw(NMDA, TREE, LENGTH_UM, 500, 3, 7, factor)
+    assert plain[:100].any() and not changed[:100].any()
+    assert (changed[100:] == plain[100:]).all()
