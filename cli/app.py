@@ -24,6 +24,9 @@ Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu o
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
 
+DEFAULT_TRIALS = 10
+
+
 def _examples(*lines: str) -> str:
     return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in lines)
 
@@ -120,6 +123,8 @@ def presets(as_json: Json = False) -> None:
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
+        "apical simulate --out data.zarr --trials 20 --seed 1 --append",
+        "apical simulate --out data.zarr --trials 1000 --scheduler tcp://10.0.0.1:8786",
         "apical simulate passive-dendrites --set statistics.excitatory_basal=[0,900] --trials 20 --out passive.zarr",
         "apical simulate --config mine.toml --input-spikes events.csv --trials 3 --out replayed.zarr",
     ),
@@ -129,7 +134,7 @@ def simulate(
     preset: Annotated[
         str | None, typer.Argument(metavar="[PRESET]", help="`apical presets` lists them [default: nmda-ttpc1].")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="How many trials.")] = 10,
+    trials: Annotated[int | None, typer.Option(min=1, help="How many [default: 10; with --resume all].")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="Length of a trial in s [default: 6].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
     seed: Annotated[
@@ -159,6 +164,10 @@ def simulate(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
     ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS|FILE", help="A Dask cluster that is there, in place of --workers.")
+    ] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add the trials to the dataset at --out.")] = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -166,11 +175,10 @@ def simulate(
 
     `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
-    import time
-
     from ..simulate.changes import configured
     from ..simulate.dataset import Progress, available_cores, simulate
-    from .progress import bar, console, spinner
+    from ..simulate.summary import Summary
+    from .progress import bar, console, errors, spinner
 
     given = {
         "morphology": morphology,
@@ -182,26 +190,97 @@ def simulate(
         "integration": _given({"engine": engine, "dt_ms": dt}) | ({"dt_ms": None} if dt == 0 else {}),
     }
     config = configured(preset, config_file, _given(given), fields or ())
-    workers = workers or available_cores()
-    began, ended = time.monotonic(), []
+    summary = Summary(config.seconds)
     with bar("Simulating", trials) as show:
 
         def report(progress: Progress) -> None:
-            ended.append(progress)
-            spikes = sum(each.n_spikes for each in ended)
-            show(progress.done, progress.total, f"{spikes / len(ended) / config.seconds:.2f} Hz out")
+            summary.add(progress)
+            show(progress.done, progress.total, f"{summary.rate_hz:.2f} Hz out")
 
-        simulate(config, out, trials, workers, resume=resume, overwrite=overwrite, busy=spinner, report=report)
-    if not ended:
-        console.print(f"{out}: all {trials} trials are there already")
-        return
-    wall = time.monotonic() - began
-    pace = len(ended) * config.seconds / (wall * min(workers, max(len(ended), 1)))
-    failed = sum(not each.ok for each in ended)
-    console.print(
-        f"{out}: {len(ended)} trials of {config.seconds:g} s in {wall:.0f} s "
-        f"({pace:.2f} simulated s per core second, start included)" + (f", {failed} failed" if failed else "")
-    )
+        simulate(
+            config,
+            out,
+            trials or (None if resume else DEFAULT_TRIALS),
+            workers or available_cores(),
+            scheduler=scheduler,
+            resume=resume,
+            append=append,
+            overwrite=overwrite,
+            busy=spinner,
+            report=report,
+            dashboard=lambda address: errors.print(f"dashboard: {address}"),
+        )
+    for line in summary.lines() if summary.trials else ["all its trials are there already"]:
+        console.print(f"{out}: {line}")
+
+
+@app.command(
+    short_help="Check a cell's physiology and numerics.",
+    epilog=_examples(
+        "apical validate --morphology hay2011",
+        "apical validate --morphology cell1.asc --biophysics hay2011 --out figure.pdf",
+        "apical validate --morphology hay2011 --quick --json",
+        "apical validate --morphology hay2011 --only f-I --replay nmda_4_trials.p",
+    ),
+)
+def validate(
+    morphology: MorphologyName = "ttpc1",
+    biophysics: Annotated[str, typer.Option(help="Parameter set: shai2015 or hay2011.")] = "shai2015",
+    engine: Annotated[
+        str | None, typer.Option(help="coreneuron, or neuron (plain) [default: as apical simulate].")
+    ] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Step in ms; 0 for the variable step [default: as apical simulate].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Figure [default: validation.png; with --json, none].")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="FILE.p", help="Replay the trials of a NeuronIO pickle too.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="dendrites, steps, f-I, rest, attenuation, convergence, engines or replay; may be repeated."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Without 2 s steps and replay; fewer points.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a cell against published physiology and the theory of its integration; draw one page.
+
+    Golden values are known of hay2011 with either parameter set; on other cells what needs none of them is checked.
+    The exit status is 1 when a check fails.
+    """
+    from ..analysis.look import check_suffix
+    from ..analysis.validation_figure import validation_figure
+    from ..simulate.engine.base import Integration
+    from ..simulate.validate import validate
+    from .progress import bar, errors, spinner
+    from .tables import print_checks, print_json
+
+    picture = check_suffix(out or "validation.png") if out or not as_json else None
+    chosen = {"engine": engine} if engine else {}
+    integration = Integration.model_validate(chosen | ({} if dt is None else {"dt_ms": dt or None}))
+    with bar("Validating") as show:
+        found = validate(
+            morphology,
+            biophysics,
+            integration,
+            quick=quick,
+            only=only or (),
+            neuronio=replay,
+            busy=spinner,
+            report=show,
+        )
+    if picture:
+        validation_figure(found.plain(), found.traces, picture)
+    if as_json:
+        print_json(found.plain())
+    else:
+        print_checks(found, picture)
+    for each in found.failed:
+        errors.print(f"apical validate: failed: {each}", soft_wrap=True)
+    if found.failed:
+        raise typer.Exit(1)
 
 
 @app.command(

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .progress import console
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..analysis.scores import Score
+    from ..simulate.validate import Validation
 
 SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
 
@@ -53,6 +56,28 @@ def print_scores(scores: Sequence[Score]) -> None:
     print_table(
         f"Scores on {trials} trials with {spikes} output spikes (RMSE in mV, plain and rescaled per file)", header, rows
     )
+
+
+def print_checks(found: Validation, picture: Path | None) -> None:
+    """What a validation measured beside what was expected, by protocol, and how many checks passed."""
+    step = found.integration["dt_ms"]
+    how = f"{found.integration['engine']}, {f'step {step:g} ms' if step else 'variable step'}"
+    rows = [("quantity", "measured", "expected", "")]
+    for at, each in enumerate(found.checks):
+        if not at or found.checks[at - 1].group != each.group:
+            rows.append((each.group, "", "", ""))
+        unit = "" if each.unit == "1" else f" ({each.unit})"
+        result = {True: "pass", False: "FAIL", None: "" if each.basis == "none" else each.basis}[each.passed]
+        rows.append((f"  {each.name}{unit}", each.told("measured"), each.told("expected"), result))
+    name, measured, expected, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    console.print(f"{found.morphology} with {found.biophysics} ({how})\n", style="bold")
+    for row in rows:  # plain lines, not a table: nothing is cut off, however narrow the terminal
+        console.print(f"{row[0]:<{name}}  {row[1]:>{measured}}  {row[2]:>{expected}}  {row[3]}".rstrip(), markup=False)
+    judged = sum(each.passed is not None for each in found.checks)
+    console.print("\n".join(["", *found.remarks]), markup=False)
+    console.print(f"{judged - len(found.failed)} of {judged} checks passed in {found.seconds:.0f} s")
+    if picture:
+        console.print(f"figure: {picture}")
 
 
 def print_summary(found: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ simulate(
     TRIALS,
     workers=available_cores(),
     resume=True,
-    report=lambda p: print(f"{p.done} of {p.total}: trial {p.trial} has {p.n_spikes} output spikes"),
+    report=lambda p: print(f"{p.done} of {p.total}: trial {p.trial} has {p.outcome.n_spikes} output spikes"),
 )
 
 # %% [markdown]

@@ -1,34 +1,32 @@
-"""Trials to one Zarr store: spread over worker processes, each of which writes its own trials; resumable."""
+"""Trials to one Zarr store: spread over workers, each of which writes its own trials; resumable, extensible."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from . import cells, mechanism_library, schema
+from . import biophysics, cells, chunks, mechanism_library, preparation, store
+from .cluster import connected, spread
 from .config import Simulation
-from .provenance import provenance
 from .schema import InputError
-from .trial import Experiment, FailedTrial, Layout
+from .worker import Outcome, describe, simulate_trial
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: trials done of all, and what the trial that has just ended was like."""
+    """How far a run is: trials done of all, and the number and outcome of the trial that has just ended."""
 
     done: int
     total: int
     trial: int
-    n_spikes: int
-    ok: bool
+    outcome: Outcome
 
 
 def available_cores() -> int:
@@ -39,119 +37,108 @@ def available_cores() -> int:
 def simulate(
     config: Simulation,
     out: str | Path,
-    trials: int,
+    trials: int | None = None,
     workers: int = 1,
     *,
+    scheduler: str | None = None,
     resume: bool = False,
+    append: bool = False,
     overwrite: bool = False,
     busy: mechanism_library.Busy = mechanism_library.announce,
     report: Callable[[Progress], None] | None = None,
+    dashboard: Callable[[str], None] | None = None,
 ) -> Path:
-    """Simulate trials 0 to `trials` - 1 of `config` and write them to the Zarr store `out`.
+    """Simulate `trials` trials of `config` and write them to the Zarr store `out`.
 
-    workers: processes, one cell each. resume: run only what is missing from the store that is there.
-    overwrite: replace what is there. busy: shows a message while mechanisms compile. report: called after each trial.
-    Raises InputError for a configuration that cannot be run, or an `out` that exists.
+    workers: processes on this machine, one cell each. scheduler: address (or scheduler file) of a Dask cluster that
+    takes their place; its nodes must see `out` and the morphology under the same paths.
+    resume: run only what is missing from the store that is there; `trials` may then be left out.
+    append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
+    busy: shows a message during a wait. report: called after each trial. dashboard: called with Dask's address.
+    Raises InputError for a configuration that cannot be run, an `out` that cannot be used, or a run cut short.
     """
     out = Path(out)
-    if trials < 1 or workers < 1:
+    if (trials is None and not resume) or (trials is not None and trials < 1) or workers < 1:
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
+    if resume + append + overwrite > 1:
+        raise InputError("only one of --resume, --append and --overwrite can be given")
     morphology = cells.resolve(config.morphology) if config.lif is None else None
-    dataset_id = config.dataset_id(morphology)
-    if out.exists() and not (resume or overwrite):
-        raise InputError(f"{out}: exists already; give --resume to finish it or --overwrite to replace it")
-    if config.lif is None:
-        mechanism_library.compiled(busy)
-    todo = list(range(trials))
-    if resume and out.exists():
-        todo = _missing(out, dataset_id, trials)
-    else:
-        _check_replaceable(out)
-        layout = _in_worker(describe, config)
-        layout.check(trials)
-        shutil.rmtree(out, ignore_errors=True)
-        _create(out, config, morphology, dataset_id, trials, layout)
-    done = trials - len(todo)
-    context = get_context("spawn")
-    with ProcessPoolExecutor(min(workers, max(len(todo), 1)), context, _start, (config, str(out))) as pool:
-        running = {pool.submit(_simulate_one, trial): trial for trial in todo}
-        try:
-            while running:
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    trial = running.pop(future)
-                    n_spikes, ok = future.result()
-                    done += 1
-                    if report:
-                        report(Progress(done, trials, trial, n_spikes, ok))
-        except BrokenProcessPool as error:
-            raise InputError(f"{out}: a worker process died; what is done is kept: run again with --resume") from error
-        finally:
-            pool.shutdown(cancel_futures=True)  # or an interrupt would wait for every trial that is queued
+    config.dataset_id(morphology)  # what cannot be read is said before anything starts
+    if out.exists() and not (resume or append or overwrite):
+        raise InputError(f"{out}: exists already; give --resume to finish it, --append to add to it, or --overwrite")
+    if append and not out.exists():
+        raise InputError(f"{out}: no such dataset to append to; without --append it is made")
+    store.check_writable(out)
+    if scheduler is None and config.lif is None:
+        mechanism_library.compiled(busy, biophysics.load(config.biophysics))  # else each node compiles its own
+    with ExitStack() as stack:
+        if out.exists():
+            stack.enter_context(store.held(out))
+        todo: list[int] = []
+        goes_on = out.exists() and not overwrite
+        if goes_on:
+            todo = preparation.unfinished(out, config, morphology, trials if resume else None, busy)
+            if append and todo:
+                raise InputError(f"{out}: {len(todo)} of its trials are not there yet; finish them with --resume first")
+            if resume and not todo:
+                return out
+        elif trials is None:
+            raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
+        client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
+        sent = _found_from_anywhere(config)
+        layout = client.submit(describe, sent, pure=False).result() if append or not goes_on else None
+        if layout and trials:
+            if append:
+                todo = preparation.append(out, config, morphology, trials, layout)
+            else:
+                preparation.create(out, config, morphology, trials, layout)
+                stack.enter_context(store.held(out))
+                todo = list(range(trials))
+        if dashboard:
+            dashboard(client.dashboard_link)
+        _run(client, out, sent, todo, report)
     return out
 
 
-def describe(config: Simulation) -> Layout:
-    """What a dataset of `config` holds. Loads NEURON: call it in a worker."""
-    return Experiment(config).layout()
+def _from_any_folder(config: Simulation) -> Simulation:
+    """`config` with the files that it names found from any folder, since workers have their own."""
+    names = {name: getattr(config, name) for name in ("morphology", "biophysics", "input_spikes")}
+    paths = {name: Path(value).expanduser() for name, value in names.items() if value is not None}
+    return config.model_copy(update={name: str(path.resolve()) for name, path in paths.items() if path.exists()})
 
 
-def _in_worker(function: Callable, *args):
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(function, *args).result()
+def _run(
+    client: Client, out: Path, config: Simulation, todo: list[int], report: Callable[[Progress], None] | None
+) -> None:
+    """Simulate the trials at the positions `todo` of the store."""
+    from distributed import KilledWorker
 
-
-def _create(out: Path, config: Simulation, morphology, dataset_id: str, trials: int, layout: Layout) -> None:
-    coords = {
-        "trial": np.arange(trials),
-        "time_ms": np.arange(config.duration_ms),
-        "source_file": np.array([f"{config.preset}, seed {config.seed}"] * trials),
-        **layout.coordinates,
-    }
-    if config.record_fine:
-        coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
-    schema.create(
-        out,
-        "simulation",
-        layout.dtypes,
-        coords,
-        n_spike=layout.n_spike,
-        dataset_id=dataset_id,
-        config=config.model_dump(mode="json"),
-        provenance=provenance(morphology, config.biophysics),
+    numbers, seeds = store.labels(out)
+    where, dataset_id, done, lost = str(out.resolve()), store.dataset_id(out), len(numbers) - len(todo), []
+    tasks = (
+        (config.model_copy(update={"seed": int(seeds[at])}), where, dataset_id, at, int(numbers[at])) for at in todo
     )
+    for task, future in spread(client, simulate_trial, tasks):
+        trial = task[-1]
+        try:
+            outcome = future.result()
+        except KilledWorker:
+            lost.append(trial)
+            continue
+        done += 1
+        if report:
+            report(Progress(done, len(numbers), trial, outcome))
+    chunks.sweep(out)  # after workers that were killed
+    if lost:
+        raise InputError(
+            f"{out}: trial {', '.join(map(str, sorted(lost)))} ended its worker each time (out of memory?); "
+            "the others are there, --resume tries it again"
+        )
 
 
-def _missing(out: Path, dataset_id: str, trials: int) -> list[int]:
-    ds = schema.open_dataset(out, "simulation", complete=False)
-    if ds.attrs["dataset_id"] != dataset_id:
-        raise InputError(f"{out}: was made with other settings; give --overwrite to replace it, or another path")
-    if ds.sizes["trial"] != trials:
-        raise InputError(f"{out}: was made for {ds.sizes['trial']} trials, not {trials}; resume it with that number")
-    pending = schema.read(ds, "trial_status") == schema.PENDING
-    pending[schema.trials_with_lost_chunks(out)] = True
-    return np.flatnonzero(pending).tolist()
-
-
-def _check_replaceable(out: Path) -> None:
-    """Refuse to delete a folder that is not a Zarr store, whatever --overwrite says."""
-    if out.exists() and not (out / "zarr.json").is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: exists and is not a Zarr store; it is left alone: choose another path")
-
-
-_experiment: Experiment | None = None
-_out = ""
-
-
-def _start(config: Simulation, out: str) -> None:
-    global _experiment, _out  # one cell per worker process: NEURON's state is global anyway
-    _experiment, _out = Experiment(config), out
-
-
-def _simulate_one(trial: int) -> tuple[int, bool]:
-    assert _experiment is not None
-    try:
-        arrays, status = _experiment.simulate(trial), schema.DONE
-    except FailedTrial as failed:
-        arrays, status = failed.arrays, schema.FAILED
-    schema.write_trial(_out, trial, arrays, status)
-    return int(np.isfinite(arrays["output_spike_time_ms"]).sum()), status == schema.DONE
+def _found_from_anywhere(config: Simulation) -> Simulation:
+    """The same with absolute paths, for workers that run in another folder."""
+    given = {name: getattr(config, name) for name in ("morphology", "biophysics", "input_spikes")}
+    named = {*cells.CATALOGUE, *biophysics.available(), None}
+    paths = {name: str(Path(value).expanduser().resolve()) for name, value in given.items() if value not in named}
+    return config.model_copy(update=paths)

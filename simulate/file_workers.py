@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
@@ -19,7 +20,7 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
     """Call function(*task, step) for every task; returns the results in the tasks' order.
 
     workers: processes; one, or one task, runs in this process. step: called here with the size of every step made.
-    The first error stops the other tasks at their next step.
+    The first error stops the other tasks at their next step, which may be one of size 0.
     Raises what `function` raises, and InputError where a worker process dies.
     """
     if min(workers, len(tasks)) <= 1:
@@ -27,7 +28,8 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
     context = get_context("spawn")
     steps, stop = context.SimpleQueue(), context.Event()
     with ProcessPoolExecutor(min(workers, len(tasks)), context, _start, (steps, stop)) as pool:
-        running = [pool.submit(_call, function, task) for task in tasks]
+        with _no_interrupt():
+            running = [pool.submit(_call, function, task) for task in tasks]
         try:
             waiting = set(running)
             while waiting:
@@ -45,6 +47,16 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
             pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """A Ctrl-C waits until the block ends, and never reaches a process started in it: the parent says when to stop."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _steps: Any = None
 _stop: Any = None
 
@@ -56,7 +68,6 @@ class _Stopped(Exception):
 def _start(steps: Any, stop: Any) -> None:
     global _steps, _stop  # synchronisation can only be inherited when a process starts, not sent to it later
     _steps, _stop = steps, stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches the whole group; the parent says when to stop
 
 
 def _call(function: Callable[..., Any], task: tuple) -> Any:
@@ -66,4 +77,5 @@ def _call(function: Callable[..., Any], task: tuple) -> Any:
 def _report(size: int) -> None:
     if _stop.is_set():
         raise _Stopped
-    _steps.put(size)
+    if size:
+        _steps.put(size)

@@ -35,7 +35,7 @@ def announce(message: str) -> Iterator[None]:
 
 def groups(parameters: Biophysics | None = None) -> Groups:
     """The mechanisms that stand together in a region of a parameter set that is shipped, or of `parameters`."""
-    sets = [biophysics.load(name) for name in biophysics.available()] + [parameters] * (parameters is not None)
+    sets = [biophysics.load(name) for name in biophysics.available()] + ([parameters] if parameters else [])
     return frozenset(group for each in sets for group in each.groups().values())
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from . import schema
 from .file_workers import Step, each
 from .neuronio_file import VOLTAGES, NeuronIOFile
-from .neuronio_survey import Survey, check_agreement, check_distinct, digest, survey
+from .neuronio_survey import Survey, check_agreement, digest, survey
 from .schema import FINE_PER_MS, InputError
 
 ROUNDING = (
@@ -42,8 +42,8 @@ def import_neuronio(
     workers: processes, each of which reads a file of its own. resume: go on with an import of these files that was
     stopped. overwrite: replace a dataset that is already at `out`; the old one stays until the new one is whole.
     report: called with (what is done, how much of it, of how much in all): MB checked, then trials imported.
-    Every file is read twice: nothing is written before all of them have been found to be whole. A process holds the
-    input spikes of one file and the voltages of one trial. The dendrites' voltages are kept where every file has them.
+    Nothing is written before every file has been read to its end. A process holds the input spikes of one file and the
+    voltages of one trial. The dendrites' voltages are kept where every file has them.
     Two spikes of one synapse in the same 1 ms bin are one spike, as in the published loader.
     Raises InputError where `out` exists, a file is no NeuronIO pickle, or the files do not belong together.
     """
@@ -55,15 +55,16 @@ def import_neuronio(
     store = next((path for path in (partial, out) if _is_begun(path)), None) if resume else None
 
     passes = 1 if store else 2  # of the files, before trials are written
-    check = _counter(report, "Checking (MB)", passes * sum(map(_size, paths)), MB)
-    digests = each(digest, [(path,) for path in paths], workers, check)
-    check_distinct(paths, digests)
+    check = _counter(report, "Checking (MB)", passes * sum(map(_size, paths)), passes * MB)
     if store is None:
-        surveys = each(survey, list(zip(paths, digests, strict=True)), workers, check)
+        surveys = each(survey, [(path,) for path in paths], workers, check)
         check_agreement(surveys)
+        digests = [survey.sha256 for survey in surveys]
         shutil.rmtree(partial, ignore_errors=True)
         _create(partial, surveys)
         store = partial
+    else:
+        digests = each(digest, [(path,) for path in paths], workers, check)
     _fill(store, paths, digests, workers, report)
     if store == partial:
         if out.exists():
@@ -105,7 +106,7 @@ def _counter(report: Callable[[str, int, int], None] | None, what: str, total: i
     def step(size: int) -> None:
         nonlocal done
         done += size
-        if report is not None:
+        if report is not None and size:
             report(what, done // unit, total // unit)
 
     return step
@@ -156,14 +157,18 @@ def _fill(
         if positions.size:
             tasks.append((path, store, first, positions.tolist(), [name for name in VOLTAGES if name in ds]))
         first += file["n_trials"]
+    if report is not None and tasks:
+        report("Importing", 0, int(missing.sum()))  # the first trial comes when a file has been read
     step = _counter(report, "Importing", int(missing.sum()))
     each(_write, [(*task, ds["output_spike_time_ms"].shape[1]) for task in tasks], workers, step)
     for torn in store.rglob("*.partial"):  # what Zarr was writing when the process was killed
         torn.unlink()
 
 
-def _write(path: Path, store: Path, first: int, positions: list[int], voltages: list[str], n_spike: int, step: Step):
-    file = NeuronIOFile(path)
+def _write(
+    path: Path, store: Path, first: int, positions: list[int], voltages: list[str], n_spike: int, step: Step
+) -> None:
+    file = NeuronIOFile(path, lambda _: step(0))  # else it would not hear while it reads that it is to stop
     for position in positions:
         arrays = file.arrays(position - first, voltages)
         for name in ("output_spike_time_ms", "output_spike_time_published_ms"):

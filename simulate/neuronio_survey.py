@@ -28,12 +28,12 @@ class Survey(NamedTuple):
     coordinates: dict[str, np.ndarray]
 
 
-def survey(path: Path, sha256: str, step: Step) -> Survey:
-    """Read a file once, every trial of it. step: called with the bytes read since the last call.
+def survey(path: Path, step: Step) -> Survey:
+    """Read a file twice, for its digest and for every trial. step: called with the bytes read since the last call.
 
     Raises InputError naming file, trial and field where something is not as it should be.
     """
-    reached = 0
+    sha256, reached = digest(path, step), 0
 
     def reading(at: int) -> None:
         nonlocal reached
@@ -73,19 +73,13 @@ def digest(path: Path, step: Step) -> str:
     return sha256.hexdigest()
 
 
-def check_distinct(paths: list[Path], digests: list[str]) -> None:
-    """Raises InputError where two files have the same content."""
-    seen: dict[str, Path] = {}
-    for path, sha256 in zip(paths, digests, strict=True):
-        if sha256 in seen:
-            raise InputError(f"{path}: has the same trials as {seen[sha256]}; give it once")
-        seen[sha256] = path
-
-
 def check_agreement(surveys: list[Survey]) -> None:
-    """Raises InputError where two files are of different cells, synapses or lengths of trial."""
-    first = surveys[0]
+    """Raises InputError where two files are the same, or of different cells, synapses or lengths of trial."""
+    first, seen = surveys[0], dict[str, Path]()
     for other in surveys:
+        if other.sha256 in seen:
+            raise InputError(f"{other.path}: has the same trials as {seen[other.sha256]}; give it once")
+        seen[other.sha256] = other.path
         for (name, there), here in zip(_traits(first).items(), _traits(other).values(), strict=True):
             if not np.array_equal(here, there):
                 values = f" ({here} against {there})" if np.ndim(here) == 0 else ""

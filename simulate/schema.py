@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -24,6 +25,8 @@ from .spike_trains import SpikeTrains as SpikeTrains
 SCHEMA_VERSION = 2
 KINDS = ("simulation", "prediction")
 PENDING, DONE, FAILED = 0, 1, 2  # values of trial_status
+
+TRIALS_PER_CHUNK = 1000  # of what labels the trials, which readers load whole; of variables each trial is a chunk
 
 SPIKE_BIN_OFFSET_MS = 0.5  # published label: bin = int(t - 0.5), Beniaguev et al. 2021 evaluation code
 FINE_PER_MS = 8  # samples per ms of soma_v_fine_mv, as NeuronIO's high-resolution trace
@@ -41,6 +44,7 @@ class Variable(NamedTuple):
 
 VARIABLES = {
     "trial_status": Variable(("trial",), "iu", "1", "0 pending, 1 done, 2 failed", KINDS),
+    "trial_crc32": Variable(("trial",), "u", "1", "checksum of the files of the trial's variables"),
     "soma_v_mv": Variable(("trial", "time_ms"), "f", "mV", "soma voltage at the start of each bin", KINDS),
     "input_spikes": Variable(("trial", "synapse", "time_ms"), "b", "1", "input spike in the bin", ("simulation",)),
     "output_spike_time_ms": Variable(
@@ -65,6 +69,7 @@ EVENTS = {
 
 COORDINATES = {
     "trial": Variable(("trial",), "iu", "1", "trial number; with the seed it fixes the input", KINDS),
+    "trial_seed": Variable(("trial",), "iu", "1", "seed of the trial's input"),
     "time_ms": Variable(("time_ms",), "iuf", "ms", "start of each 1 ms bin", KINDS),
     "time_fine_ms": Variable(("time_fine_ms",), "f", "ms", "time of each fine sample"),
     "source_file": Variable(("trial",), "T", "1", "file or run the trial comes from", KINDS),
@@ -125,7 +130,8 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
         raise InputError(f"{path}: no such dataset; `apical simulate` or `apical import-neuronio` makes one")
     try:
         group = zarr.open_group(path, mode="r")
-        ds = xr.open_zarr(path, consolidated=False, chunks=None, drop_variables=EVENTS)
+        consolidated = group.metadata.consolidated_metadata is not None
+        ds = xr.open_zarr(path, consolidated=consolidated, chunks=None, drop_variables=EVENTS)
         if spike_trains.EVENT in group:
             ds["input_spikes"] = spike_trains.dense_variable(path, ds.sizes["synapse"], _attributes("input_spikes"))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -159,7 +165,7 @@ def trials_with_lost_chunks(path: str | Path) -> list[int]:
 
     arrays = zarr.open_group(path, mode="r").arrays()
     lost = (_lost(Path(path), name, array) for name, array in arrays if name in (*VARIABLES, *EVENTS))
-    return sorted(set().union(*lost))
+    return sorted(set[int]().union(*lost))
 
 
 def _lost(path: Path, name: str, array) -> set[int]:
@@ -194,8 +200,8 @@ def source(ds: xr.Dataset) -> str:
 def create(
     path: str | Path,
     kind: str,
-    arrays: dict[str, np.dtype | str],
-    coords: dict[str, np.ndarray],
+    arrays: Mapping[str, np.dtype | str],
+    coords: Mapping[str, np.ndarray],
     n_spike: int = 0,
     *,
     dataset_id: str,
@@ -215,15 +221,11 @@ def create(
     from zarr.codecs import BloscCodec
 
     sizes = {"spike": n_spike} | {spec.dims[0]: len(v) for name, v in coords.items() if (spec := COORDINATES[name])}
-    stored = {
-        name: (VARIABLES[name].dims, np.dtype(dtype)) for name, dtype in ({"trial_status": "i1"} | arrays).items()
-    }
+    stored = {name: (VARIABLES[name].dims, np.dtype(dtype)) for name, dtype in {"trial_status": "i1", **arrays}.items()}
     if "input_spikes" in stored:
         del stored["input_spikes"]
         event = spike_trains.event_dtype(sizes["synapse"])
-        sizes["input_spike"] = (
-            sizes["synapse"] * sizes["time_ms"]
-        )  # room for one in every bin; what is not used is not written
+        sizes["input_spike"] = sizes["synapse"] * sizes["time_ms"]  # room for all; what is not used is not written
         stored |= {
             spike_trains.COUNT: (("trial", "time_ms"), event),
             spike_trains.EVENT: (("trial", "input_spike"), event),
@@ -254,7 +256,7 @@ def create(
                 name,
                 shape=values.shape,
                 dtype="string" if spec.dtype == "T" else values.dtype,
-                chunks=tuple(max(n, 1) for n in values.shape),
+                chunks=(TRIALS_PER_CHUNK if spec.dims == ("trial",) else max(len(values), 1),),
                 dimension_names=spec.dims,
                 attributes=_attributes(name),
                 config={"write_empty_chunks": True},
@@ -272,9 +274,26 @@ def create(
                 **attrs,
             }
         )
+        commit(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_one_line(error)})") from error
     open_dataset(path, kind, complete=False)
+
+
+def commit(path: str | Path, attributes: dict | None = None) -> None:
+    """Make the arrays' sizes, and `attributes` where given, what readers of the store see: all in one step.
+
+    Readers go by the copy of every array's metadata in the store's own zarr.json (Zarr's consolidated metadata), so a
+    change of several arrays, which could be cut off half way, is not seen before this file is replaced.
+    """
+    file = Path(path, "zarr.json")
+    arrays = {each.parent.name: json.loads(each.read_text()) for each in sorted(Path(path).glob("*/zarr.json"))}
+    metadata = json.loads(file.read_text())
+    metadata["attributes"] = attributes or metadata["attributes"]
+    metadata["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": arrays}
+    written = file.with_suffix(".partial")
+    written.write_text(json.dumps(metadata, indent=2))
+    written.replace(file)
 
 
 def write_trial(path: str | Path, position: int, arrays: dict[str, np.ndarray], status: int = DONE) -> None:
@@ -328,7 +347,7 @@ def config_of(ds: xr.Dataset) -> dict:
     return json.loads(ds.attrs["config"])
 
 
-def _attributes(name: str) -> dict[str, str]:
+def _attributes(name: str) -> dict[str, Any]:
     if name in EVENTS:
         return {"units": "1", "long_name": EVENTS[name]}
     spec = (VARIABLES | COORDINATES)[name]

@@ -81,10 +81,12 @@ class EventStore:
         group = zarr.open_group(path, mode="r")
         if EVENT not in group:
             raise InputError(f"{path}: has no input spikes; a simulation has them, a prediction has not")
-        self._count, self._event = group[COUNT], group[EVENT]
+        count, event = group[COUNT], group[EVENT]
+        assert isinstance(count, zarr.Array) and isinstance(event, zarr.Array)
+        self._count, self._event = count, event
         self.shape = self._count.shape  # trials, bins
         self._own = all(
-            [codec.to_dict()["name"] for codec in array.compressors] == ["blosc"]
+            [type(codec).__name__ for codec in array.compressors] == ["BloscCodec"]
             for array in (self._count, self._event)
         )
 

@@ -10,7 +10,7 @@ from . import output_spikes
 from .cell import Cell
 from .config import Simulation
 from .detailed import DetailedNeuron
-from .engine.base import Integration, Unstable
+from .engine.base import Integration
 from .lif import LifNeuron
 from .schema import FINE_PER_MS, InputError
 from .trial_input import TrialInput
@@ -114,8 +114,8 @@ class Experiment:
         arrays = self._empty() | {"input_spikes": self.input_spikes(trial)}
         try:
             response = self.replay(arrays["input_spikes"])
-        except Unstable as error:
-            raise FailedTrial(str(error), arrays) from error
+        except RuntimeError as error:  # Unstable, or how NEURON says that it cannot go on
+            raise FailedTrial(" ".join(str(error).split()), arrays) from error
         times_ms, room = response.output_spike_times_ms(), arrays["output_spike_time_ms"]
         if len(times_ms) > len(room):
             raise FailedTrial(f"{len(times_ms)} output spikes, more than {MAX_RATE_HZ:g} Hz", arrays)

@@ -1,80 +1,209 @@
-"""The cell against published physiology: back-propagation, calcium spike, BAC firing, EPSP, step currents.
+"""`apical validate`: a cell against published physiology and against the theory of its integration.
 
-Source of the protocols: Hay et al. 2011, PLoS Comput Biol 7:e1002107, Figures 1 and 4.
+Runs in a process of its own, because NEURON's state is global.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from .cell import Cell
-from .engine import base
-from .engine.base import Epsp, Pulse
+from . import biophysics, cells, mechanism_library, numerics, physiology, replay, schema, subthreshold
+from .biophysics import Biophysics
+from .cells import Morphology
+from .checks import Check, Findings, Reference, check
+from .engine.base import Integration
+from .names import nearest
+from .protocols import protocols, respond, step_current
+from .schema import InputError
+from .specimen import Specimen
 
-V_INIT_MV = -80.0
-PULSE_MS, PULSE_NA = (295.0, 300.0), 1.9  # somatic pulse
-EPSP_ONSET_MS = 300.0
-EPSP_NA, CA_BURST_NA = 0.5, 1.5
-STEP_MS = (700.0, 2700.0)
-SPIKE_MV = -10.0  # a spike is an upward crossing of this at the soma
-DISTANCES_UM = (400.0, 620.0)
+__all__ = ["SECTIONS", "Validation", "protocols", "respond", "step_current", "validate"]
+
+RUNAWAY_MV = 200.0  # no ion's reversal potential is further from 0
+
+
+class Section(NamedTuple):
+    """A part of the validation. seconds: about what it takes of one core, whole and quick; 0 is left out."""
+
+    run: Callable[[Specimen], Findings]
+    seconds: float
+    quick_seconds: float
+    runs: int
+    quick_runs: int
+
+
+SECTIONS = {
+    "dendrites": Section(physiology.dendrites, 5, 5, 4, 4),
+    "steps": Section(physiology.steps, 19, 0, 3, 0),
+    "f-I": Section(physiology.f_i, 21, 9, 9, 4),
+    "rest": Section(subthreshold.rest, 9, 9, 2, 2),
+    "attenuation": Section(subthreshold.attenuation, 6, 3, 9, 4),
+    "convergence": Section(numerics.convergence, 4, 2, 9, 7),
+    "engines": Section(numerics.engines, 4, 4, 2, 2),
+    "replay": Section(replay.seeded, 24, 0, 2, 0),  # last: its synapses stay on the cell
+}
 
 
 @dataclass(frozen=True)
-class Response:
-    """Voltages of one protocol: time_ms (n,); v_mv maps 'soma', '400 um', '620 um' to (n,)."""
+class Validation:
+    """What `validate` found.
 
-    time_ms: np.ndarray
-    v_mv: dict[str, np.ndarray]
+    checks: every quantity, expected and measured; curves: what is drawn as points, plain numbers;
+    traces: name -> site -> (n,) voltages in mV and `time_ms`; remarks: what was left out, and why.
+    """
 
-    def spike_times_ms(self) -> np.ndarray:
-        """Upward crossings of -10 mV at the soma, linearly interpolated."""
-        t, v = self.time_ms, self.v_mv["soma"]
-        at = np.flatnonzero((v[:-1] < SPIKE_MV) & (v[1:] >= SPIKE_MV))
-        return t[at] + (SPIKE_MV - v[at]) / (v[at + 1] - v[at]) * (t[at + 1] - t[at])
+    morphology: str
+    biophysics: str
+    licence: str
+    integration: dict
+    checks: list[Check]
+    curves: dict
+    remarks: list[str]
+    seconds: float
+    made_with: dict
+    traces: dict[str, dict[str, np.ndarray]] = field(repr=False)
 
-    def peak_mv(self, site: str, after_ms: float = 200.0) -> float:
-        """Largest voltage of `site` from `after_ms` on."""
-        return float(self.v_mv[site][self.time_ms >= after_ms].max())
+    @property
+    def failed(self) -> list[Check]:
+        return [each for each in self.checks if each.passed is False]
 
-    def at_mv(self, site: str, time_ms: float) -> float:
-        """Voltage of `site` at one moment."""
-        return float(np.interp(time_ms, self.time_ms, self.v_mv[site]))
-
-    def above_ms(self, site: str, threshold_mv: float) -> float:
-        """How long `site` stays above `threshold_mv`."""
-        above = self.v_mv[site][:-1] > threshold_mv
-        return float(np.diff(self.time_ms)[above].sum())
-
-
-def protocols(cell: Cell) -> dict[str, tuple[list[Pulse | Epsp], float]]:
-    """The dendritic protocols: name -> (point currents, duration in ms)."""
-    soma, apical = cell.soma(0.5), cell.at_apical_distance(620)
-    somatic = Pulse(soma, *PULSE_MS, PULSE_NA)
-    return {
-        "bAP": ([somatic], 600.0),
-        "Ca burst": ([Epsp(apical, EPSP_ONSET_MS, CA_BURST_NA)], 600.0),
-        "BAC": ([somatic, Epsp(apical, EPSP_ONSET_MS, EPSP_NA)], 600.0),
-        "EPSP": ([Epsp(apical, EPSP_ONSET_MS, EPSP_NA)], 600.0),
-    }
+    def plain(self) -> dict:
+        """Everything but the traces, fit for JSON."""
+        parts = {name: value for name, value in vars(self).items() if name != "traces"}
+        return parts | {"passed": not self.failed, "checks": [each.model_dump() for each in self.checks]}
 
 
-def respond(
-    cell: Cell,
-    currents: list[Pulse | Epsp],
-    duration_ms: float,
-    integration: base.Integration,
-    v_init_mv: float = V_INIT_MV,
-) -> Response:
-    """Run one protocol and record soma and apical trunk."""
-    sites = {"soma": cell.soma(0.5)} | {f"{d:.0f} um": cell.at_apical_distance(d) for d in DISTANCES_UM}
-    inputs = base.Inputs(currents=currents)
-    recording = base.run(cell, inputs, list(sites.values()), duration_ms, v_init_mv, integration)
-    return Response(recording.time_ms, dict(zip(sites, recording.v_mv, strict=True)))
+def validate(
+    morphology: str = cells.DEFAULT,
+    parameters: str = "shai2015",
+    integration: Integration | None = None,
+    *,
+    quick: bool = False,
+    only: Sequence[str] = (),
+    neuronio: Path | None = None,
+    busy: mechanism_library.Busy = mechanism_library.announce,
+    report: Callable[[int, int, str], None] | None = None,
+) -> Validation:
+    """Check the cell of `morphology` and parameter set `parameters`, integrated by `integration` (None: the default).
+
+    quick: leave out the 2 s steps and the replay, and take fewer points elsewhere. only: names of sections to run.
+    neuronio: a NeuronIO pickle whose trials are replayed too.
+    busy: shows a message while mechanisms compile. report: called with (done, all, section) after every run.
+    Raises InputError for a cell that cannot be built or a name that is not known.
+    """
+    for name in only:
+        nearest("section", name, SECTIONS)
+    if neuronio is not None and not neuronio.is_file():
+        raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
+    task = _Task(
+        cells.resolve(morphology),
+        biophysics.load(parameters),
+        integration or Integration(),
+        quick,
+        tuple(only),
+        neuronio,
+    )
+    mechanism_library.compiled(busy)
+    context = get_context("spawn")
+    here, there = context.Pipe()
+    began = time.monotonic()
+    worker = context.Process(target=_work, args=(task, there))
+    worker.start()
+    there.close()
+    try:
+        while True:
+            message = here.recv()
+            if isinstance(message, BaseException):
+                raise message
+            if isinstance(message, Findings):
+                break
+            if report:
+                report(*message)
+    except EOFError as error:
+        raise InputError(f"cell {task.morphology.name}: the worker process died (out of memory?)") from error
+    finally:
+        worker.terminate()
+        worker.join()
+    return Validation(
+        morphology=task.morphology.name,
+        biophysics=task.biophysics.name,
+        licence=task.morphology.licence,
+        integration=task.integration.model_dump(),
+        checks=message.checks,
+        curves=message.curves,
+        remarks=message.remarks,
+        seconds=time.monotonic() - began,
+        made_with=schema.made_with("neuron", "efel", "numpy"),
+        traces=message.traces,
+    )
 
 
-def step_current(cell: Cell, amplitude_na: float, integration: base.Integration) -> Response:
-    """A 2 s somatic step from 700 ms."""
-    return respond(cell, [Pulse(cell.soma(0.5), *STEP_MS, amplitude_na)], 3000.0, integration)
+class _Task(NamedTuple):
+    morphology: Morphology
+    biophysics: Biophysics
+    integration: Integration
+    quick: bool
+    only: tuple[str, ...]
+    neuronio: Path | None
+
+    def sections(self) -> dict[str, tuple[Callable[[Specimen], Findings], float, int]]:
+        """Name -> function, seconds that it takes, and runs that it makes."""
+        chosen = {
+            name: (s.run, s.quick_seconds if self.quick else s.seconds, s.quick_runs if self.quick else s.runs)
+            for name, s in SECTIONS.items()
+            if name in self.only or not self.only
+        }
+        return {name: each for name, each in chosen.items() if each[1]}
+
+
+def _work(task: _Task, pipe: Connection) -> None:
+    try:
+        pipe.send(_findings(task, lambda *progress: pipe.send(progress)))
+    except Exception as error:  # raised again by the process that waits
+        pipe.send(error)
+
+
+def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
+    from .cell import Cell
+
+    mechanism_library.load()
+    reference = Reference(task.morphology.name, task.biophysics.name)
+    specimen = Specimen(Cell(task.morphology, task.biophysics), task.integration, reference, task.quick)
+    sections = task.sections()
+    total, begun, whole = sum(seconds for _, seconds, _ in sections.values()), 0.0, Findings()
+    for name, (run, seconds, runs) in sections.items():
+        specimen.after_run = _meter(report, name, begun, seconds, runs, round(total))
+        _add(whole, run(specimen))
+        begun += seconds
+    if task.neuronio is not None:
+        neuronio = task.neuronio.name
+        specimen.after_run = lambda: report(round(total), round(total), neuronio)
+        _add(whole, replay.published(specimen, task.neuronio))
+    whole.checks.append(
+        check("voltage", "largest |V|", "mV", specimen.largest_mv, 0.0, RUNAWAY_MV, "theory", "no NaN, no runaway")
+    )
+    return whole
+
+
+def _meter(
+    report: Callable[[int, int, str], None], name: str, begun: float, seconds: float, runs: int, total: int
+) -> Callable[[], None]:
+    """What a section calls after each of its runs, to tell how far it has come."""
+    ended = count(1)
+    return lambda: report(round(begun + min(next(ended) / runs, 1) * seconds), total, name)
+
+
+def _add(whole: Findings, part: Findings) -> None:
+    whole.checks += part.checks
+    whole.curves |= part.curves
+    whole.traces |= part.traces
+    whole.remarks += part.remarks

@@ -78,7 +78,7 @@ def load_trials(
     positions = positions_of(ds, numbers)
     voltage_bt = scaling.to_network(schema.read(ds, "soma_v_mv", positions)).astype(np.float32)
     spike_bt = schema.output_spike_bins(ds)[positions].astype(np.float32)
-    stored = StoredInputs(ds, positions)
+    stored = StoredInputs(ds, positions.tolist())
     inputs = stored if from_disk else list(stored)
     if dendrites is None:
         return Trials(inputs, spike_bt, voltage_bt)

@@ -95,3 +95,11 @@ def swc(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def lasting_swc(tmp_path_factory):
+    """The same cell as an SWC file that every test may use."""
+    path = tmp_path_factory.mktemp("cell") / "mine.swc"
+    path.write_text(SWC.format(apical=4))
+    return path

@@ -12,6 +12,7 @@ COMMANDS = (
     "cells",
     "presets",
     "simulate",
+    "validate",
     "import-neuronio",
     "inspect",
     "fit",

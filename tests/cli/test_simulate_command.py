@@ -40,7 +40,7 @@ def test_simulate_then_resume(here, apical, refused):
 
     assert "data.zarr: exists already; give --resume" in refused(f"simulate ampa {RUN} --out data.zarr")
     again = apical(f"simulate ampa {RUN} --seed 3 --fine --out data.zarr --resume")
-    assert (again.status, again.out) == (0, "data.zarr: all 2 trials are there already\n")
+    assert (again.status, again.out) == (0, "data.zarr: all its trials are there already\n")
     assert "was made with other settings" in refused(f"simulate nmda {RUN} --seed 3 --out data.zarr --resume")
     more = RUN.replace("--trials 2", "--trials 3")
     assert "made for 2 trials, not 3" in refused(f"simulate ampa {more} --seed 3 --fine --out data.zarr --resume")

@@ -45,7 +45,7 @@ def test_a_dataset_says_what_it_is(small, tmp_path):
     assert schema.config_of(ds) == fine.model_dump(mode="json")
     provenance = json.loads(ds.attrs["provenance"])
     assert provenance["neuron"] and provenance["morphology"]["licence"]
-    assert [(each.done, each.total, each.ok) for each in seen] == [(1, 2, True), (2, 2, True)]
+    assert [(each.done, each.total, each.outcome.fault) for each in seen] == [(1, 2, ""), (2, 2, "")]
 
 
 def test_resuming_gives_what_an_undisturbed_run_gives_to_the_bit(small, tmp_path):

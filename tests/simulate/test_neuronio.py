@@ -112,7 +112,7 @@ def test_several_files_are_one_dataset(shared, tmp_path):
     checked = [done for what, *done in seen if what == "Checking (MB)"]
     assert checked == sorted(checked)
     assert checked[-1][0] == checked[-1][1]
-    assert [done for what, *done in seen if what == "Importing"] == [[trial, 5] for trial in range(1, 6)]
+    assert [done for what, *done in seen if what == "Importing"] == [[trial, 5] for trial in range(6)]
     assert [settings["randomSeed"] for settings in schema.config_of(ds)["files"]] == [42, 5]
 
 

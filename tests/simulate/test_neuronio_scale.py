@@ -15,6 +15,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from apical.simulate import array_pickle, schema
@@ -103,7 +104,7 @@ def test_after_a_kill_resume_makes_the_same_store(three, tmp_path):
     refused(r"out\.zarr\.partial: an import that was stopped; give --resume to go on", files, out)
     done = []
     import_neuronio(files, out, resume=True, report=lambda what, *each: done.append((what, *each)))
-    assert len([what for what, *_ in done if what == "Importing"]) < 10  # not from the beginning
+    assert next(total for what, _, total in done if what == "Importing") <= 9  # not from the beginning
     assert contents(out) == contents(whole)
 
 
@@ -123,11 +124,25 @@ def test_a_worker_that_dies_is_said_and_loses_nothing(three, tmp_path):
     out = tmp_path / "out.zarr"
 
     def kill(what, done, total):
-        if what == "Importing":
+        if what == "Importing" and done:
             multiprocessing.active_children()[0].kill()
 
     refused("a worker process died .*--resume", files, out, workers=2, report=kill)
     assert contents(import_neuronio(files, out, workers=2, resume=True)) == contents(whole)
+
+
+def test_an_interrupt_ends_in_one_line(three, tmp_path):
+    """Ctrl-C reaches the workers too, wherever they are: none of them has anything to say about it."""
+    command = [sys.executable, "-m", "apical.cli", "import-neuronio", *three[0], "--out", "out.zarr", "--workers", "2"]
+    running = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)  # the command has begun, and may be anywhere
+    while len(psutil.Process(running.pid).children()) < 2:
+        time.sleep(0.002)
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate()[1]
+    assert running.returncode == 130
+    assert said.splitlines()[-1] == "apical: stopped; what was written is kept, and --resume goes on from there"
+    assert "Traceback" not in said
 
 
 def test_a_full_disk_is_said_and_loses_nothing(three, tmp_path, monkeypatch):

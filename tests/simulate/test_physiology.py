@@ -1,7 +1,8 @@
 """The cell on the published reconstruction against golden physiology.
 
-Golden values: NEURON 8.2.7 running the published cell (Hay et al. 2011; Shai et al. 2015) with the variable step,
-cell1.asc, celsius 6.3. Spikes are upward crossings of -10 mV at the soma; times in ms, voltages in mV.
+Golden values: simulate/published/golden.csv, from NEURON 8.2.7 running the published cell (Hay et al. 2011; Shai et
+al. 2015) with the variable step, cell1.asc, celsius 6.3. Spikes are upward crossings of -10 mV at the soma; times in
+ms, voltages in mV. `apical validate` compares with the same values, more loosely than the converged solution can here.
 """
 
 from __future__ import annotations
@@ -9,64 +10,45 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, mechanism_library, validate
+from apical.simulate import biophysics, cells, mechanism_library, protocols, validate
 from apical.simulate.cell import Cell
+from apical.simulate.checks import Reference
 from apical.simulate.engine.base import Integration
 
 CONVERGED = Integration(engine="neuron", dt_ms=None)
 DEFAULT = Integration()
-
-SPIKES_MS = {
-    "hay2011": {"bAP": [297.93], "Ca burst": [321.16], "BAC": [297.93, 307.63, 325.65], "EPSP": []},
-    "shai2015": {
-        "bAP": [298.55, 309.64],
-        "Ca burst": [319.47, 326.67],
-        "BAC": [298.55, 308.56, 319.44],
-        "EPSP": [],
-    },
-}
-PEAKS_MV = {
-    "hay2011": {
-        "bAP": {"soma": 40.1, "400 um": -25.9, "620 um": -37.0},
-        "Ca burst": {"620 um": 7.5},
-        "BAC": {"620 um": 6.4},
-        "EPSP": {"soma": -75.1, "620 um": -59.6},
-    },
-    "shai2015": {
-        "bAP": {"soma": 39.7, "400 um": -21.6, "620 um": 9.4},
-        "Ca burst": {"620 um": 21.2},
-        "BAC": {"620 um": 21.2},
-        "EPSP": {"soma": -78.9, "620 um": -63.9},
-    },
-}
-REST_MV = {"hay2011": -77.13, "shai2015": -81.02}  # soma at 290 ms
-CA_BURST_ABOVE_MS = {"hay2011": 32.5, "shai2015": 35.1}  # 620 um above -40 mV
-STEPS_NA = (0.619, 0.793, 1.507)
-STEP_SPIKES = {"hay2011": (22, 27, 39), "shai2015": (20, 28, 45)}
-STEP_LATENCY_MS = {"hay2011": (17.9, 11.8, 4.3), "shai2015": (23.0, 14.3, 5.1)}
 
 
 @pytest.fixture(scope="module", params=["hay2011", "shai2015"])
 def cell(request, shared):
     mechanism_library.load()
     cell = Cell(cells.resolve(str(shared("data/hay2011/cell1.asc"))), biophysics.load(request.param))
-    cell.biophysics = request.param
+    cell.reference = Reference("hay2011", request.param)
     yield cell
     cell.close()
 
 
 def checked_responses(cell, integration, within_ms, within_mv, sites):
     """Every dendritic protocol's response, after its spikes and its peaks at `sites` were compared with the golden."""
-    name = cell.biophysics
+    golden = cell.reference.golden
     for protocol, (currents, duration_ms) in validate.protocols(cell).items():
         response = validate.respond(cell, currents, duration_ms, integration)
         spikes_ms = response.spike_times_ms()
-        assert len(spikes_ms) == len(SPIKES_MS[name][protocol]), protocol
-        assert np.allclose(spikes_ms, SPIKES_MS[name][protocol], rtol=0, atol=within_ms), protocol
-        for site, peak_mv in PEAKS_MV[name][protocol].items():
-            if site in sites:
-                assert response.peak_mv(site) == pytest.approx(peak_mv, abs=within_mv), (protocol, site)
+        golden_ms = golden(protocol, "spike times")
+        assert len(spikes_ms) == len(golden_ms), protocol
+        assert np.allclose(spikes_ms, golden_ms, rtol=0, atol=within_ms), protocol
+        peaks_mv = {site: known[0] for site in sites if (known := golden(protocol, f"peak {site}"))}
+        assert "620 um" in peaks_mv
+        for site, peak_mv in peaks_mv.items():
+            assert response.peak_mv(site) == pytest.approx(peak_mv, abs=within_mv), (protocol, site)
         yield protocol, response
+
+
+def golden_steps(cell):
+    """Amplitude (nA), number of spikes and latency of the first (ms) of each golden step."""
+    for amplitude_na in protocols.STEPS_NA:
+        name, golden = f"step {amplitude_na} nA", cell.reference.golden
+        yield amplitude_na, *golden(name, "spikes"), *golden(name, "first latency")
 
 
 def test_segments_and_their_order(cell):
@@ -91,9 +73,9 @@ def test_converged_variable_step(cell):
     checked = dict(checked_responses(cell, CONVERGED, 0.1, 0.5, ("soma", "400 um", "620 um")))
     assert len(checked) == 4
     for response in checked.values():
-        assert response.at_mv("soma", 290) == pytest.approx(REST_MV[cell.biophysics], abs=0.5)
+        assert response.at_mv("soma", 290) == pytest.approx(*cell.reference.golden("bAP", "soma at 290 ms"), abs=0.5)
     above_ms = checked["Ca burst"].above_ms("620 um", -40)
-    assert above_ms == pytest.approx(CA_BURST_ABOVE_MS[cell.biophysics], abs=0.5)
+    assert above_ms == pytest.approx(*cell.reference.golden("Ca burst", "620 um above -40 mV"), abs=0.5)
 
 
 def test_default_engine_at_its_default_step(cell):
@@ -111,8 +93,7 @@ def test_engines_agree_at_the_same_step(cell):
 
 @pytest.mark.slow
 def test_default_engine_on_step_currents(cell):
-    name = cell.biophysics
-    for amplitude_na, count, latency_ms in zip(STEPS_NA, STEP_SPIKES[name], STEP_LATENCY_MS[name], strict=True):
+    for amplitude_na, count, latency_ms in golden_steps(cell):
         spikes_ms = validate.step_current(cell, amplitude_na, DEFAULT).spike_times_ms()
         assert abs(len(spikes_ms) - count) <= 1, amplitude_na
         assert spikes_ms[0] - 700 == pytest.approx(latency_ms, abs=1.0), amplitude_na
@@ -121,8 +102,8 @@ def test_default_engine_on_step_currents(cell):
 @pytest.mark.slow
 def test_variable_step_on_step_currents(cell):
     """At NEURON's own tolerance, as the golden values were measured."""
-    name, integration = cell.biophysics, Integration(engine="neuron", dt_ms=None, tolerance=1e-3)
-    for amplitude_na, count, latency_ms in zip(STEPS_NA, STEP_SPIKES[name], STEP_LATENCY_MS[name], strict=True):
+    integration = Integration(engine="neuron", dt_ms=None, tolerance=1e-3)
+    for amplitude_na, count, latency_ms in golden_steps(cell):
         spikes_ms = validate.step_current(cell, amplitude_na, integration).spike_times_ms()
         assert len(spikes_ms) == count, amplitude_na
         assert spikes_ms[0] - 700 == pytest.approx(latency_ms, abs=0.1), amplitude_na

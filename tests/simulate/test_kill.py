@@ -1,0 +1,109 @@
+"""SIGKILL at any moment, of a worker or of the whole run: with --resume the store's bytes are an undisturbed run's."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from apical.simulate import schema
+
+TRIALS = 10
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, lasting_swc):
+    """The arguments of a run, what it makes, and how long it took."""
+    folder = tmp_path_factory.mktemp("kill")
+    arguments = ["nmda", "--morphology", str(lasting_swc), "--seconds", "0.2", "--trials", str(TRIALS)]
+    began = time.monotonic()
+    finish(start(arguments, folder / "whole.zarr"))
+    return arguments, contents(folder / "whole.zarr"), time.monotonic() - began
+
+
+def start(arguments: list[str], out: Path, *more: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "apical.cli", "simulate", *arguments, "--workers", "2", "--out", out, *more],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(run: subprocess.Popen) -> str:
+    """What the run says on standard error, after it has ended well."""
+    _, said = run.communicate(timeout=300)
+    assert run.returncode == 0, said
+    return said
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file of a store; of its own metadata not when and by which commit it was made."""
+    found = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    metadata = json.loads(found["zarr.json"])
+    del metadata["attributes"]["provenance"]
+    return found | {"zarr.json": json.dumps(metadata).encode()}
+
+
+def kill_a_worker(run: subprocess.Popen, chance: random.Random) -> bool:
+    """SIGKILL one of the run's processes that work; whether there was one."""
+    with suppress(psutil.NoSuchProcess, IndexError):
+        chance.choice([p for p in psutil.Process(run.pid).children() if "spawn_main" in "".join(p.cmdline())]).kill()
+        return True
+    return False
+
+
+def check(seed: int, undisturbed, out: Path) -> None:
+    """Kill the run or workers of it at moments that the seed fixes, then let it finish."""
+    arguments, whole, took_s = undisturbed
+    chance = random.Random(seed)
+    for _ in range(chance.randint(1, 3)):
+        run = start(arguments, out, "--resume")
+        for _ in range(chance.randint(0, 2)):
+            time.sleep(chance.uniform(0, took_s / 2))
+            kill_a_worker(run, chance)
+        time.sleep(chance.uniform(0, took_s))
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.communicate()
+        if out.exists():
+            schema.open_dataset(out, complete=False)
+    finish(start(arguments, out, "--resume"))
+    found = contents(out)
+    assert found.keys() == whole.keys()
+    assert [name for name in whole if found[name] != whole[name]] == []
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path):
+    check(0, undisturbed, tmp_path / "a.zarr")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_killed_at_random_moments(undisturbed, tmp_path, seed):
+    check(seed, undisturbed, tmp_path / "a.zarr")
+
+
+def test_killed_workers_are_replaced_and_their_trials_run_again(undisturbed, tmp_path):
+    arguments, whole, _ = undisturbed
+    chance, out = random.Random(0), tmp_path / "a.zarr"
+    run = start(arguments, out)
+    killed = 0
+    while run.poll() is None and killed < 2:
+        done = len(list(out.glob("soma_v_mv/c/*")))
+        killed += done > 3 + 4 * killed and kill_a_worker(run, chance)
+        time.sleep(0.02)
+    said = finish(run)
+    assert killed == 2
+    assert "Traceback" not in said and "distributed" not in said
+    assert contents(out) == whole
