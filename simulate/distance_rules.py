@@ -36,7 +36,7 @@ class Exponential(Rule):
     offset: float = -0.8696
     factor: float = 2.0870
     steepness: float = 3.6161
-    x_max: float = Field(math.inf, gt=0, allow_inf_nan=True)
+    x_max: float = Field(1.0, gt=0, le=1)
 
     def at(self, distance_um: float, longest_um: float) -> float:
         x = min(distance_um / longest_um, self.x_max)

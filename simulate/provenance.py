@@ -5,13 +5,13 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 
-from . import biophysics
+from .biophysics import load
 from .cells import Morphology
 from .schema import made_with
 
 
 def provenance(morphology: Morphology | None, parameters: str) -> dict:
-    """Versions, commit, time, the cell's morphology with checksum and licence, and the sources to cite.
+    """Versions, commit, time, the cell's morphology with checksum and licence, its parameters, and the sources to cite.
 
     morphology: None for a neuron without one; parameters: the parameter set of one that has one.
     """
@@ -23,6 +23,7 @@ def provenance(morphology: Morphology | None, parameters: str) -> dict:
     }
     if morphology is None:
         return made
+    biophysics = load(parameters)
     return made | {
         "morphology": {
             "name": morphology.name,
@@ -30,8 +31,9 @@ def provenance(morphology: Morphology | None, parameters: str) -> dict:
             "source": morphology.source,
             "licence": morphology.licence,
         },
+        "biophysics": biophysics.model_dump(mode="json", exclude_none=True),
         "sources": [
-            biophysics.load(parameters).source,
+            biophysics.source,
             "Hay et al. 2011, PLoS Comput Biol 7:e1002107",
             published,
         ],

@@ -45,6 +45,7 @@ def shell(tmp_path):
     return run
 
 
+@pytest.mark.slow  # its cell has mechanisms together that no shipped one has, so they are compiled where that is new
 def test_the_walk(shell):
     blocks = list(BLOCK.finditer(PAGE))
     assert PAGE.count("\n```") == 2 * len(blocks)

@@ -52,6 +52,8 @@ def test_a_preset_brings_its_cell(apical, tmp_path):
     assert (ds.sizes["synapse"], ds.sizes["segment"]) == (102, 51)
     config = schema.config_of(ds)
     assert (config["morphology"], config["biophysics"]) == ("ball-and-stick", "ball-and-stick")
+    described = json.loads(ds.attrs["provenance"])["biophysics"]
+    assert biophysics.Biophysics.model_validate(described) == biophysics.load("ball-and-stick")
 
 
 def test_a_parameter_set_is_printed_as_it_is_written(done, refused):
