@@ -1,0 +1,127 @@
+"""What a dataset takes on disk, and how fast its windows come off it: one run, beside other encodings of its spikes.
+
+    python benchmarks/dataset.py data.zarr
+    python benchmarks/dataset.py data.zarr --trials 48 --workers 2
+
+Prints bytes per trial by variable; bytes per trial and windows per second of other ways to store the same input spikes;
+and windows of 500 ms per second that `surrogate.loader` delivers as tensors from disk, in random order over all trials,
+batches of 32. The operating system's file cache is warm, as it is in training. Run it where nothing else does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from apical.simulate import schema
+from apical.simulate.schema import EventStore
+from apical.surrogate.loader import WindowBatches, load_batches
+from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.windows import SETTLING_MS, finished_trials, load_trials
+
+WINDOW_MS, BATCH = 500, 32
+
+
+def blosc(name: str, level: int, shuffle: str, size: int) -> BloscCodec:
+    return BloscCodec(cname=name, clevel=level, shuffle=shuffle, typesize=size)
+
+
+def encodings(n_synapses: int, n_bins: int) -> dict[str, tuple]:
+    """Name -> dtype, chunk and codec of one trial's dense spikes, and the function that makes them of booleans."""
+    dense = ("bool", (1, n_synapses, n_bins), lambda spikes_st: spikes_st)
+    pieces = ("bool", (1, n_synapses, WINDOW_MS), lambda spikes_st: spikes_st)
+    packed = ("uint8", (1, n_bins, -(-n_synapses // 8)), lambda spikes_st: np.packbits(spikes_st.T, axis=1))
+    return {
+        "booleans, bitshuffle + zstd 5": (*dense, blosc("zstd", 5, "bitshuffle", 1)),
+        "booleans, bitshuffle + zstd 5, chunks of 500 ms": (*pieces, blosc("zstd", 5, "bitshuffle", 1)),
+        "packed bits, no codec": (*packed, None),
+        "packed bits, shuffle + zstd 5": (*packed, blosc("zstd", 5, "shuffle", 1)),
+    }
+
+
+def stored_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.name != "zarr.json")
+
+
+def random_windows(n_trials: int, n_bins: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.integers(n_trials, size=count), rng.integers(SETTLING_MS, n_bins - WINDOW_MS + 1, size=count)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--trials", type=int, default=48, help="of which the other encodings are made")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=20, help="how long windows are loaded")
+    options = parser.parse_args()
+
+    ds = schema.open_dataset(options.data, "simulation")
+    n_trials, n_synapses, n_bins = ds.input_spikes.shape
+    chosen = min(options.trials, n_trials)
+    events = EventStore(options.data)
+    n_events = np.mean([len(events.read(at).synapse_n) for at in range(chosen)])
+    print(
+        f"{options.data}: {n_trials} trials of {n_bins / 1000:g} s, {n_synapses} synapses, {n_events:,.0f} input spikes each"
+    )
+    print(f"\n{'on disk':<50}{'KB per trial':>13}")
+    sizes = {
+        folder.name: stored_bytes(folder) / n_trials / 1000
+        for folder in sorted(options.data.iterdir())
+        if folder.is_dir()
+    }
+    for name, kilobytes in sizes.items():
+        if kilobytes >= 0.1:
+            print(f"{name:<50}{kilobytes:>13.1f}")
+    print(f"{'all':<50}{stored_bytes(options.data) / n_trials / 1000:>13.1f}")
+
+    print(f"\n{'input spikes of ' + str(chosen) + ' trials as':<50}{'KB per trial':>13}{'windows per s':>15}")
+    kilobytes = sizes["input_spike_count"] + sizes["input_spike_synapse"]
+    at, start = random_windows(chosen, n_bins, 1000)
+    began = time.perf_counter()
+    for trial, first in zip(at, start, strict=True):
+        events.read(trial).dense(n_synapses, first, WINDOW_MS)
+    print(
+        f"{'events (as they are), shuffle + zstd 5':<50}{kilobytes:>13.1f}{len(at) / (time.perf_counter() - began):>15,.0f}"
+    )
+    for name, (dtype, chunks, make, codec) in encodings(n_synapses, n_bins).items():
+        folder = Path(tempfile.mkdtemp())
+        group = zarr.open_group(folder, mode="w")
+        shape = (chosen, *((n_bins, chunks[2]) if dtype == "uint8" else (n_synapses, n_bins)))
+        array = group.create_array("spikes", shape=shape, chunks=chunks, dtype=dtype, compressors=codec)
+        for trial in range(chosen):
+            array[trial] = make(schema.read(ds, "input_spikes", trial))
+        at, start = random_windows(chosen, n_bins, 60)
+        began = time.perf_counter()
+        for trial, first in zip(at, start, strict=True):
+            window = np.s_[first : first + WINDOW_MS]
+            values = array[trial, window] if dtype == "uint8" else array[trial, :, window]
+            if dtype == "uint8":
+                np.unpackbits(values, axis=1, count=n_synapses)
+        pace = len(at) / (time.perf_counter() - began)
+        print(f"{name:<50}{stored_bytes(folder) / chosen / 1000:>13.1f}{pace:>15,.0f}")
+        shutil.rmtree(folder)
+
+    trials = load_trials(ds, finished_trials(ds).tolist(), VoltageScaling(), from_disk=True)
+    print(f"\n{'windows of 500 ms as tensors from disk':<50}{'per s':>13}")
+    for workers in dict.fromkeys((1, options.workers)):
+        loaded = load_batches(WindowBatches(trials, window_ms=WINDOW_MS, batch=BATCH, seed=0, steps=1 << 30), workers)
+        next(loaded)  # workers have started
+        began, count = time.perf_counter(), 0
+        while time.perf_counter() - began < options.seconds:
+            count += len(next(loaded)["x_bws"])
+        print(
+            f"{f'{workers} worker process' + ('es' if workers > 1 else ''):<50}{count / (time.perf_counter() - began):>13,.0f}"
+        )
+        loaded.close()
+
+
+if __name__ == "__main__":
+    main()

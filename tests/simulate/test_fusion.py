@@ -1,0 +1,106 @@
+"""A fused mechanism is its parts: the same voltages with either engine, step and order, and of any region's group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from apical.simulate import biophysics, cells, fusion, mechanism_library, nmodl, synapses
+from apical.simulate.cell import Cell
+from apical.simulate.engine import base
+from apical.simulate.engine.base import Inputs, Integration, Pulse
+
+CA = """NEURON {{ SUFFIX {name} USEION ca READ eca WRITE ica RANGE gbar }}
+PARAMETER {{ gbar = 0 (S/cm2) }}
+ASSIGNED {{ v (mV) eca (mV) ica (mA/cm2) }}
+BREAKPOINT {{
+    ica = gbar * (v - eca)
+}}
+"""
+WAYS = [
+    Integration(engine=engine, second_order=second_order)
+    for engine in ("coreneuron", "neuron")
+    for second_order in (True, False, True)  # back again: CoreNEURON must not keep what the run before had
+]
+
+
+def texts() -> dict[str, str]:
+    return {file.stem: file.read_text() for file in nmodl.sources()}
+
+
+def respond(cell: Cell, way: Integration, fused: bool) -> np.ndarray:
+    """Soma and apical voltages, (2, n): a spike and synaptic input that opens NMDA and calcium channels."""
+    placed = synapses.place(cell, "AMPA_NMDA", "GABA_A", fused)
+    n = len(cell.segments)
+    events = [np.arange(5.0, 60.0, 2.0)] * n + [np.arange(12.0, 60.0, 9.0)] * n
+    inputs = Inputs(placed, events, [Pulse(cell.soma(0.5), 20, 25, 1.0)])
+    probes = [cell.soma(0.5), cell.apical[0](0.9)]
+    return base.run(cell, inputs, probes, 60.0, -76.0, way).v_mv
+
+
+@pytest.mark.parametrize("parameters", ["shai2015", "hay2011"])
+def test_fused_or_not_the_voltages_are_the_same(swc, parameters):
+    mechanism_library.load()
+    traces = {}
+    for fused in (False, True):
+        cell = Cell(cells.resolve(str(swc())), biophysics.load(parameters), fused)
+        assert hasattr(cell.soma(0.5), "Ca_HVA") != fused
+        traces[fused] = [respond(cell, way, fused) for way in WAYS]
+        cell.close()
+    for single, together in zip(traces[False], traces[True], strict=True):
+        assert single[0].max() > 0, "no spike, so nothing was tested"
+        assert np.abs(single - together).max() < 1e-6
+    first, second = traces[True][1], traces[True][0]
+    assert np.abs(first - second).max() > 0.1, "first and second order in time differ"
+
+
+def test_fused_mechanisms_hold_for_the_variable_step(swc):
+    mechanism_library.load()
+    peaks = []
+    for fused in (False, True):
+        cell = Cell(cells.resolve(str(swc())), biophysics.load("shai2015"), fused)
+        inputs = Inputs(currents=[Pulse(cell.soma(0.5), 5, 10, 1.0)])
+        way = Integration(engine="neuron", dt_ms=None, tolerance=1e-8)
+        recording = base.run(cell, inputs, [cell.soma(0.5)], 20.0, -76.0, way)
+        peaks.append((recording.v_mv[0].max(), recording.time_ms[recording.v_mv[0].argmax()]))
+        cell.close()
+    assert peaks[0][0] > 0
+    assert peaks[1] == pytest.approx(peaks[0], abs=0.01)
+
+
+@pytest.mark.parametrize("parameters", ["shai2015", "hay2011", "ball-and-stick"])
+def test_every_region_of_the_shipped_sets_is_fused(parameters):
+    for group in biophysics.load(parameters).groups().values():
+        text = fusion.fuse(group, texts())
+        assert f"SUFFIX {fusion.name_of(group)}" in text
+        assert all(f"{name}_" in text for name in group)
+
+
+def test_currents_are_summed_by_hand():
+    """Two leaks of 1 and 3 uS/cm2 towards -70 and -50 mV: 4 uS/cm2 towards -55 mV."""
+    leak = "NEURON {{ SUFFIX {0} NONSPECIFIC_CURRENT i RANGE g }}\nPARAMETER {{ g = {1} e = {2} }}\n"
+    leak += "ASSIGNED {{ v (mV) i (mA/cm2) }}\nBREAKPOINT {{\n    i = g * (v - e)\n}}\n"
+    text = fusion.fuse(["a", "b"], {"a": leak.format("a", 1, -70), "b": leak.format("b", 3, -50)})
+    assert "conductance = a_conductance + b_conductance" in text
+    assert "i = a_conductance * (v - a_e) + b_conductance * (v - b_e)" in text
+    assert "a_g = 1" in text and "b_e = -50" in text
+
+
+@pytest.mark.parametrize(
+    "group, said",
+    [
+        (["pas", "hh"], "no NMODL of hh"),
+        (["pas", "Ca_HVA"], "calcium needs one mechanism that keeps its concentration"),
+        (["pas", "Two"], "Two: BREAKPOINT is not one current"),
+    ],
+)
+def test_what_cannot_be_fused_says_why(group, said):
+    two = CA.format(name="Two").replace("ica = gbar * (v - eca)", "ica = gbar * (v - eca)\n    gbar = 2 * gbar")
+    with pytest.raises(fusion.CannotFuse, match=said):
+        fusion.fuse(group, texts() | {"Two": two})
+
+
+def test_a_receptor_with_a_voltage_dependent_decay_is_not_stepped():
+    text = texts()["Receptor"].replace("A' = -A / tau_r", "A' = -A * v")
+    with pytest.raises(fusion.CannotFuse, match="more than decay"):
+        fusion.step("Receptor", text)
