@@ -103,7 +103,7 @@ def presets(as_json: Json = False) -> None:
     from .progress import console
     from .tables import print_json, print_table
 
-    about = {name: (make.__doc__ or "").strip() for name, make in PRESETS.items()}
+    about = {name: (make.__doc__ or "").partition("\n")[0] for name, make in PRESETS.items()}
     if as_json:
         print_json({"presets": about, "fields": fields()})
         return

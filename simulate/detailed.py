@@ -38,7 +38,13 @@ class DetailedNeuron:
         self._fused = fused
         self.cell = Cell(cells.resolve(config.morphology), self._parameters, fused)
         self.synapses = synapses.place(
-            self.cell, config.excitatory, config.inhibitory, fused, config.synapses_per_segment, config.without_nmda
+            self.cell,
+            config.excitatory,
+            config.inhibitory,
+            fused,
+            config.synapses_per_segment,
+            config.without_nmda,
+            config.gaba_b_factor,
         )
         self.tree = np.array([segment.tree for segment in self.cell.segments])
         self.length_um = np.array([segment.length_um for segment in self.cell.segments])
@@ -76,7 +82,7 @@ class DetailedNeuron:
         """
         integration = integration or self.integration
         if integration.takes_fused != self._fused:
-            self.cell.close()
+            self.close()
             self._build(integration.takes_fused)
         events_ms = [np.flatnonzero(row).astype(float) for row in input_spikes]
         return base.run(

@@ -3,9 +3,8 @@
 A cell's region holds up to a dozen mechanisms. Each costs every time step its own passes over the segments, its own
 gathering of voltages and ion concentrations and its own scattering of currents, and those cost more than the kinetics.
 The mechanism that `fuse` writes has the union of their states and parameters, sums their currents before it hands them
-on, keeps calcium and its reversal potential to itself, knows its conductance instead of differencing for it, and takes
-the decay of a state with a constant time constant once, not at every step. `step` does the last for point processes.
-Both are for fixed steps; the variable step takes the mechanisms as they are.
+on, keeps calcium and its reversal potential to itself, and knows its conductance instead of differencing for it.
+`step` makes receptors for fixed steps, which take the decay of a state over a step once, not at every step.
 """
 
 from __future__ import annotations
@@ -25,10 +24,7 @@ BREAKPOINT { i = g * (v - e) }
 """  # NEURON's own mechanism of that name
 SHARED = {"v", "eca", "cai", *REVERSALS}  # mean the same in every mechanism
 CURRENT = re.compile(r"^\s*(i|i\w+)\s*=\s*(.+?)\s*\*\s*\(v - (\w+)\)\s*$")  # what a fused current must look like
-# x' = (target - x) / tau, x' = source - (x - rest) / tau and x' = -x / tau: exponential relaxation
-RELAXATION = re.compile(
-    r"(\w+)' = (?:\((?P<target>.+) - \1\)|(?P<source>.+) - \(\1 - (?P<rest>\w+)\)|-\1) / (?P<tau>\w+)$"
-)
+DECAY = re.compile(r"(\w+)' = -\1 / (\w+)$")
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
@@ -57,14 +53,16 @@ def step(name: str, text: str) -> str:
     """
     blocks = _blocks(text)
     derivative = next(header for header in blocks if header.startswith("DERIVATIVE"))
-    decays, advance = _relaxations(_body(blocks.pop(derivative)), set(_declared(blocks["PARAMETER"])))
-    if any("'" in line for line in advance):
-        raise CannotFuse(f"{name}: a state has no constant time constant")
+    decaying = [DECAY.match(line) for line in _body(blocks.pop(derivative))]
+    if not all(decaying):
+        raise CannotFuse(f"{name}: a state does more than decay with a constant time constant")
+    decays = {found[1]: found[2] for found in decaying if found}
     blocks["NEURON"] = re.sub(rf"\b{name}\b", name_of_stepped(name), blocks["NEURON"])
     blocks["BREAKPOINT"] = re.sub(r"SOLVE (\w+) METHOD cnexp", r"SOLVE \1", blocks["BREAKPOINT"])
-    blocks["ASSIGNED"] += "".join(f"    {decay}\n" for decay in decays) + "    dt (ms)\n"
-    blocks["INITIAL"] += "".join(f"    {decay} = {value}\n" for decay, value in decays.items())
-    blocks[derivative.replace("DERIVATIVE", "PROCEDURE") + "()"] = "\n    " + "\n    ".join(advance) + "\n"
+    blocks["ASSIGNED"] += "".join(f"    {state}_decay\n" for state in decays) + "    dt (ms)\n"
+    blocks["INITIAL"] += "".join(f"    {state}_decay = exp(-dt / {tau})\n" for state, tau in decays.items())
+    advance = "".join(f"    {state} = {state} * {state}_decay\n" for state in decays)
+    blocks[derivative.replace("DERIVATIVE", "PROCEDURE") + "()"] = f"\n{advance}"
     return "\n".join(f"{header} {{{body}}}" for header, body in blocks.items()) + "\n"
 
 
@@ -110,9 +108,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
                 "v (mV)",
                 "i (mA/cm2)",
                 *(["ica (mA/cm2)", "gca (S/cm2)", "v_before (mV)"] if writes_cai else []),
-                "dt (ms)",
                 *(line for part in parts for line in part.assigned),
-                *(decay for part in parts for decay in part.decays),
             ),
             _block("STATE", *(name for part in parts for name in part.states)),
             _block(
@@ -144,7 +140,6 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
                 *_locals(part.initial_locals for part in parts),
                 *(["cai = 5e-5"] if writes_cai else []),  # NEURON's default
                 *(line for part in parts for line in part.initial),
-                *(f"{decay} = {value}" for part in parts for decay, value in part.decays.items()),
             ),
             _block(
                 "DERIVATIVE states",
@@ -186,7 +181,6 @@ class _Part:
     states: list[str]
     currents: list[_Current]
     initial: list[str]
-    decays: dict[str, str]
     derivative: list[str]
     initial_locals: list[str]
     derivative_locals: list[str]
@@ -224,7 +218,6 @@ def _part(name: str, text: str) -> _Part:
     kept = [n for n in assigned if n not in SHARED and n not in ("i", "ica") and n[1:] not in written]
     ranges = [word for line in re.findall(r"RANGE ([\w, ]+)", blocks["NEURON"]) for word in line.strip().split(", ")]
     derivative = next((b for h, b in blocks.items() if h.startswith("DERIVATIVE")), "")
-    decays, advance = _relaxations(_body(renamed(derivative)), {renamed(n) for n in parameters})
     return _Part(
         units=_lines(blocks.get("UNITS", "")),
         parameters=[renamed(f"{n} {rest}".strip()) for n, rest in parameters.items()],
@@ -234,28 +227,11 @@ def _part(name: str, text: str) -> _Part:
         states=[renamed(n) for n in states],
         currents=currents,
         initial=_body(renamed(blocks.get("INITIAL", ""))),
-        decays=decays,
-        derivative=advance,
+        derivative=_body(renamed(derivative)),
         initial_locals=[renamed(n) for n in _local(blocks.get("INITIAL", ""))],
         derivative_locals=[renamed(n) for n in _local(derivative)],
         functions=[f"{renamed(header)} {{{renamed(body)}}}" for header, body in functions.items()],
     )
-
-
-def _relaxations(derivative: Sequence[str], parameters: set[str]) -> tuple[dict[str, str], list[str]]:
-    """Decays over a step, name -> expression, and the lines of `derivative` in which the relaxing states use them."""
-    decays, advance = {}, []
-    for line in derivative:
-        found = RELAXATION.match(line)
-        if found is None or found["tau"] not in parameters:
-            advance.append(line)
-            continue
-        state, tau = found[1], found["tau"]
-        target = found["target"] or (f"{found['rest']} + ({found['source']}) * {tau}" if found["source"] else "")
-        decays[f"{state}_decay"] = f"exp(-dt / {tau})"
-        rest = f"{target} + ({state} - ({target}))" if target else state
-        advance.append(f"{state} = {rest} * {state}_decay")
-    return decays, advance
 
 
 def _locals(names: Iterable[Sequence[str]]) -> list[str]:

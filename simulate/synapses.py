@@ -82,10 +82,12 @@ def place(
     fused: bool = False,
     per_segment: int = 1,
     without_nmda: Domain | None = None,
+    gaba_b_factor: float = 1.0,
 ) -> Synapses:
     """Put `per_segment` excitatory and as many inhibitory synapses of the named receptors on every dendritic segment.
 
     fused: receptors for fixed steps only (see fusion.step). without_nmda: where excitatory synapses have AMPA only.
+    gaba_b_factor: multiplies the conductance of GABA_B.
     """
     n = len(cell.segments)
     bare = [without_nmda is not None and without_nmda.holds(segment) for segment in cell.segments]
@@ -95,9 +97,9 @@ def place(
     connections, processes = [], []
     for at, name in zip(segment, receptor, strict=True):
         at_one_synapse = []
-        for mechanism, parameters in RECEPTORS[name]:
-            mechanism = fusion.name_of_stepped(mechanism) if fused else mechanism
-            process, connection = _receptor(cell.segments[at].neuron, mechanism, parameters)
+        for receptor_model in RECEPTORS[name]:
+            weight = gaba_b_factor if receptor_model is GABA_B else 1.0
+            process, connection = _receptor(cell.segments[at].neuron, *receptor_model, fused, weight)
             processes.append(process)
             at_one_synapse.append(connection)
         connections.append(at_one_synapse)
@@ -105,12 +107,12 @@ def place(
     return Synapses(sign, segment, receptor, connections, processes)
 
 
-def _receptor(site, mechanism: str, parameters: dict[str, float]) -> tuple:
+def _receptor(site, mechanism: str, parameters: dict[str, float], fused: bool, weight: float) -> tuple:
     from neuron import h
 
-    process = getattr(h, mechanism)(site)
+    process = getattr(h, fusion.name_of_stepped(mechanism) if fused else mechanism)(site)
     for name, value in parameters.items():
         setattr(process, name, value)
     connection = h.NetCon(None, process)
-    connection.weight[0], connection.delay = 1.0, DELAY_MS
+    connection.weight[0], connection.delay = weight, DELAY_MS
     return process, connection

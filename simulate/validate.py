@@ -177,7 +177,9 @@ def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
 
     mechanism_library.load()
     reference = Reference(task.morphology.name, task.biophysics.name)
-    specimen = Specimen(Cell(task.morphology, task.biophysics), task.integration, reference, task.quick)
+    specimen = Specimen(
+        Cell(task.morphology, task.biophysics, task.integration.fused), task.integration, reference, task.quick
+    )
     sections = task.sections()
     total, begun, whole = sum(seconds for _, seconds, _ in sections.values()), 0.0, Findings()
     for name, (run, seconds, runs) in sections.items():

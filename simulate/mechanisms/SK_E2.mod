@@ -44,5 +44,5 @@ DERIVATIVE states {
 }
 
 FUNCTION z_inf(ca (mM)) (1) {
-    z_inf = 1 / (1 + exp(4.8 * log(0.00043 / ca))) : (0.00043 / ca)^4.8, in functions that vectorise
+    z_inf = 1 / (1 + exp(4.8 * log(0.00043 / (ca + 1e-30)))) : (0.00043 / ca)^4.8 in functions that vectorise, finite at 0
 }

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from apical.simulate import config, dataset, schema
+from apical.simulate.cluster import PER_WORKER, connected, spread
+from apical.simulate.mechanism_library import announce
 from apical.simulate.schema import InputError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
@@ -61,6 +63,18 @@ def test_the_page_s_scheduler_and_workers(small, started, tmp_path, monkeypatch)
         dataset.simulate(small, tmp_path / "lost.zarr", 50, scheduler=str(tmp_path / "scheduler.json"), report=end)
     left = dataset.simulate(small, tmp_path / "lost.zarr", resume=True, workers=2)
     assert (schema.read(schema.open_dataset(left), "trial_status") == schema.DONE).all()
+
+
+def test_only_a_few_trials_are_in_flight(here):
+    """However many there are: as many as the workers take, and as many again."""
+    with connected(1, here, announce) as client:
+        began, ended = [], []
+        tasks = ((began.append(n) or n,) for n in range(200))
+        for (n,), future in spread(client, abs, tasks):
+            ended.append(n)
+            assert future.result() == n
+            assert len(began) - len(ended) < PER_WORKER
+    assert sorted(ended) == list(range(200))
 
 
 def test_the_page_s_slurm_cluster():

@@ -82,17 +82,21 @@ def test_an_interrupt_ends_a_long_run_soon_and_resume_goes_on(small, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "apical.cli", "simulate", *arguments, "--out", str(out)],
         start_new_session=True,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         deadline = time.monotonic() + 120
         while not list(out.glob("soma_v_mv/c/*")) and time.monotonic() < deadline:
             time.sleep(0.2)
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=40) == 130
+        _, said = process.communicate(timeout=40)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "apical: stopped; what was written is kept, and --resume goes on from there"
+    assert "Traceback" not in said and "distributed" not in said
     status = schema.read(schema.open_dataset(out, complete=False), "trial_status")
     assert 0 < (status == schema.DONE).sum() < 400
 

@@ -73,7 +73,7 @@ def test_memory_does_not_grow_with_the_sites_times_the_trial(build, monkeypatch)
     sample = pieces.Recorder._sample
     monkeypatch.setattr(pieces.Recorder, "_sample", lambda self, t, v: (seen.append(v.shape), sample(self, t, v))[1])
     experiment.replay(np.zeros((52, 1000), bool))
-    assert len(seen) == 10 and max(seen) <= (26, 100 / 0.025 + 1)
+    assert len(seen) == 1000 / pieces.PIECE_MS and max(seen) <= (26, pieces.PIECE_MS / 0.025 + 1)
 
 
 def test_dendrites_and_nexus_in_a_dataset(build, tmp_path):

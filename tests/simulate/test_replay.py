@@ -26,7 +26,7 @@ def experiment(shared):
     hay = config.nmda().model_copy(update={"morphology": str(shared("data/hay2011/cell1.asc"))})
     experiment = Experiment(hay)
     yield experiment
-    experiment.cell.close()
+    experiment.close()
 
 
 @pytest.mark.slow

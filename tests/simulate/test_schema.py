@@ -64,6 +64,7 @@ def test_wrong_kind(make_dataset):
 def test_missing_variable(make_dataset):
     path = make_dataset()
     shutil.rmtree(path / "soma_v_mv")
+    schema.commit(path)
     with pytest.raises(schema.InputError, match="'soma_v_mv' is missing"):
         schema.open_dataset(path)
 
@@ -97,5 +98,6 @@ def test_unfinished_store(make_dataset):
 def test_wrong_units(make_dataset):
     path = make_dataset()
     zarr.open_group(path, mode="r+")["soma_v_mv"].attrs["units"] = "V"
+    schema.commit(path)
     with pytest.raises(schema.InputError, match="has units 'V', not 'mV'"):
         schema.open_dataset(path)

@@ -49,11 +49,11 @@ def deflection_mv(experiment: Experiment, *synapses) -> np.ndarray:
 
 
 def test_ampa_only_is_over_sooner(build):
-    """AMPA decays with 3 ms, NMDA with 70 ms: what is left after 50 ms is NMDA's."""
+    """AMPA decays with 3 ms, NMDA with 70 ms: what NMDA adds is there when AMPA's part is spent."""
     ampa, both = (deflection_mv(build(excitatory=name), *range(5, 25)) for name in ("AMPA", "AMPA_NMDA"))
-    by_nmda = both - ampa
-    assert by_nmda[50] > 5 * abs(ampa[50])
-    assert by_nmda.argmax() > ampa.argmax()
+    added = both - ampa
+    assert added.max() > 0.5 and added.argmax() > ampa.argmax()
+    assert added[50] > 0.5 * added.max() and abs(ampa[50]) < 0.1 * ampa.max()
 
 
 @pytest.mark.parametrize("domain", [{"tree": "apical"}, {"from_um": 150.0}])
@@ -85,6 +85,16 @@ def test_gaba_b_outlasts_gaba_a(build):
     assert abs(fast[150]) < 0.2 * abs(slow[150]) and slow[150] < 0
     assert both[150] == pytest.approx(slow[150], rel=0.1)
     assert fast.min() < 0
+
+
+def test_gaba_b_of_another_size(build):
+    """A small conductance acts in proportion to its factor, and leaves GABA_A alone."""
+    fast = deflection_mv(build(), N + BASAL)
+    tenth, fifth = (
+        deflection_mv(build(inhibitory="GABA_AB", gaba_b_factor=factor), N + BASAL) - fast for factor in (0.1, 0.2)
+    )
+    assert fifth.min() < -0.02
+    assert fifth[20:] == pytest.approx(2 * tenth[20:], rel=0.1)
 
 
 def test_passive_dendrites_carry_no_spike(build):
@@ -186,6 +196,7 @@ def test_synapses_of_a_segment_share_its_input(build):
 def test_what_has_no_effect_is_refused():
     for start, fields, said in [
         ("ampa", {"without_nmda": {"tree": "basal"}}, "excitatory is AMPA"),
+        ("nmda", {"gaba_b_factor": 0.5}, "gaba_b_factor: inhibitory is GABA_A"),
         ("lif", {"passive_dendrites": True}, "passive_dendrites: a leaky integrate-and-fire neuron has none"),
         ("nmda", {"nexus_um": 600.0}, "the nexus is not recorded"),
         ("ood", {"input_spikes": "mine.npy"}, "replayed as they are"),
@@ -203,6 +214,7 @@ def test_every_variation_is_another_dataset(swc):
     changes = {
         "excitatory": "AMPA",
         "inhibitory": "GABA_B",
+        "gaba_b_factor": 0.5,
         "without_nmda": Domain(tree="basal"),
         "synapses_per_segment": 2,
         "passive_dendrites": True,
@@ -219,7 +231,7 @@ def test_every_variation_is_another_dataset(swc):
 
 @pytest.mark.parametrize("name", config.PRESETS)
 def test_every_preset_makes_a_whole_trial(build, name):
-    fields = {"lif": {"morphology": "ttpc1"}, "ball-and-stick": {"morphology": "ball-and-stick"}}.get(name, {})
+    fields = {"morphology": config.preset(name).morphology} if name in ("lif", "ball-and-stick") else {}
     experiment = build(name, seconds=0.05, **fields)
     arrays, layout = experiment.simulate(0), experiment.layout()
     assert set(arrays) == set(layout.dtypes)
