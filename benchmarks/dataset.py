@@ -68,15 +68,11 @@ def main() -> None:
     chosen = min(options.trials, n_trials)
     events = EventStore(options.data)
     n_events = np.mean([len(events.read(at).synapse_n) for at in range(chosen)])
-    print(
-        f"{options.data}: {n_trials} trials of {n_bins / 1000:g} s, {n_synapses} synapses, {n_events:,.0f} input spikes each"
-    )
+    shape = f"{n_trials} trials of {n_bins / 1000:g} s, {n_synapses} synapses"
+    print(f"{options.data}: {shape}, {n_events:,.0f} input spikes each")
     print(f"\n{'on disk':<50}{'KB per trial':>13}")
-    sizes = {
-        folder.name: stored_bytes(folder) / n_trials / 1000
-        for folder in sorted(options.data.iterdir())
-        if folder.is_dir()
-    }
+    folders = [folder for folder in sorted(options.data.iterdir()) if folder.is_dir()]
+    sizes = {folder.name: stored_bytes(folder) / n_trials / 1000 for folder in folders}
     for name, kilobytes in sizes.items():
         if kilobytes >= 0.1:
             print(f"{name:<50}{kilobytes:>13.1f}")
@@ -88,9 +84,8 @@ def main() -> None:
     began = time.perf_counter()
     for trial, first in zip(at, start, strict=True):
         events.read(trial).dense(n_synapses, first, WINDOW_MS)
-    print(
-        f"{'events (as they are), shuffle + zstd 5':<50}{kilobytes:>13.1f}{len(at) / (time.perf_counter() - began):>15,.0f}"
-    )
+    pace = len(at) / (time.perf_counter() - began)
+    print(f"{'events (as they are), shuffle + zstd 5':<50}{kilobytes:>13.1f}{pace:>15,.0f}")
     for name, (dtype, chunks, make, codec) in encodings(n_synapses, n_bins).items():
         folder = Path(tempfile.mkdtemp())
         group = zarr.open_group(folder, mode="w")
@@ -117,9 +112,8 @@ def main() -> None:
         began, count = time.perf_counter(), 0
         while time.perf_counter() - began < options.seconds:
             count += len(next(loaded)["x_bws"])
-        print(
-            f"{f'{workers} worker process' + ('es' if workers > 1 else ''):<50}{count / (time.perf_counter() - began):>13,.0f}"
-        )
+        name = f"{workers} worker process{'es' * (workers > 1)}"
+        print(f"{name:<50}{count / (time.perf_counter() - began):>13,.0f}")
         loaded.close()
 
 
