@@ -34,5 +34,10 @@ def load_batches(batches: WindowBatches, workers: int = 0) -> Iterator[dict[str,
     workers: processes that draw ahead; 0 draws in this one. With trials that are left on disk (`load_trials(...,
     from_disk=True)`) memory holds a few batches, whatever the dataset.
     """
-    ahead = {"prefetch_factor": 4, "multiprocessing_context": "spawn"} if workers else {}
-    yield from DataLoader(batches, batch_size=None, num_workers=workers, **ahead)
+    yield from DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        multiprocessing_context="spawn" if workers else None,
+    )
