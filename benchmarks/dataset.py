@@ -1,7 +1,7 @@
 """What a dataset takes on disk, and how fast its windows come off it: one run, beside other encodings of its spikes.
 
     python benchmarks/dataset.py data.zarr
-    python benchmarks/dataset.py data.zarr --trials 48 --workers 2
+    python benchmarks/dataset.py data.zarr --trials 48 --threads 2
 
 Prints bytes per trial by variable; bytes per trial and windows per second of other ways to store the same input spikes;
 and windows of 500 ms per second that `surrogate.loader` delivers as tensors from disk, in random order over all trials,
@@ -22,7 +22,7 @@ from zarr.codecs import BloscCodec
 
 from apical.simulate import schema
 from apical.simulate.schema import EventStore
-from apical.surrogate.loader import WindowBatches, load_batches
+from apical.surrogate.loader import load_batches
 from apical.surrogate.scaling import VoltageScaling
 from apical.surrogate.windows import SETTLING_MS, finished_trials, load_trials
 
@@ -59,8 +59,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--trials", type=int, default=48, help="of which the other encodings are made")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=20, help="how long windows are loaded")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batches", type=int, default=1000, help="how many are loaded, after 20 to warm up")
     options = parser.parse_args()
 
     ds = schema.open_dataset(options.data, "simulation")
@@ -106,15 +106,15 @@ def main() -> None:
 
     trials = load_trials(ds, finished_trials(ds).tolist(), VoltageScaling(), from_disk=True)
     print(f"\n{'windows of 500 ms as tensors from disk':<50}{'per s':>13}")
-    for workers in dict.fromkeys((1, options.workers)):
-        loaded = load_batches(WindowBatches(trials, window_ms=WINDOW_MS, batch=BATCH, seed=0, steps=1 << 30), workers)
-        next(loaded)  # workers have started
-        began, count = time.perf_counter(), 0
-        while time.perf_counter() - began < options.seconds:
-            count += len(next(loaded)["x_bws"])
-        name = f"{workers} worker process{'es' * (workers > 1)}"
+    for threads in dict.fromkeys((1, options.threads)):
+        steps = 20 + options.batches
+        loaded = load_batches(trials, window_ms=WINDOW_MS, batch=BATCH, seed=0, steps=steps, threads=threads)
+        for _ in range(20):
+            next(loaded)
+        began = time.perf_counter()
+        count = sum(len(batch["x_bws"]) for batch in loaded)
+        name = f"{threads} thread{'s' * (threads > 1)}"
         print(f"{name:<50}{count / (time.perf_counter() - began):>13,.0f}")
-        loaded.close()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def rollout(model: Network, inputs: SpikeInputs, *, in_one_pass: bool = False) -
     duration_ms = inputs.duration_ms
     if in_one_pass:
         x_1ts = torch.from_numpy(inputs.window(0, duration_ms)[None])
-        return model(x_1ts.to(device))[0].cpu().numpy()
+        return model(x_1ts.to(device).float())[0].cpu().numpy()
     overlap_ms = overlap_ms_of(model)
     window_ms = max(WINDOW_MS, 2 * overlap_ms)
     starts = range(0, max(duration_ms - overlap_ms, 1), window_ms - overlap_ms)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -32,10 +31,10 @@ class SpikeInputs:
     def duration_ms(self) -> int:
         return len(self.trains.count_t)
 
-    def window(self, start_ms: int, length_ms: int) -> np.ndarray:
-        """Signed input (W, S) as int8: +1, -1 or 0; silent past the trial's end."""
+    def window(self, start_ms: int, length_ms: int, out: np.ndarray | None = None) -> np.ndarray:
+        """Signed input (W, S) as int8: +1, -1 or 0; silent past the trial's end. out: zeros to write it to."""
         bins, synapse = self.trains.window(start_ms, length_ms)
-        x_ws = np.zeros((length_ms, len(self.sign_s)), np.int8)
+        x_ws = np.zeros((length_ms, len(self.sign_s)), np.int8) if out is None else out
         x_ws.reshape(-1)[bins * len(self.sign_s) + synapse] = self.sign_s[synapse]
         return x_ws
 
@@ -45,23 +44,12 @@ class StoredInputs(Sequence[SpikeInputs]):
 
     def __init__(self, ds: xr.Dataset, positions: Sequence[int]) -> None:
         """Of the trials at `positions` of an open dataset. Raises InputError where it holds no input spikes."""
-        self._source = Path(schema.source(ds))
+        self._events = schema.EventStore(schema.source(ds))
         self._positions = [int(position) for position in positions]
         self._sign_s = schema.read(ds, "synapse_sign").astype(np.int8)
-        self._open()
 
     def __len__(self) -> int:
         return len(self._positions)
 
     def __getitem__(self, index):
         return SpikeInputs(self._events.read(self._positions[index]), self._sign_s)
-
-    def __getstate__(self) -> dict:  # so that a loader's worker process opens the store for itself
-        return {name: value for name, value in self.__dict__.items() if name != "_events"}
-
-    def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state)
-        self._open()
-
-    def _open(self) -> None:
-        self._events = schema.EventStore(self._source)

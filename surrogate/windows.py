@@ -107,8 +107,12 @@ def draw_windows(trials: Trials, *, window_ms: int, batch: int, seed: int, step:
     start = rng.integers(SETTLING_MS, trials.voltage_bt.shape[1] - window_ms + 1, size=batch)
     bins = start[:, None] + np.arange(window_ms)
     components = None if trials.components_btp is None else trials.components_btp[at[:, None], bins]
+    inputs = [trials.inputs[b] for b in at]
+    x_bws = np.zeros((batch, window_ms, len(inputs[0].sign_s)), np.int8)
+    for trial, first, x_ws in zip(inputs, start, x_bws, strict=True):
+        trial.window(first, window_ms, out=x_ws)
     return Windows(
-        np.stack([trials.inputs[b].window(t, window_ms) for b, t in zip(at, start, strict=True)]),
+        x_bws,
         trials.spike_bt[at[:, None], bins],
         trials.voltage_bt[at[:, None], bins],
         components,
