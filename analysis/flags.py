@@ -16,19 +16,22 @@ JUMP_MV = {1: 140.0, 8: 100.0}
 def fault(name: str, v_mv: np.ndarray, samples_per_ms: int) -> str | None:
     """Why a voltage can be no cell's, in a few words; None for one that can.
 
-    v_mv: voltage `name` of one trial in mV, time along the last axis.
+    v_mv: voltage `name` of one trial in mV, time along the last axis; a segment that was not recorded is all NaN.
 
     >>> fault("soma_v_mv", np.array([-70.0, 30.0, -75.0]), 1)
     >>> fault("soma_v_mv", np.array([-70.0, 90.0, -75.0]), 1)
     'soma_v_mv beyond -120 to 80 mV'
     """
-    lowest, highest = v_mv.min(), v_mv.max()
+    rows = v_mv.reshape(-1, v_mv.shape[-1])
+    if len(rows) > 1:
+        rows = rows[~np.isnan(rows).all(axis=1)]
+    lowest, highest = rows.min(initial=np.inf), rows.max(initial=-np.inf)
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         return f"{name} not finite"
     if lowest < BOUNDS_MV[0] or highest > BOUNDS_MV[1]:
         return f"{name} beyond {BOUNDS_MV[0]:g} to {BOUNDS_MV[1]:g} mV"
     limit = JUMP_MV[samples_per_ms]
-    rows = v_mv.reshape(-1, v_mv.shape[-1])  # one at a time, so that a trial of all dendrites is not there twice
+    # one row at a time, so that a trial of all dendrites is not there twice
     if any(np.abs(np.diff(row)).max(initial=0) > limit for row in rows):
         return f"{name} jumps by more than {limit:g} mV in {1 / samples_per_ms:g} ms"
     return None

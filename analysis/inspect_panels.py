@@ -24,11 +24,13 @@ SHORTEST_ISI_MS = 2.0  # the axis of intervals starts here at the latest; the ce
 
 
 def draw_dendrites(axes: Axes, ds: xr.Dataset, at: int) -> None:
-    """Draw the voltage of all segments at trial position `at`, the far apical ones on top, the far basal ones below."""
+    """Draw the voltage of the recorded segments at trial position `at`: far apical ones on top, far basal ones below."""
     tree, distance_um = np.asarray(ds["segment_type"]), np.asarray(ds["segment_distance_um"], dtype=float)
     height = np.where(tree == "apical", 1, -1) * distance_um
+    v_mv = read(ds, "dendrite_v_mv", at)
     order = np.argsort(-height, kind="stable")
-    v_mv = read(ds, "dendrite_v_mv", at)[order]
+    order = order[~np.isnan(v_mv[order]).all(axis=1)]
+    v_mv = v_mv[order]
     lowest, highest = (
         10 * f(v / 10) for f, v in zip((np.floor, np.ceil), np.percentile(v_mv, (0.5, 99.5)), strict=True)
     )

@@ -47,11 +47,17 @@ def fit_components(ds: xr.Dataset, positions: np.ndarray, n_components: int) -> 
     """The first `n_components` whitened principal components over all bins of the trials at `positions`.
 
     One trial is in memory at a time: only the sums for the covariance are kept.
-    Raises InputError where the dataset has no dendritic voltages, or fewer independent components.
+    Raises InputError where the dataset has no dendritic voltages, not those of all segments, or fewer independent
+    components.
     """
     n, shift, total, products = 0, np.zeros(1), np.zeros(1), np.zeros(1)
     for position in positions:
         v_tn = np.minimum(schema.read(ds, "dendrite_v_mv", position).T.astype(np.float64), CLIP_MV)
+        if not np.isfinite(v_tn).all():
+            raise InputError(
+                f"{schema.source(ds)}: dendrite_v_mv lacks the voltage of some segments: simulate with "
+                "--set record_dendrites=all"
+            )
         if n == 0:
             shift = v_tn.mean(axis=0)  # near the mean, so that the covariance does not cancel
         n += len(v_tn)

@@ -244,3 +244,13 @@ def test_the_figure_with_everything_that_can_be_recorded(recorded, tmp_path):
     text = out.read_text()
     for label in ("nexus (mV)", "dendrite (mV)", "soma (mV)", "interval between output spikes (ms)"):
         assert f"<!-- {label} -->" in text, label
+
+
+def test_a_segment_that_was_not_recorded_is_no_fault():
+    from apical.analysis.flags import fault
+
+    v_mv = np.full((3, 10), -70.0)
+    v_mv[1] = np.nan
+    assert fault("dendrite_v_mv", v_mv, 1) is None
+    v_mv[2, 4] = np.nan
+    assert fault("dendrite_v_mv", v_mv, 1) == "dendrite_v_mv not finite"

@@ -37,3 +37,14 @@ def test_more_components_than_the_voltages_have(make_dendrites):
 def test_no_dendritic_voltages(make_dataset):
     with pytest.raises(InputError, match="has no variable 'dendrite_v_mv'"):
         fit_components(schema.open_dataset(make_dataset()), np.array([0]), n_components=2)
+
+
+def test_voltages_of_some_segments_only(make_dendrites):
+    ds = schema.open_dataset(make_dendrites(n_trials=3))
+    v_mv = ds.dendrite_v_mv.values
+    v_mv[:, 2] = np.nan
+    ds["dendrite_v_mv"] = (ds.dendrite_v_mv.dims, v_mv)
+    with pytest.raises(
+        InputError, match="lacks the voltage of some segments: simulate with --set record_dendrites=all"
+    ):
+        fit_components(ds, np.array([0, 1]), n_components=2)
