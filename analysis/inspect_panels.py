@@ -24,7 +24,7 @@ SHORTEST_ISI_MS = 2.0  # the axis of intervals starts here at the latest; the ce
 
 
 def draw_dendrites(axes: Axes, ds: xr.Dataset, at: int) -> None:
-    """Draw the voltage of the recorded segments at trial position `at`: far apical ones on top, far basal ones below."""
+    """Draw the voltage of recorded segments at trial position `at`: far apical ones on top, far basal ones below."""
     tree, distance_um = np.asarray(ds["segment_type"]), np.asarray(ds["segment_distance_um"], dtype=float)
     height = np.where(tree == "apical", 1, -1) * distance_um
     v_mv = read(ds, "dendrite_v_mv", at)

@@ -29,6 +29,7 @@ def make_dendrites(make_dataset):
             attributes={"units": spec.units, "long_name": spec.long_name},
         )
         array[...] = v_mv.astype("f4")
+        schema.commit(path)
         return path
 
     return make
