@@ -106,6 +106,7 @@ def test_the_choice_of_spike_times(make_dataset, make_prediction):
         chunks=exact.chunks,
     )
     times.attrs.update(units="ms")
+    schema.commit(truth)
     by_default = evaluate(truth, [prediction])[0]
     assert by_default == evaluate(truth, [prediction], published_spike_times=True)[0]
     assert (by_default.spike_times, by_default.roc_auc < 0.6) == ("published", True)

@@ -80,6 +80,7 @@ def test_a_store_that_was_encoded_anew_reads_the_same(make_dataset, tmp_path):
             overwrite=True,
         )
         again[...] = values
+    schema.commit(path)
     assert (schema.open_dataset(path).input_spikes.values == expected).all()
 
 
