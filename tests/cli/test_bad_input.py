@@ -41,6 +41,7 @@ def halve_the_metadata(store):
 
 def lose_a_variable(store):
     shutil.rmtree(store / "soma_v_mv")
+    schema.commit(store)
 
 
 def foreign_attributes(store):
@@ -55,6 +56,7 @@ def unfinished(store):
 
 def other_units(store):
     zarr.open_group(store, mode="r+")["soma_v_mv"].attrs["units"] = "V"
+    schema.commit(store)
 
 
 SPOILED = [
