@@ -23,6 +23,7 @@ ASSIGNED { v (mV) i (mA/cm2) }
 BREAKPOINT { i = g * (v - e) }
 """  # NEURON's own mechanism of that name
 SHARED = {"v", "eca", "cai", *REVERSALS}  # mean the same in every mechanism
+NEURONS_OWN = {"celsius", "dt", "t", "area", "diam"}  # not a mechanism's, though it declares them
 CURRENT = re.compile(r"^\s*(i|i\w+)\s*=\s*(.+?)\s*\*\s*\(v - (\w+)\)\s*$")  # what a fused current must look like
 DECAY = re.compile(r"(\w+)' = -\1 / (\w+)$")
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
@@ -84,6 +85,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
     writes_cai = [part for part in parts if "cai" in part.states]
     if (calcium or any("cai" in part.reads for part in parts)) and len(writes_cai) != 1:
         raise CannotFuse("calcium needs one mechanism that keeps its concentration")
+    states = [name for part in parts for name in part.states]
     reversals = sorted(set(REVERSALS) & {current.reversal for current in currents})
     ranges = [*reversals, *["second_order"] * bool(writes_cai), *(name for part in parts for name in part.ranges)]
     return "\n".join(
@@ -110,13 +112,13 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
                 *(["ica (mA/cm2)", "gca (S/cm2)", "v_before (mV)"] if writes_cai else []),
                 *(line for part in parts for line in part.assigned),
             ),
-            _block("STATE", *(name for part in parts for name in part.states)),
+            *([_block("STATE", *states)] if states else []),
             _block(
                 "BREAKPOINT",
                 f"LOCAL conductance, {', '.join(current.conductance_name for current in currents)}"
                 + (", eca" if calcium else ""),
                 "CONDUCTANCE conductance",
-                "SOLVE states METHOD cnexp",
+                *(["SOLVE states METHOD cnexp"] if states else []),
                 # Nernst as NEURON has it: R and F of CODATA 2018
                 *(
                     ["eca = 1000 * 8.31446261815324 * (celsius + 273.15) / (2 * 96485.3321233100184) * log(cao / cai)"]
@@ -141,12 +143,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
                 *(["cai = 5e-5"] if writes_cai else []),  # NEURON's default
                 *(line for part in parts for line in part.initial),
             ),
-            _block(
-                "DERIVATIVE states",
-                *_locals(part.derivative_locals for part in parts),
-                *(["ica = ica + second_order * gca * (v - v_before) / 2"] if writes_cai else []),
-                *(line for part in parts for line in part.derivative),
-            ),
+            *([_block("DERIVATIVE states", *_derivative(parts, bool(writes_cai)))] if states else []),
             *(function for part in parts for function in part.functions),
             "",
         ]
@@ -202,12 +199,16 @@ def _part(name: str, text: str) -> _Part:
         - {"ica"}
     )
 
+    if own & NEURONS_OWN:
+        raise CannotFuse(f"{name}: uses NEURON's {', '.join(sorted(own & NEURONS_OWN))}")
+
     def renamed(text: str) -> str:
         return WORD.sub(lambda found: f"{name}_{found[0]}" if found[0] in own else found[0], text)
 
     currents, rest = [], []
     for line in _lines(blocks.get("BREAKPOINT", "")):
-        if found := CURRENT.match(line):
+        found = CURRENT.match(line)
+        if found and not re.search(r"\bv\b", found[2]):  # else the current is not linear in v
             ion = found[1][1:] if found[1][1:] in ("na", "k", "ca") else ""
             currents.append(_Current(name, ion, renamed(found[2]), renamed(found[3])))
         elif not line.startswith("SOLVE"):
@@ -232,6 +233,14 @@ def _part(name: str, text: str) -> _Part:
         derivative_locals=[renamed(n) for n in _local(derivative)],
         functions=[f"{renamed(header)} {{{renamed(body)}}}" for header, body in functions.items()],
     )
+
+
+def _derivative(parts: Sequence[_Part], calcium: bool) -> list[str]:
+    return [
+        *_locals(part.derivative_locals for part in parts),
+        *(["ica = ica + second_order * gca * (v - v_before) / 2"] if calcium else []),
+        *(line for part in parts for line in part.derivative),
+    ]
 
 
 def _locals(names: Iterable[Sequence[str]]) -> list[str]:

@@ -84,6 +84,7 @@ def test_currents_are_summed_by_hand():
     assert "conductance = a_conductance + b_conductance" in text
     assert "i = a_conductance * (v - a_e) + b_conductance * (v - b_e)" in text
     assert "a_g = 1" in text and "b_e = -50" in text
+    assert "SOLVE" not in text and "STATE" not in text, "there is nothing to integrate"
 
 
 @pytest.mark.parametrize(
@@ -92,12 +93,16 @@ def test_currents_are_summed_by_hand():
         (["pas", "hh"], "no NMODL of hh"),
         (["pas", "Ca_HVA"], "calcium needs one mechanism that keeps its concentration"),
         (["pas", "Two"], "Two: BREAKPOINT is not one current"),
+        (["pas", "Bent"], "Bent: BREAKPOINT is not one current"),
+        (["pas", "Warm"], "Warm: uses NEURON's celsius"),
     ],
 )
 def test_what_cannot_be_fused_says_why(group, said):
     two = CA.format(name="Two").replace("ica = gbar * (v - eca)", "ica = gbar * (v - eca)\n    gbar = 2 * gbar")
+    bent = CA.format(name="Bent").replace("gbar * (v", "gbar * exp(v / 10) * (v")
+    warm = CA.format(name="Warm").replace("ASSIGNED { v", "ASSIGNED { celsius (degC) v")
     with pytest.raises(fusion.CannotFuse, match=said):
-        fusion.fuse(group, texts() | {"Two": two})
+        fusion.fuse(group, texts() | {"Two": two, "Bent": bent, "Warm": warm})
 
 
 def test_a_receptor_with_a_voltage_dependent_decay_is_not_stepped():

@@ -44,7 +44,5 @@ def test_voltages_of_some_segments_only(make_dendrites):
     v_mv = ds.dendrite_v_mv.values
     v_mv[:, 2] = np.nan
     ds["dendrite_v_mv"] = (ds.dendrite_v_mv.dims, v_mv)
-    with pytest.raises(
-        InputError, match="lacks the voltage of some segments: simulate with --set"
-    ):
+    with pytest.raises(InputError, match="lacks the voltage of some segments: simulate with --set"):
         fit_components(ds, np.array([0, 1]), n_components=2)
