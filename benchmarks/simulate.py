@@ -84,7 +84,7 @@ def main() -> None:
     truth_pace, truth = alone(replay, chosen, CONVERGED, trials, options.seconds)
     counts = [len(times_ms) for times_ms, _ in truth]
     print(
-        f"{options.morphology}, {options.preset}, seed {options.seed}: {options.seconds:g} s of trials {options.trials}"
+        f"{options.morphology}, {options.preset}, seed {options.seed}: {options.seconds:g} s of trial {options.trials}"
     )
     print(f"converged (variable step, 1e-6): {truth_pace:.1f} s per simulated s, output spikes {counts}\n")
     print(
