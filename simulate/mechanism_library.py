@@ -127,7 +127,7 @@ def _compile(target: Path, together: Groups) -> None:
         done = subprocess.run(
             [sys.executable, script, "-coreneuron", "-incflags", FLAGS, "mod"],
             cwd=work,
-            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -140,6 +140,12 @@ def _compile(target: Path, together: Groups) -> None:
         work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _environment() -> dict[str, str]:
+    """What the compiler runs in: without what `import neuron` has set in this process, which misleads NMODL."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("NEURONHOME", "NMODLHOME")}
+    return kept | {"PYTHONWARNINGS": "ignore"}
 
 
 def _library(folder: Path, name: str) -> Path:

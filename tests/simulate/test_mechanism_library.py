@@ -56,3 +56,19 @@ def test_two_processes_at_once_compile_once(tmp_path):
     said = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum("Compiling" in text for text in said) == 1
+
+
+def test_a_process_that_has_imported_neuron_can_compile(tmp_path, monkeypatch):
+    """`import neuron` sets NEURONHOME, with which NMODL does not find its units."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("NEURONHOME", "/nowhere")
+    given = []
+
+    def run(command, env, **options):
+        given.append(env)
+        return subprocess.CompletedProcess(command, 1, "", "")
+
+    monkeypatch.setattr(mechanism_library.subprocess, "run", run)
+    with pytest.raises(InputError, match="did not compile"):
+        mechanism_library.compiled()
+    assert "NEURONHOME" not in given[0] and given[0]["PATH"] == os.environ["PATH"]
