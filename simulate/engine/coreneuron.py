@@ -26,8 +26,7 @@ def run(
     coreneuron.enable, coreneuron.verbose = True, 0
     try:
         h.finitialize(v_init_mv)
-        plain.queue(inputs)
-        return recorder.integrate(integration)
+        return recorder.integrate(integration, lambda start_ms, stop_ms: plain.queue(inputs, start_ms, stop_ms))
     finally:
         coreneuron.enable = False
         pc.gid_clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .base import Inputs, Integration, Pulse, Recording
 from .pieces import Recorder
 
@@ -16,9 +18,8 @@ def run(
     recorder = Recorder(probes, coarse, duration_ms)
     prepare(integration)
     h.finitialize(v_init_mv)
-    queue(inputs)
     try:
-        return recorder.integrate(integration)
+        return recorder.integrate(integration, lambda start_ms, stop_ms: queue(inputs, start_ms, stop_ms))
     finally:
         h.CVode().active(False)
         del clamps
@@ -42,13 +43,14 @@ def prepare(integration: Integration) -> None:
                 setattr(section, f"second_order_{mechanism.name()}", h.secondorder / 2)
 
 
-def queue(inputs: Inputs) -> None:
-    """Put the trial's input spikes into NEURON's event queue; to be called after finitialize."""
+def queue(inputs: Inputs, start_ms: float, stop_ms: float) -> None:
+    """Put the trial's input spikes from `start_ms` on and before `stop_ms` into NEURON's event queue."""
     if inputs.synapses is None:
         return
     for connections, times_ms in zip(inputs.synapses.connections, inputs.events_ms, strict=True):
+        first, last = np.searchsorted(times_ms, (start_ms, stop_ms))
         for connection in connections:
-            for t in times_ms:
+            for t in times_ms[first:last]:
                 connection.event(t)
 
 

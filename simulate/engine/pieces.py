@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -29,8 +29,12 @@ class Recorder:
         self._coarse_v_mv = np.full((len(coarse), int(duration_ms)), np.nan, "f4")
         self._last = (np.empty(0), np.empty((len(coarse), 0)))  # the step before the present piece
 
-    def integrate(self, integration: Integration) -> Recording:
-        """Integrate from NEURON's present state to the end. Raises Unstable at the piece with a runaway voltage."""
+    def integrate(self, integration: Integration, queue: Callable[[float, float], None]) -> Recording:
+        """Integrate from NEURON's present state to the end. Raises Unstable at the piece with a runaway voltage.
+
+        queue: puts the input spikes between two times into NEURON's event queue. It is called piece by piece, since
+        CoreNEURON takes over all that are waiting at each piece's start, and does not free what it took.
+        """
         from neuron import h
 
         pc = h.ParallelContext()
@@ -39,7 +43,8 @@ class Recorder:
         else:  # half a step later, as times are sums of steps and may lie on either side of a stop
             stops_ms = np.append(np.arange(PIECE_MS, self._duration_ms, PIECE_MS), self._duration_ms)
             stops_ms = stops_ms + integration.dt_ms / 2
-        for stop_ms in stops_ms:
+        for start_ms, stop_ms in zip([0.0, *stops_ms], stops_ms, strict=False):
+            queue(start_ms, stop_ms)
             pc.psolve(stop_ms)
             self._collect()
         return Recording(np.concatenate(self._times), np.concatenate(self._fine, axis=1), self._coarse_v_mv)
