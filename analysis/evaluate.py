@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..simulate.schema import DONE, InputError, config_of, open_dataset, output_spike_bins, read
+from ..simulate.schema import DONE, InputError, config_of, open_dataset, output_spike_bins, read, source
 from . import metrics
 from .inspect import dataset_title
 from .scores import Score
@@ -96,7 +96,7 @@ def _score(ds: xr.Dataset, spikes_bt: np.ndarray, labels: str, path: Path, drop_
 def _read_finite(ds: xr.Dataset, name: str, at: int) -> np.ndarray:
     values = read(ds, name, at)
     if not np.isfinite(values).all():
-        where, trial = ds.encoding.get("source", "dataset"), int(ds["trial"][at])
+        where, trial = source(ds), int(ds["trial"][at])
         raise InputError(f"{where}: '{name}' of trial {trial} holds NaN or infinite values; make it again")
     return values
 

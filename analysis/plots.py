@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..simulate.schema import InputError, config_of, read
+from ..simulate.schema import InputError, config_of, read, source
 from .look import BLACK, PALETTE, figure, style
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def trial_position(ds: xr.Dataset, trial: int) -> int:
     """Where trial number `trial` is along the dataset's trial axis. Raises InputError where it is not."""
     at = np.flatnonzero(np.asarray(ds["trial"]) == trial)
     if not at.size:
-        where = ds.encoding.get("source", "dataset")
+        where = source(ds)
         raise InputError(f"{where}: has no trial {trial}; it holds {ds.sizes['trial']}, from {int(ds['trial'][0])}")
     return int(at[0])
 

@@ -225,7 +225,7 @@ def simulate(
 )
 def validate(
     morphology: MorphologyName = "ttpc1",
-    biophysics: Annotated[str, typer.Option(help="Parameter set: shai2015 or hay2011.")] = "shai2015",
+    biophysics: Annotated[str, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file.")] = "shai2015",
     engine: Annotated[
         str | None, typer.Option(help="coreneuron, or neuron (plain) [default: as apical simulate].")
     ] = None,

@@ -23,7 +23,8 @@ V_INIT_MV = -76.0  # Beniaguev et al. 2021
 class DetailedNeuron:
     """The configured cell, as `trial.Experiment` wants it: built once and reused for every trial.
 
-    tree, length_um (N,): of each segment. coarse: what is recorded at whole ms, by name of the variable.
+    tree, length_um (N,): of each segment. recorded: numbers of the segments of which the voltage is kept; coarse: these
+    and the nexus where it is kept, as NEURON segments, recorded at whole ms.
     """
 
     def __init__(self, config: Simulation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,9 +15,9 @@ class Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     values: ClassVar[tuple[str, ...]]
 
+    @abstractmethod
     def at(self, distance_um: float, longest_um: float) -> float:
         """The value `distance_um` along a tree whose furthest tip is `longest_um` away."""
-        raise NotImplementedError
 
     def between(self) -> tuple[float, ...]:
         """The values between which it stays everywhere."""

@@ -112,7 +112,7 @@ def validate(
         tuple(only),
         neuronio,
     )
-    mechanism_library.compiled(busy)
+    mechanism_library.compiled(busy, task.biophysics)
     context = get_context("spawn")
     here, there = context.Pipe()
     began = time.monotonic()
@@ -175,7 +175,7 @@ def _work(task: _Task, pipe: Connection) -> None:
 def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     from .cell import Cell
 
-    mechanism_library.load()
+    mechanism_library.load(parameters=task.biophysics)
     reference = Reference(task.morphology.name, task.biophysics.name)
     specimen = Specimen(
         Cell(task.morphology, task.biophysics, task.integration.fused), task.integration, reference, task.quick

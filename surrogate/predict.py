@@ -18,7 +18,8 @@ from .checkpoint import Surrogate
 from .device import choose_device
 from .provenance import provenance
 from .rollout import rollout
-from .windows import finished_trials, positions_of, read_inputs
+from .spike_inputs import StoredInputs
+from .windows import finished_trials, positions_of
 
 PARTS = ("train", "validation", "test")
 
@@ -66,8 +67,8 @@ def predict(
         provenance=provenance(torch_device),
         truth_id=ds.attrs["dataset_id"],
     )
-    for done, position in enumerate(positions):
-        y_to = rollout(model, read_inputs(ds, position), in_one_pass=mode == "stream")
+    for done, inputs in enumerate(StoredInputs(ds, positions.tolist())):
+        y_to = rollout(model, inputs, in_one_pass=mode == "stream")
         spike_probability_t = torch.sigmoid(torch.from_numpy(y_to[:, 0])).numpy()
         voltage_t = surrogate.scaling.to_mv(y_to[:, 1])
         schema.write_trial(out, done, {"spike_probability": spike_probability_t, "soma_v_mv": voltage_t})

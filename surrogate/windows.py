@@ -47,19 +47,13 @@ def positions_of(ds: xr.Dataset, numbers: list[int]) -> np.ndarray:
     place = {int(n): i for i, n in enumerate(schema.read(ds, "trial")) if status[i] == schema.DONE}
     for number in numbers:
         if number not in place:
-            source = ds.encoding.get("source", "dataset")
-            raise InputError(f"{source}: has no finished trial {number}; `apical inspect` lists its trials")
+            raise InputError(f"{schema.source(ds)}: has no finished trial {number}; `apical inspect` lists its trials")
     return np.array([place[number] for number in numbers], dtype=int)
 
 
 def finished_trials(ds: xr.Dataset) -> np.ndarray:
     """Numbers of the trials that did not fail."""
     return schema.read(ds, "trial")[schema.read(ds, "trial_status") == schema.DONE]
-
-
-def read_inputs(ds: xr.Dataset, position: int) -> SpikeInputs:
-    """Input spikes of the trial at `position`."""
-    return StoredInputs(ds, [position])[0]
 
 
 def load_trials(
