@@ -34,15 +34,17 @@ def blosc(name: str, level: int, shuffle: str, size: int) -> BloscCodec:
 
 
 def encodings(n_synapses: int, n_bins: int) -> dict[str, tuple]:
-    """Name -> dtype, chunk and codec of one trial's dense spikes, and the function that makes them of booleans."""
+    """Name -> dtype, chunk, maker from booleans, codec and shard of one trial's dense spikes."""
     dense = ("bool", (1, n_synapses, n_bins), lambda spikes_st: spikes_st)
     pieces = ("bool", (1, n_synapses, WINDOW_MS), lambda spikes_st: spikes_st)
+    whole = (1, n_synapses, -(-n_bins // WINDOW_MS) * WINDOW_MS)
     packed = ("uint8", (1, n_bins, -(-n_synapses // 8)), lambda spikes_st: np.packbits(spikes_st.T, axis=1))
     return {
-        "booleans, bitshuffle + zstd 5": (*dense, blosc("zstd", 5, "bitshuffle", 1)),
-        "booleans, bitshuffle + zstd 5, chunks of 500 ms": (*pieces, blosc("zstd", 5, "bitshuffle", 1)),
-        "packed bits, no codec": (*packed, None),
-        "packed bits, shuffle + zstd 5": (*packed, blosc("zstd", 5, "shuffle", 1)),
+        "booleans, bitshuffle + zstd 5": (*dense, blosc("zstd", 5, "bitshuffle", 1), None),
+        "booleans, bitshuffle + zstd 5, chunks of 500 ms": (*pieces, blosc("zstd", 5, "bitshuffle", 1), None),
+        "booleans, the same in one shard per trial": (*pieces, blosc("zstd", 5, "bitshuffle", 1), whole),
+        "packed bits, no codec": (*packed, None, None),
+        "packed bits, shuffle + zstd 5": (*packed, blosc("zstd", 5, "shuffle", 1), None),
     }
 
 
@@ -86,11 +88,12 @@ def main() -> None:
         events.read(trial).dense(n_synapses, first, WINDOW_MS)
     pace = len(at) / (time.perf_counter() - began)
     print(f"{'events (as they are), shuffle + zstd 5':<50}{kilobytes:>13.1f}{pace:>15,.0f}")
-    for name, (dtype, chunks, make, codec) in encodings(n_synapses, n_bins).items():
+    for name, (dtype, chunks, make, codec, shards) in encodings(n_synapses, n_bins).items():
         folder = Path(tempfile.mkdtemp())
         group = zarr.open_group(folder, mode="w")
         shape = (chosen, *((n_bins, chunks[2]) if dtype == "uint8" else (n_synapses, n_bins)))
-        array = group.create_array("spikes", shape=shape, chunks=chunks, dtype=dtype, compressors=codec)
+        layout = {"chunks": chunks, "shards": shards, "compressors": codec}
+        array = group.create_array("spikes", shape=shape, dtype=dtype, **layout)
         for trial in range(chosen):
             array[trial] = make(schema.read(ds, "input_spikes", trial))
         at, start = random_windows(chosen, n_bins, 60)

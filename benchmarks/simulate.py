@@ -22,7 +22,7 @@ import numpy as np
 from apical.simulate import config
 from apical.simulate.engine.base import Integration
 from apical.simulate.trial import Experiment
-from apical.simulate.validate import validate
+from apical.simulate.validation import validate
 
 CONVERGED = Integration(engine="neuron", dt_ms=None, tolerance=1e-6, fused=False)
 WAYS = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..analysis.scores import Score
-    from ..simulate.validate import Validation
+    from ..simulate.validation import Validation
 
 SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
 

@@ -93,10 +93,12 @@ class Simulation(BaseModel):
     def dataset_id(self, morphology: Morphology | None) -> str:
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
+        Fields at their default do not count, so an id stays what it is when a later apical has a field more.
         morphology: what `cells.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
-        parts = self.model_dump(mode="json", exclude={"preset", "morphology", "biophysics", *RECORDINGS})
+        by_name = {"preset", "morphology", "biophysics", *RECORDINGS}
+        parts = self.model_dump(mode="json", exclude=by_name, exclude_defaults=True)
         if morphology is not None:
             parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
             parts["morphology"] = morphology.sha256

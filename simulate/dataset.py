@@ -100,13 +100,6 @@ def simulate(
     return out
 
 
-def _from_any_folder(config: Simulation) -> Simulation:
-    """`config` with the files that it names found from any folder, since workers have their own."""
-    names = {name: getattr(config, name) for name in ("morphology", "biophysics", "input_spikes")}
-    paths = {name: Path(value).expanduser() for name, value in names.items() if value is not None}
-    return config.model_copy(update={name: str(path.resolve()) for name, path in paths.items() if path.exists()})
-
-
 def _run(
     client: Client, out: Path, config: Simulation, todo: list[int], report: Callable[[Progress], None] | None
 ) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from . import schema
 from .schema import InputError
+from .schema.input_error import one_line
 
 COLUMNS = ("trial", "synapse", "time_ms")
 
@@ -188,5 +189,5 @@ def _event(path: Path, line: int, row: dict, n_synapses: int, duration_ms: int) 
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+    reason = one_line(error)
     return InputError(f"{path}: input spikes cannot be read from it ({reason})")

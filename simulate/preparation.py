@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from . import chunks, schema, store
 from .cells import Morphology
@@ -50,14 +51,11 @@ def unfinished(
     trials: how many it must have, in all or of the configuration's seed; None for any number.
     Raises InputError for a store of another configuration or number of trials.
     """
-    had, asked = (
-        schema.config_of(schema.open_dataset(out, "simulation", complete=False)),
-        config.model_dump(mode="json"),
-    )
+    had, asked = _made_for(out).model_dump(mode="json"), config.model_dump(mode="json")
     seeds = store.labels(out)[1].tolist()
     for name, value in asked.items():
-        if name not in ("preset", "seed", *BY_CONTENT) and had.get(name) != value:
-            raise _other(out, f"{name} {had.get(name)}, not {value}")
+        if name not in ("preset", "seed", *BY_CONTENT) and had[name] != value:
+            raise _other(out, f"{name} {had[name]}, not {value}")
     first = config.model_copy(update={"seed": seeds[0]}).dataset_id(morphology)
     if store.dataset_id(out) != store.id_with_seeds(first, seeds):
         raise _other(out, "another morphology, parameter set or input")
@@ -80,6 +78,18 @@ def append(out: Path, config: Simulation, morphology: Morphology | None, trials:
     layout.check(int(numbers.max()) + 1 + trials)
     store.extend(out, trials, config.seed, _source(config), provenance(morphology, config.biophysics))
     return list(range(before, before + trials))
+
+
+def _made_for(out: Path) -> Simulation:
+    """The store's configuration; a field that apical did not have yet stands at its default."""
+    had = schema.config_of(schema.open_dataset(out, "simulation", complete=False))
+    try:
+        return Simulation.model_validate(had)
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise InputError(
+            f"{out}: its configuration is of another apical (field '{field}'); give --overwrite, or another path"
+        ) from error
 
 
 def _other(out: Path, difference: str) -> InputError:

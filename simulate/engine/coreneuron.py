@@ -31,3 +31,17 @@ def run(
         coreneuron.enable = False
         pc.gid_clear()
         del held, detector  # an exception's traceback would keep them, and NEURON then refuses the next trial's gid
+        _renew_event_pool(v_init_mv)
+
+
+def _renew_event_pool(v_init_mv: float) -> None:
+    """Have NEURON make its pool of queued events anew, as it does when it finds another number of threads.
+
+    CoreNEURON takes events off NEURON's queue and does not give them back: 10 MB and more a trial (NEURON 9.0.2).
+    """
+    from neuron import h
+
+    pc = h.ParallelContext()
+    pc.nthread(2, False)
+    h.finitialize(v_init_mv)
+    pc.nthread(1, False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.validation_figure import _used, validation_figure
+from apical.analysis.validation_figure import validation_figure
+from apical.analysis.validation_panels import used_tolerance
 from apical.simulate.schema import InputError
 
 TIME_MS = np.arange(0.0, 3000.0, 1.0)
@@ -72,7 +73,7 @@ def test_the_same_page_is_the_same_file(tmp_path):
     ],
 )
 def test_how_much_of_its_tolerance_a_check_uses(measured, expected, tolerance, passed, used):
-    assert _used(row("g", "n", measured, expected, tolerance, passed)) == pytest.approx(used)
+    assert used_tolerance(row("g", "n", measured, expected, tolerance, passed)) == pytest.approx(used)
 
 
 def test_another_suffix_is_refused(tmp_path):

@@ -18,6 +18,13 @@ def test_an_own_cell_is_measured_and_drawn(done, swc, tmp_path):
     assert (tmp_path / "page.svg").read_text().count("left out") >= 3
 
 
+def test_a_cell_without_an_axon(done, tmp_path):
+    told = done("validate --morphology ball-and-stick --biophysics ball-and-stick --only engines --only replay --json")
+    checks = {(each["group"], each["name"]) for each in json.loads(told)["checks"]}
+    assert ("replay", "spikes") in checks
+    assert ("replay", "spikes of the axon") not in checks
+
+
 def test_json_is_complete(done, swc, tmp_path):
     swc("mine.swc")
     found = json.loads(done("validate --morphology mine.swc --only convergence --dt 0.0125 --json"))

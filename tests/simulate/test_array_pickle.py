@@ -9,7 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from apical.simulate import array_pickle
+from apical.simulate.neuronio import array_pickle
 from apical.simulate.schema import InputError
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 import zarr
 
 from apical.simulate import cluster, dataset, schema, store, worker
+from apical.simulate.config import Simulation
 from apical.simulate.engine.base import Unstable
 from apical.simulate.schema import InputError
 from apical.simulate.summary import Summary
@@ -135,6 +137,27 @@ def test_a_store_of_another_configuration(quick, quick_store, here):
                 dataset.simulate(quick.model_copy(update={field: value}), quick_store, 3, **{how: True})
     with pytest.raises(InputError, match="only one of --resume, --append and --overwrite"):
         dataset.simulate(quick, quick_store, 3, resume=True, append=True)
+
+
+def test_a_store_from_before_a_field_was_added(quick, quick_store, here):
+    """What the store does not say was at its default, so it can be finished; a field that is no more is named."""
+    whole, attributes = contents(quick_store), dict(zarr.open_group(quick_store).attrs)
+    had = json.loads(attributes["config"])
+    del had["gaba_b_factor"], had["integration"]["fused"]
+    schema.commit(quick_store, attributes | {"config": json.dumps(had)})
+    (quick_store / "soma_v_mv" / "c" / "1" / "0").unlink()
+    dataset.simulate(quick, quick_store, 3, scheduler=here, resume=True)
+    assert contents(quick_store) == whole
+
+    class Later(Simulation):
+        entropy: float = 0.0
+
+    later = Later.model_validate(quick.model_dump())
+    assert later.dataset_id(None) == quick.dataset_id(None)
+    assert later.model_copy(update={"entropy": 1.0}).dataset_id(None) != quick.dataset_id(None)
+    schema.commit(quick_store, attributes | {"config": json.dumps(had | {"phlogiston": 1.0})})
+    with pytest.raises(InputError, match=r"its configuration is of another apical \(field 'phlogiston'\)"):
+        dataset.simulate(quick, quick_store, 3, resume=True)
 
 
 @pytest.mark.parametrize(

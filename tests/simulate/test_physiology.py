@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, mechanism_library, protocols, validate
+from apical.simulate import biophysics, cells, mechanism_library
 from apical.simulate.cell import Cell
-from apical.simulate.checks import Reference
 from apical.simulate.engine.base import Integration
+from apical.simulate.validation import protocols
+from apical.simulate.validation.checks import Reference
 
 CONVERGED = Integration(engine="neuron", dt_ms=None)
 DEFAULT = Integration()
@@ -31,8 +32,8 @@ def cell(request, shared):
 def checked_responses(cell, integration, within_ms, within_mv, sites):
     """Every dendritic protocol's response, after its spikes and its peaks at `sites` were compared with the golden."""
     golden = cell.reference.golden
-    for protocol, (currents, duration_ms) in validate.protocols(cell).items():
-        response = validate.respond(cell, currents, duration_ms, integration)
+    for protocol, (currents, duration_ms) in protocols.protocols(cell).items():
+        response = protocols.respond(cell, currents, duration_ms, integration)
         spikes_ms = response.spike_times_ms()
         golden_ms = golden(protocol, "spike times")
         assert len(spikes_ms) == len(golden_ms), protocol
@@ -83,9 +84,9 @@ def test_default_engine_at_its_default_step(cell):
 
 
 def test_engines_agree_at_the_same_step(cell):
-    currents, _ = validate.protocols(cell)["BAC"]
+    currents, _ = protocols.protocols(cell)["BAC"]
     plain = Integration(engine="neuron")
-    ours, theirs = (validate.respond(cell, currents, 360.0, integration) for integration in (DEFAULT, plain))
+    ours, theirs = (protocols.respond(cell, currents, 360.0, integration) for integration in (DEFAULT, plain))
     assert len(ours.spike_times_ms()) == 3
     for site in ours.v_mv:
         assert np.abs(ours.v_mv[site] - theirs.v_mv[site]).max() <= 1e-6, site
@@ -94,7 +95,7 @@ def test_engines_agree_at_the_same_step(cell):
 @pytest.mark.slow
 def test_default_engine_on_step_currents(cell):
     for amplitude_na, count, latency_ms in golden_steps(cell):
-        spikes_ms = validate.step_current(cell, amplitude_na, DEFAULT).spike_times_ms()
+        spikes_ms = protocols.step_current(cell, amplitude_na, DEFAULT).spike_times_ms()
         assert abs(len(spikes_ms) - count) <= 1, amplitude_na
         assert spikes_ms[0] - 700 == pytest.approx(latency_ms, abs=1.0), amplitude_na
 
@@ -104,7 +105,7 @@ def test_variable_step_on_step_currents(cell):
     """At NEURON's own tolerance, as the golden values were measured."""
     integration = Integration(engine="neuron", dt_ms=None, tolerance=1e-3)
     for amplitude_na, count, latency_ms in golden_steps(cell):
-        spikes_ms = validate.step_current(cell, amplitude_na, integration).spike_times_ms()
+        spikes_ms = protocols.step_current(cell, amplitude_na, integration).spike_times_ms()
         assert len(spikes_ms) == count, amplitude_na
         assert spikes_ms[0] - 700 == pytest.approx(latency_ms, abs=0.1), amplitude_na
 
@@ -112,13 +113,13 @@ def test_variable_step_on_step_currents(cell):
 @pytest.mark.slow
 def test_second_order_converges_faster_than_first(cell):
     """Halving the step shrinks the error of the back-propagating spike's time by 2 (Euler) and by about 4 (CN)."""
-    currents, _ = validate.protocols(cell)["bAP"]
+    currents, _ = protocols.protocols(cell)["bAP"]
 
     def spike_ms(dt_ms, second_order):
         integration = Integration(dt_ms=dt_ms, second_order=second_order)
-        return validate.respond(cell, currents, 305.0, integration).spike_times_ms()[0]
+        return protocols.respond(cell, currents, 305.0, integration).spike_times_ms()[0]
 
-    truth_ms = validate.respond(cell, currents, 305.0, CONVERGED).spike_times_ms()[0]
+    truth_ms = protocols.respond(cell, currents, 305.0, CONVERGED).spike_times_ms()[0]
     euler = [abs(spike_ms(dt_ms, False) - truth_ms) for dt_ms in (0.025, 0.0125)]
     crank_nicolson = [abs(spike_ms(dt_ms, True) - truth_ms) for dt_ms in (0.025, 0.0125)]
     assert 1.6 < euler[0] / euler[1] < 2.4

@@ -39,14 +39,14 @@ def test_two_bins_by_hand():
 
 @pytest.mark.parametrize("n_synapses", [1, 255, 256, 1278, 70_000])
 def test_every_synapse_has_a_name_and_no_event_another(n_synapses):
-    from apical.simulate.spike_trains import event_dtype
+    from apical.simulate.schema.spike_trains import event_dtype
 
     assert np.iinfo(event_dtype(n_synapses)).max >= n_synapses
 
 
 def test_the_dense_view_is_what_was_written(make_dataset, monkeypatch):
     """Also where a trial's events fill more than one chunk."""
-    from apical.simulate import spike_trains
+    from apical.simulate.schema import spike_trains
 
     monkeypatch.setattr(spike_trains, "CHUNK_EVENTS", 64)
     rng = np.random.default_rng(3)

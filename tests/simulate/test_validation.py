@@ -8,14 +8,14 @@ import pickle
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, mechanism_library, numerics, physiology, protocols, replay, subthreshold
+from apical.simulate import biophysics, cells, mechanism_library
 from apical.simulate.biophysics import Biophysics
 from apical.simulate.cell import Cell
-from apical.simulate.checks import Reference, check, slope
 from apical.simulate.engine.base import Integration
 from apical.simulate.schema import InputError
-from apical.simulate.specimen import Specimen
-from apical.simulate.validate import validate
+from apical.simulate.validation import numerics, physiology, protocols, replay, subthreshold, validate
+from apical.simulate.validation.checks import Reference, check, slope
+from apical.simulate.validation.specimen import Specimen
 
 G_S_PER_CM2, CM_UF_PER_CM2, E_MV = 2e-4, 1.5, -70.0
 

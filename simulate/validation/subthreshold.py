@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine.base import Epsp, Pulse
+from ..schema import InputError
 from . import features
 from .checks import Findings, check
-from .engine.base import Epsp, Pulse
 from .protocols import EPSP_ONSET_MS
-from .schema import InputError
 from .specimen import Specimen
 
 STEP_MS, TAIL_MS = (1000.0, 2000.0), 300.0  # rest has settled by then: calcium and SK need most of a second

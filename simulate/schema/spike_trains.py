@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from .input_error import InputError
+from .input_error import InputError, one_line
 
 COUNT, EVENT = "input_spike_count", "input_spike_synapse"
 DENSE_DIMS = ("trial", "synapse", "time_ms")
@@ -100,7 +100,7 @@ class EventStore:
             if len(synapse_n) < n or (synapse_n == self._event.fill_value).any():
                 raise ValueError("fewer events than it counts")
         except (OSError, ValueError, RuntimeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+            reason = one_line(error)
             raise InputError(
                 f"{self.path}: variable 'input_spikes' is damaged at trial position {position} ({reason}); "
                 "finish the store with --resume, or make it again"

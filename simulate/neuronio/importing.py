@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import schema
+from .. import schema
+from ..schema import FINE_PER_MS, InputError
 from .file_workers import Step, each
-from .neuronio_file import VOLTAGES, NeuronIOFile
-from .neuronio_survey import Survey, check_agreement, digest, survey
-from .schema import FINE_PER_MS, InputError
+from .published_file import VOLTAGES, NeuronIOFile
+from .survey import Survey, check_agreement, digest, survey
 
 ROUNDING = (
     "voltages and output_spike_time_published_ms are float16 at the source, so those times are rounded to 2 ms past "

@@ -7,17 +7,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from . import schema, stimulus, synapses
+from .. import schema, stimulus, synapses
+from ..detailed import V_INIT_MV
+from ..engine import base
+from ..engine.base import Inputs, Integration
+from ..neuronio import import_neuronio
+from ..output_spikes import SPIKE_PEAK_MV, peaks
+from ..schema import FINE_PER_MS, InputError
+from ..stimulus import InputStatistics
 from .checks import Findings, check
-from .detailed import V_INIT_MV
-from .engine import base
-from .engine.base import Inputs, Integration
-from .neuronio import import_neuronio
-from .output_spikes import SPIKE_PEAK_MV, peaks
 from .protocols import SPIKE_MV, Response
-from .schema import FINE_PER_MS, InputError
 from .specimen import CONVERGED, Specimen
-from .stimulus import InputStatistics
 
 DURATION_MS, SEED = 500, 2  # a busy half second: about ten spikes on the catalogue's cells
 # Spikes per 100 ms and segment, so that a cell of any size fires a few times: the upper part of the published NMDA

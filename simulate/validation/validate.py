@@ -16,14 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import biophysics, cells, mechanism_library, numerics, physiology, replay, schema, subthreshold
-from .biophysics import Biophysics
-from .cells import Morphology
+from .. import biophysics, cells, mechanism_library, schema
+from ..biophysics import Biophysics
+from ..cells import Morphology
+from ..engine.base import Integration
+from ..names import nearest
+from ..schema import InputError
+from . import numerics, physiology, replay, subthreshold
 from .checks import Check, Findings, Reference, check
-from .engine.base import Integration
-from .names import nearest
 from .protocols import protocols, respond, step_current
-from .schema import InputError
 from .specimen import Specimen
 
 __all__ = ["SECTIONS", "Validation", "protocols", "respond", "step_current", "validate"]
@@ -173,7 +174,7 @@ def _work(task: _Task, pipe: Connection) -> None:
 
 
 def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
-    from .cell import Cell
+    from ..cell import Cell
 
     mechanism_library.load(parameters=task.biophysics)
     reference = Reference(task.morphology.name, task.biophysics.name)

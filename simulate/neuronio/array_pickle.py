@@ -19,9 +19,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from ..schema import InputError
 from . import number_list
 from .pickle_window import Span, Window
-from .schema import InputError
 
 LARGE_BYTES = 1 << 14  # strings from here on stay in the file
 

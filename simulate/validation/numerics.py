@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import numpy as np
 
+from ..engine.base import Epsp, Integration, Pulse
+from ..schema import InputError
 from . import protocols
 from .checks import Findings, check, slope
-from .engine.base import Epsp, Integration, Pulse
 from .protocols import Response
-from .schema import InputError
 from .specimen import Specimen
 
 STEPS_MS = (0.05, 0.025, 0.0125, 0.00625)

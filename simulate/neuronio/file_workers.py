@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
-from .schema import InputError
+from ..schema import InputError
 
 Step = Callable[[int], None]
 POLL_S = 0.2

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..schema import InputError
 from .file_workers import Step
-from .neuronio_file import VOLTAGES, NeuronIOFile
-from .schema import InputError
+from .published_file import VOLTAGES, NeuronIOFile
 
 BLOCK_BYTES = 1 << 24
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..cell import Cell
+from ..engine.base import Epsp, Integration, Pulse
 from . import protocols
-from .cell import Cell
 from .checks import Reference
-from .engine.base import Epsp, Integration, Pulse
 from .protocols import Response
 
 CONVERGED = Integration(engine="neuron", dt_ms=None)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine.base import Pulse
+from ..output_spikes import SPIKE_PEAK_MV
+from ..schema import InputError
 from . import features, protocols
 from .checks import Check, Findings, check
-from .engine.base import Pulse
-from .output_spikes import SPIKE_PEAK_MV
 from .protocols import STEP_MS, STEPS_NA, Response
-from .schema import InputError
 from .specimen import Specimen
 
 # Tolerances. The golden values come from the variable step; a fixed step is right when it moves spikes by less than

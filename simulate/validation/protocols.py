@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cell import Cell
-from .engine import base
-from .engine.base import Epsp, Pulse
-from .schema import InputError
+from ..cell import Cell
+from ..engine import base
+from ..engine.base import Epsp, Pulse
+from ..schema import InputError
 
 V_INIT_MV = -80.0
 PULSE_MS, PULSE_NA = (295.0, 300.0), 1.9  # somatic pulse

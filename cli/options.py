@@ -1,0 +1,20 @@
+"""Options that several commands share, and how their examples are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is at --out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu or cuda.")]
+MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
+
+
+def examples(*lines: str) -> str:
+    """What `--help` ends with."""
+    return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in lines)
