@@ -39,7 +39,7 @@ def fit(
     from ..surrogate.fit import FitProgress, fit
     from ..surrogate.models import check_family
     from ..surrogate.recipe import PUBLISHED_SIZE, paper, quick
-    from .progress import bar, console
+    from .progress import bar, console, errors
 
     check_family(model)
     changes = {"seed": seed, "dendrite_components": dendrites}
@@ -54,7 +54,7 @@ def fit(
                 note += f"  val {progress.validation_rmse_mv:.2f} mV  AUC {progress.validation_roc_auc:.3f}"
             show(progress.step, progress.steps, note)
 
-        fit(config, data, out, device=device, resume=resume, overwrite=overwrite, report=report)
+        fit(config, data, out, device=device, resume=resume, overwrite=overwrite, report=report, say=errors.print)
     console.print(f"{out}: fitted; `apical predict {out} {data} --out prediction.zarr` predicts the held-out trials")
 
 

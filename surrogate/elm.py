@@ -12,8 +12,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from .events import Events
 from .network import Network
-from .recurrence.reference import branch_drive, leak, memory_trace
+from .recurrence.memory import Neuron, Path, memory, path_of
 from .routing import neuronio_routing, random_routing
 from .settings import Settings
 
@@ -64,6 +65,7 @@ class ELM(Network):
 
     input_to_synapse_indices: Tensor
     valid_indices_mask: Tensor
+    path: Path = "auto"  # of the recurrence
 
     def __init__(self, config: ELMConfig):
         super().__init__()
@@ -90,8 +92,17 @@ class ELM(Network):
         low, high = _tau_bounds_ms(self.config)
         return low + (high - low) * torch.sigmoid(self._proto_tau_m)
 
-    def forward(self, x_bts: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Events) -> Tensor:
         """Outputs (B, T, 2) of whole windows that start from rest."""
+        return self.w_y(memory(x, self.neuron(), self.path))
+
+    @property
+    def how(self) -> str:
+        path, why = path_of(self.neuron())
+        return f"recurrence: {path}" + (f" ({why})" if why else f", {torch.get_num_threads()} threads")
+
+    def neuron(self) -> Neuron:
+        """What the recurrence needs of this model."""
         config = self.config
         # v1 leaks each synapse; with one time constant per branch the sum of the leaks is the leak of the sum.
         tau_k = getattr(self, self._tau_name).view(self.n_branches, -1)[:, 0]
@@ -101,11 +112,16 @@ class ELM(Network):
         else:  # stays below 1 for a large lambda or a small tau
             gain_m = -torch.expm1(-config.delta_t_ms * config.lambda_value / self.tau_m_ms)
 
-        w_y = torch.relu(self._proto_w_s)
-        drive_btk = branch_drive(x_bts, w_y, self.input_to_synapse_indices, self.valid_indices_mask, self.n_branches)
-        b_btk = leak(drive_btk, torch.exp(-config.delta_t_ms / tau_k))
-        m_btm = memory_trace(b_btk, self.mlp.layers(), self.mlp.activation, kappa_m, gain_m)
-        return self.w_y(m_btm)
+        return Neuron(
+            torch.relu(self._proto_w_s),
+            self.input_to_synapse_indices,
+            self.valid_indices_mask,
+            torch.exp(-config.delta_t_ms / tau_k),
+            self.mlp.layers(),
+            self.mlp.activation,
+            kappa_m,
+            gain_m,
+        )
 
     def set_spike_bias(self, logit: float) -> None:
         with torch.no_grad():

@@ -49,11 +49,13 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     report: Callable[[FitProgress], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Path:
     """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
 
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
-    a run that was never stopped, bit for bit. overwrite: replace it. report: called after every step.
+    a run that was never stopped, bit for bit. overwrite: replace it. report: called after every step. say: called once,
+    with how the model is computed here.
     Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
     torch_device, out = choose_device(device), Path(out)
@@ -72,6 +74,8 @@ def fit(
     )
     train, validation, dendrites = _load(card, ds)  # first: what is refused leaves no folder behind
     prepare_folder(card, out, resume=resume, overwrite=overwrite)
+    if say is not None and model.how:
+        say(model.how)
     if dendrites is not None:
         write_atomically(out / DENDRITES, dendrites.save)
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from .events import Events
+
 
 class Network(nn.Module, ABC):
     """Signed input spikes in; spike logit, scaled voltage and whatever else the family gives out."""
@@ -19,12 +21,17 @@ class Network(nn.Module, ABC):
     history_ms: int | None  # bins before t that the output at t depends on; None: all of them
 
     @abstractmethod
-    def forward(self, x_bts: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Events) -> Tensor:
         """Outputs (B, T, O) of whole windows, before which all was silent; the first is the spike logit, the second
         the scaled voltage.
 
-        x_bts: input spikes, +1 excitatory and -1 inhibitory.
+        x: input spikes, +1 excitatory and -1 inhibitory: events, or dense (B, T, S).
         """
+
+    @property
+    def how(self) -> str:
+        """What a user may want to know of how it is computed here, or ""."""
+        return ""
 
     @abstractmethod
     def set_spike_bias(self, logit: float) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .network import Network
-from .spike_inputs import SpikeInputs
+from .spike_inputs import SpikeInputs, cut
 
 WINDOW_MS, OVERLAP_MS = 500, 150  # published evaluation of Spieler et al. 2024
 WINDOWS_AT_ONCE = 32  # bounds the memory of a long trial
@@ -33,15 +33,13 @@ def rollout(model: Network, inputs: SpikeInputs, *, in_one_pass: bool = False) -
     device = next(model.parameters()).device
     duration_ms = inputs.duration_ms
     if in_one_pass:
-        x_1ts = torch.from_numpy(inputs.window(0, duration_ms)[None])
-        return model(x_1ts.to(device).float())[0].cpu().numpy()
+        return model(cut([inputs], [0], duration_ms).to(device))[0].cpu().numpy()
     overlap_ms = overlap_ms_of(model)
     window_ms = max(WINDOW_MS, 2 * overlap_ms)
     starts = range(0, max(duration_ms - overlap_ms, 1), window_ms - overlap_ms)
     pieces = []
     for first in range(0, len(starts), WINDOWS_AT_ONCE):
         some = starts[first : first + WINDOWS_AT_ONCE]
-        x_bws = torch.from_numpy(np.stack([inputs.window(start, window_ms) for start in some]))
-        y_bwo = model(x_bws.to(device).float()).cpu().numpy()
+        y_bwo = model(cut([inputs] * len(some), some, window_ms).to(device)).cpu().numpy()
         pieces += [y_wo if start == 0 else y_wo[overlap_ms:] for start, y_wo in zip(some, y_bwo, strict=True)]
     return np.concatenate(pieces)[:duration_ms]

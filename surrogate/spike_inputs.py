@@ -1,6 +1,6 @@
-"""One trial's input spikes as a surrogate takes them: events until a window is looked at, then signed channels.
+"""Trials' input spikes as a surrogate takes them: events, of which a batch of windows is cut.
 
-T ms, S synapses, W ms of a window.
+T ms, S synapses, B windows, W ms of a window.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 import xarray as xr
 
 from ..simulate import schema
 from ..simulate.schema import SpikeTrains
+from .events import Events
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,17 @@ class SpikeInputs:
     def duration_ms(self) -> int:
         return len(self.trains.count_t)
 
-    def window(self, start_ms: int, length_ms: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Signed input (W, S) as int8: +1, -1 or 0; silent past the trial's end. out: zeros to write it to."""
-        bins, synapse = self.trains.window(start_ms, length_ms)
-        x_ws = np.zeros((length_ms, len(self.sign_s)), np.int8) if out is None else out
-        x_ws.reshape(-1)[bins * len(self.sign_s) + synapse] = self.sign_s[synapse]
-        return x_ws
+
+def cut(inputs: Sequence[SpikeInputs], starts_ms: Sequence[int], window_ms: int) -> Events:
+    """One window of each trial, from its start on; silent past the trial's end."""
+    rows, synapses, values = [], [], []
+    for at, (trial, start_ms) in enumerate(zip(inputs, starts_ms, strict=True)):
+        bins, synapse = trial.trains.window(start_ms, window_ms)
+        rows.append((at * window_ms + bins).astype(np.int32))
+        synapses.append(synapse.astype(np.int32))
+        values.append(trial.sign_s[synapse].astype(np.float32))
+    row_n, input_n, value_n = (torch.from_numpy(np.concatenate(each)) for each in (rows, synapses, values))
+    return Events(row_n, input_n, value_n, (len(rows), window_ms, len(inputs[0].sign_s)))
 
 
 class StoredInputs(Sequence[SpikeInputs]):

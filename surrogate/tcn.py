@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..simulate.schema import InputError
+from .events import Events
 from .network import Network
 from .settings import Settings
 from .spike_convolution import convolve_spikes
@@ -60,27 +61,31 @@ def tcn(size: str, n_inputs: int, *, receptive_field_ms: int = RECEPTIVE_FIELD_M
     return TCNConfig.checked(f"tcn of size '{size}'", {**derived, **options})
 
 
-class CausalLayer(nn.Module):
-    """Convolution over the past → ReLU → BatchNorm."""
+class Layer(nn.Module):
+    """Convolution over the past → ReLU → BatchNorm; how it is convolved depends on the input."""
 
     def __init__(self, n_in: int, n_out: int, kernel_ms: int, momentum: float):
         super().__init__()
         self.conv = _initialise(nn.Conv1d(n_in, n_out, kernel_ms), LAYER_INIT_SD)
         self.norm = nn.BatchNorm1d(n_out, eps=BATCH_NORM_EPS, momentum=momentum)
 
-    def forward(self, x_bct: Tensor) -> Tensor:
-        return self.activate(self.conv(F.pad(x_bct, (self.conv.kernel_size[0] - 1, 0))))
-
     def activate(self, convolved_bct: Tensor) -> Tensor:
         """What follows the convolution."""
         return self.norm(torch.relu(convolved_bct))
 
 
-class SpikeLayer(CausalLayer):
-    """The first layer: the same, for input that is almost all silence."""
+class CausalLayer(Layer):
+    """A later layer."""
 
-    def forward(self, x_bts: Tensor) -> Tensor:
-        return self.activate(convolve_spikes(x_bts, self.conv.weight, self.conv.bias))
+    def forward(self, x_bct: Tensor) -> Tensor:
+        return self.activate(self.conv(F.pad(x_bct, (self.conv.kernel_size[0] - 1, 0))))
+
+
+class SpikeLayer(Layer):
+    """The first layer: its input is almost all silence."""
+
+    def forward(self, events: Events) -> Tensor:
+        return self.activate(convolve_spikes(events, self.conv.weight, self.conv.bias))
 
 
 class TCN(Network):
@@ -103,9 +108,10 @@ class TCN(Network):
             self.dendrites = _initialise(nn.Conv1d(config.width, config.n_dendrite_components, 1), DENDRITE_INIT_SD)
             self.heads.append(self.dendrites)
 
-    def forward(self, x_bts: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Events) -> Tensor:
         """Outputs (B, T, 2 + P) of whole windows; the published TCN sees spikes as 0 and 1, without their sign."""
-        features_bct = self.layers(x_bts.abs())
+        events = x if isinstance(x, Events) else Events.from_dense(x)
+        features_bct = self.layers(events._replace(value_n=events.value_n.abs()))
         return torch.cat([head(features_bct) for head in self.heads], dim=1).transpose(1, 2)
 
     def set_spike_bias(self, logit: float) -> None:

@@ -5,7 +5,6 @@ B windows, W ms of a window, O outputs, P dendritic components.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -47,10 +46,10 @@ def train_step(model: Network, optimizer: torch.optim.Optimizer, trials: Trials,
     for group in optimizer.param_groups:
         group["lr"] = rates.learning_rate
 
-    def target(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values[:, scored]).to(device)
+    def target(values: Tensor) -> Tensor:
+        return values[:, scored].to(device)
 
-    y_bwo = model(torch.from_numpy(windows.x_bws).to(device).float())[:, scored]
+    y_bwo = model(windows.events.to(device))[:, scored]
     components_bwp = None if windows.components_bwp is None else target(windows.components_bwp)
     loss = window_loss(y_bwo, target(windows.spike_bw), target(windows.voltage_bw), rates, components_bwp)
     optimizer.zero_grad()

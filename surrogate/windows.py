@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 import xarray as xr
+from torch import Tensor
 
 from ..simulate import schema
 from ..simulate.schema import InputError
 from .dendrites import DendriteComponents
+from .events import Events
 from .scaling import VoltageScaling
-from .spike_inputs import SpikeInputs, StoredInputs
+from .spike_inputs import SpikeInputs, StoredInputs, cut
 
 SETTLING_MS = 500  # no window starts, and nothing is scored, before this; Spieler et al. 2024
 
@@ -30,12 +33,12 @@ class Trials(NamedTuple):
 
 
 class Windows(NamedTuple):
-    """A batch: signed input and its targets."""
+    """A batch: input spikes and the targets, float32."""
 
-    x_bws: np.ndarray  # int8
-    spike_bw: np.ndarray
-    voltage_bw: np.ndarray
-    components_bwp: np.ndarray | None
+    events: Events
+    spike_bw: Tensor
+    voltage_bw: Tensor
+    components_bwp: Tensor | None
 
 
 def positions_of(ds: xr.Dataset, numbers: list[int]) -> np.ndarray:
@@ -100,14 +103,10 @@ def draw_windows(trials: Trials, *, window_ms: int, batch: int, seed: int, step:
     at = rng.integers(len(trials.inputs), size=batch)
     start = rng.integers(SETTLING_MS, trials.voltage_bt.shape[1] - window_ms + 1, size=batch)
     bins = start[:, None] + np.arange(window_ms)
-    components = None if trials.components_btp is None else trials.components_btp[at[:, None], bins]
-    inputs = [trials.inputs[b] for b in at]
-    x_bws = np.zeros((batch, window_ms, len(inputs[0].sign_s)), np.int8)
-    for trial, first, x_ws in zip(inputs, start, x_bws, strict=True):
-        trial.window(first, window_ms, out=x_ws)
-    return Windows(
-        x_bws,
-        trials.spike_bt[at[:, None], bins],
-        trials.voltage_bt[at[:, None], bins],
-        components,
-    )
+
+    def excerpt(values_bt: np.ndarray) -> Tensor:
+        return torch.from_numpy(values_bt[at[:, None], bins])
+
+    components = None if trials.components_btp is None else excerpt(trials.components_btp)
+    events = cut([trials.inputs[b] for b in at], start.tolist(), window_ms)
+    return Windows(events, excerpt(trials.spike_bt), excerpt(trials.voltage_bt), components)

@@ -21,19 +21,25 @@ PHI_HEIGHT, PHI_SLOPE = 1.7159, 2 / 3  # LeCun et al. 1998, "Efficient BackProp"
 Layer = tuple[Tensor, Tensor]  # weight (out, in) and bias (out,)
 
 
-def branch_drive(x_bts: Tensor, w_y: Tensor, input_y: Tensor, valid_y: Tensor, n_branches: int) -> Tensor:
-    """Sum of w·x over each branch's synapses, shape (B, T, K).
+def synapse_table(w_y: Tensor, input_y: Tensor, valid_y: Tensor, n_branches: int, n_inputs: int) -> Tensor:
+    """What an input spike adds to each branch, shape (S, K).
 
     w_y: synapse weights, branch after branch. input_y: the input that each synapse reads.
     valid_y: False for a synapse past the last input, which carries nothing.
+    """
+    branch_y = torch.arange(n_branches, device=w_y.device).repeat_interleave(len(w_y) // n_branches)
+    w_sk = w_y.new_zeros(n_inputs * n_branches).index_add(0, input_y * n_branches + branch_y, w_y * valid_y)
+    return w_sk.view(n_inputs, n_branches)
+
+
+def branch_drive(x_bts: Tensor, w_y: Tensor, input_y: Tensor, valid_y: Tensor, n_branches: int) -> Tensor:
+    """Sum of w·x over each branch's synapses, shape (B, T, K).
+
     Without routing (`input_y` empty) synapse k alone makes branch k.
     """
     if not input_y.numel():
         return x_bts * w_y
-    n_inputs = x_bts.shape[-1]
-    branch_y = torch.arange(n_branches, device=w_y.device).repeat_interleave(len(w_y) // n_branches)
-    w_sk = w_y.new_zeros(n_inputs * n_branches).index_add(0, input_y * n_branches + branch_y, w_y * valid_y)
-    return x_bts @ w_sk.view(n_inputs, n_branches)
+    return x_bts @ synapse_table(w_y, input_y, valid_y, n_branches, x_bts.shape[-1])
 
 
 def leak(drive_btk: Tensor, kappa_k: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""Batches as tensors are those that the training draws, from memory or disk, however many processes draw them."""
+"""Batches are those that the training draws, from memory or disk, however many threads draw them."""
 
 from __future__ import annotations
 
 import pytest
+import torch
 
 from apical.simulate import schema
 from apical.surrogate.loader import load_batches
@@ -24,16 +25,16 @@ def test_batches_do_not_depend_on_who_draws_them(ds, threads):
     assert len(loaded) == 5
     for step, batch in enumerate(loaded):
         expected = draw_windows(whole, **DRAWN, step=step)
-        assert batch["x_bws"].dtype.is_signed and batch["x_bws"].shape == (3, 200, 16)
-        for name, values in batch.items():
-            assert (values.numpy() == getattr(expected, name)).all(), name
+        assert batch.events.shape == (3, 200, 16)
+        assert torch.equal(batch.events.dense(), expected.events.dense())
+        assert torch.equal(batch.spike_bw, expected.spike_bw) and torch.equal(batch.voltage_bw, expected.voltage_bw)
 
 
 def test_windows_are_the_dense_spikes_with_their_signs(ds):
     trials = load_trials(ds, [1], VoltageScaling(), from_disk=True)
     batch = next(load_batches(trials, window_ms=1000, batch=1, seed=0, steps=1))
     signed = (ds.input_spikes.values[1] * ds.synapse_sign.values[:, None]).T
-    starts = [t for t in range(500, 501) if (batch["x_bws"][0].numpy() == signed[t : t + 1000]).all()]
+    starts = [t for t in range(500, 501) if (batch.events.dense()[0].numpy() == signed[t : t + 1000]).all()]
     assert starts == [500], "the only place where a window of 1,000 ms fits into 1,500 after the first 500"
 
 

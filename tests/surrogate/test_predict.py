@@ -15,7 +15,7 @@ from apical.surrogate.models import build
 from apical.surrogate.predict import predict
 from apical.surrogate.rollout import rollout
 from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.spike_inputs import SpikeInputs
+from apical.surrogate.spike_inputs import SpikeInputs, cut
 
 
 def surrogate(family="elm", size=3, n_inputs=16, **options):
@@ -34,12 +34,12 @@ def inputs(duration_ms, n_inputs=16, seed=0):
 def test_windows_are_the_published_ones(duration_ms):
     """Starts 0, 350, 700 …; the first whole, later ones without their first 150 ms, silence after the end."""
     model, spikes = surrogate().model, inputs(duration_ms)
-    silent_after = np.concatenate([spikes.window(0, duration_ms), np.zeros((500, 16), np.int8)]).astype(np.float32)
+    silent_after = cut([spikes], [0], duration_ms + 500).dense()[0]
     expected = np.full((duration_ms, 2), np.nan, np.float32)
     for start in range(0, duration_ms, 350):
         drop = 150 if start else 0
         with torch.no_grad():
-            y = model(torch.from_numpy(silent_after[None, start : start + 500]))[0].numpy()
+            y = model(silent_after[None, start : start + 500])[0].numpy()
         stop = min(start + 500, duration_ms)
         expected[start + drop : stop] = y[drop : stop - start]
     np.testing.assert_allclose(rollout(model, spikes), expected, rtol=1e-5, atol=1e-6)
@@ -56,7 +56,7 @@ def test_windows_of_a_tcn_equal_one_pass_exactly(receptive_field_ms):
 def test_one_pass_of_an_elm_starts_from_rest_once():
     model, spikes = surrogate().model, inputs(900)
     with torch.no_grad():
-        whole = model(torch.from_numpy(spikes.window(0, 900)[None]).float())[0].numpy()
+        whole = model(cut([spikes], [0], 900).dense())[0].numpy()
     np.testing.assert_allclose(rollout(model, spikes, in_one_pass=True), whole, rtol=1e-6)
     np.testing.assert_allclose(rollout(model, spikes)[:500], whole[:500], rtol=1e-5, atol=1e-6)
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from apical.surrogate.events import Events
 from apical.surrogate.spike_convolution import convolve_spikes
 
 
@@ -18,13 +19,17 @@ def test_equals_conv1d(shape, density):
     target = torch.randn(n_windows, n_channels, n_ms, generator=random).double()
 
     results = []
-    for convolve in (convolve_spikes, dense):
+    for convolve in (sparse, dense):
         weight.grad = bias.grad = None
         y_bct = convolve(x_bts, weight, bias)
         (y_bct * target).sum().backward()
         results.append((y_bct.detach(), weight.grad, bias.grad))
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def sparse(x_bts, weight, bias):
+    return convolve_spikes(Events.from_dense(x_bts), weight, bias)
 
 
 def dense(x_bts, weight, bias):

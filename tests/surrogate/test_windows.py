@@ -7,7 +7,7 @@ import zarr
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.spike_inputs import SpikeInputs
+from apical.surrogate.spike_inputs import SpikeInputs, cut
 from apical.surrogate.split import split_trials
 from apical.surrogate.windows import check_window, draw_windows, finished_trials, load_trials
 
@@ -19,9 +19,10 @@ def test_spike_inputs_give_back_signed_input(n_synapses):
     sign = rng.choice([-1, 1], n_synapses)
     inputs = SpikeInputs.from_dense(spikes, sign)
     expected = (spikes * sign[:, None]).T
-    window = inputs.window(40, 20)
-    assert window.dtype == np.int8 and window.shape == (20, n_synapses)
-    assert (window[:10] == expected[40:]).all() and not window[10:].any()
+    windows = cut([inputs, inputs], [40, 3], 20).dense().numpy()
+    assert windows.shape == (2, 20, n_synapses)
+    assert (windows[0, :10] == expected[40:]).all() and not windows[0, 10:].any()
+    assert (windows[1] == expected[3:23]).all()
 
 
 def test_a_window_is_an_excerpt_of_one_trial(make_dataset):
@@ -30,18 +31,18 @@ def test_a_window_is_an_excerpt_of_one_trial(make_dataset):
     drawn = draw_windows(trials, window_ms=200, batch=50, seed=3, step=7)
     truth = (ds.input_spikes.values * ds.synapse_sign.values[:, None]).transpose(0, 2, 1)
     starts = []
-    for x, spike, voltage in zip(drawn.x_bws, drawn.spike_bw, drawn.voltage_bw, strict=True):
+    for x, spike, voltage in zip(drawn.events.dense(), drawn.spike_bw, drawn.voltage_bw, strict=True):
         found = [
             (trial, start)
             for trial in range(4)
             for start in range(1500 - 200 + 1)
-            if (truth[trial, start] == x[0]).all() and (truth[trial, start : start + 200] == x).all()
+            if (truth[trial, start] == x[0].numpy()).all() and (truth[trial, start : start + 200] == x.numpy()).all()
         ]
         assert len(found) == 1
         trial, start = found[0]
         starts.append(start)
         assert trial in (1, 3)
-        assert (spike == schema.output_spike_bins(ds)[trial, start : start + 200]).all()
+        assert (spike.numpy() == schema.output_spike_bins(ds)[trial, start : start + 200]).all()
         v_mv = ds.soma_v_mv.values[trial, start : start + 200]
         np.testing.assert_allclose(voltage, (np.minimum(v_mv, -55) + 67.7) / 10, rtol=1e-5)
     assert min(starts) >= 500 and max(starts) <= 1300
@@ -51,7 +52,7 @@ def test_batches_follow_seed_and_step(make_dataset):
     trials = load_trials(schema.open_dataset(make_dataset()), [0, 1, 2], VoltageScaling())
 
     def batch(seed, step):
-        return draw_windows(trials, window_ms=100, batch=4, seed=seed, step=step).x_bws
+        return draw_windows(trials, window_ms=100, batch=4, seed=seed, step=step).events.dense()
 
     assert (batch(1, 5) == batch(1, 5)).all()
     assert (batch(1, 5) != batch(1, 6)).any()
@@ -61,7 +62,7 @@ def test_batches_follow_seed_and_step(make_dataset):
 def test_last_possible_window_is_drawn(make_dataset):
     trials = load_trials(schema.open_dataset(make_dataset()), [0], VoltageScaling())
     whole = draw_windows(trials, window_ms=1000, batch=2, seed=0, step=0)
-    assert (whole.voltage_bw == trials.voltage_bt[0, 500:]).all()
+    assert (whole.voltage_bw.numpy() == trials.voltage_bt[0, 500:]).all()
 
 
 def test_targets_by_hand():

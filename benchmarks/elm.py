@@ -1,0 +1,136 @@
+"""A whole training step of the Branch-ELM: each path against the plain loop over bins, compiled with TorchScript.
+
+    python benchmarks/elm.py data.zarr
+    python benchmarks/elm.py data.zarr --d-m 100 --steps 100
+
+One run, the same batches for all: drawing them from the dataset's events, forward, loss, backward and Adam. The
+baseline holds every synapse's state and steps through the window as the published code does (Spieler et al. 2024).
+Prints the median of each in ms, the ratio, and the largest error of the loss's gradient against the baseline's. Run it
+where nothing else does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from apical.simulate import schema
+from apical.surrogate.elm import ELM
+from apical.surrogate.models import build
+from apical.surrogate.recipe import FitConfig, paper
+from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.training import make_optimizer, train_step, window_loss
+from apical.surrogate.windows import Trials, draw_windows, finished_trials, load_trials
+
+
+class PlainLoop(nn.Module):
+    """The first version of the ELM, a bin at a time, with the parameters of one of ours."""
+
+    def __init__(self, elm: ELM) -> None:
+        super().__init__()
+        self.w_s, self.mlp, self.w_y = elm._proto_w_s, elm.mlp.network, elm.w_y
+        self.n_branches, self.lambda_value = elm.n_branches, elm.config.lambda_value
+        self.register_buffer("input_of", elm.input_to_synapse_indices)
+        self.register_buffer("valid", elm.valid_indices_mask)
+        self.register_buffer("kappa_s", torch.exp(-1 / elm.tau_s))
+        self.register_buffer("kappa_m", torch.exp(-1 / elm.tau_m_ms).detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        w_s = torch.relu(self.w_s)
+        s = torch.zeros(x.shape[0], w_s.shape[0])
+        m = torch.zeros(x.shape[0], self.kappa_m.shape[0])
+        y: list[Tensor] = []
+        for t in range(x.shape[1]):
+            s = self.kappa_s * s + w_s * (x[:, t, self.input_of] * self.valid)
+            b = s.view(x.shape[0], self.n_branches, -1).sum(-1)
+            kept = self.kappa_m * m
+            d = 1.7159 * torch.tanh(2.0 / 3.0 * self.mlp(torch.cat([b, kept], dim=1)))
+            m = kept + self.lambda_value * (1 - self.kappa_m) * d
+            y.append(self.w_y(m))
+        return torch.stack(y, dim=1)
+
+
+def median_ms(step: Callable[[int], object], warm_up: int, count: int) -> float:
+    for number in range(warm_up):
+        step(number)
+    took = []
+    for number in range(count):
+        began = time.perf_counter()
+        step(warm_up + number)
+        took.append(time.perf_counter() - began)
+    return 1000 * statistics.median(took)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--d-m", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    ds = schema.open_dataset(options.data, "simulation")
+    trials = load_trials(ds, finished_trials(ds)[: options.trials].tolist(), VoltageScaling())
+    config = paper("elm", options.d_m)
+    n_inputs = ds.sizes["synapse"]
+    print(
+        f"batch {config.batch} x {config.window_ms} ms x {n_inputs} inputs, 45 x 100 synapses, d_m {options.d_m}, "
+        f"{options.threads} threads\n"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript's own
+        plain = torch.jit.script(PlainLoop(build("elm", options.d_m, n_inputs)))
+    optimizer = torch.optim.Adam(plain.parameters(), lr=5e-4)
+
+    def baseline(step: int) -> None:
+        loss = loss_of(plain, trials, config, step)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    print(f"{'way':<44}{'ms a step':>10}{'ratio':>8}{'gradient error':>16}")
+    slow_ms = median_ms(baseline, 3, 9)
+    print(f"{'plain loop over bins, TorchScript':<44}{slow_ms:>10.1f}{1.0:>8.1f}")
+    for name, path, count in (("reference, in PyTorch", "reference", 9), ("compiled", "compiled", options.steps)):
+        model = build("elm", options.d_m, n_inputs)
+        model.path = path
+        ours = make_optimizer(config, model)
+        took_ms = median_ms(lambda step, m=model, o=ours: train_step(m, o, trials, config, step), 3, count)
+        error = gradient_error(config, trials, model)
+        print(f"{name:<44}{took_ms:>10.1f}{slow_ms / took_ms:>8.1f}{error:>16.1e}")
+    drawn_ms = median_ms(lambda step: draw(trials, config, step), 3, options.steps)
+    print(f"{'  of which drawing the batch':<44}{drawn_ms:>10.1f}")
+
+
+def draw(trials: Trials, config: FitConfig, step: int):
+    return draw_windows(trials, window_ms=config.window_ms, batch=config.batch, seed=config.seed, step=step)
+
+
+def loss_of(model: nn.Module, trials: Trials, config: FitConfig, step: int) -> Tensor:
+    """The loss of a batch that a model sees dense."""
+    windows, scored = draw(trials, config, step), slice(config.burn_in_ms, None)
+    y_bwo = model(windows.events.dense())[:, scored]
+    return window_loss(y_bwo, windows.spike_bw[:, scored], windows.voltage_bw[:, scored], config.rates(step))
+
+
+def gradient_error(config: FitConfig, trials: Trials, model: ELM) -> float:
+    """Largest difference of a parameter's gradient from the plain loop's, as a part of its largest."""
+    gradients = []
+    for forward in (PlainLoop(model), model):
+        model.zero_grad()
+        loss_of(forward, trials, config, 0).backward()
+        gradients.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
+    return max(float((ours - truth).abs().max() / truth.abs().max()) for truth, ours in zip(*gradients, strict=True))
+
+
+if __name__ == "__main__":
+    main()

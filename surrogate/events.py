@@ -1,0 +1,50 @@
+"""A batch of windows' input spikes as events: one bin in a hundred holds one, and only those are worth touching.
+
+B windows, W ms of a window, S inputs, N events.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Events(NamedTuple):
+    """Input of B windows. Event n lies in bin row_n = b·W + w, at input input_n, and is value_n; rows ascend."""
+
+    row_n: Tensor  # int32
+    input_n: Tensor  # int32
+    value_n: Tensor  # floating: +1 excitatory, -1 inhibitory
+    shape: tuple[int, int, int]  # B, W, S
+
+    @classmethod
+    def from_dense(cls, x_bws: Tensor) -> Events:
+        """Of what is not 0 in signed input (B, W, S) of any dtype."""
+        n_windows, window_ms, n_inputs = x_bws.shape
+        at = x_bws.reshape(-1).nonzero()[:, 0]
+        value_n = x_bws.reshape(-1)[at]
+        value_n = value_n if value_n.dtype in (torch.float32, torch.float64) else value_n.float()
+        return cls((at // n_inputs).int(), (at % n_inputs).int(), value_n, (n_windows, window_ms, n_inputs))
+
+    def dense(self) -> Tensor:
+        """Signed input (B, W, S)."""
+        n_windows, window_ms, n_inputs = self.shape
+        x_rs = self.value_n.new_zeros(n_windows * window_ms, n_inputs)
+        x_rs[self.row_n.long(), self.input_n.long()] = self.value_n
+        return x_rs.view(self.shape)
+
+    def sparse(self) -> Tensor:
+        """The same as a sparse matrix (B·W, S)."""
+        at = torch.stack([self.row_n, self.input_n]).long()
+        size = (self.shape[0] * self.shape[1], self.shape[2])
+        return torch.sparse_coo_tensor(at, self.value_n, size, is_coalesced=True, check_invariants=True)
+
+    def to(self, device: torch.device | str) -> Events:
+        return Events(self.row_n.to(device), self.input_n.to(device), self.value_n.to(device), self.shape)
+
+    def first_of_windows(self) -> Tensor:
+        """Number of the first event of each window, and of all: (B + 1,), int64."""
+        n_windows, window_ms, _ = self.shape
+        return torch.searchsorted(self.row_n, window_ms * torch.arange(n_windows + 1, dtype=torch.int32))
