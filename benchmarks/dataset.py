@@ -4,8 +4,9 @@
     python benchmarks/dataset.py data.zarr --trials 48 --threads 2
 
 Prints bytes per trial by variable; bytes per trial and windows per second of other ways to store the same input spikes;
-and windows of 500 ms per second that `surrogate.loader` delivers as tensors from disk, in random order over all trials,
-batches of 32. The operating system's file cache is warm, as it is in training. Run it where nothing else does.
+and windows of 500 ms per second that `surrogate.loader` delivers from disk, in random order over all trials, batches of
+32, as tensors of events or dense (int8, a value for each channel and bin). The operating system's file cache is warm, as
+it is in training. Run it where nothing else does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 import zarr
 from zarr.codecs import BloscCodec
 
@@ -109,14 +111,14 @@ def main() -> None:
 
     trials = load_trials(ds, finished_trials(ds).tolist(), VoltageScaling(), from_disk=True)
     print(f"\n{'windows of 500 ms as tensors from disk':<50}{'per s':>13}")
-    for threads in dict.fromkeys((1, options.threads)):
+    for threads, dense in ((1, False), (options.threads, False), (1, True), (options.threads, True)):
         steps = 20 + options.batches
         loaded = load_batches(trials, window_ms=WINDOW_MS, batch=BATCH, seed=0, steps=steps, threads=threads)
         for _ in range(20):
             next(loaded)
         began = time.perf_counter()
-        count = sum(len(batch["x_bws"]) for batch in loaded)
-        name = f"{threads} thread{'s' * (threads > 1)}"
+        count = sum(len(each.events.dense(torch.int8)) if dense else BATCH for each in loaded)
+        name = f"{'dense' if dense else 'events'}, {threads} thread{'s' * (threads > 1)}"
         print(f"{name:<50}{count / (time.perf_counter() - began):>13,.0f}")
 
 

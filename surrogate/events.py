@@ -28,12 +28,12 @@ class Events(NamedTuple):
         value_n = value_n if value_n.dtype in (torch.float32, torch.float64) else value_n.float()
         return cls((at // n_inputs).int(), (at % n_inputs).int(), value_n, (n_windows, window_ms, n_inputs))
 
-    def dense(self) -> Tensor:
-        """Signed input (B, W, S)."""
+    def dense(self, dtype: torch.dtype | None = None) -> Tensor:
+        """Signed input (B, W, S), of the events' dtype or another."""
         n_windows, window_ms, n_inputs = self.shape
-        x_rs = self.value_n.new_zeros(n_windows * window_ms, n_inputs)
-        x_rs[self.row_n.long(), self.input_n.long()] = self.value_n
-        return x_rs.view(self.shape)
+        x_f = self.value_n.new_zeros(n_windows * window_ms * n_inputs, dtype=dtype)
+        x_f[self.row_n.long() * n_inputs + self.input_n] = self.value_n.to(x_f.dtype)
+        return x_f.view(self.shape)
 
     def sparse(self) -> Tensor:
         """The same as a sparse matrix (B·W, S)."""
