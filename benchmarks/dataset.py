@@ -5,8 +5,8 @@
 
 Prints bytes per trial by variable; bytes per trial and windows per second of other ways to store the same input spikes;
 and windows of 500 ms per second that `surrogate.loader` delivers from disk, in random order over all trials, batches of
-32, as tensors of events or dense (int8, a value for each channel and bin). The operating system's file cache is warm, as
-it is in training. Run it where nothing else does.
+32, as tensors of events or dense (int8, a value for each channel and bin). The operating system's file cache is warm,
+as it is in training. Run it where nothing else does.
 """
 
 from __future__ import annotations
