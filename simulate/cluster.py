@@ -31,6 +31,8 @@ SETTINGS = {
     "distributed.worker.profile.enabled": False,  # it would sample the threads a hundred times a second
     "distributed.admin.tick.limit": "1h",  # the same silence, seen by the worker itself
     "distributed.comm.retry.count": 3,
+    # of workers that start or end: Dask silences them only in between
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
 }
 
 
@@ -49,6 +51,7 @@ def connected(workers: int, scheduler: str | None, busy: Busy) -> Iterator[Clien
 
     with ExitStack() as stack:
         stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
+        logging.getLogger("distributed.batched").setLevel(logging.WARNING)  # a closed connection may be told of later
         stack.enter_context(dask.config.set(SETTINGS))
         if scheduler is None:
             client = stack.enter_context(Client(stack.enter_context(_local(workers))))
@@ -92,6 +95,7 @@ def spread(client: Client, function: Callable, tasks: Iterable[tuple]) -> Iterat
 def _local(workers: int) -> Iterator[LocalCluster]:
     from distributed import LocalCluster
 
+    environment = dict(os.environ)
     with TemporaryDirectory(prefix="apical-", ignore_cleanup_errors=True) as folder, _interrupts_are_ours():
         cluster = LocalCluster(
             n_workers=workers,
@@ -111,6 +115,8 @@ def _local(workers: int) -> Iterator[LocalCluster]:
         raise
     finally:
         cluster.close()
+        for name in os.environ.keys() - environment.keys():  # Dask's for its workers: one thread for PyTorch, and more
+            del os.environ[name]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -63,6 +64,15 @@ def test_the_page_s_scheduler_and_workers(small, started, tmp_path, monkeypatch)
         dataset.simulate(small, tmp_path / "lost.zarr", 50, scheduler=str(tmp_path / "scheduler.json"), report=end)
     left = dataset.simulate(small, tmp_path / "lost.zarr", resume=True, workers=2)
     assert (schema.read(schema.open_dataset(left), "trial_status") == schema.DONE).all()
+
+
+def test_workers_are_quiet_from_start_to_end_and_leave_the_environment_alone():
+    """Dask sets OMP_NUM_THREADS to 1 for its workers, in the process that starts them, where a fit may follow."""
+    before = dict(os.environ)
+    level = "__import__('logging').getLogger('distributed').level"
+    with connected(1, None, announce) as client:
+        assert set(client.run(eval, level).values()) == {logging.CRITICAL}
+    assert dict(os.environ) == before
 
 
 def test_only_a_few_trials_are_in_flight(here):
