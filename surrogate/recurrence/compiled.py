@@ -21,9 +21,24 @@ class NoKernel(Exception):
     """The kernel cannot be compiled or loaded here; the message says why."""
 
 
-@functools.cache
 def kernel() -> ctypes.CDLL:
     """The loaded library; compiled first where it is not there (about a second). Raises NoKernel."""
+    found = _kernel()
+    if isinstance(found, str):
+        raise NoKernel(found)
+    return found
+
+
+@functools.cache
+def _kernel() -> ctypes.CDLL | str:
+    """The library, or why there is none: a compiler that fails is not asked again."""
+    try:
+        return _loaded()
+    except NoKernel as error:
+        return str(error)
+
+
+def _loaded() -> ctypes.CDLL:
     from platformdirs import user_cache_path
 
     source = (files(__package__) / "kernel.cpp").read_bytes()

@@ -89,6 +89,11 @@ inline void scatter(const Lanes* from, std::int64_t n, int lanes, float* to, std
         for (std::int64_t i = 0; i < n; ++i) to[lane * stride + i] = from[i][lane];
 }
 
+// Threads for so many jobs: one that has none would only wait, and waiting threads spin.
+inline int team(std::int64_t threads, std::int64_t jobs) {
+    return static_cast<int>(std::max<std::int64_t>(1, std::min(threads, jobs)));
+}
+
 }  // namespace
 
 extern "C" {
@@ -98,7 +103,7 @@ extern "C" {
 void branch_forward(std::int64_t B, std::int64_t T, std::int64_t K, const std::int64_t* first_b, const std::int32_t* row_n,
                     const std::int32_t* input_n, const float* value_n, const float* weight_sk, const float* kappa_k,
                     float* b_btk, std::int64_t threads) {
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+#pragma omp parallel for num_threads(team(threads, B)) schedule(static)
     for (std::int64_t b = 0; b < B; ++b) {
         std::memset(b_btk + b * T * K, 0, sizeof(float) * T * K);
         for (std::int64_t n = first_b[b]; n < first_b[b + 1]; ++n) {
@@ -118,7 +123,7 @@ void branch_forward(std::int64_t B, std::int64_t T, std::int64_t K, const std::i
 void branch_backward(std::int64_t B, std::int64_t T, std::int64_t S, std::int64_t K, std::int64_t P,
                      const std::int64_t* first_b, const std::int32_t* row_n, const std::int32_t* input_n,
                      const float* value_n, const float* kappa_k, float* gradient_btk, float* parts, std::int64_t threads) {
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+#pragma omp parallel for num_threads(team(threads, P)) schedule(static)
     for (std::int64_t p = 0; p < P; ++p) {
         float* part = parts + p * S * K;
         std::memset(part, 0, sizeof(float) * S * K);
@@ -141,7 +146,7 @@ void branch_backward(std::int64_t B, std::int64_t T, std::int64_t S, std::int64_
 void memory_forward(std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t M, const float* drive_bth,
                     const float* w_mh, const float* w_hm, const float* bias_m, const float* kappa_m,
                     const float* gain_m, std::int64_t activation, float* a_bth, float* d_btm, float* m_btm, std::int64_t threads) {
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+#pragma omp parallel for num_threads(team(threads, (B + LANES - 1) / LANES)) schedule(static)
     for (std::int64_t first = 0; first < B; first += LANES) {
         const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - first));
         std::vector<Lanes> m(M), d(M), a(H), h(H);
@@ -173,7 +178,7 @@ void memory_backward(std::int64_t B, std::int64_t T, std::int64_t H, std::int64_
                      const float* w_mh_transposed, const float* w_hm_transposed, const float* kappa_m,
                      const float* gain_m, std::int64_t activation, const float* a_bth, const float* d_btm, const float* m_btm,
                      float* before_bth, float* before_btm, float* of_kappa_bm, float* of_gain_bm, std::int64_t threads) {
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+#pragma omp parallel for num_threads(team(threads, (B + LANES - 1) / LANES)) schedule(static)
     for (std::int64_t first = 0; first < B; first += LANES) {
         const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - first));
         std::vector<Lanes> carried(M), g(M), d(M), before(M), past(M), of_kappa(M), of_gain(M), a(H), of_a(H);

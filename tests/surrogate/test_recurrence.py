@@ -138,15 +138,16 @@ def test_another_path_where_the_compiled_one_cannot_go():
 @pytest.fixture
 def uncompiled(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compiled.kernel.cache_clear()
+    compiled._kernel.cache_clear()
     yield tmp_path
-    compiled.kernel.cache_clear()
+    compiled._kernel.cache_clear()
 
 
 def test_without_a_compiler_the_reference_runs(uncompiled, monkeypatch):
     model, x_bts = elm(), spikes(2, 20)
     for compiler, said in (("nothere-g++ -O1", "no C++ compiler 'nothere-g++'"), ("false", "false failed: ")):
         monkeypatch.setenv("CXX", compiler)
+        compiled._kernel.cache_clear()
         path, why = path_of(model.neuron())
         assert path == "reference" and said in why
         assert torch.equal(outcome(model, x_bts, "auto")["y"], outcome(model, x_bts, "reference")["y"])
@@ -158,7 +159,7 @@ def test_it_is_compiled_once_and_kept(uncompiled):
     assert path_of(model.neuron())[0] == "compiled"
     (library,) = uncompiled.rglob("*.so")
     written = library.stat().st_mtime_ns
-    compiled.kernel.cache_clear()
+    compiled._kernel.cache_clear()
     assert path_of(model.neuron())[0] == "compiled"
     assert library.stat().st_mtime_ns == written and list(uncompiled.rglob("*.so")) == [library]
 
