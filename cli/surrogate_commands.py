@@ -23,8 +23,10 @@ commands = typer.Typer()
 def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
     out: Out,
-    model: Annotated[str, typer.Option(help="Family: elm or tcn.")] = "elm",
-    size: Annotated[str | None, typer.Option(help="elm: memory units (20); tcn: depth x width (7x128).")] = None,
+    model: Annotated[str, typer.Option(help="Family: elm, tcn, lstm or gru.")] = "elm",
+    size: Annotated[
+        str | None, typer.Option(help="elm: memory units (20); tcn: depth x width (7x128); lstm, gru: cells (50).")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="quick (a laptop) or paper (published settings).")] = "quick",
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Windows per step [default: the recipe's].")] = None,

@@ -13,8 +13,9 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from .events import Events
-from .network import Network
+from .network import Network, State
 from .recurrence.memory import Neuron, Path, memory, path_of
+from .recurrence.reference import branch_drive, memory_trace
 from .routing import neuronio_routing, random_routing
 from .settings import Settings
 
@@ -95,6 +96,19 @@ class ELM(Network):
     def forward(self, x: Tensor | Events) -> Tensor:
         """Outputs (B, T, 2) of whole windows that start from rest."""
         return self.w_y(memory(x, self.neuron(), self.path))
+
+    def init_state(self, n_windows: int) -> State:
+        """Branches (B, K) and memory (B, M)."""
+        rest = self._proto_w_s.new_zeros
+        return rest(n_windows, self.n_branches), rest(n_windows, self.config.d_m)
+
+    def step(self, x_bs: Tensor, state: State) -> tuple[Tensor, State]:
+        b_bk, m_bm = state
+        given = self.neuron()
+        drive_b1k = branch_drive(x_bs[:, None], given.w_y, given.input_y, given.valid_y, self.n_branches)
+        b_bk = given.kappa_k * b_bk + drive_b1k[:, 0]
+        m_b1m = memory_trace(b_bk[:, None], given.mlp, given.activation, given.kappa_m, given.gain_m, m_bm)
+        return self.w_y(m_b1m[:, 0]), (b_bk, m_b1m[:, 0])
 
     @property
     def how(self) -> str:

@@ -16,7 +16,7 @@ from ..simulate.schema import InputError, open_dataset
 from .cost import n_parameters
 from .dendrites import DendriteComponents, fit_components
 from .device import choose_device
-from .models import ELMConfig, TCNConfig, assemble, configure
+from .models import AnyConfig, assemble, configure
 from .network import Network
 from .provenance import provenance
 from .recipe import FitConfig
@@ -106,7 +106,7 @@ def fit(
     return out
 
 
-def _model_config(config: FitConfig, n_inputs: int) -> ELMConfig | TCNConfig:
+def _model_config(config: FitConfig, n_inputs: int) -> AnyConfig:
     options = dict(config.options)
     if config.dendrite_components:
         if config.family != "tcn":

@@ -11,13 +11,20 @@ from pydantic import Field
 
 from ..simulate.schema import InputError
 from .elm import ELM, ELMConfig, elm
+from .gated import Gated, GatedConfig, gru, lstm
 from .network import Network
 from .tcn import TCN, TCNConfig, tcn
 
-ModelConfig = Annotated[ELMConfig | TCNConfig, Field(discriminator="family")]
+AnyConfig = ELMConfig | TCNConfig | GatedConfig
+ModelConfig = Annotated[AnyConfig, Field(discriminator="family")]
 
-Dial = Callable[..., ELMConfig | TCNConfig]
-FAMILIES: dict[str, tuple[Dial, type[Network]]] = {"elm": (elm, ELM), "tcn": (tcn, TCN)}
+Dial = Callable[..., AnyConfig]
+FAMILIES: dict[str, tuple[Dial, Callable[..., Network]]] = {
+    "elm": (elm, ELM),
+    "tcn": (tcn, TCN),
+    "lstm": (lstm, Gated),
+    "gru": (gru, Gated),
+}
 
 
 def check_family(family: str) -> None:
@@ -28,7 +35,7 @@ def check_family(family: str) -> None:
         raise InputError(f"model family '{family}' is not known: {hint}")
 
 
-def configure(family: str, size: int | str, n_inputs: int, **options: object) -> ELMConfig | TCNConfig:
+def configure(family: str, size: int | str, n_inputs: int, **options: object) -> AnyConfig:
     """The configuration of a family at a size; `options` set its other fields.
 
     Raises InputError for an unknown family (naming the nearest), a bad size or a bad option.
@@ -40,13 +47,13 @@ def configure(family: str, size: int | str, n_inputs: int, **options: object) ->
 def build(family: str, size: int | str, n_inputs: int, *, seed: int = 0, **options: object) -> Network:
     """A model of a family at a size, its initial weights fixed by `seed` alone.
 
-    size: 'elm': memory units, such as 20. 'tcn': depth x width, such as "7x128".
+    size: 'elm': memory units, such as 20. 'tcn': depth x width, such as "7x128". 'lstm', 'gru': cells, such as 50.
     Raises InputError as `configure` does.
     """
     return assemble(configure(family, size, n_inputs, **options), seed)
 
 
-def assemble(config: ELMConfig | TCNConfig, seed: int = 0) -> Network:
+def assemble(config: AnyConfig, seed: int = 0) -> Network:
     """The model that a configuration describes, its initial weights fixed by `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

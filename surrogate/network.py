@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from .events import Events
 
+State = tuple[Tensor, ...]  # what a network remembers from one bin to the next; every family has its own
+
 
 class Network(nn.Module, ABC):
     """Signed input spikes in; spike logit, scaled voltage and whatever else the family gives out."""
@@ -32,6 +34,17 @@ class Network(nn.Module, ABC):
     def how(self) -> str:
         """What a user may want to know of how it is computed here, or ""."""
         return ""
+
+    @abstractmethod
+    def init_state(self, n_windows: int) -> State:
+        """The state before the first bin, all silent before it."""
+
+    @abstractmethod
+    def step(self, x_bs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Outputs (B, O) of one bin with input x_bs (B, S), and the state after it: what `forward` gives, bin by bin.
+
+        In evaluation mode.
+        """
 
     @abstractmethod
     def set_spike_bias(self, logit: float) -> None:

@@ -91,9 +91,9 @@ TCN_PHASES = tuple(
     ]
 )
 
-PUBLISHED_SIZE: dict[str, int | str] = {"elm": 20, "tcn": "7x128"}
+PUBLISHED_SIZE: dict[str, int | str] = {"elm": 20, "tcn": "7x128", "lstm": 50, "gru": 50}
 QUICK_LEARNING_RATE = 1e-2  # best of 0.002 to 0.02 for both families: 400 steps on 13 trials of 6 s
-QUICK_OPTIONS: dict[str, dict] = {"elm": {}, "tcn": {"batch_norm_momentum": 0.1, "receptive_field_ms": 60}}
+QUICK_OPTIONS: dict[str, dict] = {"tcn": {"batch_norm_momentum": 0.1, "receptive_field_ms": 60}}
 
 
 def paper(family: str, size: int | str | None = None, **changes: Any) -> FitConfig:
@@ -127,5 +127,5 @@ def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
     fields = {"family": family, "size": size, "steps": 400, "validate_every": 50, "gradient_clip": 1.0}
     fields["spike_bias_from_rate"] = True
     fields["learning_rate"] = QUICK_LEARNING_RATE
-    fields["options"] = QUICK_OPTIONS[family] | changes.pop("options", {})
+    fields["options"] = QUICK_OPTIONS.get(family, {}) | changes.pop("options", {})
     return FitConfig.checked("fit settings", fields | changes)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ..simulate.schema import InputError
 from .events import Events
-from .network import Network
+from .network import Network, State
 from .settings import Settings
 from .spike_convolution import convolve_spikes
 
@@ -113,6 +113,25 @@ class TCN(Network):
         events = x if isinstance(x, Events) else Events.from_dense(x)
         features_bct = self.layers(events._replace(value_n=events.value_n.abs()))
         return torch.cat([head(features_bct) for head in self.heads], dim=1).transpose(1, 2)
+
+    def init_state(self, n_windows: int) -> State:
+        """Of each layer the bins that its kernel looks back on: (B, C, kernel - 1)."""
+        convolutions = [layer.conv for layer in self._layers()]
+        return tuple(
+            conv.weight.new_zeros(n_windows, conv.in_channels, conv.kernel_size[0] - 1) for conv in convolutions
+        )
+
+    def step(self, x_bs: Tensor, state: State) -> tuple[Tensor, State]:
+        assert not self.training, "a step has no batch of bins to normalise by: model.eval() first"
+        newest_bc1, after = x_bs.abs()[..., None], []
+        for layer, past in zip(self._layers(), state, strict=True):
+            seen = torch.cat([past, newest_bc1], dim=2)
+            newest_bc1 = layer.activate(layer.conv(seen))
+            after.append(seen[:, :, 1:])
+        return torch.cat([head(newest_bc1) for head in self.heads], dim=1)[..., 0], tuple(after)
+
+    def _layers(self) -> list[Layer]:
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
 
     def set_spike_bias(self, logit: float) -> None:
         assert self.spike.bias is not None

@@ -57,10 +57,11 @@ def memory_trace(
     activation: Callable[[Tensor], Tensor],
     kappa_m: Tensor,
     gain_m: Tensor,
+    m_bm: Tensor | None = None,
 ) -> Tensor:
     """Memory of every bin, shape (B, T, M), from the branch states of the whole window.
 
-    mlp: layers in order; the first reads [b ; kappa_m·m], the last gives M outputs.
+    mlp: layers in order; the first reads [b ; kappa_m·m], the last gives M outputs. m_bm: memory before, if any.
     """
     (w_first, bias_first), *middle, (w_last, bias_last) = mlp
     n_branches = b_btk.shape[-1]
@@ -69,7 +70,7 @@ def memory_trace(
     w_last, bias_last = (PHI_SLOPE * w_last).t(), PHI_SLOPE * bias_last  # constants leave the loop
     gain_m = PHI_HEIGHT * gain_m
 
-    m_bm = b_btk.new_zeros(len(b_btk), len(kappa_m))
+    m_bm = b_btk.new_zeros(len(b_btk), len(kappa_m)) if m_bm is None else m_bm
     trace = []
     for drive_bh in from_branches_bth.unbind(1):
         kept_bm = kappa_m * m_bm

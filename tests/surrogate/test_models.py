@@ -9,7 +9,7 @@ from apical.surrogate.models import build
 from apical.surrogate.recipe import FitConfig, paper, quick
 
 
-@pytest.mark.parametrize("family, size", [("elm", 5), ("tcn", "2x4")])
+@pytest.mark.parametrize("family, size", [("elm", 5), ("tcn", "2x4"), ("lstm", 3), ("gru", 3)])
 def test_initial_weights_follow_the_seed_and_nothing_else(family, size):
     before = torch.random.get_rng_state()
     one, same, other = (build(family, size, 16, seed=seed).state_dict() for seed in (1, 1, 2))
@@ -22,7 +22,7 @@ def test_initial_weights_follow_the_seed_and_nothing_else(family, size):
     "family, size, n_inputs, options, message",
     [
         ("elmm", 20, 16, {}, "model family 'elmm' is not known: did you mean 'elm'"),
-        ("rnn9", 20, 16, {}, "choose one of elm, tcn"),
+        ("rnn9", 20, 16, {}, "choose one of elm, tcn, lstm, gru"),
         ("elm", "big", 16, {}, "elm of size 'big': d_m: Input should be a valid integer"),
         ("elm", 0, 16, {}, "elm of size '0': d_m: Input should be greater than 0, not 0"),
         ("elm", 20, 17, {}, "n_inputs is 17: neuronio routing pairs"),

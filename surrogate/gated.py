@@ -1,0 +1,72 @@
+"""LSTM and GRU: the gated recurrent networks that the ELM is compared with.
+
+B windows, T ms, S inputs, C cells.
+Source of the sizes: Spieler et al. 2024, arXiv 2306.16922, whose parameter counts have one bias for each gate.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from .events import Events
+from .network import Network, State
+from .settings import Settings
+
+KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class GatedConfig(Settings):
+    """Everything that fixes a gated network's shape."""
+
+    family: Literal["lstm", "gru"]
+    n_inputs: int = Field(gt=0)
+    width: int = Field(gt=0, description="cells of the one layer")
+    n_outputs: int = Field(default=2, ge=2)
+
+
+def lstm(width: int | str, n_inputs: int, **options: object) -> GatedConfig:
+    """The LSTM of a size: `width` cells. Raises InputError for a size or an option that is not one."""
+    fields = {**options, "family": "lstm", "n_inputs": n_inputs, "width": width}
+    return GatedConfig.checked(f"lstm of size '{width}'", fields)
+
+
+def gru(width: int | str, n_inputs: int, **options: object) -> GatedConfig:
+    """The GRU of a size: `width` cells. Raises InputError for a size or an option that is not one."""
+    return GatedConfig.checked(
+        f"gru of size '{width}'", {**options, "family": "gru", "n_inputs": n_inputs, "width": width}
+    )
+
+
+class Gated(Network):
+    """Signed input spikes in, spike logit and scaled voltage out."""
+
+    history_ms = None
+
+    def __init__(self, config: GatedConfig):
+        super().__init__()
+        self.config, self.n_inputs = config, config.n_inputs
+        self.cells = KINDS[config.family](config.n_inputs, config.width, batch_first=True)
+        self.head = nn.Linear(config.width, config.n_outputs)
+        if config.family == "lstm":  # PyTorch adds two biases up; in a GRU the second one is multiplied by a gate
+            nn.init.zeros_(self.cells.get_parameter("bias_hh_l0")).requires_grad_(False)
+
+    def forward(self, x: Tensor | Events) -> Tensor:
+        x_bts = x.dense() if isinstance(x, Events) else x.to(self.head.weight.dtype)
+        return self.head(self.cells(x_bts)[0])
+
+    def init_state(self, n_windows: int) -> State:
+        rest = self.head.weight.new_zeros(1, n_windows, self.config.width)
+        return (rest, rest) if self.config.family == "lstm" else (rest,)
+
+    def step(self, x_bs: Tensor, state: State) -> tuple[Tensor, State]:
+        given = state if self.config.family == "lstm" else state[0]
+        h_b1c, after = self.cells(x_bs[:, None], given)
+        return self.head(h_b1c[:, 0]), after if isinstance(after, tuple) else (after,)
+
+    def set_spike_bias(self, logit: float) -> None:
+        with torch.no_grad():
+            self.head.bias[0] = logit
