@@ -111,6 +111,11 @@ class ELM(Network):
         return self.w_y(m_b1m[:, 0]), (b_bk, m_b1m[:, 0])
 
     @property
+    def macs_per_ms(self) -> int:
+        weights = [weight for weight, _ in self.mlp.layers()] + [self.w_y.weight, self._proto_w_s]
+        return sum(weight.numel() for weight in weights)
+
+    @property
     def how(self) -> str:
         path, why = path_of(self.neuron())
         return f"recurrence: {path}" + (f" ({why})" if why else f", {torch.get_num_threads()} threads")

@@ -67,6 +67,11 @@ class Gated(Network):
         h_b1c, after = self.cells(x_bs[:, None], given)
         return self.head(h_b1c[:, 0]), after if isinstance(after, tuple) else (after,)
 
+    @property
+    def macs_per_ms(self) -> int:
+        weights = [self.cells.get_parameter(name) for name in ("weight_ih_l0", "weight_hh_l0")]
+        return sum(weight.numel() for weight in [*weights, self.head.weight])
+
     def set_spike_bias(self, logit: float) -> None:
         with torch.no_grad():
             self.head.bias[0] = logit

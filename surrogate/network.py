@@ -31,6 +31,13 @@ class Network(nn.Module, ABC):
         """
 
     @property
+    @abstractmethod
+    def macs_per_ms(self) -> int:
+        """Multiply-accumulates for a bin: every weight by what it weighs, input taken as dense. Activations, biases
+        and what is multiplied unit by unit (leaks, gates, normalisation) are not counted.
+        """
+
+    @property
     def how(self) -> str:
         """What a user may want to know of how it is computed here, or ""."""
         return ""

@@ -130,6 +130,10 @@ class TCN(Network):
             after.append(seen[:, :, 1:])
         return torch.cat([head(newest_bc1) for head in self.heads], dim=1)[..., 0], tuple(after)
 
+    @property
+    def macs_per_ms(self) -> int:
+        return sum(conv.weight.numel() for conv in [layer.conv for layer in self._layers()] + self.heads)
+
     def _layers(self) -> list[Layer]:
         return [layer for layer in self.layers if isinstance(layer, Layer)]
 
