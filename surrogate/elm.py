@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .events import Events
 from .network import Network, State
 from .recurrence.memory import Neuron, Path, memory, path_of
-from .recurrence.reference import branch_drive, memory_trace
+from .recurrence.reference import memory_trace
 from .routing import neuronio_routing, random_routing
 from .settings import Settings
 
@@ -105,8 +105,8 @@ class ELM(Network):
     def step(self, x_bs: Tensor, state: State) -> tuple[Tensor, State]:
         b_bk, m_bm = state
         given = self.neuron()
-        drive_b1k = branch_drive(x_bs[:, None], given.w_y, given.input_y, given.valid_y, self.n_branches)
-        b_bk = given.kappa_k * b_bk + drive_b1k[:, 0]
+        x_by = x_bs[:, given.input_y] * given.valid_y if given.input_y.numel() else x_bs
+        b_bk = given.kappa_k * b_bk + (given.w_y * x_by).view(len(x_bs), self.n_branches, -1).sum(-1)
         m_b1m = memory_trace(b_bk[:, None], given.mlp, given.activation, given.kappa_m, given.gain_m, m_bm)
         return self.w_y(m_b1m[:, 0]), (b_bk, m_b1m[:, 0])
 
