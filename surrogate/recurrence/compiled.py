@@ -1,4 +1,4 @@
-"""kernel.cpp compiled for this processor: once per machine, kept in the user's cache, then loaded."""
+"""kernel.cpp compiled for this kind of processor: once, kept in the user's cache, then loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-FLAGS = "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -fopenmp -fPIC -shared"
+import torch
+
+FLAGS = "-std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -shared"
+AVX2_FLAGS = "-mavx2 -mfma"  # eight lanes are one register; without them the compiler uses what there is
 
 
 class NoKernel(Exception):
@@ -43,33 +46,31 @@ def _loaded() -> ctypes.CDLL:
 
     source = (files(__package__) / "kernel.cpp").read_bytes()
     compiler = shlex.split(os.environ.get("CXX", "g++"))
-    identity = "\0".join([*compiler, FLAGS, platform.machine(), _processor_features()]).encode()
+    command = [*compiler, *_flags().split()]
+    identity = "\0".join([*command, platform.machine()]).encode()
     folder = user_cache_path("apical", appauthor=False) / "recurrence"
     library = folder / f"{hashlib.sha256(source + identity).hexdigest()[:16]}.so"
     try:
         if not library.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            _compile(compiler, source, library)
+            _compile(command, source, library)
         return ctypes.CDLL(str(library))
     except OSError as error:
         raise NoKernel(f"{library}: {error}") from error
 
 
-def _compile(compiler: list[str], source: bytes, library: Path) -> None:
-    if shutil.which(compiler[0]) is None:
-        raise NoKernel(f"there is no C++ compiler '{compiler[0]}'")
+def _compile(command: list[str], source: bytes, library: Path) -> None:
+    if shutil.which(command[0]) is None:
+        raise NoKernel(f"there is no C++ compiler '{command[0]}'")
     with TemporaryDirectory(dir=library.parent) as work:
         made = Path(work, "kernel.so")  # renamed when it is whole, so two processes may compile at once
-        command = [*compiler, *FLAGS.split(), "-x", "c++", "-", "-o", str(made)]
-        done = subprocess.run(command, input=source, capture_output=True)
+        done = subprocess.run([*command, "-x", "c++", "-", "-o", str(made)], input=source, capture_output=True)
         if done.returncode:
-            raise NoKernel(f"{compiler[0]} failed: {done.stderr.decode(errors='replace').strip()[:300]}")
+            raise NoKernel(f"{command[0]} failed: {done.stderr.decode(errors='replace').strip()[:300]}")
         made.replace(library)
 
 
-def _processor_features() -> str:
-    try:
-        with Path("/proc/cpuinfo").open() as info:
-            return next((line for line in info if line.startswith(("flags", "Features"))), "")
-    except OSError:
-        return platform.processor()
+def _flags() -> str:
+    """FLAGS and what this processor takes; PyTorch has looked."""
+    has_avx2 = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+    return f"{FLAGS} {AVX2_FLAGS}" if has_avx2 else FLAGS
