@@ -40,14 +40,14 @@ def fit(
     from ..simulate.names import nearest
     from ..surrogate.fit import FitProgress, fit
     from ..surrogate.models import check_family
-    from ..surrogate.recipe import PUBLISHED_SIZE, paper, quick
+    from ..surrogate.recipe import DEFAULT_SIZE, paper, quick
     from .progress import bar, console, errors
 
     check_family(model)
     changes = {"seed": seed, "dendrite_components": dendrites}
     changes |= {name: value for name, value in (("steps", steps), ("batch", batch)) if value is not None}
     make = {"quick": quick, "paper": paper}[nearest("recipe", recipe, ("quick", "paper"))]
-    config = make(model, size or PUBLISHED_SIZE[model], **changes)
+    config = make(model, size or DEFAULT_SIZE[model], **changes)
     with bar(f"Fitting {config.family} {config.size}", config.steps) as show:
 
         def report(progress: FitProgress) -> None:

@@ -189,5 +189,4 @@ def _event(path: Path, line: int, row: dict, n_synapses: int, duration_ms: int) 
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = one_line(error)
-    return InputError(f"{path}: input spikes cannot be read from it ({reason})")
+    return InputError(f"{path}: input spikes cannot be read from it ({one_line(error)})")

@@ -28,17 +28,10 @@ class GatedConfig(Settings):
     n_outputs: int = Field(default=2, ge=2)
 
 
-def lstm(width: int | str, n_inputs: int, **options: object) -> GatedConfig:
-    """The LSTM of a size: `width` cells. Raises InputError for a size or an option that is not one."""
-    fields = {**options, "family": "lstm", "n_inputs": n_inputs, "width": width}
-    return GatedConfig.checked(f"lstm of size '{width}'", fields)
-
-
-def gru(width: int | str, n_inputs: int, **options: object) -> GatedConfig:
-    """The GRU of a size: `width` cells. Raises InputError for a size or an option that is not one."""
-    return GatedConfig.checked(
-        f"gru of size '{width}'", {**options, "family": "gru", "n_inputs": n_inputs, "width": width}
-    )
+def gated(family: str, width: int | str, n_inputs: int, **options: object) -> GatedConfig:
+    """The LSTM or GRU of a size: `width` cells. Raises InputError for a size or an option that is not one."""
+    fields = {**options, "family": family, "n_inputs": n_inputs, "width": width}
+    return GatedConfig.checked(f"{family} of size '{width}'", fields)
 
 
 class Gated(Network):

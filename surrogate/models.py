@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from ..simulate.schema import InputError
 from .elm import ELM, ELMConfig, elm
-from .gated import Gated, GatedConfig, gru, lstm
+from .gated import Gated, GatedConfig, gated
 from .network import Network
 from .tcn import TCN, TCNConfig, tcn
 
@@ -22,8 +23,8 @@ Dial = Callable[..., AnyConfig]
 FAMILIES: dict[str, tuple[Dial, Callable[..., Network]]] = {
     "elm": (elm, ELM),
     "tcn": (tcn, TCN),
-    "lstm": (lstm, Gated),
-    "gru": (gru, Gated),
+    "lstm": (partial(gated, "lstm"), Gated),
+    "gru": (partial(gated, "gru"), Gated),
 }
 
 

@@ -37,7 +37,7 @@ def run(
 def _renew_event_pool(v_init_mv: float) -> None:
     """Have NEURON make its pool of queued events anew, as it does when it finds another number of threads.
 
-    CoreNEURON takes events off NEURON's queue and does not give them back: 10 MB and more a trial (NEURON 9.0.2).
+    CoreNEURON takes events off NEURON's queue and does not give them back: 100 bytes an input spike (NEURON 9.0.2).
     """
     from neuron import h
 

@@ -33,7 +33,7 @@ class Recorder:
         """Integrate from NEURON's present state to the end. Raises Unstable at the piece with a runaway voltage.
 
         queue: puts the input spikes between two times into NEURON's event queue. It is called piece by piece, since
-        CoreNEURON takes over all that are waiting at each piece's start, and does not free what it took.
+        CoreNEURON takes over all that are waiting at each piece's start: a trial's rest, again and again.
         """
         from neuron import h
 

@@ -1,12 +1,9 @@
 """A dataset on disk: what it must hold (contract.py), and how it is read and written. All that other stages import."""
 
-from .contract import ATTRIBUTES as ATTRIBUTES
 from .contract import COORDINATES as COORDINATES
 from .contract import DONE as DONE
-from .contract import EVENTS as EVENTS
 from .contract import FAILED as FAILED
 from .contract import FINE_PER_MS as FINE_PER_MS
-from .contract import KINDS as KINDS
 from .contract import PENDING as PENDING
 from .contract import SCHEMA_VERSION as SCHEMA_VERSION
 from .contract import SPIKE_BIN_OFFSET_MS as SPIKE_BIN_OFFSET_MS

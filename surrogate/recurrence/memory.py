@@ -75,6 +75,7 @@ def _reference(x: Tensor | Events, neuron: Neuron) -> Tensor:
 
 def _compiled(x: Tensor | Events, neuron: Neuron) -> Tensor:
     events = x if isinstance(x, Events) else Events.from_dense(x)
+    events = events._replace(value_n=events.value_n.float())
     (w_first, bias_first), (w_last, bias_last) = neuron.mlp
     n_branches = len(neuron.kappa_k)
     from_branches_kh = w_first[:, :n_branches].t()

@@ -243,6 +243,7 @@ def test_another_kind_of_pickle(tmp_path):
     path = tmp_path / "list.p"
     path.write_bytes(pickle.dumps([1, 2, 3]))
     refused([path], tmp_path / "out.zarr", r"list\.p: 'Params' is missing: not a NeuronIO file")
+    assert not (tmp_path / "out.zarr").exists()
 
 
 def test_files_that_do_not_belong_together(made_up, tmp_path):
@@ -254,6 +255,7 @@ def test_files_that_do_not_belong_together(made_up, tmp_path):
     shutil.copy(small, tmp_path / "copy.p")
     refused([small, tmp_path / "copy.p"], out, r"copy\.p: has the same trials as .*small\.p")
     refused([], out, "at least one NeuronIO file and one worker, got 0 and 1")
+    assert not out.exists()
 
 
 def test_what_exists_is_kept_unless_told_otherwise(made_up, tmp_path):

@@ -215,12 +215,14 @@ def test_one_bad_file_of_many_stops_all_before_anything_is_written(three, tmp_pa
 def test_a_place_that_cannot_be_written_is_said_before_files_are_read(three, tmp_path):
     (tmp_path / "file").touch()
     refused("cannot be written .*file is a file", [tmp_path / "nothing.p"], tmp_path / "file" / "out.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_write_permission(three, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o555)
     refused("cannot be written .Permission denied.", three[0], tmp_path / "closed" / "out.zarr")
+    assert list((tmp_path / "closed").iterdir()) == []
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
 """The cell on the published reconstruction against golden physiology.
 
-Golden values: simulate/published/golden.csv, from NEURON 8.2.7 running the published cell (Hay et al. 2011; Shai et
-al. 2015) with the variable step, cell1.asc, celsius 6.3. Spikes are upward crossings of -10 mV at the soma; times in
-ms, voltages in mV. `apical validate` compares with the same values, more loosely than the converged solution can here.
+Golden values: simulate/validation/published/golden.csv, from NEURON 8.2.7 running the published cell (Hay et al. 2011;
+Shai et al. 2015) with the variable step, cell1.asc, celsius 6.3. Spikes are upward crossings of -10 mV at the soma;
+times in ms, voltages in mV. `apical validate` compares with the same values, more loosely than the converged solution
+can here.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from apical.surrogate.windows import load_trials
 
 TCN = {"family": "tcn", "size": "2x4", "options": {"receptive_field_ms": 20}}
 ELM = {"family": "elm", "size": 3, "options": {"n_branches": 4}}
+LSTM, GRU = ({"family": family, "size": 3} for family in ("lstm", "gru"))
 
 
 def settings(model=ELM, **changes):
@@ -45,7 +46,7 @@ def stop_at(step):
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])  # before the first validation, between two, right after one
-@pytest.mark.parametrize("model", [ELM, TCN], ids=["elm", "tcn"])
+@pytest.mark.parametrize("model", [ELM, TCN, LSTM, GRU], ids=["elm", "tcn", "lstm", "gru"])
 def test_a_resumed_fit_is_bit_for_bit_the_undisturbed_one(make_dataset, tmp_path, model, stop):
     data, config = make_dataset(), settings(model)
     fit(config, data, tmp_path / "undisturbed", device="cpu")
@@ -98,6 +99,13 @@ def test_the_run_keeps_the_weights_of_the_best_validation(make_dataset, tmp_path
     surrogate = load_run(out)
     trials = load_trials(schema.open_dataset(data), surrogate.split.validation, surrogate.scaling)
     assert validate(surrogate.model, trials, surrogate.scaling).rmse_mv == pytest.approx(weights[best][0], rel=1e-6)
+
+
+def test_how_a_model_is_computed_is_said_once(make_dataset, tmp_path):
+    data, said = make_dataset(), []
+    for name, model in (("elm", ELM), ("tcn", TCN)):
+        fit(settings(model), data, tmp_path / name, device="cpu", say=said.append)
+    assert said == [f"recurrence: compiled, {torch.get_num_threads()} threads"]
 
 
 def test_the_run_explains_itself(make_dataset, tmp_path):
