@@ -30,6 +30,8 @@ SETTINGS = {
     "distributed.scheduler.allowed-failures": 3,
     "distributed.worker.profile.enabled": False,  # it would sample the threads a hundred times a second
     "distributed.admin.tick.limit": "1h",  # the same silence, seen by the worker itself
+    "distributed.admin.tick.interval": "1s",  # every 20 ms takes 4 % of a core here and 2 % of each worker's (measured)
+    "distributed.admin.tick.cycle": "10s",
     "distributed.comm.retry.count": 3,
     # of workers that start or end: Dask silences them only in between
     "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
