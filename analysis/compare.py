@@ -38,6 +38,7 @@ CONDITIONS = {
     "dataset_id": "scored on {}",
     "mode": "predicted by {}",
     "spike_times": "{} spike times",
+    "train_trials": "{} training trials",
 }
 
 Row = TypeVar("Row", Score, Published)
@@ -148,7 +149,8 @@ def _series_label(row: Score, scores: Sequence[Score]) -> str:
     told = [FAMILY_TITLES.get(row.family, row.family)]
     for column, words in CONDITIONS.items():
         if len({getattr(other, column) for other in scores}) > 1:
-            told.append(words.format(_in_words(getattr(row, column), scores)))
+            value = getattr(row, column)
+            told.append(words.format(_in_words("" if value is None else str(value), scores)))
     return ",\n".join(told)
 
 

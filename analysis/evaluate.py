@@ -50,6 +50,12 @@ def evaluate(
     return [_score(ds, spikes_bt, labels, Path(path), drop_ms, max_output_spikes) for path in predictions]
 
 
+def score_row(truth: Path, prediction: Path) -> dict[str, Any]:
+    """The row of scores of one prediction, as `write_scores` would write it. Raises InputError as `evaluate` does."""
+    (score,) = evaluate(truth, [prediction])
+    return score.model_dump()
+
+
 def _score(ds: xr.Dataset, spikes_bt: np.ndarray, labels: str, path: Path, drop_ms: int, max_spikes: int) -> Score:
     prediction = open_dataset(path, "prediction")
     at_truth, at_prediction = _common_trials(ds, prediction, path)
@@ -113,6 +119,8 @@ def _model_of(prediction: xr.Dataset, path: Path) -> dict[str, Any]:
         "name": config["name"],
         "seed": config.get("seed"),
         "n_parameters": config["n_parameters"],
+        "macs_per_ms": config.get("macs_per_ms"),
+        "train_trials": config.get("train_trials"),
         "trained_on": config.get("trained_on") or "",
         "mode": config.get("mode") or "",
     }

@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 # Okabe & Ito 2008, colour-blind safe; in the order in which they are handed out
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLACK, GREY, PALE = "#000000", "#9A9A9A", "#DCDCDC"
-FAMILY_TITLES = {"elm": "ELM", "tcn": "TCN", "lstm": "LSTM", "gru": "GRU", "lif": "LIF", "alif": "ALIF"}
-FAMILY_MARKERS = {"elm": "o", "tcn": "D", "lstm": "^", "gru": "v", "lif": "P", "alif": "X"}
+FAMILIES = {  # title and marker
+    "branch-elm": ("Branch-ELM", "o"),
+    "elm": ("ELM", "s"),
+    "simplest-elm": ("Simplest ELM", "p"),
+    "tcn": ("TCN", "D"),
+    "lstm": ("LSTM", "^"),
+    "gru": ("GRU", "v"),
+    "ln": ("LN", "h"),
+    "lif": ("LIF", "P"),
+    "alif": ("ALIF", "X"),
+}
+FAMILY_TITLES = {family: title for family, (title, _) in FAMILIES.items()}
+FAMILY_MARKERS = {family: marker for family, (_, marker) in FAMILIES.items()}
 WIDTH_INCHES = 7.2  # two columns of a journal page
 SUFFIXES = (".png", ".svg", ".pdf")
 METADATA = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # no dates: the same figure is the same file

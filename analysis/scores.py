@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..simulate.schema import InputError
 
-SCORES_SCHEMA: Literal[1] = 1
+SCORES_SCHEMA: Literal[2] = 2
 
 
 class Score(BaseModel):
@@ -19,12 +19,14 @@ class Score(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    scores_schema: Literal[1] = Field(SCORES_SCHEMA, description="version of this list of columns")
+    scores_schema: Literal[2] = Field(SCORES_SCHEMA, description="version of this list of columns")
     family: str = Field(min_length=1, description="model family, such as elm or tcn")
     size: str = Field(description="setting of the family's size dial, such as 20 or 7x128")
     name: str = Field(description="name of the run or checkpoint")
     seed: int | None = Field(description="seed of the fit; empty where it is not known")
     n_parameters: int = Field(ge=0, description="trainable parameters")
+    macs_per_ms: int | None = Field(ge=0, description="multiply-accumulates for 1 ms; empty where they are not known")
+    train_trials: int | None = Field(ge=1, description="trials that it was fitted on; empty where it is not known")
     dataset_id: str = Field(description="id of the dataset that the model was scored on")
     dataset: str = Field(description="what that dataset is, in words: input preset, morphology, parameter set")
     trained_on: str = Field(description="id of the dataset that the model was fitted to; empty where it is not known")
@@ -100,7 +102,7 @@ def _parse(path: Path, at: int, row: dict[str, str | None]) -> Score:
     if None in row or None in row.values():  # csv's mark for cells beyond the header, or short of it
         raise InputError(f"{path}: row {at}: has more or fewer cells than the header's {len(COLUMNS)}; evaluate again")
     values = {name: cell for name, cell in row.items() if name != "scores_schema"}
-    values["seed"] = row["seed"] or None
+    values |= {name: row[name] or None for name in ("seed", "macs_per_ms", "train_trials")}
     try:
         return Score.model_validate(values)
     except ValidationError as error:

@@ -112,12 +112,12 @@ def main() -> None:
     trials = load_trials(ds, finished_trials(ds).tolist(), VoltageScaling(), from_disk=True)
     print(f"\n{'windows of 500 ms as tensors from disk':<50}{'per s':>13}")
     for threads, dense in ((1, False), (options.threads, False), (1, True), (options.threads, True)):
-        steps = 20 + options.batches
-        loaded = load_batches(trials, window_ms=WINDOW_MS, batch=BATCH, seed=0, steps=steps, threads=threads)
+        steps = range(20 + options.batches)
+        loaded = load_batches(trials, window_ms=WINDOW_MS, batch=BATCH, seeds=[0], steps=steps, threads=threads)
         for _ in range(20):
             next(loaded)
         began = time.perf_counter()
-        count = sum(len(each.events.dense(torch.int8)) if dense else BATCH for each in loaded)
+        count = sum(len(each.events.dense(torch.int8)) if dense else BATCH for (each,) in loaded)
         name = f"{'dense' if dense else 'events'}, {threads} thread{'s' * (threads > 1)}"
         print(f"{name:<50}{count / (time.perf_counter() - began):>13,.0f}")
 

@@ -2,6 +2,7 @@
 
     python benchmarks/elm.py data.zarr
     python benchmarks/elm.py data.zarr --d-m 100 --steps 100
+    python benchmarks/elm.py data.zarr --device cuda
 
 One run, the same batches for all: drawing them from the dataset's events, forward, loss, backward and Adam. The
 baseline holds every synapse's state and steps through the window as the published code does (Spieler et al. 2024).
@@ -26,8 +27,9 @@ from apical.surrogate.elm import ELM
 from apical.surrogate.models import build
 from apical.surrogate.recipe import FitConfig, paper
 from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.stack import Stack
 from apical.surrogate.training import make_optimizer, train_step, window_loss
-from apical.surrogate.windows import Trials, draw_windows, finished_trials, load_trials
+from apical.surrogate.windows import Trials, Windows, draw_windows, finished_trials, load_trials
 
 
 class PlainLoop(nn.Module):
@@ -44,11 +46,12 @@ class PlainLoop(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         w_s = torch.relu(self.w_s)
-        s = torch.zeros(x.shape[0], w_s.shape[0])
-        m = torch.zeros(x.shape[0], self.kappa_m.shape[0])
+        s = torch.zeros(x.shape[0], w_s.shape[0], device=x.device)
+        m = torch.zeros(x.shape[0], self.kappa_m.shape[0], device=x.device)
         y: list[Tensor] = []
+        at_synapses = torch.index_select(x, 2, self.input_of) * self.valid
         for t in range(x.shape[1]):
-            s = self.kappa_s * s + w_s * (x[:, t, self.input_of] * self.valid)
+            s = self.kappa_s * s + w_s * at_synapses[:, t]
             b = s.view(x.shape[0], self.n_branches, -1).sum(-1)
             kept = self.kappa_m * m
             d = 1.7159 * torch.tanh(2.0 / 3.0 * self.mlp(torch.cat([b, kept], dim=1)))
@@ -62,10 +65,18 @@ def median_ms(step: Callable[[int], object], warm_up: int, count: int) -> float:
         step(number)
     took = []
     for number in range(count):
+        settle()
         began = time.perf_counter()
         step(warm_up + number)
+        settle()
         took.append(time.perf_counter() - began)
     return 1000 * statistics.median(took)
+
+
+def settle() -> None:
+    """Wait for what a GPU still has to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def main() -> None:
@@ -75,6 +86,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
@@ -84,11 +96,11 @@ def main() -> None:
     n_inputs = ds.sizes["synapse"]
     print(
         f"batch {config.batch} x {config.window_ms} ms x {n_inputs} inputs, 45 x 100 synapses, d_m {options.d_m}, "
-        f"{options.threads} threads\n"
+        f"{options.threads} threads, on {options.device}\n"
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript's own
-        plain = torch.jit.script(PlainLoop(build("elm", options.d_m, n_inputs)))
+        plain = torch.jit.script(PlainLoop(build("elm", options.d_m, n_inputs).to(options.device)))
     optimizer = torch.optim.Adam(plain.parameters(), lr=5e-4)
 
     def baseline(step: int) -> None:
@@ -100,26 +112,43 @@ def main() -> None:
     print(f"{'way':<44}{'ms a step':>10}{'ratio':>8}{'gradient error':>16}")
     slow_ms = median_ms(baseline, 3, 9)
     print(f"{'plain loop over bins, TorchScript':<44}{slow_ms:>10.1f}{1.0:>8.1f}")
-    for name, path, count in (("reference, in PyTorch", "reference", 9), ("compiled", "compiled", options.steps)):
-        model = build("elm", options.d_m, n_inputs)
+    fast = "triton" if options.device == "cuda" else "compiled"
+    for name, path, count in (("reference, in PyTorch", "reference", 9), (fast, fast, options.steps)):
+        model = build("elm", options.d_m, n_inputs).to(options.device)
         model.path = path
-        ours = make_optimizer(config, model)
-        took_ms = median_ms(lambda step, m=model, o=ours: train_step(m, o, trials, config, step), 3, count)
+        took_ms = step_ms([model], trials, config, count)
         error = gradient_error(config, trials, model)
         print(f"{name:<44}{took_ms:>10.1f}{slow_ms / took_ms:>8.1f}{error:>16.1e}")
     drawn_ms = median_ms(lambda step: draw(trials, config, step), 3, options.steps)
     print(f"{'  of which drawing the batch':<44}{drawn_ms:>10.1f}")
+    for count in (2, 4, 8):
+        models = [build("elm", options.d_m, n_inputs, seed=seed) for seed in range(count)]
+        each_ms = step_ms(models, trials, config, options.steps // count) / count
+        print(f"{f'compiled, {count} models together: each of them':<44}{each_ms:>10.1f}{slow_ms / each_ms:>8.1f}")
 
 
-def draw(trials: Trials, config: FitConfig, step: int):
-    return draw_windows(trials, window_ms=config.window_ms, batch=config.batch, seed=config.seed, step=step)
+def step_ms(models: list[ELM], trials: Trials, config: FitConfig, count: int) -> float:
+    """A whole training step of models together."""
+    stack, optimizers = Stack(models), [make_optimizer(config, model) for model in models]
+
+    def step(number: int) -> None:
+        batches = [draw(trials, config, number, seed) for seed in range(len(models))]
+        train_step(stack, optimizers, batches, config, number)
+
+    return median_ms(step, 3, count)
+
+
+def draw(trials: Trials, config: FitConfig, step: int, seed: int = 0) -> Windows:
+    return draw_windows(trials, window_ms=config.window_ms, batch=config.batch, seed=seed, step=step)
 
 
 def loss_of(model: nn.Module, trials: Trials, config: FitConfig, step: int) -> Tensor:
     """The loss of a batch that a model sees dense."""
     windows, scored = draw(trials, config, step), slice(config.burn_in_ms, None)
-    y_bwo = model(windows.events.dense())[:, scored]
-    return window_loss(y_bwo, windows.spike_bw[:, scored], windows.voltage_bw[:, scored], config.rates(step))
+    device = next(model.parameters()).device
+    y_bwo = model(windows.events.to(device).dense())[:, scored]
+    spike_bw, voltage_bw = (each[:, scored].to(device) for each in (windows.spike_bw, windows.voltage_bw))
+    return window_loss(y_bwo, spike_bw, voltage_bw, config.rates(step))
 
 
 def gradient_error(config: FitConfig, trials: Trials, model: ELM) -> float:

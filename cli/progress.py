@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 
 from rich.console import Console
+
+LINE_EVERY_S = 60  # in a log file
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False)
@@ -16,7 +20,7 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[..., None]]:
     """A progress bar on standard error; call what it gives with (done, total, note).
 
     The time left is taken from the pace of this run, so a resumed one is not misled by what was there before. An error
-    takes the bar away, so that its line stands alone.
+    takes the bar away, so that its line stands alone. Where standard error is a file, a line each minute is what shows.
     """
     from rich.progress import (
         BarColumn,
@@ -39,8 +43,16 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[..., None]]:
     progress = Progress(*columns, console=errors, speed_estimate_period=600)
     task = progress.add_task(title, total=total, note="")
 
+    told = time.monotonic()
+
     def show(done: int, total: int, note: str = "") -> None:
+        nonlocal told
         progress.update(task, completed=done, total=total, note=note)
+        if not errors.is_terminal and time.monotonic() - told >= LINE_EVERY_S:
+            told = time.monotonic()
+            left_s = progress.tasks[task].time_remaining
+            left = "" if left_s is None else f", {timedelta(seconds=round(left_s))} left"
+            errors.print(f"{title}: {done:,} of {total:,}{left}  {note}", soft_wrap=True)
 
     progress.start()
     try:

@@ -32,7 +32,7 @@ def configured(
     if name is not None and start not in (None, name):
         raise InputError(f"{file}: starts from preset '{start}', the command line from '{name}'; give one of them")
     config = _changed(preset(name or start or DEFAULT_PRESET), from_file, f"{file}: ")
-    return _changed(config, _merged(fields or {}, _parsed(words)), "")
+    return _changed(config, _merged(fields or {}, parsed(words)), "")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: the configuration cannot be read ({str(error).splitlines()[0]})") from error
 
 
-def _parsed(words: Iterable[str]) -> dict[str, Any]:
+def parsed(words: Iterable[str]) -> dict[str, Any]:
+    """Fields from words FIELD=VALUE, in JSON or TOML; a dotted name is a field of a part. Raises InputError."""
     fields: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")

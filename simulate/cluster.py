@@ -57,6 +57,7 @@ def connected(workers: int, scheduler: str | None, busy: Busy) -> Iterator[Clien
         stack.enter_context(dask.config.set(SETTINGS))
         if scheduler is None:
             client = stack.enter_context(Client(stack.enter_context(_local(workers))))
+            client.register_plugin(_silence(), name="silence")
         else:
             client = stack.enter_context(_remote(scheduler))
             if not client.nthreads():
@@ -93,32 +94,44 @@ def spread(client: Client, function: Callable, tasks: Iterable[tuple]) -> Iterat
         fill()
 
 
+def _silence() -> Any:
+    """Workers that end say nothing of their last heartbeat either, which Tornado would tell as a traceback."""
+    from distributed import WorkerPlugin
+
+    class Silence(WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
+
+    return Silence()
+
+
 @contextmanager
 def _local(workers: int) -> Iterator[LocalCluster]:
+    import dask
     from distributed import LocalCluster
 
     environment = dict(os.environ)
-    with TemporaryDirectory(prefix="apical-", ignore_cleanup_errors=True) as folder, _interrupts_are_ours():
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=0,  # a cell's memory is the run's own affair: never spilled, paused or killed
-            local_directory=folder,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        )
-    try:
-        yield cluster
-    except BaseException:
-        for nanny in cluster.workers.values():  # a trial holds Python's lock, so a polite request is heard at its end
-            nanny.auto_restart = False
-            with suppress(ProcessLookupError, TypeError):
-                os.kill(nanny.pid, signal.SIGKILL)
-        raise
-    finally:
-        cluster.close()
-        for name in os.environ.keys() - environment.keys():  # Dask's for its workers: one thread for PyTorch, and more
-            del os.environ[name]
+    with TemporaryDirectory(prefix="apical-", ignore_cleanup_errors=True) as folder:
+        with _interrupts_are_ours(), dask.config.set({"temporary-directory": folder}):
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=0,  # a cell's memory is the run's own affair: never spilled, paused or killed
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+            )
+        try:
+            yield cluster
+        except BaseException:
+            for nanny in cluster.workers.values():  # a trial holds Python's lock: a polite request is heard at its end
+                nanny.auto_restart = False
+                with suppress(ProcessLookupError, TypeError):
+                    os.kill(nanny.pid, signal.SIGKILL)
+            raise
+        finally:
+            cluster.close()
+            for name in os.environ.keys() - environment.keys():  # Dask's for workers: one thread for PyTorch, and more
+                del os.environ[name]
 
 
 @contextmanager

@@ -17,3 +17,15 @@ def choose_device(name: str = "auto") -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("device 'cuda': this PyTorch finds no CUDA device; use --device cpu, or auto")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def check_precision(precision: str, family: str, device: torch.device) -> None:
+    """Raise InputError where a fit of this family cannot be in this precision on this device."""
+    if precision == "float32":
+        return
+    if family == "elm":
+        raise InputError(f"precision '{precision}': an elm's time constants need more digits; use float32")
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise InputError(
+            f"precision '{precision}': {torch.cuda.get_device_name(device)} does not compute so; use float32"
+        )

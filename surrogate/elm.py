@@ -6,7 +6,7 @@ Source: Spieler et al. 2024, arXiv 2306.16922; v2 is the second model published 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -18,8 +18,10 @@ from .recurrence.memory import Neuron, Path, memory, path_of
 from .recurrence.reference import memory_trace
 from .routing import neuronio_routing, random_routing
 from .settings import Settings
+from .time_constants import bounded_ms, proto_of
 
 TAU_MARGIN_MS = 1e-6  # time constants start this far inside their bounds, as published
+SIMPLEST = "simplest"  # in place of a size
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
 
 
@@ -41,7 +43,7 @@ class ELMConfig(Settings):
     tau_m_max_ms: float = Field(default=150.0, gt=0)
     learn_tau_m: bool = False
     w_s_init: float = Field(default=0.5, ge=0)
-    mlp_layers: int = Field(default=1, ge=1)
+    mlp_layers: int = Field(default=1, ge=0, description="hidden layers; 0: one linear layer")
     mlp_hidden_size: int | None = Field(default=None, gt=0, description="None: 2·d_m")
     mlp_activation: Literal["relu", "silu"] = "relu"
     delta_t_ms: float = Field(default=1.0, gt=0)
@@ -56,9 +58,22 @@ class ELMConfig(Settings):
 def elm(d_m: int | str, n_inputs: int, **options: object) -> ELMConfig:
     """The Branch-ELM of a size: `d_m` memory units, 45 branches of 100 synapses, tau_m 1 to 150 ms.
 
+    d_m: "simplest" gives `simplest_elm`.
     Raises InputError for a size or an option that is not one.
     """
+    if d_m == SIMPLEST:
+        return simplest_elm(n_inputs, **options)
     return ELMConfig.checked(f"elm of size '{d_m}'", {**options, "n_inputs": n_inputs, "d_m": d_m})
+
+
+def simplest_elm(n_inputs: int, **options: object) -> ELMConfig:
+    """The least of ELMs: all inputs on one branch, one memory unit of learned tau, a linear layer in place of the MLP.
+
+    Has as many parameters as the paper's simplest, 1,286 for 1,278 inputs; which parts it leaves out is our reading.
+    Raises InputError for an odd number of inputs, or an option that is not one.
+    """
+    least = {"d_m": 1, "n_branches": 1, "synapses_per_branch": n_inputs, "mlp_layers": 0, "learn_tau_m": True}
+    return ELMConfig.checked("simplest elm", {**least, **options, "n_inputs": n_inputs})
 
 
 class ELM(Network):
@@ -67,6 +82,7 @@ class ELM(Network):
     input_to_synapse_indices: Tensor
     valid_indices_mask: Tensor
     path: Path = "auto"  # of the recurrence
+    _given: Neuron | None = None  # of a frozen copy
 
     def __init__(self, config: ELMConfig):
         super().__init__()
@@ -90,8 +106,7 @@ class ELM(Network):
     @property
     def tau_m_ms(self) -> Tensor:
         """Time constant of each memory unit (M,), inside its bounds whatever the parameter."""
-        low, high = _tau_bounds_ms(self.config)
-        return low + (high - low) * torch.sigmoid(self._proto_tau_m)
+        return bounded_ms(self._proto_tau_m, *_tau_bounds_ms(self.config))
 
     def forward(self, x: Tensor | Events) -> Tensor:
         """Outputs (B, T, 2) of whole windows that start from rest."""
@@ -106,7 +121,7 @@ class ELM(Network):
         b_bk, m_bm = state
         given = self.neuron()
         x_by = x_bs[:, given.input_y] * given.valid_y if given.input_y.numel() else x_bs
-        b_bk = given.kappa_k * b_bk + (given.w_y * x_by).view(len(x_bs), self.n_branches, -1).sum(-1)
+        b_bk = given.kappa_k * b_bk + (given.w_y * x_by).view(x_bs.shape[0], self.n_branches, -1).sum(-1)
         m_b1m = memory_trace(b_bk[:, None], given.mlp, given.activation, given.kappa_m, given.gain_m, m_bm)
         return self.w_y(m_b1m[:, 0]), (b_bk, m_b1m[:, 0])
 
@@ -116,12 +131,26 @@ class ELM(Network):
         return sum(weight.numel() for weight in weights)
 
     @property
+    def kind(self) -> str:
+        if self.config.n_branches is None:
+            return "elm"
+        return "branch-elm" if self.config.mlp_layers else "simplest-elm"
+
+    @property
     def how(self) -> str:
         path, why = path_of(self.neuron())
-        return f"recurrence: {path}" + (f" ({why})" if why else f", {torch.get_num_threads()} threads")
+        where = "a window to a program" if path == "triton" else f"{torch.get_num_threads()} threads"
+        return f"recurrence: {path}" + (f" ({why})" if why else f", {where}")
+
+    def frozen(self) -> Self:
+        copied = super().frozen()
+        copied._given = copied.neuron()
+        return copied
 
     def neuron(self) -> Neuron:
         """What the recurrence needs of this model."""
+        if self._given is not None:
+            return self._given
         config = self.config
         # v1 leaks each synapse; with one time constant per branch the sum of the leaks is the leak of the sum.
         tau_k = getattr(self, self._tau_name).view(self.n_branches, -1)[:, 0]
@@ -136,7 +165,7 @@ class ELM(Network):
             self.input_to_synapse_indices,
             self.valid_indices_mask,
             torch.exp(-config.delta_t_ms / tau_k),
-            self.mlp.layers(),
+            self.mlp.layers() if config.mlp_layers else _with_hidden_layer(*self.mlp.layers()[0]),
             self.mlp.activation,
             kappa_m,
             gain_m,
@@ -164,6 +193,17 @@ class MLP(nn.Module):
         return [(layer.weight, layer.bias) for layer in self.network if isinstance(layer, nn.Linear)]
 
 
+def _with_hidden_layer(weight: Tensor, bias: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """The same linear function as an MLP, which every path of the recurrence knows: relu(z) − relu(−z) = z.
+
+    With a dimension of models in front, so has what is returned.
+    """
+    identity = torch.eye(bias.shape[-1], dtype=bias.dtype, device=bias.device)
+    hidden = torch.cat([weight, -weight], dim=-2), torch.cat([bias, -bias], dim=-1)
+    readout = torch.cat([identity, -identity], dim=1).expand(*bias.shape, 2 * bias.shape[-1])
+    return [hidden, (readout, torch.zeros_like(bias))]
+
+
 def _tau_bounds_ms(config: ELMConfig) -> tuple[float, float]:
     return config.tau_m_min_ms, max(config.tau_m_max_ms, config.tau_m_min_ms + 3 * TAU_MARGIN_MS)
 
@@ -171,10 +211,12 @@ def _tau_bounds_ms(config: ELMConfig) -> tuple[float, float]:
 def _initial_proto_tau_m(config: ELMConfig) -> Tensor:
     """Log-spaced time constants, through the inverse of the scaled sigmoid."""
     low, high = _tau_bounds_ms(config)
+    if config.d_m == 1 and config.learn_tau_m:  # at a bound, where one log-spaced tau lies, it could not learn
+        return proto_of(torch.tensor([low * high], dtype=torch.float64).sqrt(), low, high)
     ends = torch.tensor([low + TAU_MARGIN_MS, high - TAU_MARGIN_MS], dtype=torch.float64).log10()
     tau = torch.logspace(ends[0], ends[1], config.d_m, dtype=torch.float64)
     tau = tau.clamp(low + TAU_MARGIN_MS, high - TAU_MARGIN_MS)  # logspace may round past its ends
-    return torch.logit((tau - low) / (high - low)).float()
+    return proto_of(tau, low, high)
 
 
 def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:

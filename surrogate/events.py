@@ -5,6 +5,8 @@ B windows, W ms of a window, S inputs, N events.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -27,6 +29,18 @@ class Events(NamedTuple):
         value_n = x_bws.reshape(-1)[at]
         value_n = value_n if value_n.dtype in (torch.float32, torch.float64) else value_n.float()
         return cls((at // n_inputs).int(), (at % n_inputs).int(), value_n, (n_windows, window_ms, n_inputs))
+
+    @classmethod
+    def joined(cls, batches: Sequence[Events]) -> Events:
+        """The windows of batches of the same lengths and inputs, one batch after another."""
+        if len(batches) == 1:
+            return batches[0]
+        _, window_ms, n_inputs = batches[0].shape
+        first_row = [0, *accumulate(each.shape[0] * window_ms for each in batches)]
+        rows = [each.row_n + first for each, first in zip(batches, first_row, strict=False)]
+        values = torch.cat([each.value_n for each in batches])
+        shape = (first_row[-1] // window_ms, window_ms, n_inputs)
+        return cls(torch.cat(rows), torch.cat([each.input_n for each in batches]), values, shape)
 
     def dense(self, dtype: torch.dtype | None = None) -> Tensor:
         """Signed input (B, W, S), of the events' dtype or another."""

@@ -14,7 +14,10 @@ from torch import Tensor, nn
 
 from .events import Events
 from .network import Network, State
+from .recurrence.compiled import why_not
+from .recurrence.gates import GruTrace, LstmTrace
 from .settings import Settings
+from .spike_convolution import SpikeConvolution
 
 KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -38,6 +41,7 @@ class Gated(Network):
     """Signed input spikes in, spike logit and scaled voltage out."""
 
     history_ms = None
+    path: Literal["auto", "compiled", "reference"] = "auto"  # of the recurrence; the reference is PyTorch's own
 
     def __init__(self, config: GatedConfig):
         super().__init__()
@@ -48,8 +52,27 @@ class Gated(Network):
             nn.init.zeros_(self.cells.get_parameter("bias_hh_l0")).requires_grad_(False)
 
     def forward(self, x: Tensor | Events) -> Tensor:
-        x_bts = x.dense() if isinstance(x, Events) else x.to(self.head.weight.dtype)
-        return self.head(self.cells(x_bts)[0])
+        chosen = self.path
+        if chosen == "auto":
+            wants_gradient = isinstance(x, Tensor) and x.requires_grad
+            chosen = "reference" if wants_gradient or why_not(self.head.weight) else "compiled"
+        if chosen == "compiled":
+            h_btc = self._trace(x if isinstance(x, Events) else Events.from_dense(x))
+        else:
+            h_btc = self.cells(x.dense() if isinstance(x, Events) else x.to(self.head.weight.dtype))[0]
+        with torch.autocast(h_btc.device.type, enabled=False):
+            return self.head(h_btc.to(self.head.weight.dtype))
+
+    def _trace(self, events: Events) -> Tensor:
+        """State of the cells (B, T, C): the input's share of the gates is a product with the few spikes there are."""
+        parts = ("weight_ih_l0", "bias_ih_l0", "weight_hh_l0", "bias_hh_l0")
+        from_input_gs, bias_g, from_cells_gc, own_bias_g = (self.cells.get_parameter(name) for name in parts)
+        events = events._replace(value_n=events.value_n.float())
+        if self.config.family == "lstm":
+            drive_btg = SpikeConvolution.apply(from_input_gs.t()[None], bias_g + own_bias_g, events)
+            return LstmTrace.apply(drive_btg, from_cells_gc)
+        drive_btg = SpikeConvolution.apply(from_input_gs.t()[None], bias_g, events)
+        return GruTrace.apply(drive_btg, from_cells_gc, own_bias_g)
 
     def init_state(self, n_windows: int) -> State:
         rest = self.head.weight.new_zeros(1, n_windows, self.config.width)
@@ -59,6 +82,11 @@ class Gated(Network):
         given = state if self.config.family == "lstm" else state[0]
         h_b1c, after = self.cells(x_bs[:, None], given)
         return self.head(h_b1c[:, 0]), after if isinstance(after, tuple) else (after,)
+
+    @property
+    def how(self) -> str:
+        why = why_not(self.head.weight)
+        return f"cells: PyTorch's own ({why})" if why else f"cells: compiled, {torch.get_num_threads()} threads"
 
     @property
     def macs_per_ms(self) -> int:

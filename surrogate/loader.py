@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
@@ -13,22 +13,39 @@ AHEAD = 2  # batches for each thread: one that it draws, one that is there when 
 
 
 def load_batches(
-    trials: Trials, *, window_ms: int, batch: int, seed: int, steps: int, threads: int = 1
-) -> Iterator[Windows]:
-    """The batches of `steps` training steps.
+    trials: Trials,
+    *,
+    window_ms: int,
+    batch: int,
+    seeds: Sequence[int],
+    steps: range,
+    share: slice = slice(None),
+    threads: int = 0,
+) -> Generator[list[Windows], None, None]:
+    """The batches of training steps, one for each seed.
 
-    Each depends on the trials, the seed and its number only. threads: that draw ahead; unpacking a trial needs no
-    Python, so two are worth having. With trials that are left on disk (`load_trials(..., from_disk=True)`) memory holds
-    a few batches, whatever the dataset.
+    Each depends on the trials, the seed and the step's number only. share: of its windows, those that are wanted.
+    threads: that draw ahead, worth having for trials that are left on disk (`load_trials(..., from_disk=True)`), since
+    reading and unpacking need no Python; memory then holds a few batches, whatever the dataset. 0: each batch is drawn
+    when it is asked for.
     """
 
-    def drawn(step: int) -> Windows:
-        return draw_windows(trials, window_ms=window_ms, batch=batch, seed=seed, step=step)
+    def drawn(step: int) -> list[Windows]:
+        return [
+            draw_windows(trials, window_ms=window_ms, batch=batch, seed=seed, step=step, share=share) for seed in seeds
+        ]
 
+    if not threads:
+        yield from map(drawn, steps)
+        return
     with ThreadPoolExecutor(threads) as pool:
-        numbers = iter(range(steps))
+        numbers = iter(steps)
         ahead: deque[Future] = deque(pool.submit(drawn, step) for step in islice(numbers, AHEAD * threads))
-        while ahead:
-            windows = ahead.popleft().result()
-            ahead.extend(pool.submit(drawn, step) for step in islice(numbers, 1))
-            yield windows
+        try:
+            while ahead:
+                windows = ahead.popleft().result()
+                ahead.extend(pool.submit(drawn, step) for step in islice(numbers, 1))
+                yield windows
+        finally:
+            for future in ahead:
+                future.cancel()

@@ -13,10 +13,12 @@ from pydantic import Field
 from ..simulate.schema import InputError
 from .elm import ELM, ELMConfig, elm
 from .gated import Gated, GatedConfig, gated
+from .lif import LIF, LIFConfig, lif
+from .ln import LN, LNConfig, ln
 from .network import Network
 from .tcn import TCN, TCNConfig, tcn
 
-AnyConfig = ELMConfig | TCNConfig | GatedConfig
+AnyConfig = ELMConfig | TCNConfig | GatedConfig | LNConfig | LIFConfig
 ModelConfig = Annotated[AnyConfig, Field(discriminator="family")]
 
 Dial = Callable[..., AnyConfig]
@@ -25,6 +27,9 @@ FAMILIES: dict[str, tuple[Dial, Callable[..., Network]]] = {
     "tcn": (tcn, TCN),
     "lstm": (partial(gated, "lstm"), Gated),
     "gru": (partial(gated, "gru"), Gated),
+    "ln": (ln, LN),
+    "lif": (partial(lif, "lif"), LIF),
+    "alif": (partial(lif, "alif"), LIF),
 }
 
 
@@ -48,7 +53,8 @@ def configure(family: str, size: int | str, n_inputs: int, **options: object) ->
 def build(family: str, size: int | str, n_inputs: int, *, seed: int = 0, **options: object) -> Network:
     """A model of a family at a size, its initial weights fixed by `seed` alone.
 
-    size: 'elm': memory units, such as 20. 'tcn': depth x width, such as "7x128". 'lstm', 'gru': cells, such as 50.
+    size: 'elm': memory units, such as 20, or "simplest". 'tcn': depth x width, such as "7x128". 'lstm', 'gru': cells,
+    such as 50. 'ln': time constants of a filter, such as 3. 'lif', 'alif': 1.
     Raises InputError as `configure` does.
     """
     return assemble(configure(family, size, n_inputs, **options), seed)

@@ -5,8 +5,9 @@ B windows, T ms, S inputs, O outputs.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor, nn
 
@@ -38,6 +39,11 @@ class Network(nn.Module, ABC):
         """
 
     @property
+    def kind(self) -> str:
+        """What tables and figures call its family."""
+        return self.config.family
+
+    @property
     def how(self) -> str:
         """What a user may want to know of how it is computed here, or ""."""
         return ""
@@ -52,6 +58,10 @@ class Network(nn.Module, ABC):
 
         In evaluation mode.
         """
+
+    def frozen(self) -> Self:
+        """A copy for inference on the CPU; what depends on the weights alone need not be computed again in each bin."""
+        return copy.deepcopy(self).cpu().requires_grad_(False).eval()
 
     @abstractmethod
     def set_spike_bias(self, logit: float) -> None:

@@ -10,6 +10,7 @@ from .elm import ELM, ELMConfig
 from .tensors import read_tensors
 
 DATASET = "NeuronIO"  # what they were trained on
+SETTINGS_FILE = "model_config.json"
 
 # Their setting: ours. What a file leaves out has these defaults there.
 SETTINGS = {
@@ -49,7 +50,7 @@ def elm_from_published(settings: dict, state: dict, where: str) -> ELM:
     try:
         model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise InputError(f"{where}: the weights are not those of the ELM in model_config.json") from error
+        raise InputError(f"{where}: the weights are not those of the ELM in {SETTINGS_FILE}") from error
     if "tau_s" in state and bool((state["tau_s"].view(model.n_branches, -1).diff(dim=1) != 0).any()):
         raise InputError(f"{where}: synapses of a branch differ in tau_s; apical reads one time constant per branch")
     return model
@@ -60,7 +61,7 @@ def read_published_elm(folder: Path) -> ELM:
 
     Raises InputError where either is missing, foreign or unreadable, or where reading it would run code.
     """
-    config_path = folder / "model_config.json"
+    config_path = folder / SETTINGS_FILE
     try:
         settings = json.loads(config_path.read_text())
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ..simulate.schema import InputError
 from .models import ModelConfig
@@ -22,6 +22,7 @@ CARD = "config.json"  # RunCard
 WEIGHTS = "weights.safetensors"  # of the step with the lowest validation RMSE
 LOG = "log.csv"  # a LogRow per validation
 STATE = "state.pt"  # all that `fit` needs to go on from the last validation
+README = "README.md"  # the model card
 DENDRITES = "dendrites.safetensors"  # DendriteComponents, where there is a third head
 
 
@@ -36,6 +37,7 @@ class RunCard(Settings):
     split: Split
     dataset: str
     dataset_id: str
+    input_signs: list[tuple[int, int]] | None = Field(default=None, description="(sign, how many), in their order")
     provenance: dict[str, str | None]
 
 
@@ -94,11 +96,17 @@ def read_card(folder: Path) -> RunCard:
     Raises InputError where the folder is not a run, or one of another version.
     """
     try:
-        return RunCard.model_validate_json((folder / CARD).read_text())
+        card = RunCard.model_validate_json((folder / CARD).read_text())
     except OSError as error:
         raise InputError(f"{folder}: no run there ({CARD} cannot be read); `apical fit` makes one") from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise InputError(f"{folder / CARD}: not written by this version of `apical fit`; fit it again") from error
+    if card.apical_run != RUN_VERSION:
+        raise InputError(
+            f"{folder / CARD}: a run of version {card.apical_run}, this apical reads version {RUN_VERSION}; "
+            f"fit it again, or use apical {card.provenance.get('apical')}, which wrote it"
+        )
+    return card
 
 
 def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:

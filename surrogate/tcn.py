@@ -18,7 +18,8 @@ from ..simulate.schema import InputError
 from .events import Events
 from .network import Network, State
 from .settings import Settings
-from .spike_convolution import convolve_spikes
+from .spike_convolution import bins_outermost, convolve_spikes
+from .tiled_convolution import convolve_channels
 
 RECEPTIVE_FIELD_MS = 153  # of the headline network, 7 × 128
 LAYER_INIT_SD = 0.002
@@ -67,25 +68,37 @@ class Layer(nn.Module):
     def __init__(self, n_in: int, n_out: int, kernel_ms: int, momentum: float):
         super().__init__()
         self.conv = _initialise(nn.Conv1d(n_in, n_out, kernel_ms), LAYER_INIT_SD)
+        self.conv.weight = nn.Parameter(bins_outermost(self.conv.weight.detach()))
         self.norm = nn.BatchNorm1d(n_out, eps=BATCH_NORM_EPS, momentum=momentum)
 
-    def activate(self, convolved_bct: Tensor) -> Tensor:
+    @property
+    def parts(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the convolution."""
+        assert self.conv.bias is not None
+        return self.conv.weight, self.conv.bias
+
+    def activate(self, convolved_btc: Tensor) -> Tensor:
         """What follows the convolution."""
-        return self.norm(torch.relu(convolved_bct))
+        return self.norm(torch.relu(convolved_btc).flatten(0, 1)).view(convolved_btc.shape)
+
+    def newest(self, seen_bkc: Tensor) -> Tensor:
+        """Output (B, 1, C) of the last of the K bins that the kernel sees."""
+        weight_csk, bias_c = self.parts
+        return self.activate((seen_bkc.flatten(1) @ weight_csk.permute(2, 1, 0).flatten(0, 1) + bias_c)[:, None])
 
 
 class CausalLayer(Layer):
     """A later layer."""
 
-    def forward(self, x_bct: Tensor) -> Tensor:
-        return self.activate(self.conv(F.pad(x_bct, (self.conv.kernel_size[0] - 1, 0))))
+    def forward(self, x_btc: Tensor) -> Tensor:
+        return self.activate(convolve_channels(x_btc, *self.parts))
 
 
 class SpikeLayer(Layer):
     """The first layer: its input is almost all silence."""
 
     def forward(self, events: Events) -> Tensor:
-        return self.activate(convolve_spikes(events, self.conv.weight, self.conv.bias))
+        return self.activate(convolve_spikes(events, *self.parts))
 
 
 class TCN(Network):
@@ -111,24 +124,30 @@ class TCN(Network):
     def forward(self, x: Tensor | Events) -> Tensor:
         """Outputs (B, T, 2 + P) of whole windows; the published TCN sees spikes as 0 and 1, without their sign."""
         events = x if isinstance(x, Events) else Events.from_dense(x)
-        features_bct = self.layers(events._replace(value_n=events.value_n.abs()))
-        return torch.cat([head(features_bct) for head in self.heads], dim=1).transpose(1, 2)
+        return self._read_out(self.layers(events._replace(value_n=events.value_n.abs())))
 
     def init_state(self, n_windows: int) -> State:
-        """Of each layer the bins that its kernel looks back on: (B, C, kernel - 1)."""
+        """Of each layer the bins that its kernel looks back on: (B, kernel - 1, C)."""
         convolutions = [layer.conv for layer in self._layers()]
         return tuple(
-            conv.weight.new_zeros(n_windows, conv.in_channels, conv.kernel_size[0] - 1) for conv in convolutions
+            conv.weight.new_zeros(n_windows, conv.kernel_size[0] - 1, conv.in_channels) for conv in convolutions
         )
 
     def step(self, x_bs: Tensor, state: State) -> tuple[Tensor, State]:
         assert not self.training, "a step has no batch of bins to normalise by: model.eval() first"
-        newest_bc1, after = x_bs.abs()[..., None], []
+        newest_b1c, after = x_bs.abs()[:, None], []
         for layer, past in zip(self._layers(), state, strict=True):
-            seen = torch.cat([past, newest_bc1], dim=2)
-            newest_bc1 = layer.activate(layer.conv(seen))
-            after.append(seen[:, :, 1:])
-        return torch.cat([head(newest_bc1) for head in self.heads], dim=1)[..., 0], tuple(after)
+            seen_bkc = torch.cat([past, newest_b1c], dim=1)
+            newest_b1c = layer.newest(seen_bkc)
+            after.append(seen_bkc[:, 1:])
+        return self._read_out(newest_b1c)[:, 0], tuple(after)
+
+    def _read_out(self, features_btc: Tensor) -> Tensor:
+        """All heads at once, in full precision: convolutions of one bin are one matrix product."""
+        weights, biases = ([getattr(head, part) for head in self.heads] for part in ("weight", "bias"))
+        with torch.autocast(features_btc.device.type, enabled=False):
+            weight_oc = torch.cat(weights)[..., 0]
+            return F.linear(features_btc.to(weight_oc.dtype), weight_oc, torch.cat(biases))
 
     @property
     def macs_per_ms(self) -> int:

@@ -27,8 +27,9 @@ def validate(model: Network, trials: Trials, scaling: VoltageScaling) -> Scores:
     model.eval()
     y_bto = np.stack([rollout(model, inputs) for inputs in trials.inputs])[:, SETTLING_MS:]
     model.train(was_training)
-    error_mv = scaling.scale_mv * (y_bto[..., 1] - trials.voltage_bt[:, SETTLING_MS:])
+    voltage_bt, spike_bt = (np.stack(list(each))[:, SETTLING_MS:] for each in (trials.voltage_bt, trials.spike_bt))
+    error_mv = scaling.scale_mv * (y_bto[..., 1] - voltage_bt)
     rmse_mv = float(np.sqrt(np.mean(np.square(error_mv, dtype=np.float64))))
-    spikes = trials.spike_bt[:, SETTLING_MS:].ravel()
+    spikes = spike_bt.ravel()
     scorable = 0 < spikes.sum() < spikes.size and np.isfinite(rmse_mv)
     return Scores(rmse_mv, float(roc_auc_score(spikes, y_bto[..., 0].ravel())) if scorable else float("nan"))

@@ -19,17 +19,24 @@ from .dendrites import DendriteComponents
 from .events import Events
 from .scaling import VoltageScaling
 from .spike_inputs import SpikeInputs, StoredInputs, cut
+from .targets import OutputSpikes, StoredVoltages
 
+Rows = Sequence[np.ndarray] | np.ndarray  # (T,) of each trial
 SETTLING_MS = 500  # no window starts, and nothing is scored, before this; Spieler et al. 2024
 
 
 class Trials(NamedTuple):
-    """Trials: inputs, in memory or read as they are needed, and targets in the network's units."""
+    """Inputs of trials, and targets in the network's units: in memory, or read trial by trial as they are needed."""
 
     inputs: Sequence[SpikeInputs]
-    spike_bt: np.ndarray  # float32, 1 in the bin of an output spike
-    voltage_bt: np.ndarray  # float32
+    spike_bt: Rows  # float32, 1 in the bin of an output spike
+    voltage_bt: Rows  # float32
     components_btp: np.ndarray | None = None  # float32
+
+    @property
+    def spike_rate(self) -> float:
+        """Share of the bins with an output spike."""
+        return sum(float(spike_t.mean()) for spike_t in self.spike_bt) / len(self.spike_bt)
 
 
 class Windows(NamedTuple):
@@ -69,18 +76,22 @@ def load_trials(
 ) -> Trials:
     """Trials of these numbers; with `dendrites`, its components of their dendritic voltages too.
 
-    from_disk: leave the input spikes on disk, nine tenths of a dataset, and read each window's when it is drawn.
+    from_disk: leave inputs and voltages on disk, and read each window's when it is drawn; of the output spikes only
+    their times are kept. Dendritic components are made once, and kept.
     Raises InputError for a trial that is not there or a variable that is missing or damaged.
     """
-    positions = positions_of(ds, numbers)
-    voltage_bt = scaling.to_network(schema.read(ds, "soma_v_mv", positions)).astype(np.float32)
-    spike_bt = schema.output_spike_bins(ds)[positions].astype(np.float32)
-    stored = StoredInputs(ds, positions.tolist())
-    inputs = stored if from_disk else list(stored)
-    if dendrites is None:
-        return Trials(inputs, spike_bt, voltage_bt)
-    components = [dendrites.project(schema.read(ds, "dendrite_v_mv", position)) for position in positions]
-    return Trials(inputs, spike_bt, voltage_bt, np.stack(components))
+    positions = positions_of(ds, numbers).tolist()
+    inputs, voltages, spikes = (
+        StoredInputs(ds, positions),
+        StoredVoltages(ds, positions, scaling),
+        OutputSpikes(ds, positions),
+    )
+    components = None
+    if dendrites is not None:
+        components = np.stack([dendrites.project(schema.read(ds, "dendrite_v_mv", position)) for position in positions])
+    if from_disk:
+        return Trials(inputs, spikes, voltages, components)
+    return Trials(list(inputs), np.stack(list(spikes)), np.stack(list(voltages)), components)
 
 
 def check_window(duration_ms: int, window_ms: int, burn_in_ms: int) -> None:
@@ -97,16 +108,21 @@ def check_window(duration_ms: int, window_ms: int, burn_in_ms: int) -> None:
         )
 
 
-def draw_windows(trials: Trials, *, window_ms: int, batch: int, seed: int, step: int) -> Windows:
-    """The batch of a training step: it depends on the trials, `seed` and `step` only, not on the steps before."""
-    rng = np.random.default_rng([seed, step])
-    at = rng.integers(len(trials.inputs), size=batch)
-    start = rng.integers(SETTLING_MS, trials.voltage_bt.shape[1] - window_ms + 1, size=batch)
-    bins = start[:, None] + np.arange(window_ms)
+def draw_windows(
+    trials: Trials, *, window_ms: int, batch: int, seed: int, step: int, share: slice = slice(None)
+) -> Windows:
+    """The batch of a training step: it depends on the trials, `seed` and `step` only, not on the steps before.
 
-    def excerpt(values_bt: np.ndarray) -> Tensor:
-        return torch.from_numpy(values_bt[at[:, None], bins])
+    share: of its windows, those that are wanted.
+    """
+    rng = np.random.default_rng([seed, step])
+    at = rng.integers(len(trials.inputs), size=batch)[share]
+    start = rng.integers(SETTLING_MS, len(trials.spike_bt[0]) - window_ms + 1, size=batch)[share]
+    places = list(zip(at.tolist(), start.tolist(), strict=True))
+
+    def excerpt(values_bt: Rows) -> Tensor:
+        return torch.from_numpy(np.stack([values_bt[b][t : t + window_ms] for b, t in places]))
 
     components = None if trials.components_btp is None else excerpt(trials.components_btp)
-    events = cut([trials.inputs[b] for b in at], start.tolist(), window_ms)
+    events = cut([trials.inputs[b] for b, _ in places], start.tolist(), window_ms)
     return Windows(events, excerpt(trials.spike_bt), excerpt(trials.voltage_bt), components)

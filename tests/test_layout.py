@@ -2,7 +2,7 @@
 
 import ast
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 import re
 import subprocess
@@ -11,6 +11,7 @@ import tomllib
 from collections import Counter
 from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ MAY_IMPORT = {"simulate": (), "surrogate": ("simulate.schema",), "analysis": ("s
 # heavy library -> the only place that imports it (the command line may, too)
 HOME = {"neuron": "simulate", "torch": "surrogate", "triton": "surrogate/recurrence", "matplotlib": "analysis"}
 IN_FUNCTIONS = {"neuron", "matplotlib", "sklearn"}  # imported inside the function that needs them, everywhere
-NOT_FOR_HELP = {"neuron", "torch", "matplotlib", "sklearn", "scipy", "xarray", "zarr"}
+BROUGHT_BY_TORCH = {"triton"}  # its builds for CUDA; without it there is another path
+NOT_FOR_HELP = {"neuron", "torch", "triton", "matplotlib", "sklearn", "scipy", "xarray", "zarr"}
 BESIDE_CODE = {".md", ".pyc"}
 
 
@@ -31,7 +33,8 @@ def modules() -> list[str]:
     for stage in STAGES:
         package = importlib.import_module(f"apical.{stage}")
         found += [package.__name__, *(m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))]
-    return sorted(name for name in found if not name.endswith("__main__"))
+    absent = () if importlib.util.find_spec("triton") else ("gpu_kernels",)
+    return sorted(name for name in found if not name.endswith(("__main__", *absent)))
 
 
 def sources(stage: str) -> list[Path]:
@@ -93,11 +96,13 @@ def test_every_data_file_is_packaged(stage):
 
 def test_every_import_is_a_listed_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in project["dependencies"]}
+    requirements = chain(project["dependencies"], *project["optional-dependencies"].values())
+    listed = {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
     brought_by = packages_distributions()
     for path in (path for stage in STAGES for path in sources(stage)):
         for node in ast.walk(ast.parse(path.read_text())):
-            for name in {name.split(".")[0] for name in imported(path, node)} - sys.stdlib_module_names - {*STAGES}:
+            names = {name.split(".")[0] for name in imported(path, node)}
+            for name in names - sys.stdlib_module_names - {*STAGES} - BROUGHT_BY_TORCH:
                 where = f"{path.relative_to(ROOT)} imports {name}"
                 assert {normal(found) for found in brought_by.get(name, [name])} & listed, f"{where}: not a dependency"
 

@@ -18,6 +18,7 @@ from .input_error import InputError, one_line
 
 COUNT, EVENT = "input_spike_count", "input_spike_synapse"
 DENSE_DIMS = ("trial", "synapse", "time_ms")
+DAMAGED = (OSError, ValueError, RuntimeError)  # what reading a chunk that is not whole can raise
 CHUNK_EVENTS = 1 << 17  # a 6 s NMDA trial of `hay2011` (85,000 events) is one chunk, one of `ttpc1` (140,000) two
 
 
@@ -67,55 +68,78 @@ def write(group, position: int, spikes_st: np.ndarray) -> None:
     group[COUNT].with_config(whole)[position] = trains.count_t
 
 
-class EventStore:
-    """The input spikes of a dataset on disk, read trial by trial.
+class TrialChunks:
+    """A variable of a dataset on disk, read trial by trial.
 
     A chunk is read and unpacked here, without the round through Zarr's event loop, which costs more than both together.
     """
+
+    def __init__(self, path: str | Path, name: str) -> None:
+        """Of variable `name` (trial, …) in the Zarr store at `path`. Raises InputError where it holds none."""
+        import zarr
+
+        self.path, self.name = Path(path), name
+        group = zarr.open_group(path, mode="r")
+        if name not in group:
+            raise InputError(f"{path}: has no variable '{name}'")
+        array = group[name]
+        assert isinstance(array, zarr.Array)
+        self.array, self.chunk_length = array, array.chunks[1]
+        codecs = [type(codec).__name__ for codec in array.compressors]
+        self._own = codecs == ["BloscCodec"] and array.chunks[0] == 1
+
+    def read(self, position: int) -> np.ndarray:
+        """All of the trial at `position`, which is one chunk. Raises InputError where it is damaged."""
+        try:
+            return self.chunk(position, 0)
+        except DAMAGED as error:
+            raise _damaged(self.path, self.name, position, error) from error
+
+    def chunk(self, position: int, at: int) -> np.ndarray:
+        """Chunk number `at` of the trial at `position`. Raises one of DAMAGED where it cannot be read."""
+        from numcodecs import Blosc
+
+        if not self._own:  # a store that somebody encoded anew
+            return np.asarray(self.array[position, at * self.chunk_length : (at + 1) * self.chunk_length])
+        data = (self.path / self.name / "c" / str(position) / str(at)).read_bytes()
+        if len(data) < 16 or int.from_bytes(data[12:16], "little") != len(data):  # Blosc does not look, and reads on
+            raise ValueError("truncated chunk")
+        return np.frombuffer(Blosc().decode(data), self.array.dtype)
+
+
+class EventStore:
+    """The input spikes of a dataset on disk, read trial by trial."""
 
     def __init__(self, path: str | Path) -> None:
         """Of the Zarr store at `path`. Raises InputError where it holds no input spikes."""
         import zarr
 
-        self.path = Path(path)
-        group = zarr.open_group(path, mode="r")
-        if EVENT not in group:
+        if EVENT not in zarr.open_group(path, mode="r"):
             raise InputError(f"{path}: has no input spikes; a simulation has them, a prediction has not")
-        count, event = group[COUNT], group[EVENT]
-        assert isinstance(count, zarr.Array) and isinstance(event, zarr.Array)
-        self._count, self._event = count, event
-        self.shape = self._count.shape  # trials, bins
-        self._own = all(
-            [type(codec).__name__ for codec in array.compressors] == ["BloscCodec"]
-            for array in (self._count, self._event)
-        )
+        self.path = Path(path)
+        self._count, self._event = TrialChunks(path, COUNT), TrialChunks(path, EVENT)
+        self.shape = self._count.array.shape  # trials, bins
 
     def read(self, position: int) -> SpikeTrains:
         """The input spikes of the trial at `position`. Raises InputError where they are damaged."""
+        event = self._event
         try:
-            count_t = self._chunk(self._count, position, 0)
-            n, chunk = int(count_t.sum(dtype=np.int64)), self._event.chunks[1]
-            parts = [self._chunk(self._event, position, i) for i in range(-(-n // chunk))]
-            synapse_n = np.concatenate([*parts, np.empty(0, self._event.dtype)])[:n]
-            if len(synapse_n) < n or (synapse_n == self._event.fill_value).any():
+            count_t = self._count.chunk(position, 0)
+            n = int(count_t.sum(dtype=np.int64))
+            parts = [event.chunk(position, at) for at in range(-(-n // event.chunk_length))]
+            synapse_n = np.concatenate([*parts, np.empty(0, event.array.dtype)])[:n]
+            if len(synapse_n) < n or (synapse_n == event.array.fill_value).any():
                 raise ValueError("fewer events than it counts")
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = one_line(error)
-            raise InputError(
-                f"{self.path}: variable 'input_spikes' is damaged at trial position {position} ({reason}); "
-                "finish the store with --resume, or make it again"
-            ) from error
+        except DAMAGED as error:
+            raise _damaged(self.path, "input_spikes", position, error) from error
         return SpikeTrains(count_t, synapse_n)
 
-    def _chunk(self, array, position: int, at: int) -> np.ndarray:
-        from numcodecs import Blosc
 
-        if not self._own:  # a store that somebody encoded anew
-            return array[position, at * array.chunks[1] : (at + 1) * array.chunks[1]]
-        data = (self.path / array.basename / "c" / str(position) / str(at)).read_bytes()
-        if len(data) < 16 or int.from_bytes(data[12:16], "little") != len(data):  # Blosc does not look, and reads on
-            raise ValueError("truncated chunk")
-        return np.frombuffer(Blosc().decode(data), array.dtype)
+def _damaged(path: Path, name: str, position: int, error: Exception) -> InputError:
+    return InputError(
+        f"{path}: variable '{name}' is damaged at trial position {position} ({one_line(error)}); "
+        "finish the store with --resume, or make it again"
+    )
 
 
 class _Dense(xr.backends.BackendArray):

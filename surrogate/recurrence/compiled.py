@@ -1,4 +1,4 @@
-"""kernel.cpp compiled for this kind of processor: once, kept in the user's cache, then loaded."""
+"""The kernels compiled for this kind of processor: once, kept in the user's cache, then loaded."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+PACKAGE = __package__.rpartition(".")[0]
+# one text, in this order: the others use what the first defines
+SOURCES = ("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "nadam.cpp")
 FLAGS = "-std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -shared"
 AVX2_FLAGS = "-mavx2 -mfma"  # eight lanes are one register; without them the compiler uses what there is
 
@@ -25,11 +28,21 @@ class NoKernel(Exception):
 
 
 def kernel() -> ctypes.CDLL:
-    """The loaded library; compiled first where it is not there (about a second). Raises NoKernel."""
+    """The loaded library; compiled first where it is not there (a few seconds). Raises NoKernel."""
     found = _kernel()
     if isinstance(found, str):
         raise NoKernel(found)
     return found
+
+
+def why_not(weight: torch.Tensor) -> str:
+    """Why the kernels do not take what this weight multiplies, or ""."""
+    if weight.device.type != "cpu":
+        return f"on {weight.device.type}"
+    if weight.dtype != torch.float32:
+        return f"weights are {weight.dtype}"
+    found = _kernel()
+    return found if isinstance(found, str) else ""
 
 
 @functools.cache
@@ -44,7 +57,7 @@ def _kernel() -> ctypes.CDLL | str:
 def _loaded() -> ctypes.CDLL:
     from platformdirs import user_cache_path
 
-    source = (files(__package__) / "kernel.cpp").read_bytes()
+    source = b"".join(files(PACKAGE).joinpath(name).read_bytes() for name in SOURCES)
     compiler = shlex.split(os.environ.get("CXX", "g++"))
     command = [*compiler, *_flags().split()]
     identity = "\0".join([*command, platform.machine()]).encode()

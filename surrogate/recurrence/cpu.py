@@ -1,6 +1,6 @@
 """The compiled kernel as PyTorch operations with gradients. See README.md; reference.py is the truth.
 
-B windows, T ms, S inputs, K branches, H hidden units, M memory units.
+N models of one size, B windows of each, T ms, S inputs, K branches, H hidden units, M memory units.
 """
 
 from __future__ import annotations
@@ -19,69 +19,78 @@ PARTS = 4  # sums of the synapses' gradient that are made side by side
 
 
 class BranchStates(torch.autograd.Function):
-    """b_btk from events: b_t = kappa·b_{t-1} + x_t · w_sk. Gradient of w_sk only."""
+    """b_nbtk from events: b_t = kappa·b_{t-1} + x_t · w_nsk. Gradient of w_nsk only."""
 
     @staticmethod
-    def forward(ctx, w_sk: Tensor, kappa_k: Tensor, events: Events) -> Tensor:
-        (n_windows, n_ms, n_inputs), n_branches = events.shape, w_sk.shape[1]
-        if len(w_sk) != n_inputs or not _inside(events):
-            raise ValueError(f"events of {events.shape} for {len(w_sk)} inputs lie outside their windows or inputs")
-        first_b, w_sk, kappa_k = events.first_of_windows(), w_sk.contiguous(), kappa_k.contiguous()
-        b_btk = w_sk.new_empty(n_windows, n_ms, n_branches)
-        sizes, inputs = (n_windows, n_ms, n_branches), (first_b, events.row_n, events.input_n, events.value_n)
-        _call("branch_forward", *sizes, *inputs, w_sk, kappa_k, b_btk)
+    def forward(ctx, w_nsk: Tensor, kappa_k: Tensor, events: Events) -> Tensor:
+        """events: of all models' windows, the first model's first."""
+        (n_windows, n_ms, n_inputs), (n_models, n_rows, n_branches) = events.shape, w_nsk.shape
+        if n_rows != n_inputs or n_windows % n_models or not inside(events):
+            raise ValueError(f"events of {events.shape} for {n_models} x {n_rows} inputs lie outside them")
+        first_w, w_nsk, kappa_k = events.first_of_windows(), w_nsk.contiguous(), kappa_k.contiguous()
+        b_nbtk = w_nsk.new_empty(n_models, n_windows // n_models, n_ms, n_branches)
+        inputs = (first_w, events.row_n, events.input_n, events.value_n)
+        call("branch_forward", *b_nbtk.shape[:3], n_inputs, n_branches, *inputs, w_nsk, kappa_k, b_nbtk)
         ctx.save_for_backward(kappa_k, *inputs)
-        ctx.shape = w_sk.shape
-        return b_btk
+        ctx.shape = w_nsk.shape
+        return b_nbtk
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient_btk: Tensor):
+    def backward(ctx, gradient_nbtk: Tensor):
         kappa_k, *inputs = ctx.saved_tensors
-        gradient_btk = gradient_btk.contiguous().clone()  # becomes the gradient of the drive
-        parts = gradient_btk.new_empty(min(PARTS, len(gradient_btk)), *ctx.shape)
-        sizes = (*gradient_btk.shape[:2], *ctx.shape, len(parts))
-        _call("branch_backward", *sizes, *inputs, kappa_k, gradient_btk, parts)
-        return parts.sum(0), None, None
+        gradient_nbtk = gradient_nbtk.contiguous().clone()  # becomes the gradient of the drive
+        n_models, n_windows, n_ms, _ = gradient_nbtk.shape
+        parts = gradient_nbtk.new_empty(n_models, min(PARTS, n_windows), *ctx.shape[1:])
+        sizes = (n_models, n_windows, n_ms, *ctx.shape[1:], parts.shape[1])
+        call("branch_backward", *sizes, *inputs, kappa_k, gradient_nbtk, parts)
+        return parts.sum(1), None, None
 
 
 class MemoryTrace(torch.autograd.Function):
-    """m_btm from the branches' share of the hidden layer, drive_bth; see `memory_forward` of the kernel."""
+    """m_nbtm from the branches' share of the hidden layer, drive_nbth; see `memory_forward` of the kernel."""
 
     @staticmethod
-    def forward(ctx, drive_bth, w_hm, w_mh, bias_m, kappa_m, gain_m, activation: int) -> Tensor:
-        """w_hm (H, M): hidden from memory. w_mh (M, H): memory from hidden."""
-        drive_bth, w_hm, w_mh = drive_bth.contiguous(), w_hm.contiguous(), w_mh.contiguous()
-        n_windows, n_ms, n_hidden = drive_bth.shape
-        a_bth = torch.empty_like(drive_bth)
-        d_btm = drive_bth.new_empty(n_windows, n_ms, len(kappa_m))
-        m_btm = torch.empty_like(d_btm)
-        turned = w_hm.t().contiguous(), w_mh.t().contiguous()
-        vectors = [each.contiguous() for each in (bias_m, kappa_m, gain_m)]
-        sizes = (n_windows, n_ms, n_hidden, len(kappa_m))
-        _call("memory_forward", *sizes, drive_bth, *turned, *vectors, activation, a_bth, d_btm, m_btm)
-        ctx.save_for_backward(w_hm, w_mh, *vectors[1:], a_bth, d_btm, m_btm)
+    def forward(ctx, drive_nbth, w_nhm, w_nmh, bias_nm, kappa_nm, gain_nm, activation: int) -> Tensor:
+        """w_nhm (N, H, M): hidden from memory. w_nmh (N, M, H): memory from hidden."""
+        drive_nbth, w_nhm, w_nmh = drive_nbth.contiguous(), w_nhm.contiguous(), w_nmh.contiguous()
+        sizes = (*drive_nbth.shape, kappa_nm.shape[1])
+        a_nbth = torch.empty_like(drive_nbth)
+        d_nbtm = drive_nbth.new_empty(*sizes[:3], sizes[4])
+        m_nbtm = torch.empty_like(d_nbtm)
+        turned = w_nhm.mT.contiguous(), w_nmh.mT.contiguous()
+        vectors = [each.contiguous() for each in (bias_nm, kappa_nm, gain_nm)]
+        call("memory_forward", *sizes, drive_nbth, *turned, *vectors, activation, a_nbth, d_nbtm, m_nbtm)
+        ctx.save_for_backward(w_nhm, w_nmh, *vectors[1:], a_nbth, d_nbtm, m_nbtm)
         ctx.activation = activation
-        return m_btm
+        return m_nbtm
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient_btm: Tensor):
-        w_hm, w_mh, kappa_m, gain_m, a_bth, d_btm, m_btm = ctx.saved_tensors
-        before_bth, before_btm = torch.empty_like(a_bth), torch.empty_like(d_btm)
-        of_kappa_bm, of_gain_bm = (m_btm.new_empty(len(m_btm), len(kappa_m)) for _ in range(2))
-        arrays = gradient_btm.contiguous(), w_hm, w_mh, kappa_m, gain_m
-        made = a_bth, d_btm, m_btm, before_bth, before_btm, of_kappa_bm, of_gain_bm
-        _call("memory_backward", *a_bth.shape, len(kappa_m), *arrays, ctx.activation, *made)
-        h_rh = (torch.relu if ctx.activation == ACTIVATIONS[nn.ReLU] else nn.functional.silu)(a_bth).flatten(0, 1)
-        of_w_mh = before_btm.flatten(0, 1).t() @ h_rh
-        kept_btm = kappa_m * m_btm[:, :-1]
-        of_w_hm = before_bth[:, 1:].flatten(0, 1).t() @ kept_btm.flatten(0, 1)
-        of_bias = before_btm.sum((0, 1))
-        return before_bth, of_w_hm, of_w_mh, of_bias, of_kappa_bm.sum(0), of_gain_bm.sum(0), None
+    def backward(ctx, gradient_nbtm: Tensor):
+        w_nhm, w_nmh, kappa_nm, gain_nm, a_nbth, d_nbtm, m_nbtm = ctx.saved_tensors
+        before_nbth, before_nbtm = torch.empty_like(a_nbth), torch.empty_like(d_nbtm)
+        n_models, n_windows, _, n_memory = m_nbtm.shape
+        of_kappa_nbm, of_gain_nbm = (m_nbtm.new_empty(n_models, n_windows, n_memory) for _ in range(2))
+        arrays = gradient_nbtm.contiguous(), w_nhm, w_nmh, kappa_nm, gain_nm
+        made = a_nbth, d_nbtm, m_nbtm, before_nbth, before_nbtm, of_kappa_nbm, of_gain_nbm
+        call("memory_backward", *a_nbth.shape, n_memory, *arrays, ctx.activation, *made)
+        of_weights = weight_gradients(before_nbth, before_nbtm, a_nbth, m_nbtm, kappa_nm, ctx.activation)
+        return before_nbth, *of_weights, of_kappa_nbm.sum(1), of_gain_nbm.sum(1), None
 
 
-def _inside(events: Events) -> bool:
+def weight_gradients(
+    before_nbth: Tensor, before_nbtm: Tensor, a_nbth: Tensor, m_nbtm: Tensor, kappa_nm: Tensor, activation: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of w_nhm, w_nmh and bias_nm: products over all bins, which wait for nothing."""
+    h_nbth = torch.relu(a_nbth) if activation == ACTIVATIONS[nn.ReLU] else nn.functional.silu(a_nbth)
+    of_w_nmh = before_nbtm.flatten(1, 2).mT @ h_nbth.flatten(1, 2)
+    kept_nbtm = kappa_nm[:, None, None] * m_nbtm[:, :, :-1]
+    of_w_nhm = before_nbth[:, :, 1:].flatten(1, 2).mT @ kept_nbtm.flatten(1, 2)
+    return of_w_nhm, of_w_nmh, before_nbtm.sum((1, 2))
+
+
+def inside(events: Events) -> bool:
     """Whether the kernel, which does not look, may go where the events say."""
     (n_windows, n_ms, n_inputs), n_events = events.shape, len(events.row_n)
     types = (events.row_n.dtype, events.input_n.dtype, events.value_n.dtype)
@@ -93,7 +102,7 @@ def _inside(events: Events) -> bool:
     return bool(first >= 0 and last < n_windows * n_ms and low >= 0 and high < n_inputs)
 
 
-def _call(name: str, *arguments: int | Tensor) -> None:
+def call(name: str, *arguments: int | Tensor) -> None:
     """Call a function of the kernel; the number of threads, which all of them take last, is PyTorch's."""
     given = [
         ctypes.c_void_p(each.data_ptr()) if isinstance(each, Tensor) else ctypes.c_int64(each) for each in arguments

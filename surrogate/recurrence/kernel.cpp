@@ -2,7 +2,7 @@
 //
 // Eight windows side by side: each lane of a vector register is a window, so that nothing depends on the number of
 // memory units, and every multiplication is a fused one on eight windows. Arrays are C-contiguous float32, windows
-// first. B windows, T bins, S inputs, K branches, H hidden units, M memory units.
+// first. N models of one size, B windows of each, T bins, S inputs, K branches, H hidden units, M memory units.
 
 #include <algorithm>
 #include <cstdint>
@@ -98,57 +98,68 @@ inline int team(std::int64_t threads, std::int64_t jobs) {
 
 extern "C" {
 
-// Branch states b_btk from events: event n, in the order of bins, adds value_n · weight_sk[input_n] to row_n = b·T + t,
-// and b_t = kappa · b_{t-1} + drive_t. first_b: the first event of each window, and the number of all.
-void branch_forward(std::int64_t B, std::int64_t T, std::int64_t K, const std::int64_t* first_b, const std::int32_t* row_n,
-                    const std::int32_t* input_n, const float* value_n, const float* weight_sk, const float* kappa_k,
-                    float* b_btk, std::int64_t threads) {
-#pragma omp parallel for num_threads(team(threads, B)) schedule(static)
-    for (std::int64_t b = 0; b < B; ++b) {
-        std::memset(b_btk + b * T * K, 0, sizeof(float) * T * K);
-        for (std::int64_t n = first_b[b]; n < first_b[b + 1]; ++n) {
-            const float value = value_n[n], *weight = weight_sk + input_n[n] * K;
-            float* row = b_btk + row_n[n] * K;
+// Branch states b_nbtk from events: event e, in the order of bins, adds value_e · weight_nsk[n, input_e] to row_e, which
+// counts the bins of all windows of all models, and b_t = kappa · b_{t-1} + drive_t. first_w: the first event of each
+// window, and the number of all.
+void branch_forward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t S, std::int64_t K,
+                    const std::int64_t* first_w, const std::int32_t* row_e, const std::int32_t* input_e,
+                    const float* value_e, const float* weight_nsk, const float* kappa_k, float* b_nbtk,
+                    std::int64_t threads) {
+#pragma omp parallel for num_threads(team(threads, N * B)) schedule(static)
+    for (std::int64_t w = 0; w < N * B; ++w) {
+        const float* weight_sk = weight_nsk + w / B * S * K;
+        std::memset(b_nbtk + w * T * K, 0, sizeof(float) * T * K);
+        for (std::int64_t e = first_w[w]; e < first_w[w + 1]; ++e) {
+            const float value = value_e[e], *weight = weight_sk + input_e[e] * K;
+            float* row = b_nbtk + row_e[e] * K;
             for (std::int64_t k = 0; k < K; ++k) row[k] += value * weight[k];
         }
         for (std::int64_t t = 1; t < T; ++t) {
-            float* row = b_btk + (b * T + t) * K;
+            float* row = b_nbtk + (w * T + t) * K;
             for (std::int64_t k = 0; k < K; ++k) row[k] += kappa_k[k] * row[k - K];
         }
     }
 }
 
-// Gradient of weight_sk; gradient_btk, that of the branch states, becomes that of the drive. Windows are summed in
-// order, into as many parts as `parts` holds (P, S, K), so the result does not depend on the number of threads.
-void branch_backward(std::int64_t B, std::int64_t T, std::int64_t S, std::int64_t K, std::int64_t P,
-                     const std::int64_t* first_b, const std::int32_t* row_n, const std::int32_t* input_n,
-                     const float* value_n, const float* kappa_k, float* gradient_btk, float* parts, std::int64_t threads) {
-#pragma omp parallel for num_threads(team(threads, P)) schedule(static)
-    for (std::int64_t p = 0; p < P; ++p) {
-        float* part = parts + p * S * K;
+// Gradient of weight_nsk; gradient_nbtk, that of the branch states, becomes that of the drive. Windows are summed in
+// order, into P parts for each model (N, P, S, K), so the result does not depend on the number of threads.
+void branch_backward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t S, std::int64_t K, std::int64_t P,
+                     const std::int64_t* first_w, const std::int32_t* row_e, const std::int32_t* input_e,
+                     const float* value_e, const float* kappa_k, float* gradient_nbtk, float* parts,
+                     std::int64_t threads) {
+#pragma omp parallel for num_threads(team(threads, N * P)) schedule(static)
+    for (std::int64_t job = 0; job < N * P; ++job) {
+        const std::int64_t end = (job / P + 1) * B;
+        float* part = parts + job * S * K;
         std::memset(part, 0, sizeof(float) * S * K);
-        for (std::int64_t b = p; b < B; b += P) {
+        for (std::int64_t w = job / P * B + job % P; w < end; w += P) {
             for (std::int64_t t = T - 2; t >= 0; --t) {
-                float* row = gradient_btk + (b * T + t) * K;
+                float* row = gradient_nbtk + (w * T + t) * K;
                 for (std::int64_t k = 0; k < K; ++k) row[k] += kappa_k[k] * row[k + K];
             }
-            for (std::int64_t n = first_b[b]; n < first_b[b + 1]; ++n) {
-                const float value = value_n[n], *row = gradient_btk + row_n[n] * K;
-                float* weight = part + input_n[n] * K;
+            for (std::int64_t e = first_w[w]; e < first_w[w + 1]; ++e) {
+                const float value = value_e[e], *row = gradient_nbtk + row_e[e] * K;
+                float* weight = part + input_e[e] * K;
                 for (std::int64_t k = 0; k < K; ++k) weight[k] += value * row[k];
             }
         }
     }
 }
 
-// Memory of every bin from the branches' share of the hidden layer, drive_bth (bias included):
+// Memory of every bin from the branches' share of the hidden layer, drive_nbth (bias included), up to eight windows of
+// one model at a time; every weight and constant has the model as its first index:
 //   a_t = drive_t + kept · w_mh, kept = kappa · m_{t-1};  d_t = tanh(bias + act(a_t) · w_hm);  m_t = kept + gain · d_t
-void memory_forward(std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t M, const float* drive_bth,
-                    const float* w_mh, const float* w_hm, const float* bias_m, const float* kappa_m,
-                    const float* gain_m, std::int64_t activation, float* a_bth, float* d_btm, float* m_btm, std::int64_t threads) {
-#pragma omp parallel for num_threads(team(threads, (B + LANES - 1) / LANES)) schedule(static)
-    for (std::int64_t first = 0; first < B; first += LANES) {
-        const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - first));
+void memory_forward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t M,
+                    const float* drive_nbth, const float* w_nmh, const float* w_nhm, const float* bias_nm,
+                    const float* kappa_nm, const float* gain_nm, std::int64_t activation, float* a_nbth, float* d_nbtm,
+                    float* m_nbtm, std::int64_t threads) {
+    const std::int64_t blocks = (B + LANES - 1) / LANES;
+#pragma omp parallel for num_threads(team(threads, N * blocks)) schedule(static)
+    for (std::int64_t job = 0; job < N * blocks; ++job) {
+        const std::int64_t n = job / blocks, of_block = job % blocks * LANES, first = n * B + of_block;
+        const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - of_block));
+        const float *w_mh = w_nmh + n * M * H, *w_hm = w_nhm + n * H * M;
+        const float *bias_m = bias_nm + n * M, *kappa_m = kappa_nm + n * M, *gain_m = gain_nm + n * M;
         std::vector<Lanes> m(M), d(M), a(H), h(H);
         std::fill(m.begin(), m.end(), Lanes{});
         for (std::int64_t t = 0; t < T; ++t) {
@@ -157,7 +168,7 @@ void memory_forward(std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t
                 m[i] *= kappa_m[i];
                 d[i] = all(bias_m[i]);
             }
-            gather(drive_bth + of_h, T * H, H, lanes, a.data());
+            gather(drive_nbth + of_h, T * H, H, lanes, a.data());
             multiply(w_mh, m.data(), a.data(), M, H);
             for (std::int64_t j = 0; j < H; ++j) h[j] = activate(a[j], activation);
             multiply(w_hm, h.data(), d.data(), H, M);
@@ -165,31 +176,36 @@ void memory_forward(std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t
                 d[i] = hyperbolic_tangent(d[i]);
                 m[i] += gain_m[i] * d[i];
             }
-            scatter(a.data(), H, lanes, a_bth + of_h, T * H);
-            scatter(d.data(), M, lanes, d_btm + of_m, T * M);
-            scatter(m.data(), M, lanes, m_btm + of_m, T * M);
+            scatter(a.data(), H, lanes, a_nbth + of_h, T * H);
+            scatter(d.data(), M, lanes, d_nbtm + of_m, T * M);
+            scatter(m.data(), M, lanes, m_nbtm + of_m, T * M);
         }
     }
 }
 
-// From the gradient of m_btm: that of a_bth (and so of the drive), that before the tanh, and by window kappa's and
-// gain's. The weights here are the transposes: w_hm (M, H) and w_mh (H, M).
-void memory_backward(std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t M, const float* gradient_btm,
-                     const float* w_mh_transposed, const float* w_hm_transposed, const float* kappa_m,
-                     const float* gain_m, std::int64_t activation, const float* a_bth, const float* d_btm, const float* m_btm,
-                     float* before_bth, float* before_btm, float* of_kappa_bm, float* of_gain_bm, std::int64_t threads) {
-#pragma omp parallel for num_threads(team(threads, (B + LANES - 1) / LANES)) schedule(static)
-    for (std::int64_t first = 0; first < B; first += LANES) {
-        const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - first));
+// From the gradient of m_nbtm: that of a_nbth (and so of the drive), that before the tanh, and by window kappa's and
+// gain's. The weights here are the transposes: w_nhm (N, H, M) reads the memory, w_nmh (N, M, H) writes it.
+void memory_backward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t M,
+                     const float* gradient_nbtm, const float* w_nhm, const float* w_nmh, const float* kappa_nm,
+                     const float* gain_nm, std::int64_t activation, const float* a_nbth, const float* d_nbtm,
+                     const float* m_nbtm, float* before_nbth, float* before_nbtm, float* of_kappa_nbm,
+                     float* of_gain_nbm, std::int64_t threads) {
+    const std::int64_t blocks = (B + LANES - 1) / LANES;
+#pragma omp parallel for num_threads(team(threads, N * blocks)) schedule(static)
+    for (std::int64_t job = 0; job < N * blocks; ++job) {
+        const std::int64_t n = job / blocks, of_block = job % blocks * LANES, first = n * B + of_block;
+        const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - of_block));
+        const float *w_hm = w_nhm + n * H * M, *w_mh = w_nmh + n * M * H;
+        const float *kappa_m = kappa_nm + n * M, *gain_m = gain_nm + n * M;
         std::vector<Lanes> carried(M), g(M), d(M), before(M), past(M), of_kappa(M), of_gain(M), a(H), of_a(H);
         for (auto* each : {&carried, &of_kappa, &of_gain}) std::fill(each->begin(), each->end(), Lanes{});
         for (std::int64_t t = T - 1; t >= 0; --t) {
             const std::int64_t of_h = (first * T + t) * H, of_m = (first * T + t) * M;
-            gather(gradient_btm + of_m, T * M, M, lanes, g.data());
-            gather(d_btm + of_m, T * M, M, lanes, d.data());
-            gather(a_bth + of_h, T * H, H, lanes, a.data());
+            gather(gradient_nbtm + of_m, T * M, M, lanes, g.data());
+            gather(d_nbtm + of_m, T * M, M, lanes, d.data());
+            gather(a_nbth + of_h, T * H, H, lanes, a.data());
             if (t)
-                gather(m_btm + of_m - M, T * M, M, lanes, past.data());
+                gather(m_nbtm + of_m - M, T * M, M, lanes, past.data());
             else
                 std::fill(past.begin(), past.end(), Lanes{});
             for (std::int64_t i = 0; i < M; ++i) {
@@ -198,18 +214,18 @@ void memory_backward(std::int64_t B, std::int64_t T, std::int64_t H, std::int64_
                 before[i] = g[i] * gain_m[i] * (1 - d[i] * d[i]);
             }
             std::fill(of_a.begin(), of_a.end(), Lanes{});
-            multiply(w_hm_transposed, before.data(), of_a.data(), M, H);
+            multiply(w_mh, before.data(), of_a.data(), M, H);
             for (std::int64_t j = 0; j < H; ++j) of_a[j] *= slope(a[j], activation);
-            multiply(w_mh_transposed, of_a.data(), g.data(), H, M);
+            multiply(w_hm, of_a.data(), g.data(), H, M);
             for (std::int64_t i = 0; i < M; ++i) {
                 of_kappa[i] += g[i] * past[i];
                 carried[i] = g[i] * kappa_m[i];
             }
-            scatter(of_a.data(), H, lanes, before_bth + of_h, T * H);
-            scatter(before.data(), M, lanes, before_btm + of_m, T * M);
+            scatter(of_a.data(), H, lanes, before_nbth + of_h, T * H);
+            scatter(before.data(), M, lanes, before_nbtm + of_m, T * M);
         }
-        scatter(of_kappa.data(), M, lanes, of_kappa_bm + first * M, M);
-        scatter(of_gain.data(), M, lanes, of_gain_bm + first * M, M);
+        scatter(of_kappa.data(), M, lanes, of_kappa_nbm + first * M, M);
+        scatter(of_gain.data(), M, lanes, of_gain_nbm + first * M, M);
     }
 }
 

@@ -1,21 +1,22 @@
-"""The memory of an ELM over whole windows: the one function that models call, by whichever path is fastest here.
+"""The memory of an ELM over whole windows: what models call, by whichever path is fastest here.
 
-B windows, T ms, S inputs, Y synapses, K branches, H hidden units, M memory units.
+N models of one size, B windows of each, T ms, S inputs, Y synapses, K branches, H hidden units, M memory units.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..events import Events
-from . import cpu
-from .compiled import NoKernel, kernel
+from . import cpu, gpu
+from .compiled import why_not
 from .reference import PHI_HEIGHT, PHI_SLOPE, Layer, branch_drive, leak, memory_trace, synapse_table
 
-Path = Literal["auto", "compiled", "reference"]
+Path = Literal["auto", "compiled", "triton", "reference"]
 
 
 class Neuron(NamedTuple):
@@ -36,34 +37,51 @@ class Neuron(NamedTuple):
 
 
 def path_of(neuron: Neuron) -> tuple[Path, str]:
-    """The path that `memory` takes by itself, and why not the compiled one, or ""."""
+    """The path that `memory` takes by itself, and why not the fast one of its device, or ""."""
+    device = neuron.w_y.device.type
     why = ""
-    if neuron.w_y.device.type != "cpu":
-        why = f"on {neuron.w_y.device.type}"
-    elif neuron.w_y.dtype != torch.float32:
+    if neuron.w_y.dtype != torch.float32:
         why = f"weights are {neuron.w_y.dtype}"
     elif len(neuron.mlp) != 2 or type(neuron.activation) not in cpu.ACTIVATIONS:
         why = "the MLP is not one hidden layer of ReLU or SiLU"
     elif neuron.kappa_k.requires_grad or (neuron.kappa_k != neuron.kappa_k[0]).any():
         why = "branches differ in their time constant"
+    elif device == "cuda":
+        why = gpu.why_not(len(neuron.mlp[0][0]), len(neuron.kappa_m))
     else:
-        try:
-            kernel()
-        except NoKernel as error:
-            why = str(error)
-    return ("reference", why) if why else ("compiled", "")
+        why = why_not(neuron.w_y)
+    if why:
+        return "reference", why
+    return ("triton" if device == "cuda" else "compiled"), ""
 
 
 def memory(x: Tensor | Events, neuron: Neuron, path: Path = "auto") -> Tensor:
     """Memory of every bin (B, T, M), from rest, under input spikes x: events, or signed and dense (B, T, S).
 
-    path: 'compiled' (CPU, one hidden layer) or 'reference'; 'auto' takes the compiled one wherever `path_of` can,
-    unless a gradient of the input is asked for.
+    path: 'compiled' (CPU) or 'triton' (GPU), with one hidden layer, or 'reference'; 'auto' takes the fast one wherever
+    `path_of` can, unless a gradient of the input is asked for.
     """
     wants_gradient = isinstance(x, Tensor) and x.requires_grad
     chosen: Path = "reference" if wants_gradient and path == "auto" else path
     chosen = path_of(neuron)[0] if chosen == "auto" else chosen
-    return _compiled(x, neuron) if chosen == "compiled" else _reference(x, neuron)
+    if chosen == "reference":
+        return _reference(x, neuron)
+    one = neuron._replace(
+        w_y=neuron.w_y[None],
+        mlp=[(weight[None], bias[None]) for weight, bias in neuron.mlp],
+        kappa_m=neuron.kappa_m[None],
+        gain_m=neuron.gain_m[None],
+    )
+    return _fast(x if isinstance(x, Events) else Events.from_dense(x), one, chosen)[0]
+
+
+def memories(events: Sequence[Events], neurons: Neuron, path: Path) -> Tensor:
+    """Memories (N, B, T, M) of several neurons of one shape, each under its own events: one call for all.
+
+    neurons: their weights and time constants, each with one more dimension in front, of models. path: 'compiled' or
+    'triton', as `path_of` says of one of them.
+    """
+    return _fast(Events.joined(events), neurons, path)
 
 
 def _reference(x: Tensor | Events, neuron: Neuron) -> Tensor:
@@ -73,25 +91,26 @@ def _reference(x: Tensor | Events, neuron: Neuron) -> Tensor:
     return memory_trace(b_btk, neuron.mlp, neuron.activation, neuron.kappa_m, neuron.gain_m)
 
 
-def _compiled(x: Tensor | Events, neuron: Neuron) -> Tensor:
-    events = x if isinstance(x, Events) else Events.from_dense(x)
+def _fast(events: Events, neurons: Neuron, path: Path) -> Tensor:
     events = events._replace(value_n=events.value_n.float())
-    (w_first, bias_first), (w_last, bias_last) = neuron.mlp
-    n_branches = len(neuron.kappa_k)
-    from_branches_kh = w_first[:, :n_branches].t()
-    if neuron.input_y.numel():
-        n_inputs = events.shape[2]
-        w_sk = synapse_table(neuron.w_y, neuron.input_y, neuron.valid_y, n_branches, n_inputs)
-        w_sh = w_sk @ from_branches_kh
+    (w_first, bias_first), (w_last, bias_last) = neurons.mlp
+    n_branches, n_inputs = len(neurons.kappa_k), events.shape[2]
+    from_branches_nkh = w_first[:, :, :n_branches].mT
+    if neurons.input_y.numel():
+        w_nsk = synapse_table(neurons.w_y, neurons.input_y, neurons.valid_y, n_branches, n_inputs)
+        w_nsh = w_nsk @ from_branches_nkh
     else:
-        w_sh = neuron.w_y[:, None] * from_branches_kh
-    drive_bth = cpu.BranchStates.apply(w_sh, neuron.kappa_k[:1].expand(w_sh.shape[1]), events) + bias_first
-    return cpu.MemoryTrace.apply(
-        drive_bth,
-        w_first[:, n_branches:],
+        w_nsh = neurons.w_y[..., None] * from_branches_nkh
+    weights = (
+        w_first[:, :, n_branches:],
         PHI_SLOPE * w_last,
         PHI_SLOPE * bias_last,
-        neuron.kappa_m,
-        PHI_HEIGHT * neuron.gain_m,
-        cpu.ACTIVATIONS[type(neuron.activation)],
+        neurons.kappa_m,
+        PHI_HEIGHT * neurons.gain_m,
     )
+    bias, activation = bias_first[:, None, None], cpu.ACTIVATIONS[type(neurons.activation)]
+    if path == "triton":
+        drive_nbth = gpu.branch_states(w_nsh, neurons.kappa_k[:1], events) + bias
+        return gpu.MemoryTrace.apply(drive_nbth, *weights, activation)
+    drive_nbth = cpu.BranchStates.apply(w_nsh, neurons.kappa_k[:1].expand(w_nsh.shape[2]), events) + bias
+    return cpu.MemoryTrace.apply(drive_nbth, *weights, activation)

@@ -24,12 +24,13 @@ Layer = tuple[Tensor, Tensor]  # weight (out, in) and bias (out,)
 def synapse_table(w_y: Tensor, input_y: Tensor, valid_y: Tensor, n_branches: int, n_inputs: int) -> Tensor:
     """What an input spike adds to each branch, shape (S, K).
 
-    w_y: synapse weights, branch after branch. input_y: the input that each synapse reads.
-    valid_y: False for a synapse past the last input, which carries nothing.
+    w_y: synapse weights, branch after branch; with a dimension of models in front, so has what is returned.
+    input_y: the input that each synapse reads. valid_y: False for a synapse past the last input, which carries nothing.
     """
-    branch_y = torch.arange(n_branches, device=w_y.device).repeat_interleave(len(w_y) // n_branches)
-    w_sk = w_y.new_zeros(n_inputs * n_branches).index_add(0, input_y * n_branches + branch_y, w_y * valid_y)
-    return w_sk.view(n_inputs, n_branches)
+    branch_y = torch.arange(n_branches, device=w_y.device).repeat_interleave(w_y.shape[-1] // n_branches)
+    nothing = w_y.new_zeros(*w_y.shape[:-1], n_inputs * n_branches)
+    w_sk = nothing.index_add(-1, input_y * n_branches + branch_y, w_y * valid_y)
+    return w_sk.view(*w_y.shape[:-1], n_inputs, n_branches)
 
 
 def branch_drive(x_bts: Tensor, w_y: Tensor, input_y: Tensor, valid_y: Tensor, n_branches: int) -> Tensor:

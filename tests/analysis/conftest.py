@@ -53,9 +53,9 @@ def make_score():
 
     def make(**columns):
         base = dict.fromkeys(Score.model_fields, 0.5)
-        base |= dict.fromkeys(("seed", "n_parameters", "n_trials", "n_output_spikes"), 3)
+        base |= dict.fromkeys(("seed", "n_parameters", "macs_per_ms", "train_trials", "n_trials", "n_output_spikes"), 3)
         base |= {"family": "elm", "size": "20", "name": "elm-20", "mode": "windows", "spike_times": "exact"}
-        base |= {"dataset_id": "a", "dataset": "nmda ttpc1", "trained_on": "b", "scores_schema": 1}
+        base |= {"dataset_id": "a", "dataset": "nmda ttpc1", "trained_on": "b", "scores_schema": 2}
         return Score(**base | columns)
 
     return make

@@ -50,6 +50,14 @@ def test_the_figure_names_what_it_shows(tmp_path, scores, make_score):
         assert words in text
 
 
+def test_amounts_of_training_data_are_series_of_their_own(tmp_path, make_score):
+    few, many, unknown = (make_score(train_trials=trials) for trials in (48, 480, None))
+    text = text_of(compare([few, many, unknown], tmp_path / "a.svg"))
+    for words in ("48 training trials", "480 training trials", "unknown training trials"):
+        assert words in text
+    assert "training trials" not in text_of(compare([few, few], tmp_path / "b.svg"))
+
+
 def test_what_cannot_be_drawn_gets_one_line(tmp_path, scores):
     for given, out, message in (
         ([], "a.png", "no scores were given"),

@@ -31,7 +31,7 @@ def edit(path, column, value):
         ("n_parameters", "many", "row 2: column 'n_parameters' is 'many'"),
         ("n_trials", "", "row 2: column 'n_trials' is ''"),
         ("spike_times", "rough", "row 2: column 'spike_times' is 'rough'"),
-        ("scores_schema", "7", "row 2: column 'scores_schema' is '7', this apical reads 1"),
+        ("scores_schema", "7", "row 2: column 'scores_schema' is '7', this apical reads 2"),
         ("seed", "1,2", "row 2: has more or fewer cells"),
     ],
 )

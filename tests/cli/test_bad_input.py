@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 
 import pytest
 import zarr
@@ -62,7 +63,7 @@ def other_units(store):
 SPOILED = [
     (shutil.rmtree, ["truth.zarr: no such dataset", "apical simulate"]),
     (lose_a_chunk, ["truth.zarr: truncated: variable 'input_spike_synapse' lacks 1 of 6 chunks", "make it again"]),
-    (damage_a_chunk, ["truth.zarr: variable 'soma_v_mv' is damaged", "make the store again"]),
+    (damage_a_chunk, ["truth.zarr: variable 'soma_v_mv' is damaged", "make"]),
     (
         another_schema,
         [
@@ -100,7 +101,13 @@ class Malicious:
 
 
 @pytest.fixture
-def things(apical, request, tmp_path, tmp_path_factory, monkeypatch):
+def no_hub(monkeypatch):
+    """The hub's client is not installed."""
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+
+
+@pytest.fixture
+def things(no_hub, apical, request, tmp_path, tmp_path_factory, monkeypatch):
     """A folder, the same for all tests of a session, of what is there but is not what a command wants."""
     kept = tmp_path_factory.getbasetemp() / "things"
     if not kept.exists():
@@ -135,12 +142,18 @@ def fill(here, make_dataset):
     here.joinpath("weightless", "weights.safetensors").unlink()
     shutil.copytree(here / "run", here / "damaged")
     here.joinpath("damaged", "weights.safetensors").write_bytes(b"nothing of the kind")
+    shutil.copytree(here / "run", here / "later")
+    card = json.loads(here.joinpath("run", "config.json").read_text())
+    here.joinpath("later", "config.json").write_text(json.dumps(card | {"apical_run": card["apical_run"] + 1}))
+    shutil.copytree(here / "run", here / "resumes-malice")
+    here.joinpath("resumes-malice", "state.pt").write_bytes(pickle.dumps(Malicious()))
+    here.joinpath("kept.pt2").touch()
     here.joinpath("foreign.csv").write_text("a,b\n1,2\n")
     here.joinpath("binary.csv").write_bytes(bytes(range(256)))
     here.joinpath("empty.csv").touch()
     header, row = here.joinpath("scores.csv").read_text().splitlines()
     here.joinpath("bare.csv").write_text(header + "\n")
-    here.joinpath("schema2.csv").write_text(f"{header}\n2{row[1:]}\n")
+    here.joinpath("schema1.csv").write_text(f"{header}\n1{row[1:]}\n")
     here.joinpath("cut.csv").write_text(f"{header}\n{row[: len(row) // 2]}\n")
     here.joinpath("nan.csv").write_text(f"{header}\n{row.rsplit(',', 1)[0]},nan\n")
 
@@ -166,6 +179,7 @@ SAYS = {
     "fit truth.zarr --out new --size 7x128": ["elm of size '7x128'", "integer"],
     "fit truth.zarr --out new --model tcn --size 20": ["size '20'", "depth x width, such as 7x128"],
     "fit truth.zarr --out new --model tcn --size 0x4": ["size '0x4'", "depth x width, such as 7x128"],
+    "fit truth.zarr --out new --model lif --size 5": ["lif of size '5'", "its only size is 1"],
     "fit truth.zarr --out new --recipe papr": ["recipe 'papr'", "did you mean 'paper'?"],
     "fit truth.zarr --out new --steps 0": ["'--steps'", "greater than or equal to 1"],
     "fit truth.zarr --out new --steps few": ["'--steps'", "integer"],
@@ -178,6 +192,8 @@ SAYS = {
     "fit truth.zarr --out run": ["run: exists already", "--resume", "--overwrite"],
     "fit truth.zarr --out run --resume --size 4": ["run: was started with", "choose another folder"],
     "fit other.zarr --out run --resume --size 3 --steps 4 --batch 2": ["run: was started with dataset_id"],
+    "fit truth.zarr --out later --resume --size 3": ["later/config.json: a run of version 2", "fit it again"],
+    "fit truth.zarr --out resumes-malice --resume --size 3 --steps 4 --batch 2": ["state.pt: refused", "code"],
     "fit truth.zarr --out truth.zarr --overwrite": ["truth.zarr: is there but is not a run", "choose another path"],
     "fit truth.zarr --out scores.csv --overwrite": ["scores.csv: is there but is not a run", "choose another path"],
     "fit truth.zarr --out scores.csv/run": ["scores.csv/run: cannot be made"],
@@ -211,6 +227,25 @@ SAYS = {
     "predict --elm-checkpoint elm-half truth.zarr --out new.zarr": ["elm-half/model_config.json: is not JSON"],
     "predict --elm-checkpoint elm-numbers truth.zarr --out new.zarr": ["elm-numbers/x_state.pt: "],
     "predict --elm-checkpoint elm-malicious truth.zarr --out new.zarr": ["elm-malicious/x_state.pt: refused", "code"],
+    "predict nobody/elm-3 truth.zarr --out new.zarr": ["nobody/elm-3: no such path", "huggingface_hub"],
+    # export
+    "export run --out new.onnx": ["apical export:", "Missing option '--to'"],
+    "export run --to onnx": ["apical export:", "Missing option '--out'"],
+    "export run --to onxx --out new.onnx": ["format 'onxx'", "did you mean 'onnx'?"],
+    "export run --to torch --out new.pt2": ["format 'torch'", "did you mean 'torch-export'?"],
+    "export run --to onnx --out new.pt2": ["new.pt2: format onnx has files that end in .onnx: choose new.onnx"],
+    "export run --to torch-export --out kept.pt2": ["kept.pt2: exists already", "--overwrite"],
+    "export run --to torch-export --out nodir/new.pt2": ["nodir/new.pt2: cannot be written (No such file"],
+    "export run --to torch-export --out scores.csv/new.pt2": ["scores.csv/new.pt2: cannot be written (Not a dir"],
+    "export nothere --to onnx --out new.onnx": ["nothere: no run there", "apical fit"],
+    "export truth.zarr --to onnx --out new.onnx": ["truth.zarr: no run there", "apical fit"],
+    "export scores.csv --to onnx --out new.onnx": ["scores.csv: no run there", "apical fit"],
+    "export weightless --to onnx --out new.onnx": ["weightless/weights.safetensors: not there yet", "--resume"],
+    "export damaged --to onnx --out new.onnx": ["damaged/weights.safetensors: damaged"],
+    "export later --to onnx --out new.onnx": ["later/config.json: a run of version 2", "fit it again"],
+    "export elm-half --to onnx --out new.onnx": ["elm-half/model_config.json: is not JSON"],
+    "export elm-malicious --to onnx --out new.onnx": ["elm-malicious/x_state.pt: refused", "code"],
+    "export nobody/elm-3 --to onnx --out new.onnx": ["nobody/elm-3: no such path", "huggingface_hub"],
     # evaluate
     "evaluate truth.zarr nothere.zarr --out new.csv": ["nothere.zarr: no such dataset"],
     "evaluate truth.zarr truth.zarr --out new.csv": ["truth.zarr: is a simulation, expected a prediction"],
@@ -228,7 +263,7 @@ SAYS = {
     "compare binary.csv --out new.png": ["binary.csv: scores cannot be read", "apical evaluate"],
     "compare empty.csv --out new.png": ["empty.csv: header lacks column", "apical evaluate"],
     "compare bare.csv --out new.png": ["bare.csv: has no rows"],
-    "compare schema2.csv --out new.png": ["schema2.csv: row 1: column 'scores_schema' is '2'", "evaluate again"],
+    "compare schema1.csv --out new.png": ["schema1.csv: row 1: column 'scores_schema' is '1'", "evaluate again"],
     "compare cut.csv --out new.png": ["cut.csv: row 1:", "evaluate again"],
     "compare nan.csv --out new.png": ["nan.csv: row 1: column 'explained_variance_rescaled' is 'nan'"],
     "compare scores.csv --out new.gif": ["new.gif", ".png, .svg, .pdf"],
@@ -268,14 +303,32 @@ def test_one_line_says_what_to_do_and_nothing_is_changed(things, refused, comman
     assert contents(things) == before
 
 
+def test_a_loss_that_is_no_number(fitted, apical, done, monkeypatch):
+    """Made up, since none of our datasets does it: the step after the first validation."""
+    from apical.surrogate import fit, training
+
+    def step(stack, optimizers, batches, config, at, processes):
+        losses = training.train_step(stack, optimizers, batches, config, at, processes)
+        return [float("nan")] if at == config.validate_every else losses
+
+    monkeypatch.setattr(fit, "train_step", step)
+    answer = apical("fit truth.zarr --size 3 --steps 60 --batch 1 --out new --device cpu")
+    assert answer.status == 2
+    line = answer.err.splitlines()[-1]
+    assert line.startswith("apical: new: loss is nan at step 51; the best model up to step 50 is kept; fit again")
+    done("predict new truth.zarr --out new.zarr --device cpu")
+
+
 def test_dendrites_that_the_dataset_does_not_have(truth, refused):
     line = refused("fit truth.zarr --out new --model tcn --size 1x2 --dendrites 2 --device cpu")
     assert "truth.zarr: has no variable 'dendrite_v_mv'" in line
 
 
-def test_a_truth_without_spikes(make_dataset, refused, done):
+def test_a_truth_without_spikes(make_dataset, apical, refused, done):
     make_dataset("silent.zarr", silent=True)
-    done("fit silent.zarr --size 2 --steps 1 --batch 1 --out run --device cpu")
+    fitted = apical("fit silent.zarr --size 2 --steps 1 --batch 1 --out run --device cpu")
+    assert fitted.status == 0
+    assert "silent.zarr: no output spike in its 1 validation trials: their ROC-AUC is nan\n" in fitted.err
     done("predict run silent.zarr --out prediction.zarr --device cpu")
     line = refused("evaluate silent.zarr prediction.zarr --out new.csv")
     assert all(words in line for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -38,6 +39,17 @@ def test_fit_predict_evaluate_compare(make_dataset, apical, tmp_path):
     compare = apical("compare scores.csv --out figure.png")
     assert compare == (0, "figure: figure.png\n", "")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("to, name", [("torch-export", "elm.pt2"), ("onnx", "elm.onnx")])
+def test_export(fitted, done, tmp_path, to, name):
+    if to == "onnx":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnxscript")
+    told = done(f"export run --to {to} --out {name}")
+    difference = re.fullmatch(rf"{name}: written; over 300 ms of .* differs from run by (\S+) of scale at most\n", told)
+    assert difference and float(difference[1]) < 1e-5
+    assert (tmp_path / name).stat().st_size > 10_000
 
 
 def test_evaluate_prints_json_for_machines(fitted, apical):

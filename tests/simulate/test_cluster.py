@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -66,13 +67,16 @@ def test_the_page_s_scheduler_and_workers(small, started, tmp_path, monkeypatch)
     assert (schema.read(schema.open_dataset(left), "trial_status") == schema.DONE).all()
 
 
-def test_workers_are_quiet_from_start_to_end_and_leave_the_environment_alone():
-    """Dask sets OMP_NUM_THREADS to 1 for its workers, in the process that starts them, where a fit may follow."""
+def test_workers_are_quiet_from_start_to_end_and_leave_nothing_behind(tmp_path, monkeypatch):
+    """Neither files, nor OMP_NUM_THREADS, which Dask sets to 1 in the process that starts workers: a fit may follow."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = dict(os.environ)
-    level = "__import__('logging').getLogger('distributed').level"
+    level = "{__import__('logging').getLogger(name).level for name in ('distributed', 'tornado.application')}"
     with connected(1, None, announce) as client:
-        assert set(client.run(eval, level).values()) == {logging.CRITICAL}
+        assert list(client.run(eval, level).values()) == [{logging.CRITICAL}]
+        assert any(tmp_path.iterdir())
     assert dict(os.environ) == before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_a_few_trials_are_in_flight(here):

@@ -1,10 +1,28 @@
-"""A made-up dataset with dendritic voltages."""
+"""A made-up dataset with dendritic voltages; Triton, imported so that it can be interpreted."""
+
+from contextlib import suppress
 
 import numpy as np
 import pytest
+import torch
 import zarr
 
 from apical.simulate import schema
+
+# Whether Triton interprets is settled where it is first imported, and parts of PyTorch that other tests use import it
+with pytest.MonkeyPatch.context() as at_import, suppress(ImportError):
+    if not torch.cuda.is_available():
+        at_import.setenv("TRITON_INTERPRET", "1")
+    import triton  # noqa: F401
+
+
+@pytest.fixture
+def poisoned():
+    """What is not written holds NaN, so that nothing can lean on what memory happened to hold."""
+    torch.use_deterministic_algorithms(True)
+    assert torch.utils.deterministic.fill_uninitialized_memory and torch.empty(3).isnan().all()
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ import json
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
 from apical.simulate.schema import InputError
-from apical.surrogate.checkpoint import load_published_elm, load_run
+from apical.surrogate.checkpoint import Surrogate, load_published_elm, load_run
 from apical.surrogate.fit import FitConfig, fit
 from apical.surrogate.models import build
 
@@ -43,7 +44,7 @@ def one_line(call, *args):
 
 def test_a_run_loads_as_it_was_saved(run):
     surrogate = load_run(run)
-    assert (surrogate.family, surrogate.size, surrogate.name) == ("elm", 3, "elm-3")
+    assert (surrogate.family, surrogate.size, surrogate.name) == ("branch-elm", 3, "elm-3")
     assert surrogate.trained_on == "made-up-0-8" and not surrogate.model.training
     assert surrogate.describe()["n_parameters"] == 4823  # the published count: 16 inputs share the 45 × 100 synapses
 
@@ -63,6 +64,51 @@ def test_a_run_that_is_not_one(run, tmp_path):
     assert "not there yet" in one_line(load_run, run)
     (run / "config.json").write_text('{"apical_run": 1}')
     assert "not written by this version" in one_line(load_run, run)
+
+
+def test_a_run_of_another_version(run):
+    card = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(card | {"apical_run": 7}))
+    assert "a run of version 7, this apical reads version 1; fit it again" in one_line(load_run, run)
+
+
+def test_a_run_of_an_earlier_apical_loads_but_does_not_know_its_signs(run):
+    card = json.loads((run / "config.json").read_text())
+    del card["input_signs"]
+    (run / "config.json").write_text(json.dumps(card))
+    surrogate = load_run(run)
+    with pytest.raises(InputError, match="does not say which inputs are excitatory"):
+        _ = surrogate.sign_s
+
+
+def test_one_door_for_every_folder(run, published):
+    folder, model = published
+    x_bts = torch.ones(1, 20, 12)
+    torch.testing.assert_close(Surrogate.load(folder).model(x_bts), model(x_bts), rtol=0, atol=0)
+    ours = Surrogate.load(str(run))
+    assert (ours.name, ours.run) == ("elm-3", str(run))
+    assert ours.sign_s.tolist() == 8 * [1] + 8 * [-1] and ours.sign_s.dtype == np.int8
+    assert "no run there" in one_line(Surrogate.load, run.parent)
+
+
+def test_bin_by_bin_in_numpy_is_the_whole_window_in_torch(run):
+    surrogate, rng = load_run(run), np.random.default_rng(0)
+    input_ts = rng.choice([-1, 0, 1], size=(40, 16), p=[0.1, 0.8, 0.1])
+    with torch.inference_mode():
+        logit_t, scaled_t = surrogate.model(torch.from_numpy(input_ts).float()[None])[0].numpy().T.astype(float)
+    state, told = surrogate.start(), []
+    for input_s in input_ts:
+        spike_probability, v_mv, state = surrogate.step(input_s, state)
+        told.append((spike_probability, v_mv))
+    expected = np.stack([1 / (1 + np.exp(-logit_t)), 10 * scaled_t - 67.7], axis=1)
+    np.testing.assert_allclose(told, expected, rtol=1e-5)
+    assert all(type(value) is float for value in told[0])
+
+
+@pytest.mark.parametrize("shape", [(15,), (1, 16), ()])
+def test_input_of_another_shape(run, shape):
+    surrogate = load_run(run)
+    assert "takes (16,)" in one_line(surrogate.step, np.zeros(shape), surrogate.start())
 
 
 def test_weights_of_another_model(run):
@@ -101,6 +147,14 @@ def test_malice_in_the_state_to_resume_from(run, make_dataset, monkeypatch, tmp_
     with pytest.raises(InputError, match="refused"):
         fit(config, tmp_path / "truth.zarr", run, resume=True)
     assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("state", [{"step": 1}, {"step": 1, "model": {}, "optimizer": {}, "log": []}])
+def test_a_state_to_resume_from_that_is_of_no_run(run, tmp_path, state):
+    torch.save(state, run / "state.pt")
+    config = FitConfig(family="elm", size=3, steps=2, batch=2, window_ms=60, burn_in_ms=10, validate_every=1)
+    with pytest.raises(InputError, match=r"state.pt: is not of this run; --overwrite fits it from the start"):
+        fit(config, tmp_path / "truth.zarr", run, resume=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut short"])

@@ -25,10 +25,32 @@ def test_tcn(size, options):
     assert macs_per_ms(model) == counted(model, model.n_inputs)
 
 
-def test_elm():
+@pytest.mark.parametrize("mlp_layers", [1, 2, 3])
+def test_elm(mlp_layers):
     """The counter does not see the 45 synapses, which are weighed one by one."""
-    model = build("elm", 7, 16, n_branches=5, synapses_per_branch=9, mlp_layers=2)
+    model = build("elm", 7, 16, n_branches=5, synapses_per_branch=9, mlp_layers=mlp_layers)
     assert macs_per_ms(model) == counted(model, 16) + 5 * 9
+
+
+def test_simplest_elm_by_hand():
+    """Weights, the linear layer from branch and memory, the two outputs; with its biases the published count."""
+    model = build("elm", "simplest", 1278)
+    assert macs_per_ms(model) == 1278 + 2 + 2
+    assert n_parameters(model) == 1286  # Spieler et al. 2024
+
+
+@pytest.mark.parametrize("family, count", [("lif", 1280), ("alif", 1281)])
+def test_point_neurons_by_hand(family, count):
+    model = build(family, 1, 1278)
+    assert macs_per_ms(model) == 1278
+    assert n_parameters(model) == count  # Spieler et al. 2024
+
+
+def test_ln_by_hand():
+    """Each sign has three coefficients and three time constants; the curve is 1 → 8 → 2."""
+    model = build("ln", 3, 1278)
+    assert macs_per_ms(model) == 1278 + 6 + 8 + 16
+    assert n_parameters(model) == 1278 + 6 + 6 + 16 + 18
 
 
 def test_published_branch_elm_by_hand():

@@ -1,5 +1,7 @@
 """The ELM against its equations written out bin by bin, and the counts of the published tables."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -7,13 +9,14 @@ import torch
 from apical.surrogate.cost import n_parameters
 from apical.surrogate.elm import ELM, ELMConfig, elm
 from apical.surrogate.models import assemble
+from apical.surrogate.recurrence.memory import path_of
 from apical.surrogate.recurrence.reference import leak
 
 
 def equations(model, x_bts):
-    """Spieler et al. 2024, one bin, one synapse state at a time, in float64; v2 leaks the branch instead."""
+    """Spieler et al. 2024, one bin, one synapse state at a time, by a model in float64; v2 leaks the branch instead."""
     config, n_branches = model.config, model.n_branches
-    state = {name: tensor.double() for name, tensor in model.state_dict().items()}
+    state = dict(model.named_parameters()) | dict(model.named_buffers())
     low, high = config.tau_m_min_ms, config.tau_m_max_ms
     tau_m = low + (high - low) / (1 + torch.exp(-state["_proto_tau_m"]))
     kappa_m = torch.exp(-config.delta_t_ms / tau_m)
@@ -25,7 +28,6 @@ def equations(model, x_bts):
     s = torch.zeros(len(x_bts), len(w_s)).double()
     b = torch.zeros(len(x_bts), n_branches).double()
     m = torch.zeros(len(x_bts), config.d_m).double()
-    mlp = model.mlp.network.double()
     outputs = []
     for t in range(x_bts.shape[1]):
         if config.version == 1:
@@ -35,10 +37,9 @@ def equations(model, x_bts):
         else:
             b = kappa_b * b + (w_s * x_bts[:, t]).view(len(b), n_branches, -1).sum(-1)
             gain = 1 - torch.exp(-config.delta_t_ms * config.lambda_value / tau_m)
-        proposed = 1.7159 * torch.tanh(2 / 3 * mlp(torch.cat([b, kappa_m * m], dim=1)))
+        proposed = 1.7159 * torch.tanh(2 / 3 * model.mlp.network(torch.cat([b, kappa_m * m], dim=1)))
         m = kappa_m * m + gain * proposed
         outputs.append(m @ state["w_y.weight"].T + state["w_y.bias"])
-    model.mlp.network.float()
     return torch.stack(outputs, dim=1)
 
 
@@ -56,6 +57,8 @@ def spikes(n_windows, n_ms, n_inputs, seed=0):
         {"n_branches": None, "mlp_layers": 3, "mlp_hidden_size": 5, "mlp_activation": "silu"},
         {"version": 2, "n_branches": None, "delta_t_ms": 0.5, "tau_b_ms": 7.0},
         {"routing": "random", "routing_seed": 3, "tau_m_max_ms": 1000.0},
+        {"mlp_layers": 0},
+        {"mlp_layers": 2, "version": 2},
     ],
 )
 def test_whole_window_equals_the_equations(options, n_windows, n_ms):
@@ -63,7 +66,40 @@ def test_whole_window_equals_the_equations(options, n_windows, n_ms):
     model = assemble(config, seed=1)
     x_bts = spikes(n_windows, n_ms, config.n_inputs)
     with torch.no_grad():
-        torch.testing.assert_close(model(x_bts).double(), equations(model, x_bts), rtol=1e-4, atol=1e-5)
+        expected = equations(deepcopy(model).double(), x_bts)
+        torch.testing.assert_close(model(x_bts).double(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("mlp_activation", ["relu", "silu"])
+@pytest.mark.parametrize("mlp_layers", [0, 2, 3])
+def test_gradients_of_any_depth_equal_those_of_the_equations(mlp_layers, mlp_activation):
+    options = {"mlp_layers": mlp_layers, "mlp_activation": mlp_activation, "learn_tau_m": True}
+    model = assemble(elm(7, 34, n_branches=5, synapses_per_branch=9, **options), seed=1)
+    double, x_bts = deepcopy(model).double(), spikes(2, 60, 34)
+    weight = torch.randn(2, 60, 2, generator=torch.Generator().manual_seed(0))
+    (model(x_bts) * weight).mean().backward()
+    (equations(double, x_bts) * weight).mean().backward()
+    assert len(model.mlp.layers()) == mlp_layers + 1
+    for (name, ours), theirs in zip(model.named_parameters(), double.parameters(), strict=True):
+        scale = theirs.grad.abs().max()
+        assert scale > 0, name
+        torch.testing.assert_close(ours.grad / scale, (theirs.grad / scale).float(), rtol=0, atol=1e-4)
+
+
+def test_the_simplest_has_all_inputs_on_one_branch_each_once():
+    model = assemble(elm("simplest", 40), seed=2)
+    assert sorted(model.input_to_synapse_indices.tolist()) == list(range(40)) and model.valid_indices_mask.all()
+    assert path_of(model.neuron()) == ("compiled", "")
+    x_bts = spikes(3, 130, 40)
+    with torch.no_grad():
+        expected = equations(deepcopy(model).double(), x_bts)
+        torch.testing.assert_close(model(x_bts).double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_one_time_constant_that_is_learned_starts_between_its_bounds():
+    """At a bound the sigmoid is flat. A fixed one stays where it was published, at the lower bound."""
+    assert ELM(elm("simplest", 40)).tau_m_ms.item() == pytest.approx(150**0.5)
+    assert ELM(elm(1, 40)).tau_m_ms.item() == pytest.approx(1, abs=1e-3)
 
 
 def test_leak_is_the_exponential_filter():

@@ -2,6 +2,10 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -10,18 +14,27 @@ from safetensors.torch import load_file
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
+from apical.surrogate.alone import alone_with
 from apical.surrogate.checkpoint import load_run
-from apical.surrogate.fit import FitConfig, fit
+from apical.surrogate.fit import FitConfig, fit, fit_together
 from apical.surrogate.models import build
 from apical.surrogate.recipe import Phase, Rates, quick
 from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.stack import Stack
 from apical.surrogate.training import make_optimizer, train_step, window_loss
 from apical.surrogate.validation import validate
-from apical.surrogate.windows import load_trials
+from apical.surrogate.windows import draw_windows, load_trials
 
 TCN = {"family": "tcn", "size": "2x4", "options": {"receptive_field_ms": 20}}
 ELM = {"family": "elm", "size": 3, "options": {"n_branches": 4}}
-LSTM, GRU = ({"family": family, "size": 3} for family in ("lstm", "gru"))
+DEEP = {"family": "elm", "size": 3, "options": {"n_branches": 4, "mlp_layers": 2}}
+SIMPLEST = {"family": "elm", "size": "simplest"}
+LSTM, GRU, LN = ({"family": family, "size": 3} for family in ("lstm", "gru", "ln"))
+LIF, ALIF = ({"family": family, "size": 1} for family in ("lif", "alif"))
+MODELS = {
+    "elm": ELM, "deep elm": DEEP, "simplest elm": SIMPLEST, "tcn": TCN, "lstm": LSTM, "gru": GRU,
+    "ln": LN, "lif": LIF, "alif": ALIF,
+}  # fmt: skip
 
 
 def settings(model=ELM, **changes):
@@ -46,7 +59,7 @@ def stop_at(step):
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])  # before the first validation, between two, right after one
-@pytest.mark.parametrize("model", [ELM, TCN, LSTM, GRU], ids=["elm", "tcn", "lstm", "gru"])
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_a_resumed_fit_is_bit_for_bit_the_undisturbed_one(make_dataset, tmp_path, model, stop):
     data, config = make_dataset(), settings(model)
     fit(config, data, tmp_path / "undisturbed", device="cpu")
@@ -69,18 +82,30 @@ def test_resuming_a_finished_run_changes_nothing(make_dataset, tmp_path):
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
 
 
-def test_a_fit_learns(make_dataset, tmp_path):
+# Share of the voltage's spread that may be left, and what a model needs beside 200 steps: the simplest ELM's memory
+# unit starts latched with some seeds
+LEARNERS = {
+    "elm": (ELM | {"size": 8}, 0.85, {}),
+    "deep elm": (DEEP | {"size": 8}, 0.85, {}),
+    "simplest elm": (SIMPLEST, 0.9, {"steps": 400, "learning_rate": 0.05, "spike_bias_from_rate": True, "seed": 2}),
+    "ln": (LN, 0.9, {}),
+    "lif": (LIF, 0.92, {}),
+    "alif": (ALIF, 0.92, {}),
+}
+
+
+@pytest.mark.parametrize("model, share, changes", LEARNERS.values(), ids=LEARNERS)
+def test_a_fit_learns(make_dataset, tmp_path, model, share, changes):
     """Two bounds that need no network: the spread of the voltage, and chance."""
     data = make_dataset(n_trials=8, duration_ms=2000, n_segments=4)
-    model = ELM | {"size": 8}
-    config = settings(model, steps=200, batch=8, window_ms=120, burn_in_ms=40, validate_every=50, learning_rate=0.02)
+    base = {"steps": 200, "batch": 8, "window_ms": 120, "burn_in_ms": 40, "validate_every": 50, "learning_rate": 0.02}
+    config = settings(model, **(base | changes))
     out = fit(config, data, tmp_path / "run")
-    with (out / "log.csv").open() as file:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    assert [row["step"] for row in rows] == [50, 100, 150, 200]
+    rows = read_log(out)
+    assert [row["step"] for row in rows] == list(range(50, config.steps + 1, 50))
     validation = json.loads((out / "config.json").read_text())["split"]["validation"]
     v_mv = np.minimum(schema.open_dataset(data).soma_v_mv.values[validation, 500:], -55)
-    assert rows[-1]["validation_rmse_mv"] < 0.85 * v_mv.std()
+    assert rows[-1]["validation_rmse_mv"] < share * v_mv.std()
     assert rows[-1]["validation_roc_auc"] > 0.8
 
 
@@ -101,6 +126,121 @@ def test_the_run_keeps_the_weights_of_the_best_validation(make_dataset, tmp_path
     assert validate(surrogate.model, trials, surrogate.scaling).rmse_mv == pytest.approx(weights[best][0], rel=1e-6)
 
 
+def test_fitting_stops_when_validation_no_longer_gains(make_dataset, tmp_path):
+    """Three validations without a better RMSE, from a fit that gains at first and then has no learning rate left."""
+    calm = {"spike_weight": 0.5, "voltage_weight": 0.5, "dendrite_weight": 0.0}
+    phases = (
+        Phase(from_fraction=0, learning_rate=0.02, **calm),
+        Phase(from_fraction=0.2, learning_rate=1e-30, **calm),
+    )
+    data, config = make_dataset(), settings(steps=100, phases=phases, patience=3)
+    rows = read_log(fit(config, data, tmp_path / "run"))
+    rmse = [row["validation_rmse_mv"] for row in rows]
+    best = rmse.index(min(rmse))
+    assert len(rows) == best + 1 + 3 and rows[-1]["step"] < 100
+    seen = []
+    fit(config, data, tmp_path / "run", resume=True, report=seen.append)
+    assert seen == [], "a fit that has stopped stays stopped"
+
+
+@pytest.mark.parametrize("model", [ELM, TCN], ids=["stacked", "in turn"])
+def test_models_fitted_together_are_those_fitted_alone(make_dataset, tmp_path, model):
+    data, configs = make_dataset(), [settings(model, seed=seed, gradient_clip=0.5) for seed in range(3)]
+    for config in configs:
+        fit(config, data, tmp_path / f"alone{config.seed}", device="cpu")
+    together = [tmp_path / f"together{config.seed}" for config in configs]
+    assert fit_together(configs, data, together, device="cpu") == together
+    for config, run in zip(configs, together, strict=True):
+        weights, expected = (load_run(each).model.state_dict() for each in (run, tmp_path / f"alone{config.seed}"))
+        for name in expected:
+            torch.testing.assert_close(weights[name], expected[name], rtol=1e-4, atol=1e-5)
+        assert (run / "config.json").read_bytes() == (tmp_path / f"alone{config.seed}" / "config.json").read_bytes()
+
+
+def test_models_fitted_together_resume_from_wherever_each_is(make_dataset, tmp_path):
+    """A process that is killed between two folders leaves one of them a validation behind."""
+    data, configs = make_dataset(), [settings(seed=seed) for seed in range(3)]
+    outs, whole = ([tmp_path / f"{name}{config.seed}" for config in configs] for name in ("stopped", "whole"))
+    fit_together(configs, data, whole, device="cpu")
+    fit_together(configs[:1], data, outs[:1], device="cpu")
+    with pytest.raises(Stop):
+        fit_together(configs[1:2], data, outs[1:2], device="cpu", report=stop_at(4))
+    assert fit_together(configs, data, outs, device="cpu", resume=True) == outs
+    for one, other in zip(outs, whole, strict=True):
+        weights, expected = (load_file(run / "weights.safetensors") for run in (one, other))
+        for name in expected:
+            torch.testing.assert_close(weights[name], expected[name], rtol=1e-4, atol=1e-5)
+        assert [row["step"] for row in read_log(one)] == [2, 4, 6]
+
+
+def test_one_model_s_failure_stops_no_other(make_dataset, tmp_path, monkeypatch):
+    from apical.surrogate import run
+
+    original = run.Run.stepped
+    bad = lambda self, loss: original(self, float("nan") if (self.config.seed, self.step) == (1, 3) else loss)  # noqa: E731
+    monkeypatch.setattr(run.Run, "stepped", bad)
+    data, configs = make_dataset(), [settings(seed=seed) for seed in range(3)]
+    outs = [tmp_path / f"run{config.seed}" for config in configs]
+    first, failed, last = fit_together(configs, data, outs)
+    assert (first, last) == (outs[0], outs[2])
+    assert "run1: loss is nan at step 4; the best model up to step 2 is kept" in str(failed)
+    assert [row["step"] for row in read_log(outs[0])] == [2, 4, 6]
+
+
+def test_only_the_seed_may_differ(make_dataset, tmp_path):
+    with pytest.raises(InputError, match="may differ in their seed only"):
+        fit_together([settings(), settings(steps=8)], make_dataset(), [tmp_path / "a", tmp_path / "b"])
+
+
+def test_less_data_is_part_of_more_and_what_is_held_out_stays(make_dataset, tmp_path):
+    data = make_dataset(n_trials=12)
+    splits = [
+        load_run(fit(settings(steps=2, train_fraction=share), data, tmp_path / f"{share}")).split
+        for share in (0.2, 0.5, 1.0)
+    ]
+    assert [len(split.train) for split in splits] == [2, 5, 10]
+    assert set(splits[0].train) < set(splits[1].train) < set(splits[2].train)
+    assert len({(*split.validation, -1, *split.test) for split in splits}) == 1
+
+
+def test_trials_left_on_disk_make_the_same_fit(make_dataset, tmp_path, monkeypatch):
+    data = make_dataset()
+    fit(settings(), data, tmp_path / "memory", device="cpu")
+    monkeypatch.setattr("apical.surrogate.fit.IN_MEMORY_TRIALS_MS", 0)
+    fit(settings(), data, tmp_path / "disk", device="cpu")
+    assert folder_of(tmp_path / "memory") == folder_of(tmp_path / "disk")
+
+
+def test_tensorboard_reads_the_log(make_dataset, tmp_path):
+    """A resumed run's too, whose validations after the last state are taken back."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    data, out = make_dataset(), tmp_path / "run"
+    with pytest.raises(Stop):
+        fit(settings(), data, out, report=stop_at(3), tensorboard=True)
+    fit(settings(), data, out, resume=True, tensorboard=True)
+    events = EventAccumulator(str(out / "tensorboard"))
+    events.Reload()
+    rows = read_log(out)
+    for tag, column in [("validation/rmse_mv", "validation_rmse_mv"), ("loss/train", "loss")]:
+        told = events.Scalars(tag)
+        assert [event.step for event in told] == [2, 4, 6]
+        assert [event.value for event in told] == pytest.approx([row[column] for row in rows])
+
+
+def read_log(run):
+    with (run / "log.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def test_a_validation_set_without_spikes_is_said_and_does_no_harm(make_dataset, tmp_path):
+    said = []
+    out = fit(settings(), make_dataset(silent=True), tmp_path / "run", say=said.append)
+    assert said[-1].endswith("no output spike in its 1 validation trials: their ROC-AUC is nan")
+    assert [np.isnan(row["validation_roc_auc"]) for row in read_log(out)] == [True] * 3
+    assert load_run(out).seed == 0
+
+
 def test_how_a_model_is_computed_is_said_once(make_dataset, tmp_path):
     data, said = make_dataset(), []
     for name, model in (("elm", ELM), ("tcn", TCN)):
@@ -116,7 +256,9 @@ def test_the_run_explains_itself(make_dataset, tmp_path):
     assert card["scaling"] == {"clip_mv": -55.0, "offset_mv": -67.7, "scale_mv": 10.0}
     assert sorted(trial for part in card["split"].values() for trial in part) == list(range(6))
     assert {"apical", "torch", "numpy", "python", "git_commit", "device"} == set(card["provenance"])
-    assert sorted(f.name for f in out.iterdir()) == ["config.json", "log.csv", "state.pt", "weights.safetensors"]
+    assert card["input_signs"] == [[1, 8], [-1, 8]]
+    files = ["README.md", "config.json", "log.csv", "state.pt", "weights.safetensors"]
+    assert sorted(f.name for f in out.iterdir()) == files
 
 
 def test_models_of_one_split_seed_hold_out_the_same_trials(make_dataset, tmp_path):
@@ -158,7 +300,8 @@ def test_burn_in_carries_no_loss(make_dataset):
         model = build("tcn", "2x4", 16, receptive_field_ms=20)
         poisoned = trials.voltage_bt.copy()
         poisoned[:, 500 : 500 + first_good_bin] = np.nan
-        return train_step(model, make_optimizer(config, model), trials._replace(voltage_bt=poisoned), config, 0)
+        batch = draw_windows(trials._replace(voltage_bt=poisoned), window_ms=1000, batch=2, seed=0, step=0)
+        return train_step(Stack([model]), [make_optimizer(config, model)], [batch], config, 0)[0]
 
     assert np.isfinite(loss(19))
     assert np.isnan(loss(20))
@@ -190,6 +333,19 @@ def test_what_is_there_is_not_overwritten_unasked(make_dataset, tmp_path):
         fit(settings(steps=2), make_dataset("other.zarr", seed=1), out, resume=True)
     fit(settings(), data, out, overwrite=True)
     assert load_run(out).seed == 0
+
+
+def test_two_processes_do_not_write_one_run(make_dataset, tmp_path):
+    data, out = make_dataset(), tmp_path / "run"
+    fit(settings(steps=2), data, out)
+    before = folder_of(out)
+    with alone_with(out):
+        for how in ({"resume": True}, {"overwrite": True}):
+            with pytest.raises(InputError, match="run: another process is writing it"):
+                fit(settings(steps=2), data, out, **how)
+    assert folder_of(out) == before
+    fit(settings(steps=2), data, out, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_folder_that_is_no_run_is_left_alone(make_dataset, tmp_path):
@@ -229,3 +385,24 @@ def test_a_refused_fit_leaves_no_folder(make_dataset, tmp_path):
     with pytest.raises(InputError, match="dendrite_v_mv"):
         fit(config, make_dataset(), tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_fit_killed_outright_resumes_bit_for_bit(make_dataset, tmp_path):
+    """SIGKILL, at some moment after its first validation."""
+    data = make_dataset()
+    words = [f"--set={name}={value}" for name, value in settings(steps=400).model_dump(exclude_unset=True).items()]
+    words = [word for word in words if not word.startswith(("--set=family", "--set=size", "--set=options"))]
+    words += ['--set=options={"n_branches": 4}', "--recipe=paper", "--model=elm", "--size=3", "--device=cpu"]
+    command = [sys.executable, "-m", "apical.cli", "fit", str(data), *words]
+    with subprocess.Popen([*command, "--out", str(tmp_path / "killed")], stderr=subprocess.DEVNULL) as process:
+        while not (tmp_path / "killed" / "state.pt").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert len(read_log(tmp_path / "killed")) < 200
+    for out, more in (("killed", ["--resume"]), ("whole", [])):
+        subprocess.run([*command, "--out", str(tmp_path / out), *more], check=True, capture_output=True)
+    assert folder_of(tmp_path / "killed") == folder_of(tmp_path / "whole")
+    assert [row["loss"] for row in read_log(tmp_path / "killed")] == [r["loss"] for r in read_log(tmp_path / "whole")]

@@ -8,6 +8,7 @@ import torch
 from apical.surrogate.cost import n_parameters
 from apical.surrogate.events import Events
 from apical.surrogate.models import build
+from apical.surrogate.recurrence.gates import GruTrace, LstmTrace
 
 
 def spikes(n_windows, n_ms, n_inputs):
@@ -52,6 +53,72 @@ def test_gru_equals_its_equations():
         h = (1 - z) * torch.tanh(n_x + torch.sigmoid(r_x + r_h) * n_h) + z * h
         expected.append(h @ of["head.weight"].T + of["head.bias"])
     torch.testing.assert_close(model(x_bts), torch.stack(expected, 1))
+
+
+def outcome(model, x, path):
+    """Outputs and every gradient, of a loss in which each output has a weight of its own."""
+    model.path = path
+    model.zero_grad()
+    y_bto = model(x)
+    weight = torch.randn(y_bto.shape, generator=torch.Generator().manual_seed(5))
+    (y_bto * weight).mean().backward()
+    return {"y": y_bto.detach()} | {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("n_windows, n_ms", [(1, 1), (3, 63), (8, 20), (9, 257)])
+@pytest.mark.parametrize("cells", [1, 7, 15, 50])
+@pytest.mark.parametrize("family", ["lstm", "gru"])
+def test_compiled_equals_pytorchs_own(poisoned, family, cells, n_windows, n_ms):
+    model, x_bts = build(family, cells, 34, n_outputs=3), spikes(n_windows, n_ms, 34)
+    with torch.no_grad():
+        model.cells.bias_hh_l0.copy_(torch.linspace(-1, 1, len(model.cells.bias_hh_l0)))
+    ours, truth = (outcome(model, x_bts, path) for path in ("compiled", "reference"))
+    assert ours.keys() == truth.keys()
+    for name, expected in truth.items():
+        scale = expected.abs().max().clamp(min=1e-3)
+        torch.testing.assert_close(
+            ours[name] / scale, expected / scale, rtol=0, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}"
+        )
+
+
+@pytest.mark.parametrize("family", ["lstm", "gru"])
+def test_results_do_not_depend_on_the_number_of_threads(family):
+    """To the bit; PyTorch's own matrix products around it may differ in the last."""
+    random, had = torch.Generator().manual_seed(0), torch.get_num_threads()
+    gates = {"lstm": 4, "gru": 3}[family] * 5
+    drive, weight, bias = (
+        torch.randn(*shape, generator=random).requires_grad_() for shape in [(20, 60, gates), (gates, 5), (gates,)]
+    )
+    results = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        h_btc = LstmTrace.apply(drive, weight) if family == "lstm" else GruTrace.apply(drive, weight, bias)
+        results.append((h_btc, *torch.autograd.grad((h_btc**2).sum(), [drive])))
+    torch.set_num_threads(had)
+    for other in results[1:]:
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("family", ["lstm", "gru"])
+def test_extreme_activity_saturates_and_a_number_that_is_none_shows(family):
+    model, x_bts = build(family, 5, 10), 1e4 * spikes(2, 40, 10)
+    ours, truth = (outcome(model, x_bts, path) for path in ("compiled", "reference"))
+    torch.testing.assert_close(ours["y"], truth["y"])
+    assert all(values.isfinite().all() for values in ours.values())
+    with torch.no_grad():
+        model.cells.weight_ih_l0[2] = torch.nan
+    assert outcome(model, x_bts, "compiled")["y"][:, -1].isnan().all()
+
+
+@pytest.mark.parametrize("family", ["lstm", "gru"])
+def test_pytorchs_own_where_the_compiled_one_cannot_go(family):
+    model, x_bts = build(family, 3, 10), spikes(2, 20, 10).requires_grad_()
+    assert model.how == f"cells: compiled, {torch.get_num_threads()} threads"
+    model(x_bts).sum().backward()
+    assert x_bts.grad.abs().sum() > 0
+    model.double()
+    assert model.how == "cells: PyTorch's own (weights are torch.float64)"
+    assert model(x_bts.detach().double()).dtype == torch.float64
 
 
 @pytest.mark.parametrize("family", ["lstm", "gru"])

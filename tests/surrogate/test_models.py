@@ -8,8 +8,12 @@ from apical.surrogate.device import choose_device
 from apical.surrogate.models import build
 from apical.surrogate.recipe import FitConfig, paper, quick
 
+FAMILY_SIZES = [
+    ("elm", 5), ("elm", "simplest"), ("tcn", "2x4"), ("lstm", 3), ("gru", 3), ("ln", 2), ("lif", 1), ("alif", 1),
+]  # fmt: skip
 
-@pytest.mark.parametrize("family, size", [("elm", 5), ("tcn", "2x4"), ("lstm", 3), ("gru", 3)])
+
+@pytest.mark.parametrize("family, size", FAMILY_SIZES)
 def test_initial_weights_follow_the_seed_and_nothing_else(family, size):
     before = torch.random.get_rng_state()
     one, same, other = (build(family, size, 16, seed=seed).state_dict() for seed in (1, 1, 2))
@@ -25,6 +29,14 @@ def test_initial_weights_follow_the_seed_and_nothing_else(family, size):
         ("rnn9", 20, 16, {}, "choose one of elm, tcn, lstm, gru"),
         ("elm", "big", 16, {}, "elm of size 'big': d_m: Input should be a valid integer"),
         ("elm", 0, 16, {}, "elm of size '0': d_m: Input should be greater than 0, not 0"),
+        ("lif", 5, 16, {}, "lif of size '5': it is one neuron, so its only size is 1"),
+        ("alif", "many", 16, {}, "alif of size 'many': it is one neuron"),
+        ("alif", 1, 16, {"tau_max": 3}, "'tau_max' is not a setting: did you mean 'tau_max_ms'"),
+        ("lif", 1, 16, {"tau_max_ms": 5}, "lif: tau_max_ms: Input should be greater than 10"),
+        ("ln", 0, 16, {}, "ln of size '0': n_exponentials: Input should be greater than 0, not 0"),
+        ("elm", "simplest", 17, {}, "simplest elm: n_inputs is 17: neuronio routing pairs"),
+        ("elm", "simple", 16, {}, "elm of size 'simple': d_m: Input should be a valid integer"),
+        ("elm", 3, 16, {"mlp_layers": -1}, "mlp_layers: Input should be greater than or equal to 0"),
         ("elm", 20, 17, {}, "n_inputs is 17: neuronio routing pairs"),
         ("elm", 20, 16, {"n_branch": 3}, "'n_branch' is not a setting: did you mean 'n_branches'"),
         ("tcn", "2x4", 16, {"receptive_field_ms": -5}, "kernels_ms.0: Input should be greater than 0"),
@@ -49,6 +61,12 @@ def test_recipes_are_the_published_ones():
     assert first_of_epoch_80.learning_rate == 1e-5
     assert first_of_epoch_80.spike_weight / first_of_epoch_80.voltage_weight == pytest.approx(4 / (0.01 * 100))
     assert tcn.rates(80 * 2880 - 1).learning_rate == 3e-5
+
+
+def test_recipes_of_the_floor_start_higher():
+    assert paper("lif").learning_rate > paper("elm", 1).learning_rate and paper("lif").size == 1
+    assert paper("elm", "simplest").spike_bias_from_rate and not paper("ln").spike_bias_from_rate
+    assert paper("ln", learning_rate=0.3).learning_rate == 0.3
 
 
 def test_learning_rate_falls_as_a_cosine():

@@ -10,12 +10,16 @@ from apical.surrogate.events import Events
 from apical.surrogate.models import assemble
 from apical.surrogate.recurrence import compiled, cpu
 from apical.surrogate.recurrence.memory import memory, path_of
+from apical.surrogate.stack import Stack
+
+pytestmark = pytest.mark.usefixtures("poisoned")
 
 VARIANTS = {
     "published": {},
     "second version": {"version": 2, "learn_tau_m": True, "lambda_value": 10.0},
     "plain": {"n_branches": None},
     "random routing, SiLU": {"routing": "random", "mlp_activation": "silu"},
+    "no hidden layer": {"mlp_layers": 0, "learn_tau_m": True},
     "own hidden size": {"mlp_hidden_size": 3, "learn_tau_m": True, "tau_b_ms": 11.0},
 }
 
@@ -50,15 +54,6 @@ def assert_same(ours, truth):
         )
 
 
-@pytest.fixture(autouse=True)
-def poisoned():
-    """What is not written holds NaN, so that nothing can lean on what memory happened to hold."""
-    torch.use_deterministic_algorithms(True)
-    assert torch.utils.deterministic.fill_uninitialized_memory and torch.empty(3).isnan().all()
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
 @pytest.mark.parametrize("n_windows, n_ms", [(1, 1), (3, 63), (8, 20), (9, 257)])
 @pytest.mark.parametrize("d_m", [1, 7, 20, 100])
 def test_compiled_equals_the_reference(d_m, n_windows, n_ms):
@@ -83,6 +78,22 @@ def test_events_and_dense_input_of_any_type_are_the_same_input(dtype):
     assert torch.equal(Events.from_dense(x_bts).dense(torch.float32), x_bts.float())
 
 
+@pytest.mark.parametrize("n_windows", [1, 3, 8, 11])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_models_stacked_are_the_models_one_by_one(name, n_windows):
+    """Outputs and gradients of three, each under its own spikes, in one call."""
+    models = [elm(**VARIANTS[name], seed=seed) for seed in (1, 2, 3)]
+    events = [Events.from_dense(spikes(n_windows, 37, seed=seed)) for seed in (4, 5, 6)]
+    alone = [outcome(model, each, "reference") for model, each in zip(models, events, strict=True)]
+    stack = Stack(models)
+    y_nbto = stack.outputs(events)
+    weight = torch.randn(y_nbto.shape[1:], generator=torch.Generator().manual_seed(5))
+    stack.backward((y_nbto * weight).mean((1, 2, 3)).sum())
+    for model, y_bto, truth in zip(models, y_nbto.detach(), alone, strict=True):
+        gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+        assert_same({"y": y_bto} | gradients, truth)
+
+
 def test_silence_and_a_silent_window():
     model, x_bts = elm(), spikes(3, 40)
     x_bts[1] = 0
@@ -95,7 +106,7 @@ def test_the_kernel_s_results_do_not_depend_on_the_number_of_threads():
     events, random, had = Events.from_dense(spikes(20, 90)), torch.Generator().manual_seed(0), torch.get_num_threads()
     w_sk, drive, w_hm, w_mh, bias, kappa, gain = (
         (torch.rand(*shape, generator=random) / 2).requires_grad_()
-        for shape in [(34, 6), (20, 90, 14), (14, 7), (7, 14), (7,), (7,), (7,)]
+        for shape in [(2, 34, 6), (2, 10, 90, 14), (2, 14, 7), (2, 7, 14), (2, 7), (2, 7), (2, 7)]
     )
     results = []
     for threads in (1, 2, 3):
@@ -172,5 +183,5 @@ def test_events_outside_their_windows_are_refused(change):
     events = Events.from_dense(spikes(3, 20))
     ((name, value),) = change.items()
     getattr(events, name)[-1 if value > 0 else 0] = value
-    with pytest.raises(ValueError, match="outside their windows or inputs"):
-        cpu.BranchStates.apply(torch.ones(34, 5), torch.ones(5), events)
+    with pytest.raises(ValueError, match="lie outside them"):
+        cpu.BranchStates.apply(torch.ones(1, 34, 5), torch.ones(5), events)

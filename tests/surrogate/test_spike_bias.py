@@ -14,12 +14,15 @@ from apical.surrogate.models import build
 from apical.surrogate.recipe import paper, quick
 
 
-@pytest.mark.parametrize(("family", "size"), [("elm", 3), ("tcn", "2x4")])
+@pytest.mark.parametrize(
+    ("family", "size"),
+    [("elm", 3), ("elm", "simplest"), ("tcn", "2x4"), ("gru", 3), ("ln", 2), ("lif", 1), ("alif", 1)],
+)
 def test_the_bias_moves_the_spike_logit_and_nothing_else(family, size):
     model = build(family, size, 16).eval()
     silence = torch.zeros(1, 300, 16)
     before = model(silence)
-    model.set_spike_bias(-6.0)
+    model.set_spike_bias(-9.0)
     after = model(silence)
     assert torch.equal(before[..., 1:], after[..., 1:])
     moved = after[..., 0] - before[..., 0]

@@ -11,10 +11,16 @@ MODELS = [
     ("elm", 20, {}),
     ("elm", 7, {"version": 2, "learn_tau_m": True}),
     ("elm", 5, {"n_branches": None, "mlp_layers": 3, "mlp_activation": "silu"}),
+    ("elm", 5, {"mlp_layers": 2}),
+    ("elm", "simplest", {}),
     ("tcn", "3x8", {"n_dendrite_components": 4}),
     ("tcn", "1x4", {}),
     ("lstm", 6, {}),
     ("gru", 6, {}),
+    ("ln", 1, {}),
+    ("ln", 4, {}),
+    ("lif", 1, {}),
+    ("alif", 1, {}),
 ]
 
 

@@ -1,0 +1,29 @@
+"""Where the runs of a sweep are computed: on Dask workers, if any are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..surrogate.sweep import Spread
+
+
+@contextmanager
+def spread_over(workers: int, scheduler: str | None) -> Iterator[Spread | None]:
+    """What calls a function on `workers` processes of this machine or those of a scheduler; None for neither."""
+    if not workers and scheduler is None:
+        yield None
+        return
+    from ..simulate.cluster import connected, spread
+    from .progress import errors, spinner
+
+    with connected(workers, scheduler, spinner) as client:
+        errors.print(f"dashboard: {client.dashboard_link}")
+
+        def results(function: Callable[..., Any], arguments: Iterable[tuple]) -> Iterator[tuple[tuple, Any]]:
+            for argument, future in spread(client, function, arguments):
+                yield argument, future.exception() or future.result()
+
+        yield results

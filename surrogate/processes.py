@@ -1,0 +1,78 @@
+"""Fitting on several processes, one for each device: started by `torchrun`, each takes its share of every batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+from ..simulate.schema import InputError
+
+
+@dataclass(frozen=True)
+class Processes:
+    """How many fit together, and which of them this one is."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes and says."""
+        return self.rank == 0
+
+    def share(self, batch: int) -> slice:
+        """This process's windows of a batch. Raises InputError where it cannot be shared out evenly."""
+        if batch % self.count:
+            raise InputError(f"batch is {batch}: it cannot be shared out evenly among {self.count} processes")
+        return slice(self.rank * batch // self.count, (self.rank + 1) * batch // self.count)
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Make each tensor its mean over all processes, in one message."""
+        if self.count == 1:
+            return
+        together = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(together)
+        together /= self.count
+        for tensor, mean in zip(tensors, together.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(mean.view_as(tensor))
+
+    def agree(self, values: Sequence[float]) -> list[float]:
+        """The first process's numbers, on every process."""
+        if self.count == 1:
+            return list(values)
+        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+        told = torch.tensor(values, dtype=torch.float64, device=device)
+        dist.broadcast(told, 0)
+        return told.tolist()
+
+    def wait(self) -> None:
+        """For all others to come to this point."""
+        if self.count > 1:
+            dist.barrier()
+
+
+def started() -> Processes:
+    """What `torchrun` says of this process; one of one without it."""
+    return Processes(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """The processes that `torchrun` started, connected: by NCCL on GPUs, each with its own, by Gloo on CPUs."""
+    processes = started()
+    if processes.count == 1:
+        yield processes
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield processes
+    finally:
+        dist.destroy_process_group()

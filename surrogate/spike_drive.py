@@ -1,0 +1,17 @@
+"""What weighted input spikes add up to in every bin: one weight per input, and only the spikes are touched.
+
+B windows, T ms, S inputs, N events.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .events import Events
+
+
+def spike_drive(events: Events, w_s: Tensor) -> Tensor:
+    """Sum of w·x over the inputs in every bin, shape (B, T)."""
+    n_windows, n_ms, _ = events.shape
+    weighted_n = w_s.index_select(0, events.input_n) * events.value_n
+    return weighted_n.new_zeros(n_windows * n_ms).index_add(0, events.row_n, weighted_n).view(n_windows, n_ms)

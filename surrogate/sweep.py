@@ -1,0 +1,186 @@
+"""Many fits with one command: models × sizes × seeds × amounts of data, each fitted, predicted and scored."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..simulate.schema import InputError, open_dataset
+from .alone import alone_with
+from .checkpoint import load_run
+from .device import choose_device
+from .fit import FitProgress, fit_together
+from .predict import predict
+from .recipe import FitConfig
+from .run_folder import write_atomically
+from .sweep_config import Sweep
+
+CARD, SCORES, RUNS = "sweep.json", "scores.csv", "runs.csv"
+SCORE = "score.json"  # beside a run's weights: that it is done, and its row
+
+ScoreOf = Callable[[Path, Path], dict[str, Any]]  # the row of scores of a prediction, from its truth and itself
+
+
+class Outcome(NamedTuple):
+    """How one run ended: done, or what went wrong."""
+
+    run: str
+    error: str | None
+
+
+# Calls a function for each of many arguments, somewhere; gives these, as they come, with what it returned, or the error
+# of what kept it from returning, such as a worker that died
+Spread = Callable[[Callable[..., list[Outcome]], Iterable[tuple]], Iterator[tuple[tuple, list[Outcome] | Exception]]]
+
+
+def sweep(
+    config: Sweep,
+    data: str | Path,
+    out: str | Path,
+    score: ScoreOf,
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    spread: Spread | None = None,
+    report: Callable[[int, int, str], None] | None = None,
+) -> list[Outcome]:
+    """Fit, predict and score every run of a sweep on the simulation at `data`; returns how each ended, in order.
+
+    In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the test trials; scores.csv, a row for each run that is
+    done; runs.csv, how each ended. score: gives a run's row. resume: go on; what failed is tried again. spread: where
+    groups of runs are computed, one after another in this process unless given. report: called with runs done, runs in
+    all, and what goes on. A run that fails is noted and stops no other.
+    Raises InputError for a sweep that cannot begin: a setting, the dataset or the folder is at fault.
+    """
+    groups, out = config.groups(), Path(out)
+    names = [name for group in groups for name in group]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"sweep: run {twice} is there twice; give models of one family and size labels of their own")
+    choose_device(device)
+    card = {"sweep": config.model_dump(mode="json"), "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"]}
+    with alone_with(out):
+        _prepare(out, card, resume=resume, overwrite=overwrite)
+        return _run_all(groups, Path(data), out, score, device, spread, report)
+
+
+def _run_all(
+    groups: list[dict[str, FitConfig]],
+    data: Path,
+    out: Path,
+    score: ScoreOf,
+    device: str,
+    spread: Spread | None,
+    report: Callable[[int, int, str], None] | None,
+) -> list[Outcome]:
+    """Run what is not done yet; how every run ended, in the groups' order."""
+    names = [name for group in groups for name in group]
+    todo = [{n: c for n, c in group.items() if not _score_path(out, n).exists()} for group in groups]
+    todo = [group for group in todo if group]
+    outcomes = {name: Outcome(name, None) for name in names if _score_path(out, name).exists()}
+    arguments = [(group, data, out, score, device) for group in todo]
+
+    def show(note: str) -> None:
+        if report is not None:
+            report(len(outcomes), len(names), note)
+
+    show("")
+    ended = spread(run_group, arguments) if spread else ((each, run_group(*each, show=show)) for each in arguments)
+    for (group, *_), some in ended:
+        if isinstance(some, Exception):
+            some = [Outcome(name, _told(some)) for name in group]
+        outcomes |= {outcome.run: outcome for outcome in some}
+        _write_tables(out, [outcomes[name] for name in names if name in outcomes])
+        show(f"{some[-1].run} done")
+    return [outcomes[name] for name in names]
+
+
+def run_group(
+    group: dict[str, FitConfig],
+    data: str | Path,
+    out: Path,
+    score: ScoreOf,
+    device: str,
+    show: Callable[[str], None] | None = None,
+) -> list[Outcome]:
+    """Fit the runs of a group, predict their test trials and score them; what goes wrong is in what is returned."""
+    names, outcomes = list(group), []
+
+    def report(progress: FitProgress) -> None:
+        if show is not None:
+            more = f" and {len(names) - 1} more" if names[1:] else ""
+            show(f"{names[0]}{more}: step {progress.step:,} of {progress.steps:,}, loss {progress.loss:.3f}")
+
+    try:
+        folders = [out / "runs" / name for name in names]
+        fitted = fit_together(list(group.values()), data, folders, device=device, resume=True, report=report)
+    except Exception as error:  # whatever it is, the other groups go on
+        return [Outcome(name, _told(error)) for name in names]
+    for name, run in zip(names, fitted, strict=True):
+        try:
+            if isinstance(run, InputError):
+                raise run
+            prediction = out / "predictions" / f"{name}.zarr"
+            prediction.parent.mkdir(exist_ok=True)
+            predict(load_run(run), data, prediction, device=device, overwrite=True)
+            row = json.dumps(score(Path(data), prediction))
+            write_atomically(_score_path(out, name), partial(Path.write_text, data=row))
+            outcomes.append(Outcome(name, None))
+        except Exception as error:
+            outcomes.append(Outcome(name, _told(error)))
+    return outcomes
+
+
+def _told(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+
+
+def _score_path(out: Path, name: str) -> Path:
+    return out / "runs" / name / SCORE
+
+
+def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Make the folder, or check that the sweep in it is the one to go on with."""
+    if out.exists() and not (resume or overwrite):
+        raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
+    if out.exists() and not (out / CARD).exists():
+        raise InputError(f"{out}: is there but is not a sweep; choose another path")
+    if out.exists() and resume:
+        try:
+            before = json.loads((out / CARD).read_text())
+        except ValueError as error:
+            raise InputError(f"{out / CARD}: is damaged; start the sweep anew") from error
+        for name in ("dataset_id", "sweep"):
+            if before.get(name) != card[name]:
+                raise InputError(f"{out}: was started with another {name.removesuffix('_id')}; choose another folder")
+        return
+    if out.exists():
+        shutil.rmtree(out)
+    try:
+        (out / "runs").mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made ({error.strerror})") from error
+    write_atomically(out / CARD, lambda path: path.write_text(json.dumps(card, indent=1)))
+
+
+def _write_tables(out: Path, outcomes: list[Outcome]) -> None:
+    rows = [json.loads(_score_path(out, each.run).read_text()) for each in outcomes if each.error is None]
+    if rows:
+        _write_csv(out / SCORES, list(rows[0]), [list(row.values()) for row in rows])
+    ended = [[each.run, "done" if each.error is None else "failed", each.error or ""] for each in outcomes]
+    _write_csv(out / RUNS, ["run", "status", "error"], ended)
+
+
+def _write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> None:
+    def write(unfinished: Path) -> None:
+        with unfinished.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+    write_atomically(path, write)

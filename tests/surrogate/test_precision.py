@@ -1,0 +1,92 @@
+"""A fit in bfloat16: near float32's, resumed without trace, refused where it cannot be."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from apical.simulate import schema
+from apical.simulate.schema import InputError
+from apical.surrogate import spike_convolution
+from apical.surrogate.device import check_precision
+from apical.surrogate.fit import FitConfig, fit
+from apical.surrogate.models import build
+from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.stack import Stack
+from apical.surrogate.training import make_optimizer, train_step
+from apical.surrogate.windows import draw_windows, load_trials
+
+
+def settings(precision="bfloat16", **changes):
+    fields = {"family": "tcn", "size": "3x16", "options": {"receptive_field_ms": 20}, "precision": precision}
+    fields |= {"steps": 4, "batch": 4, "window_ms": 60, "burn_in_ms": 10, "validate_every": 2, "learning_rate": 0.01}
+    return FitConfig(**(fields | changes))
+
+
+@pytest.fixture(params=["compiled", "sparse"])
+def first_layer(request, monkeypatch):
+    """Either path of the first layer."""
+    if request.param == "sparse":
+        monkeypatch.setattr(spike_convolution, "why_not", lambda weight: "another device")
+
+
+def test_loss_and_gradients_are_those_of_float32_but_for_rounding(first_layer, make_dataset, monkeypatch):
+    trials = load_trials(schema.open_dataset(make_dataset()), [0, 1, 2], VoltageScaling())
+    seen: list[torch.dtype] = []
+    conv1d = F.conv1d
+    monkeypatch.setattr(F, "conv1d", lambda *given: seen.append((y := conv1d(*given)).dtype) or y)
+    results = []
+    for precision in ("float32", "bfloat16"):
+        config, model = settings(precision), build("tcn", "3x16", 16, receptive_field_ms=20)
+        batch = draw_windows(trials, window_ms=60, batch=4, seed=0, step=0)
+        (loss,) = train_step(Stack([model]), [make_optimizer(config, model)], [batch], config, 0)
+        results.append((loss, torch.cat([p.grad.flatten() for p in model.parameters()])))
+        assert all(p.dtype == p.grad.dtype == torch.float32 for p in model.parameters())
+    assert set(seen) == {torch.float32, torch.bfloat16}  # else nothing was compared
+    (loss, gradient), (rounded_loss, rounded_gradient) = results
+    assert rounded_loss != loss and rounded_loss == pytest.approx(loss, rel=2**-8)  # the digits of bfloat16
+    assert F.cosine_similarity(gradient, rounded_gradient, dim=0) > 0.99
+
+
+class Stop(Exception):
+    pass
+
+
+def test_a_resumed_fit_is_bit_for_bit_the_undisturbed_one(make_dataset, tmp_path):
+    def stop(progress):
+        if progress.step == 3:
+            raise Stop
+
+    data, config = make_dataset(), settings()
+    fit(config, data, tmp_path / "undisturbed", device="cpu")
+    with pytest.raises(Stop):
+        fit(config, data, tmp_path / "resumed", device="cpu", report=stop)
+    fit(config, data, tmp_path / "resumed", device="cpu", resume=True)
+    one, other = (torch.load(tmp_path / run / "state.pt", weights_only=True) for run in ("resumed", "undisturbed"))
+    assert all(torch.equal(one["model"][name], other["model"][name]) for name in one["model"])
+    assert all(values.dtype != torch.bfloat16 for values in one["model"].values())
+    weights = [(tmp_path / run / "weights.safetensors").read_bytes() for run in ("resumed", "undisturbed")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("family", ["lstm", "gru"])
+def test_gated_networks_take_it(make_dataset, tmp_path, family):
+    config, losses = settings(family=family, size=3, options={}), []
+    fit(config, make_dataset(), tmp_path / "run", device="cpu", report=lambda p: losses.append(p.loss))
+    assert np.isfinite(losses).all() and len(losses) == 4
+
+
+def test_refused_in_one_line_where_it_cannot_be(make_dataset, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="precision 'bfloat16': an elm's time constants need more digits"):
+        fit(settings(family="elm", size=3, options={"n_branches": 4}), make_dataset(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla V100")
+    for capable in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, c=capable: c)
+        check_precision("float32", "elm", torch.device("cuda"))
+        if capable:
+            check_precision("bfloat16", "tcn", torch.device("cuda"))
+        else:
+            with pytest.raises(InputError, match="Tesla V100 does not compute so; use float32") as error:
+                check_precision("bfloat16", "tcn", torch.device("cuda"))
+            assert "\n" not in str(error.value)
