@@ -4,52 +4,74 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from multiprocessing import get_context
-from typing import Any
+from multiprocessing.connection import Connection, wait
+from typing import Any, NamedTuple
 
 from ..schema import InputError
 
 Step = Callable[[int], None]
-POLL_S = 0.2
+
+
+class _Result(NamedTuple):
+    value: Any
 
 
 def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, step: Step) -> list[Any]:
     """Call function(*task, step) for every task; returns the results in the tasks' order.
 
-    workers: processes; one, or one task, runs in this process. step: called here with the size of every step made.
-    The first error stops the other tasks at their next step, which may be one of size 0.
-    Raises what `function` raises, and InputError where a worker process dies.
+    workers: processes at a time; one, or one task, runs in this process. step: called here with every step's size.
+    Every task has a process and a pipe of its own and shares no lock, so a process may be killed at any moment: the
+    first error ends the others so.
+    Raises what `function` raises, and InputError where a process dies.
     """
     if min(workers, len(tasks)) <= 1:
         return [function(*task, step) for task in tasks]
     context = get_context("spawn")
-    steps, stop = context.SimpleQueue(), context.Event()
-    with ProcessPoolExecutor(min(workers, len(tasks)), context, _start, (steps, stop)) as pool:
-        with _no_interrupt():
-            running = [pool.submit(_call, function, task) for task in tasks]
-        try:
-            waiting = set(running)
-            while waiting:
-                _, waiting = wait(running, POLL_S, return_when=FIRST_EXCEPTION)
-                for future in running:
-                    if future.done():
-                        future.result()  # raises what it raised
-                while not steps.empty():
-                    step(steps.get())
-            return [future.result() for future in running]
-        except BrokenProcessPool as error:
-            raise InputError("a worker process died (out of memory?); what is done is kept: --resume") from error
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    waiting = iter(enumerate(tasks))
+    running: dict[Any, tuple[Connection, int, Any]] = {}
+    results: dict[int, Any] = {}
+    try:
+        while len(results) < len(tasks):
+            for index, task in islice(waiting, workers - len(running)):
+                here, there = context.Pipe(duplex=False)
+                process = context.Process(target=_work, args=(there, function, task))
+                running[here] = here, index, process
+                with _no_interrupt():
+                    process.start()
+                there.close()  # the process holds the only other end: when it dies, this one says so
+            for ready in wait(list(running)):
+                message = _received(ready)
+                if isinstance(message, Exception):
+                    raise message
+                if isinstance(message, _Result):
+                    here, index, process = running.pop(ready)
+                    results[index] = message.value
+                    here.close()
+                    process.join()
+                else:
+                    step(message)
+    finally:
+        for here, _, process in running.values():
+            here.close()
+            if process.pid is not None:
+                process.kill()
+                process.join()
+    return [results[index] for index in range(len(tasks))]
+
+
+def _received(here: Any) -> Any:
+    try:
+        return here.recv()
+    except (EOFError, OSError) as error:  # OSError: it died in the middle of a message
+        raise InputError("a worker process died (out of memory?); what is done is kept: --resume") from error
 
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """A Ctrl-C waits until the block ends, and never reaches a process started in it: the parent says when to stop."""
+    """A Ctrl-C waits until the block ends, and never reaches a process started in it: the parent ends them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -57,25 +79,9 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_steps: Any = None
-_stop: Any = None
-
-
-class _Stopped(Exception):
-    """Another task failed, or the user stopped them all."""
-
-
-def _start(steps: Any, stop: Any) -> None:
-    global _steps, _stop  # synchronisation can only be inherited when a process starts, not sent to it later
-    _steps, _stop = steps, stop
-
-
-def _call(function: Callable[..., Any], task: tuple) -> Any:
-    return function(*task, _report)
-
-
-def _report(size: int) -> None:
-    if _stop.is_set():
-        raise _Stopped
-    if size:
-        _steps.put(size)
+def _work(there: Connection, function: Callable[..., Any], task: tuple) -> None:
+    with suppress(BrokenPipeError):  # the parent is gone
+        try:
+            there.send(_Result(function(*task, there.send)))
+        except Exception as error:
+            there.send(error)

@@ -168,7 +168,7 @@ def _fill(
 def _write(
     path: Path, store: Path, first: int, positions: list[int], voltages: list[str], n_spike: int, step: Step
 ) -> None:
-    file = NeuronIOFile(path, lambda _: step(0))  # else it would not hear while it reads that it is to stop
+    file = NeuronIOFile(path)
     for position in positions:
         arrays = file.arrays(position - first, voltages)
         for name in ("output_spike_time_ms", "output_spike_time_published_ms"):

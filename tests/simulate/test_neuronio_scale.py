@@ -138,7 +138,7 @@ def test_an_interrupt_ends_in_one_line(three, tmp_path):
     command = [sys.executable, "-m", "apical.cli", "import-neuronio", *three[0], "--out", "out.zarr", "--workers", "2"]
     running = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE, text=True)
     time.sleep(1.5)  # the command has begun, and may be anywhere
-    while len(psutil.Process(running.pid).children()) < 2:
+    while running.poll() is None and len(psutil.Process(running.pid).children()) < 2:
         time.sleep(0.002)
     os.killpg(running.pid, signal.SIGINT)
     said = running.communicate()[1]
