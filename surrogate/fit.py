@@ -113,8 +113,6 @@ def fit_together(
         finished_trials(ds), config.split_seed, config.validation_fraction, config.test_fraction, config.train_fraction
     )
     share = started().share(config.batch)
-    if started().count > 1 and config.family == "tcn":
-        raise InputError("a tcn normalises over its whole batch: fit it on one process")
     with joined(torch_device) as processes, ExitStack() as held:
         scaling = VoltageScaling()
         dendrites = _dendrites(config, ds, split.train)

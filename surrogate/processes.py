@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,6 +56,29 @@ class Processes:
         """For all others to come to this point."""
         if self.count > 1:
             dist.barrier()
+
+
+def connected_count() -> int:
+    """How many processes are connected now."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def mean_over_processes(values: Tensor) -> Tensor:
+    """The mean of the connected processes' values, through which gradients flow back to each."""
+    mean: Tensor = _Mean.apply(values)
+    return mean
+
+
+class _Mean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        mean = values.detach().clone()
+        dist.all_reduce(mean)
+        return mean / dist.get_world_size()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        return _Mean.forward(ctx, gradient)  # each process's value went to every process, by one part in so many
 
 
 def started() -> Processes:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..simulate.schema import InputError
+from .batch_norm import BatchNorm
 from .events import Events
 from .network import Network, State
 from .settings import Settings
@@ -69,7 +70,7 @@ class Layer(nn.Module):
         super().__init__()
         self.conv = _initialise(nn.Conv1d(n_in, n_out, kernel_ms), LAYER_INIT_SD)
         self.conv.weight = nn.Parameter(bins_outermost(self.conv.weight.detach()))
-        self.norm = nn.BatchNorm1d(n_out, eps=BATCH_NORM_EPS, momentum=momentum)
+        self.norm = BatchNorm(n_out, eps=BATCH_NORM_EPS, momentum=momentum)
 
     @property
     def parts(self) -> tuple[Tensor, Tensor]:
