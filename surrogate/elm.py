@@ -37,6 +37,9 @@ class ELMConfig(Settings):
     synapses_per_branch: int = Field(default=100, gt=0)
     routing: Literal["neuronio", "random"] = "neuronio"
     routing_seed: int = 0
+    share_weights: bool = Field(
+        default=False, description="one weight for a branch's excitatory synapses, one for the others"
+    )
     lambda_value: float = Field(default=5.0, gt=0)
     tau_b_ms: float = Field(default=5.0, gt=0, description="time constant of synapses (v1) or branches (v2)")
     tau_m_min_ms: float = Field(default=1.0, gt=0)
@@ -52,6 +55,8 @@ class ELMConfig(Settings):
     def _pairs_of_inputs(self) -> ELMConfig:
         if self.n_branches is not None and self.routing == "neuronio" and self.n_inputs % 2:
             raise ValueError(f"n_inputs is {self.n_inputs}: neuronio routing pairs excitatory and inhibitory inputs")
+        if self.share_weights and (self.n_branches is None or self.n_inputs % 2):
+            raise ValueError("share_weights takes branches, and as many inhibitory as excitatory inputs")
         return self
 
 
@@ -81,6 +86,7 @@ class ELM(Network):
 
     input_to_synapse_indices: Tensor
     valid_indices_mask: Tensor
+    weight_y: Tensor  # which weight each synapse has, where they are shared
     path: Path = "auto"  # of the recurrence
     _given: Neuron | None = None  # of a frozen copy
 
@@ -88,20 +94,24 @@ class ELM(Network):
         super().__init__()
         self.config, self.n_inputs, self.history_ms = config, config.n_inputs, None
         self.n_branches = config.n_branches or config.n_inputs
-        n_synapses = self.n_branches * (config.synapses_per_branch if config.n_branches else 1)
+        self.n_synapses = self.n_branches * (config.synapses_per_branch if config.n_branches else 1)
         hidden = config.mlp_hidden_size or 2 * config.d_m
 
-        self._proto_w_s = nn.Parameter(torch.full((n_synapses,), config.w_s_init))
+        self._proto_w_s = nn.Parameter(
+            torch.full((2 * self.n_branches if config.share_weights else self.n_synapses,), config.w_s_init)
+        )
         self.mlp = MLP(self.n_branches + config.d_m, hidden, config.d_m, config.mlp_layers, config.mlp_activation)
         self.w_y = nn.Linear(config.d_m, config.n_outputs)
 
-        self._tau_name, n_tau = ("tau_s", n_synapses) if config.version == 1 else ("tau_b", self.n_branches)
+        self._tau_name, n_tau = ("tau_s", self.n_synapses) if config.version == 1 else ("tau_b", self.n_branches)
         self.register_buffer(self._tau_name, torch.full((n_tau,), config.tau_b_ms))
         self._proto_tau_m = nn.Parameter(_initial_proto_tau_m(config), requires_grad=config.learn_tau_m)
 
         inputs, valid = _routing(config)
         self.register_buffer("input_to_synapse_indices", inputs)
         self.register_buffer("valid_indices_mask", valid)
+        if config.share_weights:
+            self.register_buffer("weight_y", _shared(inputs, self.n_branches, config.n_inputs), persistent=False)
 
     @property
     def tau_m_ms(self) -> Tensor:
@@ -127,8 +137,8 @@ class ELM(Network):
 
     @property
     def macs_per_ms(self) -> int:
-        weights = [weight for weight, _ in self.mlp.layers()] + [self.w_y.weight, self._proto_w_s]
-        return sum(weight.numel() for weight in weights)
+        weights = [weight for weight, _ in self.mlp.layers()] + [self.w_y.weight]
+        return self.n_synapses + sum(weight.numel() for weight in weights)
 
     @property
     def kind(self) -> str:
@@ -160,8 +170,9 @@ class ELM(Network):
         else:  # stays below 1 for a large lambda or a small tau
             gain_m = -torch.expm1(-config.delta_t_ms * config.lambda_value / self.tau_m_ms)
 
+        w = torch.relu(self._proto_w_s)
         return Neuron(
-            torch.relu(self._proto_w_s),
+            w.index_select(-1, self.weight_y) if config.share_weights else w,
             self.input_to_synapse_indices,
             self.valid_indices_mask,
             torch.exp(-config.delta_t_ms / tau_k),
@@ -217,6 +228,12 @@ def _initial_proto_tau_m(config: ELMConfig) -> Tensor:
     tau = torch.logspace(ends[0], ends[1], config.d_m, dtype=torch.float64)
     tau = tau.clamp(low + TAU_MARGIN_MS, high - TAU_MARGIN_MS)  # logspace may round past its ends
     return proto_of(tau, low, high)
+
+
+def _shared(input_y: Tensor, n_branches: int, n_inputs: int) -> Tensor:
+    """Which of the weights, (branch, excitatory or inhibitory), each synapse has; the first inputs are excitatory."""
+    branch_y = torch.arange(n_branches).repeat_interleave(len(input_y) // n_branches)
+    return 2 * branch_y + (input_y >= n_inputs // 2)
 
 
 def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:

@@ -145,6 +145,24 @@ def test_a_masked_synapse_carries_nothing():
     assert masked.any() and not model._proto_w_s.grad[masked].any() and model._proto_w_s.grad[~masked].any()
 
 
+def test_shared_weights_are_those_of_a_branch_s_excitatory_and_inhibitory_synapses():
+    shape = {"n_inputs": 34, "d_m": 7, "n_branches": 5, "synapses_per_branch": 9}
+    shared, own = (assemble(ELMConfig(share_weights=share, **shape), seed=1) for share in (True, False))
+    weight_k2 = torch.rand(5, 2)
+    inhibitory_y = own.input_to_synapse_indices >= 17
+    with torch.no_grad():
+        shared._proto_w_s.copy_(weight_k2.flatten())
+        own._proto_w_s.copy_(torch.where(inhibitory_y, *weight_k2.repeat_interleave(9, 0).T.flip(0)))
+    x_bts = spikes(3, 63, 34)
+    torch.testing.assert_close(shared(x_bts), own(x_bts), rtol=0, atol=0)
+    for model in (shared, own):
+        model(x_bts).square().sum().backward()
+    gradient_ky = own._proto_w_s.grad.view(5, 9)
+    expected = torch.stack([(gradient_ky * (inhibitory_y.view(5, 9) == sign)).sum(1) for sign in (False, True)], 1)
+    torch.testing.assert_close(shared._proto_w_s.grad, expected.flatten(), rtol=1e-4, atol=1e-5)
+    assert n_parameters(own) - n_parameters(shared) == 5 * 9 - 5 * 2
+
+
 def test_every_input_of_an_even_number_has_a_synapse():
     for n_inputs in (16, 1278, 1820):
         model = ELM(elm(2, n_inputs))

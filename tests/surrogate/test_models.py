@@ -38,6 +38,7 @@ def test_initial_weights_follow_the_seed_and_nothing_else(family, size):
         ("elm", "simple", 16, {}, "elm of size 'simple': d_m: Input should be a valid integer"),
         ("elm", 3, 16, {"mlp_layers": -1}, "mlp_layers: Input should be greater than or equal to 0"),
         ("elm", 20, 17, {}, "n_inputs is 17: neuronio routing pairs"),
+        ("elm", 20, 16, {"n_branches": None, "share_weights": True}, "share_weights takes branches"),
         ("elm", 20, 16, {"n_branch": 3}, "'n_branch' is not a setting: did you mean 'n_branches'"),
         ("tcn", "2x4", 16, {"receptive_field_ms": -5}, "kernels_ms.0: Input should be greater than 0"),
     ],

@@ -12,6 +12,7 @@ MODELS = [
     ("elm", 7, {"version": 2, "learn_tau_m": True}),
     ("elm", 5, {"n_branches": None, "mlp_layers": 3, "mlp_activation": "silu"}),
     ("elm", 5, {"mlp_layers": 2}),
+    ("elm", 5, {"share_weights": True}),
     ("elm", "simplest", {}),
     ("tcn", "3x8", {"n_dendrite_components": 4}),
     ("tcn", "1x4", {}),
