@@ -31,24 +31,36 @@ def evaluate(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Score predictions against the truth: the published metrics, and the plain voltage figures beside them."""
-    from ..analysis.evaluate import evaluate
+    """Score predictions against the truth: the published metrics, and the plain voltage figures beside them.
+
+    With intervals by bootstrap over trials, and what tells each model from the best of them.
+    """
+    from ..analysis.evaluate import scored_pairs
     from ..analysis.scores import write_scores
+    from ..analysis.trial_sums import trial_sums
+    from ..analysis.uncertainty import intervals
     from ..simulate.schema import InputError
     from .progress import console
-    from .tables import print_json, print_scores
+    from .tables import print_intervals, print_json, print_scores
 
     if out is None and not as_json:
         out = Path("scores.csv")
     if out is not None and out.exists() and not overwrite:
         raise InputError(f"{out}: exists already; give --overwrite to replace it, or another path")
-    scores = evaluate(truth, predictions, published_spike_times=False if exact_spikes else None)
+    pairs = scored_pairs(truth, predictions, published_spike_times=False if exact_spikes else None)
+    scores, sums = zip(*((score, trial_sums(pair)) for score, pair in pairs), strict=True)
     if out is not None:
         write_scores(out, scores)
+    several = all(each.kept_b.sum() > 1 for each in sums)
     if as_json:
-        print_json([score.model_dump() for score in scores])
+        found = [intervals(each) if several else None for each in sums]
+        print_json([s.model_dump() | {"intervals": each} for s, each in zip(scores, found, strict=True)])
         return
     print_scores(scores)
+    if several:
+        print_intervals(scores, sums)
+    else:
+        console.print("fewer than two trials can be scored: no intervals")
     console.print(f"scores: {out}")
 
 

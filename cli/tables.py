@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..analysis.scores import Score
+    from ..analysis.trial_sums import TrialSums
     from ..simulate.validation import Validation
 
+SHOWN_INTERVALS = {"roc_auc": 4, "rmse_rescaled_mv": 3}  # and their decimals
 SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
 
 
@@ -56,6 +58,31 @@ def print_scores(scores: Sequence[Score]) -> None:
     print_table(
         f"Scores on {trials} trials with {spikes} output spikes (RMSE in mV, plain and rescaled per file)", header, rows
     )
+
+
+def print_intervals(scores: Sequence[Score], sums: Sequence[TrialSums]) -> None:
+    """Each model's intervals, and whether it can be told from the one of the highest ROC-AUC, trial by trial."""
+    from ..analysis.uncertainty import LEVEL, RESAMPLES, intervals
+
+    best = max(range(len(scores)), key=lambda at: scores[at].roc_auc)
+    rows = []
+    for score, own in zip(scores, sums, strict=True):
+        found = intervals(own)
+        told = [f"{found[name].low:.{n}f}–{found[name].high:.{n}f}" for name, n in SHOWN_INTERVALS.items()]
+        rows.append((score.name, score.seed, *told, "best" if own is sums[best] else _apart(own, sums[best])))
+    title = f"{LEVEL:.0%} intervals and paired differences, {RESAMPLES:,} resamples of trials"
+    print_table(title, ["model", "seed", "ROC-AUC", "rescaled", "ROC-AUC less best"], rows)
+
+
+def _apart(own: TrialSums, best: TrialSums) -> str:
+    from ..analysis.uncertainty import differences
+    from ..simulate.schema import InputError
+
+    try:
+        less = differences(own, best)["roc_auc"]
+    except InputError:
+        return "other trials"
+    return f"{less.value:+.4f}" if less.distinguishable else "not distinguishable"
 
 
 def print_checks(found: Validation, picture: Path | None) -> None:

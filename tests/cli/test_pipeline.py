@@ -67,6 +67,22 @@ def test_evaluate_prints_json_for_machines(fitted, apical):
     assert {name: str(scores[0][name]) for name in ("name", "roc_auc", "rmse_mv")}.items() <= written.items()
 
 
+def test_evaluate_says_how_sure_it_is(fitted, make_dataset, done):
+    make_dataset("other.zarr", seed=2)  # of which trials 1, 3 and 4 can be scored
+    for name, trials in {"all": "all", "again": "all", "fewer": "1,3", "one": "1,2"}.items():
+        done(f"predict run other.zarr --out {name}.zarr --trials {trials} --device cpu")
+    told = done("evaluate other.zarr all.zarr again.zarr fewer.zarr --out new.csv")
+    table = told[told.index("95% intervals and paired differences, 1,000 resamples of trials") :]
+    ends = [line.split(maxsplit=4)[-1] for line in table.splitlines() if "elm-3" in line]
+    assert [end.strip() for end in ends] == ["other trials", "other trials", "best"]
+    score = json.loads(done("evaluate other.zarr all.zarr --json"))[0]
+    for name, (low, high) in score["intervals"].items():
+        assert low <= score[name] <= high and low < high, name
+        assert f"{low:.4f}–{high:.4f}" in table or name != "roc_auc"
+    assert "not distinguishable" in done("evaluate other.zarr all.zarr again.zarr --out two.csv")
+    assert "fewer than two trials can be scored: no intervals" in done("evaluate other.zarr one.zarr --out one.csv")
+
+
 def test_json_scores_are_written_where_asked(fitted, done):
     (fitted / "scores.csv").unlink()
     printed = json.loads(done("evaluate truth.zarr prediction.zarr --json --out kept.csv"))
