@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
+import numpy as np
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 from torch import Tensor, nn
 
 from .events import Events
 from .network import Network, State
 from .recurrence.memory import Neuron, Path, memory, path_of
 from .recurrence.reference import memory_trace
-from .routing import neuronio_routing, random_routing
+from .routing import dendritic_routing, neuronio_routing, random_routing
 from .settings import Settings
 from .time_constants import bounded_ms, proto_of
 
+N_BRANCHES = 45
 TAU_MARGIN_MS = 1e-6  # time constants start this far inside their bounds, as published
 SIMPLEST = "simplest"  # in place of a size
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
@@ -33,9 +35,12 @@ class ELMConfig(Settings):
     d_m: int = Field(gt=0, description="memory units")
     n_outputs: int = Field(default=2, ge=2)
     version: Literal[1, 2] = 1
-    n_branches: int | None = Field(default=45, gt=0, description="None: one branch and one synapse per input")
+    n_branches: int | None = Field(default=N_BRANCHES, gt=0, description="None: one branch and one synapse per input")
     synapses_per_branch: int = Field(default=100, gt=0)
-    routing: Literal["neuronio", "random"] = "neuronio"
+    routing: Literal["neuronio", "random", "dendrites"] = "neuronio"
+    branch_of_input: tuple[NonNegativeInt, ...] | None = Field(
+        default=None, repr=False, description="with routing 'dendrites': a fit takes it from its dataset"
+    )
     routing_seed: int = 0
     share_weights: bool = Field(
         default=False, description="one weight for a branch's excitatory synapses, one for the others"
@@ -57,6 +62,18 @@ class ELMConfig(Settings):
             raise ValueError(f"n_inputs is {self.n_inputs}: neuronio routing pairs excitatory and inhibitory inputs")
         if self.share_weights and (self.n_branches is None or self.n_inputs % 2):
             raise ValueError("share_weights takes branches, and as many inhibitory as excitatory inputs")
+        return self
+
+    @model_validator(mode="after")
+    def _dendrites(self) -> ELMConfig:
+        given = self.branch_of_input
+        if (self.routing == "dendrites") != (given is not None):
+            raise ValueError("routing 'dendrites' and branch_of_input go together: a fit takes it from its dataset")
+        if given is not None and (len(given) != self.n_inputs or self.n_branches != max(given) + 1):
+            raise ValueError(
+                f"branch_of_input has {len(given)} inputs on {max(given) + 1} branches, expected {self.n_inputs} on "
+                f"{self.n_branches}"
+            )
         return self
 
 
@@ -86,7 +103,7 @@ class ELM(Network):
 
     input_to_synapse_indices: Tensor
     valid_indices_mask: Tensor
-    weight_y: Tensor  # which weight each synapse has, where they are shared
+    weight_y: Tensor | None  # which weight each synapse has; None: one of its own
     path: Path = "auto"  # of the recurrence
     _given: Neuron | None = None  # of a frozen copy
 
@@ -94,24 +111,23 @@ class ELM(Network):
         super().__init__()
         self.config, self.n_inputs, self.history_ms = config, config.n_inputs, None
         self.n_branches = config.n_branches or config.n_inputs
-        self.n_synapses = self.n_branches * (config.synapses_per_branch if config.n_branches else 1)
+        inputs, valid = _routing(config)
+        n_synapses = len(inputs) or config.n_inputs
         hidden = config.mlp_hidden_size or 2 * config.d_m
 
-        self._proto_w_s = nn.Parameter(
-            torch.full((2 * self.n_branches if config.share_weights else self.n_synapses,), config.w_s_init)
-        )
+        weight_y = _weights(config, self.n_branches, inputs)
+        n_weights = n_synapses if weight_y is None else int(weight_y.max()) + 1
+        self._proto_w_s = nn.Parameter(torch.full((n_weights,), config.w_s_init))
         self.mlp = MLP(self.n_branches + config.d_m, hidden, config.d_m, config.mlp_layers, config.mlp_activation)
         self.w_y = nn.Linear(config.d_m, config.n_outputs)
 
-        self._tau_name, n_tau = ("tau_s", self.n_synapses) if config.version == 1 else ("tau_b", self.n_branches)
+        self._tau_name, n_tau = ("tau_s", n_synapses) if config.version == 1 else ("tau_b", self.n_branches)
         self.register_buffer(self._tau_name, torch.full((n_tau,), config.tau_b_ms))
         self._proto_tau_m = nn.Parameter(_initial_proto_tau_m(config), requires_grad=config.learn_tau_m)
 
-        inputs, valid = _routing(config)
         self.register_buffer("input_to_synapse_indices", inputs)
         self.register_buffer("valid_indices_mask", valid)
-        if config.share_weights:
-            self.register_buffer("weight_y", _shared(inputs, self.n_branches, config.n_inputs), persistent=False)
+        self.register_buffer("weight_y", weight_y, persistent=False)
 
     @property
     def tau_m_ms(self) -> Tensor:
@@ -138,7 +154,10 @@ class ELM(Network):
     @property
     def macs_per_ms(self) -> int:
         weights = [weight for weight, _ in self.mlp.layers()] + [self.w_y.weight]
-        return self.n_synapses + sum(weight.numel() for weight in weights)
+        n_synapses = len(self.valid_indices_mask) or self.n_inputs
+        if self.config.routing == "dendrites":  # which fills shorter branches up with none
+            n_synapses = self.n_inputs
+        return n_synapses + sum(weight.numel() for weight in weights)
 
     @property
     def kind(self) -> str:
@@ -172,7 +191,7 @@ class ELM(Network):
 
         w = torch.relu(self._proto_w_s)
         return Neuron(
-            w.index_select(-1, self.weight_y) if config.share_weights else w,
+            w if self.weight_y is None else w.index_select(-1, self.weight_y),
             self.input_to_synapse_indices,
             self.valid_indices_mask,
             torch.exp(-config.delta_t_ms / tau_k),
@@ -230,10 +249,12 @@ def _initial_proto_tau_m(config: ELMConfig) -> Tensor:
     return proto_of(tau, low, high)
 
 
-def _shared(input_y: Tensor, n_branches: int, n_inputs: int) -> Tensor:
-    """Which of the weights, (branch, excitatory or inhibitory), each synapse has; the first inputs are excitatory."""
-    branch_y = torch.arange(n_branches).repeat_interleave(len(input_y) // n_branches)
-    return 2 * branch_y + (input_y >= n_inputs // 2)
+def _weights(config: ELMConfig, n_branches: int, input_y: Tensor) -> Tensor | None:
+    """Which of the weights each synapse has; None where each has one of its own."""
+    if config.share_weights:  # the first half of the inputs is excitatory
+        branch_y = torch.arange(n_branches).repeat_interleave(len(input_y) // n_branches)
+        return 2 * branch_y + (input_y >= config.n_inputs // 2)
+    return input_y if config.routing == "dendrites" else None  # there, each input has one synapse
 
 
 def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:
@@ -243,6 +264,8 @@ def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:
     shape = config.n_inputs, config.n_branches, config.synapses_per_branch
     if config.routing == "neuronio":
         inputs, valid = neuronio_routing(*shape)
+    elif config.branch_of_input is not None:
+        inputs, valid = dendritic_routing(np.array(config.branch_of_input))
     else:
         inputs, valid = random_routing(*shape, config.routing_seed)
     return torch.from_numpy(inputs), torch.from_numpy(valid)

@@ -16,7 +16,9 @@ from ..simulate.schema import InputError, open_dataset, read
 from .alone import alone_with
 from .cost import n_parameters
 from .dendrites import DendriteComponents, fit_components
+from .dendritic_branches import branches_of
 from .device import check_precision, choose_device
+from .elm import N_BRANCHES
 from .loader import load_batches
 from .models import AnyConfig, assemble, configure
 from .processes import Processes, joined, started
@@ -106,7 +108,7 @@ def fit_together(
     config, torch_device = configs[0], choose_device(device)
     check_precision(config.precision, config.family, torch_device)
     ds = open_dataset(data, "simulation")
-    model_config = _model_config(config, ds.sizes["synapse"])
+    model_config = _model_config(config, ds)
     models = [assemble(model_config, each.seed) for each in configs]
     check_window(ds.sizes["time_ms"], config.window_ms, overlap_ms_of(models[0], config.burn_in_ms))
     split = split_trials(
@@ -203,13 +205,17 @@ def _progress(runs: Sequence[Run]) -> FitProgress:
     return FitProgress(runs[0].step, runs[0].config.steps, *means)
 
 
-def _model_config(config: FitConfig, n_inputs: int) -> AnyConfig:
-    options = dict(config.options)
+def _model_config(config: FitConfig, ds: xr.Dataset) -> AnyConfig:
+    options: dict[str, object] = dict(config.options)
     if config.dendrite_components:
         if config.family != "tcn":
             raise InputError(f"dendrite_components is {config.dendrite_components}: only a tcn has a head for them")
         options["n_dendrite_components"] = config.dendrite_components
-    return configure(config.family, config.size, n_inputs, **options)
+    n_branches = options.get("n_branches", N_BRANCHES)
+    if options.get("routing") == "dendrites" and isinstance(n_branches, int) and n_branches > 0:
+        branch_of_input = branches_of(ds, n_branches)
+        options |= {"branch_of_input": branch_of_input, "n_branches": max(branch_of_input) + 1}
+    return configure(config.family, config.size, ds.sizes["synapse"], **options)
 
 
 def _dendrites(config: FitConfig, ds: xr.Dataset, train: list[int]) -> DendriteComponents | None:

@@ -1,6 +1,6 @@
 """Which input each synapse of a branch reads.
 
-Y = branches × synapses_per_branch synapses, branch after branch.
+Y = branches × synapses_per_branch synapses, branch after branch. S inputs.
 """
 
 from __future__ import annotations
@@ -30,3 +30,15 @@ def random_routing(
     """Every synapse reads an input drawn with replacement; returns as `neuronio_routing` does."""
     inputs = np.random.default_rng(seed).integers(n_inputs, size=n_branches * synapses_per_branch)
     return inputs, np.ones(len(inputs), dtype=bool)
+
+
+def dendritic_routing(branch_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every input has one synapse, on the branch that is given for it; returns as `neuronio_routing` does.
+
+    All branches have as many synapses as the longest; what shorter ones lack is False.
+    """
+    n_synapses_k = np.bincount(branch_s)
+    inputs = np.zeros((len(n_synapses_k), n_synapses_k.max()), dtype=int)
+    valid = np.arange(inputs.shape[1]) < n_synapses_k[:, None]
+    inputs[valid] = np.argsort(branch_s, kind="stable")
+    return inputs.ravel(), valid.ravel()

@@ -10,7 +10,7 @@ from apical.surrogate.cost import n_parameters
 from apical.surrogate.elm import ELM, ELMConfig, elm
 from apical.surrogate.models import assemble
 from apical.surrogate.recurrence.memory import path_of
-from apical.surrogate.recurrence.reference import leak
+from apical.surrogate.recurrence.reference import leak, memory_trace
 
 
 def equations(model, x_bts):
@@ -161,6 +161,41 @@ def test_shared_weights_are_those_of_a_branch_s_excitatory_and_inhibitory_synaps
     expected = torch.stack([(gradient_ky * (inhibitory_y.view(5, 9) == sign)).sum(1) for sign in (False, True)], 1)
     torch.testing.assert_close(shared._proto_w_s.grad, expected.flatten(), rtol=1e-4, atol=1e-5)
     assert n_parameters(own) - n_parameters(shared) == 5 * 9 - 5 * 2
+
+
+def test_dendritic_routing_gives_each_input_one_weight_on_its_branch():
+    branch_of_input = (0, 0, 1, 2, 2, 2, 0, 1)
+    config = ELMConfig(n_inputs=8, d_m=4, n_branches=3, routing="dendrites", branch_of_input=branch_of_input)
+    model = assemble(config, seed=1)
+    assert model._proto_w_s.shape == (8,)
+    with torch.no_grad():
+        model._proto_w_s.uniform_()
+    x_bts = spikes(3, 63, 8)
+    table_sk = torch.zeros(8, 3)
+    table_sk[range(8), branch_of_input] = model._proto_w_s.detach()
+    b_btk = leak(x_bts @ table_sk, torch.exp(torch.tensor([-1 / 5.0] * 3)))
+    mlp, given = model.mlp, model.neuron()
+    m_btm = memory_trace(b_btk, mlp.layers(), mlp.activation, given.kappa_m, given.gain_m)
+    torch.testing.assert_close(model(x_bts), model.w_y(m_btm), rtol=1e-4, atol=1e-5)
+    model(x_bts).sum().backward()
+    assert model._proto_w_s.grad.all()
+    other = ELM(ELMConfig(n_inputs=8, d_m=4, n_branches=3, synapses_per_branch=5, routing="random"))
+    assert n_parameters(model) == n_parameters(other) - 3 * 5 + 8
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"branch_of_input": None}, "go together"),
+        ({"routing": "random"}, "go together"),
+        ({"branch_of_input": (0, 1)}, "2 inputs on 2 branches, expected 4 on 2"),
+        ({"n_branches": 3}, "4 inputs on 2 branches, expected 4 on 3"),
+    ],
+)
+def test_branches_that_are_not_the_inputs_are_refused(changes, message):
+    given = {"n_inputs": 4, "d_m": 2, "n_branches": 2, "routing": "dendrites", "branch_of_input": (0, 0, 1, 1)}
+    with pytest.raises(ValueError, match=message):
+        ELMConfig(**given | changes)
 
 
 def test_every_input_of_an_even_number_has_a_synapse():

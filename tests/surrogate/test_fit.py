@@ -29,12 +29,13 @@ TCN = {"family": "tcn", "size": "2x4", "options": {"receptive_field_ms": 20}}
 ELM = {"family": "elm", "size": 3, "options": {"n_branches": 4}}
 DEEP = {"family": "elm", "size": 3, "options": {"n_branches": 4, "mlp_layers": 2}}
 SHARED = {"family": "elm", "size": 3, "options": {"n_branches": 4, "share_weights": True}}
+DENDRITES = {"family": "elm", "size": 3, "options": {"n_branches": 4, "routing": "dendrites"}}
 SIMPLEST = {"family": "elm", "size": "simplest"}
 LSTM, GRU, LN = ({"family": family, "size": 3} for family in ("lstm", "gru", "ln"))
 LIF, ALIF = ({"family": family, "size": 1} for family in ("lif", "alif"))
 MODELS = {
-    "elm": ELM, "deep elm": DEEP, "simplest elm": SIMPLEST, "tcn": TCN, "lstm": LSTM, "gru": GRU,
-    "ln": LN, "lif": LIF, "alif": ALIF,
+    "elm": ELM, "dendrites' elm": DENDRITES, "deep elm": DEEP, "simplest elm": SIMPLEST, "tcn": TCN, "lstm": LSTM,
+    "gru": GRU, "ln": LN, "lif": LIF, "alif": ALIF,
 }  # fmt: skip
 
 
