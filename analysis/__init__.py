@@ -2,3 +2,5 @@
 
 if __name__ != "apical.analysis":
     raise ImportError("import apical.analysis, not analysis: run 'pip install -e .' (or 'pixi install') first")
+
+from . import accessor as accessor  # adds ds.apical

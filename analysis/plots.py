@@ -115,22 +115,25 @@ def model_label(prediction: xr.Dataset) -> str:
 
 
 def plot_trial(truth: xr.Dataset, predictions: Sequence[xr.Dataset], trial: int) -> Figure:
-    """Draw one trial: true and predicted soma voltage, and below it the predicted spike probability.
+    """Draw one trial: true and predicted soma voltage, and below it the predicted spike probability, if any.
 
     truth, predictions: open datasets. trial: trial number, as in the coordinate `trial`.
     Raises InputError where a dataset does not hold the trial.
     """
     with style():
-        fig = figure(3.0)
-        voltage, probability = fig.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        fig = figure(3.0 if predictions else 2.2)
+        heights = (3, 1) if predictions else (1,)
+        panels = fig.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
+        voltage, lowest = panels[0, 0], panels[-1, 0]
         at = trial_position(truth, trial)
         draw_voltage(voltage, truth, at, BLACK, label="truth, spikes cut off")
         draw_output_spikes(voltage, truth, at, label="output spikes")
         for prediction, colour in zip(predictions, cycle(PALETTE)):
             at = trial_position(prediction, trial)
             draw_voltage(voltage, prediction, at, colour, label=model_label(prediction))
-            draw_probability(probability, prediction, at, colour)
+            draw_probability(lowest, prediction, at, colour)
+            lowest.set_ylim(0, None)
         voltage.set_ylim(top=TRACE_TOP_MV)
-        probability.set(xlabel="time (s)", xlim=time_limits_s(truth), ylim=(0, None))
+        lowest.set(xlabel="time (s)", xlim=time_limits_s(truth))
         fig.legend(loc="outside upper center", ncols=2 + len(predictions))
     return fig
