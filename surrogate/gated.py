@@ -12,9 +12,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from .compiled import why_not
 from .events import Events
 from .network import Network, State
-from .recurrence.compiled import why_not
 from .recurrence.gates import GruTrace, LstmTrace
 from .settings import Settings
 from .spike_convolution import SpikeConvolution

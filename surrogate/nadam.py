@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .recurrence.compiled import why_not
+from .compiled import why_not
 from .recurrence.cpu import call
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from .compiled import why_not
 from .events import Events
-from .recurrence.compiled import why_not
 from .recurrence.cpu import call, inside
 
 

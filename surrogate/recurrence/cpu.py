@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ..compiled import kernel
 from ..events import Events
-from .compiled import kernel
 
 ACTIVATIONS = {nn.ReLU: 0, nn.SiLU: 1}
 PARTS = 4  # sums of the synapses' gradient that are made side by side

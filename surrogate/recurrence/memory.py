@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..compiled import why_not
 from ..events import Events
 from . import cpu, gpu
-from .compiled import why_not
 from .reference import PHI_HEIGHT, PHI_SLOPE, Layer, branch_drive, leak, memory_trace, synapse_table
 
 Path = Literal["auto", "compiled", "triton", "reference"]

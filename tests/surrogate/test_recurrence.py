@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from apical.surrogate import compiled
 from apical.surrogate.elm import ELMConfig
 from apical.surrogate.events import Events
 from apical.surrogate.models import assemble
-from apical.surrogate.recurrence import compiled, cpu
+from apical.surrogate.recurrence import cpu
 from apical.surrogate.recurrence.memory import memory, path_of
 from apical.surrogate.stack import Stack
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-PACKAGE = __package__.rpartition(".")[0]
+PACKAGE = "apical.surrogate"
 # one text, in this order: the others use what the first defines
 SOURCES = ("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "nadam.cpp")
 FLAGS = "-std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -shared"
