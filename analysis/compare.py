@@ -57,7 +57,7 @@ def compare(scores: Sequence[Score], out: str | Path, *, input_set: str | None =
     if not scores:
         raise InputError("compare: no scores were given; `apical evaluate` makes them")
     published = [row for row in published_scores() if row.input_set == input_set]
-    series = _group(scores, lambda row: (row.family, *(getattr(row, column) for column in CONDITIONS)))
+    series = _group(scores, lambda row: (row.family, _variant(row), *(getattr(row, column) for column in CONDITIONS)))
     with style():
         labels = [_series_label(rows[0], scores) for rows in series]
         legend_lines = max(7, 4 + sum(1 + label.count("\n") for label in labels))
@@ -146,12 +146,17 @@ def _key(auc: Axes, several_seeds: bool) -> list[Line2D]:
 
 def _series_label(row: Score, scores: Sequence[Score]) -> str:
     """The family, and whatever else tells the series apart."""
-    told = [FAMILY_TITLES.get(row.family, row.family)]
+    told = [" ".join(filter(None, [FAMILY_TITLES.get(row.family, row.family), _variant(row)]))]
     for column, words in CONDITIONS.items():
         if len({getattr(other, column) for other in scores}) > 1:
             value = getattr(row, column)
             told.append(words.format(_in_words("" if value is None else str(value), scores)))
     return ",\n".join(told)
+
+
+def _variant(row: Score) -> str:
+    """What tells a model from others of its family, size by size: "shared" of elm-20-shared."""
+    return row.name.partition(f"-{row.size}-")[2]
 
 
 def _in_words(value: str, scores: Sequence[Score]) -> str:

@@ -18,7 +18,7 @@ from .fit import FitProgress, fit_together
 from .predict import predict
 from .recipe import FitConfig
 from .run_folder import write_atomically
-from .sweep_config import Sweep
+from .sweep_config import Sweep, model_of
 
 CARD, SCORES, RUNS = "sweep.json", "scores.csv", "runs.csv"
 SCORE = "score.json"  # beside a run's weights: that it is done, and its row
@@ -129,7 +129,7 @@ def run_group(
             prediction = out / "predictions" / f"{name}.zarr"
             prediction.parent.mkdir(exist_ok=True)
             predict(load_run(run), data, prediction, device=device, overwrite=True)
-            row = json.dumps(score(Path(data), prediction))
+            row = json.dumps(score(Path(data), prediction) | {"name": model_of(name)})
             write_atomically(_score_path(out, name), partial(Path.write_text, data=row))
             outcomes.append(Outcome(name, None))
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +89,11 @@ PRESETS = {
         models=(Models(family="elm", sizes=(20,)),), seeds=(0, 1, 2), train_fractions=(0.03, 0.1, 0.3, 1.0)
     ),
 }
+
+
+def model_of(run: str) -> str:
+    """What a run's model is called in tables: family, size and label."""
+    return re.sub(r"(-data[\d.e-]+)?-seed\d+$", "", run)
 
 
 def read_sweep(name: str | Path) -> Sweep:

@@ -58,6 +58,13 @@ def test_amounts_of_training_data_are_series_of_their_own(tmp_path, make_score):
     assert "training trials" not in text_of(compare([few, few], tmp_path / "b.svg"))
 
 
+def test_labelled_models_are_series_of_their_own(tmp_path, make_score):
+    scores = [make_score(name=f"elm-{size}{label}", size=size) for size in ("5", "20") for label in ("", "-shared")]
+    text = text_of(compare(scores, tmp_path / "a.svg"))
+    assert text.count("ELM shared") == 1
+    assert "shared" not in text_of(compare(scores[::2], tmp_path / "b.svg"))
+
+
 def test_what_cannot_be_drawn_gets_one_line(tmp_path, scores):
     for given, out, message in (
         ([], "a.png", "no scores were given"),

@@ -74,8 +74,17 @@ def test_every_run_has_its_row(config, data, tmp_path):
         for family, size in (("branch-elm", "2"), ("branch-elm", "3"), ("gru", "2"))
         for seed in (0, 1)
     ]
+    assert {s.name for s in scores} == {"elm-2", "elm-3", "gru-2"}
     assert told[0] == (0, 12, "") and told[-1][:2] == (12, 12)
     assert any("elm-2-data0.5-seed0 and 1 more: step 4 of 4" in note for _, _, note in told)
+
+
+def test_a_label_is_part_of_the_model_s_name_in_tables(config, data, tmp_path):
+    (elm, _) = config.models
+    labelled = elm.model_copy(update={"label": "few-0.5", "sizes": (2,)})
+    small = config.model_copy(update={"models": (labelled,), "train_fractions": (0.5, 1.0), "seeds": (0,)})
+    sweep(small, data, tmp_path / "out", score_row)
+    assert [s.name for s in read_scores([tmp_path / "out" / "scores.csv"])] == ["elm-2-few-0.5"] * 2
 
 
 def test_a_sweep_that_was_stopped_goes_on_and_computes_nothing_twice(config, data, tmp_path, monkeypatch):
