@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
     if min(workers, len(tasks)) <= 1:
         return [function(*task, step) for task in tasks]
     context = get_context("spawn")
+    resource_tracker.ensure_running()  # now, since its start lifts the block of Ctrl-C in Python 3.11
     waiting = iter(enumerate(tasks))
     running: dict[Any, tuple[Connection, int, Any]] = {}
     results: dict[int, Any] = {}

@@ -49,7 +49,7 @@ def contents(store):
 
 def written(store):
     folder = store.with_name(f"{store.name}.partial") / "trial_status" / "c"
-    return len(list(folder.iterdir())) if folder.is_dir() else 0
+    return sum(not path.name.endswith(".partial") for path in folder.iterdir()) if folder.is_dir() else 0
 
 
 def refused(message, *arguments, **options):
