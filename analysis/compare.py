@@ -1,199 +1,189 @@
-"""What each parameter buys: ROC-AUC and RMSE against trainable parameters, measured in front of published."""
+"""What each parameter buys: fidelity against size, operations and data, measured in front of published."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..simulate.schema import InputError
+from .compare_panels import (
+    COSTS,
+    FLOOR_LINE,
+    FRONT_LINE,
+    TARGET_LINE,
+    Look,
+    auc_axis,
+    draw_floor,
+    draw_front,
+    draw_published,
+    draw_series,
+    draw_smallest,
+    precision_axis,
+    rmse_axis,
+)
+from .efficiency import (
+    SUFFICIENT_AUC,
+    Series,
+    data_series_of,
+    floor_of,
+    grouped,
+    in_words,
+    series_label,
+    series_of,
+    smallest,
+)
 from .literature import Published, published_scores
-from .look import BLACK, FAMILY_TITLES, GREY, PALE, check_suffix, figure, save, series_look, style
+from .look import BLACK, FAMILY_COLOURS, FAMILY_MARKERS, PALETTE, check_suffix, figure, save, style
 from .scores import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-SUFFICIENT_AUC = 0.991  # "sufficiently good" in the literature: Beniaguev et al. 2021, Spieler et al. 2024
-AUC_TICKS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
-RMSE_TICKS_MV = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 8, 10, 20)
-MAX_LABEL = 30  # characters: the legends of measured and published results share the width
-PUBLISHED_MARKERS = {
-    "Branch-ELM": "o",
-    "Branch-ELM best effort": "*",
-    "Branch-ELM smallest adequate": "h",
-    "ELM": "s",
-    "Simplest ELM": "p",
-    "LSTM": "^",
-    "TCN": "D",
-    "LIF": "+",
-    "ALIF": "x",
-}
-# Columns that a series does not mix, and how the legend says so where they differ
-CONDITIONS = {
-    "trained_on": "fitted to {}",
-    "dataset_id": "scored on {}",
-    "mode": "predicted by {}",
-    "spike_times": "{} spike times",
-    "train_trials": "{} training trials",
-}
-
-Row = TypeVar("Row", Score, Published)
+PANELS = ("roc_auc", "rmse_rescaled_mv", "average_precision")
+LINES = ("-", "--", "-.", ":")
+INPUT_SETS = {"NMDA": "nmda", "AMPA": "ampa"}  # NeuronIO's, and how our input presets of the same synapses begin
 
 
-def compare(scores: Sequence[Score], out: str | Path, *, input_set: str | None = "NMDA") -> Path:
-    """Draw ROC-AUC and RMSE against trainable parameters, as PNG, SVG or PDF, and return the figure's path.
+def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICIENT_AUC) -> Path:
+    """Draw ROC-AUC, RMSE and average precision against what a model costs, as PNG, SVG or PDF; returns the path.
 
-    Every size shows its seeds as small points, their mean, and a bar from the least to the greatest. Published results
-    are drawn behind in grey, each with its source. Published RMSE is the rescaled one, so the measured rescaled one
-    (filled) is what compares with it; the plain one is drawn open.
-    input_set: whose published results to draw, NMDA or AMPA; None for none.
+    Against trainable parameters, multiply-accumulates per simulated ms, and, where models were fitted to several
+    amounts of data, against these. A size is the mean over its seeds (dots) with its 95 % interval over trials and
+    seeds; the broad line is the Pareto front, the dotted one the noise floor where the scores have one, the dashed one
+    the target, with the smallest size that reaches it. Published results are in grey, each with its source; published RMSE is the rescaled one, so that is what
+    is drawn filled, with the plain one open.
     Raises InputError where there is nothing to draw, the suffix is unknown or the path cannot be written.
     """
     check_suffix(out)
-    if not scores:
-        raise InputError("compare: no scores were given; `apical evaluate` makes them")
-    published = [row for row in published_scores() if row.input_set == input_set]
-    series = _group(scores, lambda row: (row.family, _variant(row), *(getattr(row, column) for column in CONDITIONS)))
+    series, floor = series_of(scores), floor_of(scores)
+    if not series:
+        raise InputError("compare: no scores of a model were given; `apical evaluate` makes them")
+    published = _published_beside(scores)
+    of_data = data_series_of(scores)
+    rows: list[tuple[str, list[Series], list[Published]]] = []
+    if not of_data or any(len(each.points) > 1 for each in series):  # else it is all about data
+        rows.append(("n_parameters", series, published))
+        if any(point.macs_per_ms is not None for each in series for point in each.points):
+            rows.append(("macs_per_ms", series, []))
+    if of_data:
+        rows.append(("train_trials", of_data, []))
+    looks = _looks(series)
+    columns = [each for each in PANELS if any(getattr(row, each) is not None for row in scores)]
     with style():
-        labels = [_series_label(rows[0], scores) for rows in series]
-        legend_lines = max(7, 4 + sum(1 + label.count("\n") for label in labels))
-        fig = figure(2.9 + 0.14 * legend_lines)
-        auc, rmse = fig.subplots(1, 2)
-        sources = list(dict.fromkeys(row.source for row in published))
-        behind = [
-            _draw_published(auc, rmse, rows, sources.index(rows[0].source))
-            for rows in _group(published, lambda row: (row.source, row.family))
-        ]
-        front = [
-            _draw_measured(auc, rmse, rows, at, label)
-            for at, (rows, label) in enumerate(zip(series, labels, strict=True))
-        ]
-        front += _key(auc, len(scores) > len({(row.family, row.n_parameters, row.size) for row in scores}))
-        drawn = [row.roc_auc for row in scores] + [row.roc_auc for row in published if row.roc_auc is not None]
-        _auc_axis(auc, drawn)
-        drawn_mv = [v for row in scores for v in (row.rmse_mv, row.rmse_rescaled_mv)]
-        _rmse_axis(rmse, drawn_mv + [row.rmse_rescaled_mv for row in published if row.rmse_rescaled_mv])
-        for axes, letter in ((auc, "a"), (rmse, "b")):
-            axes.set_xscale("log")
-            axes.set_xlabel("trainable parameters")
+        labels = [series_label(each, scores) for each in series]
+        lines = max(7, 6 + sum(1 + label.count("\n") for label in labels) + len(of_data))
+        fig = figure(1.75 * len(rows) + 0.35 + 0.135 * lines)
+        panels = fig.subplots(len(rows), len(columns), squeeze=False)
+        front: list[Line2D] = []
+        behind: list[Line2D] = []
+        for at, (cost, drawn, beside) in enumerate(rows):
+            row_panels = dict(zip(columns, panels[at], strict=True))
+            found = _draw_row(row_panels, cost, drawn, beside, floor, None if cost == "train_trials" else looks, target)
+            if cost == "n_parameters":
+                front, behind = found
+                for line, label in zip(front, labels, strict=True):
+                    line.set_label(label)
+            elif cost == "train_trials":
+                front += found[0]
+        for letter, axes in zip("abcdefghi", panels.flat, strict=False):
             axes.set_title(letter, loc="left", weight="bold")
+        front += _key(scores, series, floor, target)
         one_dataset = len({row.dataset_id for row in scores}) == 1
-        title = f"Measured on {_in_words(scores[0].dataset_id, scores)}" if one_dataset else "Measured"
+        title = f"Measured on {in_words(scores[0].dataset_id, scores)}" if one_dataset else "Measured"
         fig.legend(handles=front, title=title, loc="outside lower left", alignment="left")
         if behind:
-            title = f"Published, NeuronIO test set ({input_set}), RMSE rescaled per file"
+            sources = list(dict.fromkeys(row.source for row in published))
+            title = "Published, NeuronIO test set, RMSE rescaled per file"
             title += "".join(f"{'   ' if at % 2 else chr(10)}[{at + 1}] {source}" for at, source in enumerate(sources))
             fig.legend(handles=behind, title=title, loc="outside lower right", alignment="left", ncols=3)
         return save(fig, out)
 
 
-def _group(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> list[list[Row]]:
-    groups: dict[Hashable, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
-    return list(groups.values())
+def _published_beside(scores: Sequence[Score]) -> list[Published]:
+    """What was published for the input sets that the scores are of; NMDA where they are of none of these."""
+    sets = [name for name, start in INPUT_SETS.items() if any(row.dataset.startswith(start) for row in scores)]
+    return [row for row in published_scores() if row.input_set in (sets or ["NMDA"])]
 
 
-def _draw_published(auc: Axes, rmse: Axes, rows: list[Published], source: int) -> Line2D:
-    """Draw one published curve or point on both panels; returns its legend entry."""
-    rows = sorted(rows, key=lambda row: row.n_parameters)
-    marker = PUBLISHED_MARKERS.get(rows[0].family, ".")
-    fill = (PALE, GREY, "white")[source % 3]
-    look: dict[str, Any] = {"marker": marker, "ms": 3.5, "mew": 0.6, "lw": 0.7, "color": GREY, "mfc": fill, "zorder": 1}
-    n_parameters = [row.n_parameters for row in rows]
-    rmse.plot(n_parameters, np.array([row.rmse_rescaled_mv for row in rows], dtype=float), **look)
-    label = f"{rows[0].family} [{source + 1}]"
-    return auc.plot(n_parameters, np.array([row.roc_auc for row in rows], dtype=float), label=label, **look)[0]
+def _looks(series: Sequence[Series]) -> list[Look]:
+    """A colour for each family where families differ, else one for each series; a line style for each dataset."""
+    datasets = list(dict.fromkeys(each.first.dataset_id for each in series))
+    by_family = len({(each.family, each.first.dataset_id) for each in series}) == len(series)
+    looks = []
+    for at, each in enumerate(series):
+        colour = FAMILY_COLOURS.get(each.family, BLACK) if by_family else PALETTE[at % len(PALETTE)]
+        line = LINES[datasets.index(each.first.dataset_id) % len(LINES)]
+        looks.append(Look(colour, FAMILY_MARKERS.get(each.family, "8"), line))
+    return looks
 
 
-def _draw_measured(auc: Axes, rmse: Axes, rows: list[Score], at: int, label: str) -> Line2D:
-    """Draw the `at`-th measured series on both panels; returns its legend entry."""
-    sizes = sorted(_group(rows, lambda row: (row.n_parameters, row.size)), key=lambda seeds: seeds[0].n_parameters)
-    colour, marker = series_look(rows[0].family, at)
-    _draw_sizes(rmse, sizes, "rmse_mv", color=colour, marker=marker, ls=":", mfc="white")
-    _draw_sizes(rmse, sizes, "rmse_rescaled_mv", color=colour, marker=marker)
-    return _draw_sizes(auc, sizes, "roc_auc", color=colour, marker=marker, label=label)
+def _draw_row(
+    panels: dict[str, Axes],
+    cost: str,
+    series: Sequence[Series],
+    published: Sequence[Published],
+    floor: Sequence[Score],
+    looks: Sequence[Look] | None,
+    target: float,
+) -> tuple[list[Line2D], list[Line2D]]:
+    """Draw one row of panels; the lines of the series and of what was published, for the legends."""
+    sources = list(dict.fromkeys(row.source for row in published))
+    curves = grouped(published, lambda row: (row.source, row.family, row.input_set))
+    front: list[Line2D] = []
+    behind: list[Line2D] = []
+    by_data = looks is None
+    looks = looks or [Look(PALETTE[at % len(PALETTE)], "o", "-") for at in range(len(series))]
+    for column, axes in panels.items():
+        values = [getattr(row, column) for row in floor]
+        if column != "average_precision":  # not published
+            behind = [draw_published(axes, rows, column, sources.index(rows[0].source)) for rows in curves]
+            values += [getattr(row, column) for row in published]
+        if not by_data:
+            draw_front(axes, series, column, cost)
+        draw_floor(axes, floor, column)
+        for each, look in zip(series, looks, strict=True):
+            if column == "rmse_rescaled_mv":
+                draw_series(axes, each, "rmse_mv", cost, look, ls=":", mfc="white", lw=0.8)
+                values += [point.mean("rmse_mv") for point in each.points]
+            line = draw_series(axes, each, column, cost, look)
+            if (column, cost) == ("roc_auc", "n_parameters"):
+                draw_smallest(axes, each, column, target, look.colour)
+            values += [value for point in each.points for value in point.values(column)]
+            if column == PANELS[0]:
+                line.set_label(f"{each.title} by training trials" if by_data else each.title)
+                front.append(line)
+        known = [value for value in values if value is not None]
+        if column == "roc_auc":
+            auc_axis(axes, known, target)
+        elif column == "rmse_rescaled_mv":
+            rmse_axis(axes, known)
+        else:
+            precision_axis(axes)
+        axes.set_xscale("log")
+        axes.set_xlabel(COSTS[cost])
+    return front, behind
 
 
-def _draw_sizes(axes: Axes, sizes: list[list[Score]], column: str, label: str = "", **look: Any) -> Line2D:
-    """Draw one column: each size's mean and range, and its seeds a little to the right of them."""
-    from matplotlib.transforms import offset_copy
-
-    beside = offset_copy(axes.transData, axes.get_figure(root=True), x=5, y=0, units="points")
-    n_parameters = [seeds[0].n_parameters for seeds in sizes]
-    values = [np.array([getattr(seed, column) for seed in seeds]) for seeds in sizes]
-    for x, y in zip(n_parameters, values, strict=True):
-        if y.size > 1:
-            axes.vlines(x, y.min(), y.max(), color=look["color"], lw=0.9, zorder=2)
-            axes.plot(np.full(y.size, x), y, ".", ms=3.5, mew=0, color=look["color"], transform=beside, zorder=2)
-    return axes.plot(n_parameters, [y.mean() for y in values], ms=4.5, mew=0.9, zorder=3, label=label, **look)[0]
-
-
-def _key(auc: Axes, several_seeds: bool) -> list[Line2D]:
-    """Draw the 'sufficiently good' line; returns legend entries for what is not a series."""
+def _key(scores: Sequence[Score], series: Sequence[Series], floor: Sequence[Score], target: float) -> list[Line2D]:
+    """Legend entries for what is not a series."""
     from matplotlib.lines import Line2D
 
-    line = auc.axhline(SUFFICIENT_AUC, color=BLACK, lw=0.7, ls=(0, (5, 3)), zorder=0)
-    line.set_label(f"AUC {SUFFICIENT_AUC}, 'sufficiently good'")
-    mean = Line2D([], [], color=BLACK, marker="o", ms=4.5, label="mean of seeds (dots), range (bar)")
-    plain = Line2D([], [], color=BLACK, marker="o", ms=4.5, mfc="white", ls=":", label="plain RMSE (not rescaled)")
-    return [*([mean] if several_seeds else []), plain, line]
+    def entry(label: str, **look: Any) -> Line2D:
+        return Line2D([], [], label=label, **{"color": BLACK} | look)
 
-
-def _series_label(row: Score, scores: Sequence[Score]) -> str:
-    """The family, and whatever else tells the series apart."""
-    told = [" ".join(filter(None, [FAMILY_TITLES.get(row.family, row.family), _variant(row)]))]
-    for column, words in CONDITIONS.items():
-        if len({getattr(other, column) for other in scores}) > 1:
-            value = getattr(row, column)
-            told.append(words.format(_in_words("" if value is None else str(value), scores)))
-    return ",\n".join(told)
-
-
-def _variant(row: Score) -> str:
-    """What tells a model from others of its family, size by size: "shared" of elm-20-shared."""
-    return row.name.partition(f"-{row.size}-")[2]
-
-
-def _in_words(value: str, scores: Sequence[Score]) -> str:
-    """A dataset's id as its name, with the id's start where two share the name; any other value as it is."""
-    names = {row.dataset_id: row.dataset for row in scores}
-    name = names.get(value, value) or "unknown"
-    start_of_id = f" ({value[:6]})" if list(names.values()).count(name) > 1 else ""
-    room = MAX_LABEL - len(start_of_id)
-    return (name if len(name) <= room else name[: room - 1] + "…") + start_of_id
-
-
-def _auc_axis(axes: Axes, values: Sequence[float]) -> None:
-    """Stretch the scale towards 1, so that 0.99 and 0.995 are as far apart as 0.98 and 0.99."""
-    axes.set_yscale("function", functions=(_nines, lambda y: 1 - 10.0 ** -np.asarray(y)))
-    low, high = _nines(min(*values, SUFFICIENT_AUC)), _nines(max(*values, SUFFICIENT_AUC))
-    pad = 0.06 * (high - low)
-    axes.set_ylim(1 - 10 ** -(low - pad), 1 - 10 ** -(high + pad))
-    _ticks(axes, AUC_TICKS)
-    axes.set_ylabel("output spike ROC-AUC")
-
-
-def _nines(auc: float | np.ndarray) -> np.ndarray:
-    return -np.log10(np.clip(1 - np.asarray(auc, dtype=float), 1e-4, None))  # 1 is drawn as 0.9999
-
-
-def _rmse_axis(axes: Axes, values_mv: Sequence[float]) -> None:
-    axes.set_yscale("log")
-    low, high = max(min(values_mv), 1e-3), max(values_mv)
-    pad = (high / low) ** 0.06
-    axes.set_ylim(low / pad, high * pad)
-    _ticks(axes, RMSE_TICKS_MV)
-    axes.set_ylabel("soma voltage RMSE (mV)\nfilled: rescaled per file · open: plain")
-
-
-def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    known = any(row.resamples is not None for row in scores)
+    found = [entry("95 % interval over trials and seeds", lw=2.2, alpha=0.35)] if known else []
+    if len({(row.name, row.dataset_id, row.train_trials) for row in scores}) < len(scores):
+        found.append(entry("a seed each (mean: marker)", marker=".", ms=4, ls="", mew=0))
+    found.append(entry("plain RMSE, not rescaled", marker="o", ms=4.2, mew=0.8, mfc="white", ls=":", lw=0.8))
+    found.append(entry("Pareto front", **FRONT_LINE))
+    sufficient = ", 'sufficiently good'" if target == SUFFICIENT_AUC else ""
+    found.append(entry(f"AUC {target:g}{sufficient}", **TARGET_LINE))
+    if any(smallest(each, target=target).n_parameters is not None for each in series):
+        found.append(entry("smallest size that reaches it, 95 % interval", marker="|", ms=9, mew=1.6, lw=1.6))
+    if floor:
+        told = "; ".join(dict.fromkeys(row.name for row in floor))
+        found.append(entry(f"noise floor: {told}", **FLOOR_LINE))
+    return found

@@ -1,113 +1,131 @@
-"""Truth and predictions in, scores out: the published evaluation. Voltages and probabilities are read trial by trial.
+"""Truth and predictions in, scores out: the published evaluation, and what goes beyond it.
 
-B scored trials, T bins of 1 ms.
+Trials are read in blocks, so memory is bounded however many there are (trial_sums.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from ..simulate.schema import InputError, config_of, open_dataset, output_spike_bins
-from . import metrics
+import numpy as np
+
+from ..simulate.schema import InputError, config_of, open_dataset
 from .inspect import dataset_title
-from .pair import DROP_MS, MAX_OUTPUT_SPIKES, Pair, read_pair
-from .scores import Score
+from .metrics import Metric, choose_threshold
+from .pair import DROP_MS, MAX_OUTPUT_SPIKES, PUBLISHED_TIMES, PairedTrials, paired
+from .score_metrics import score_metrics
+from .scores import COLUMNS, Score, write_scores
+from .trial_sums import totals, trial_sums
+from .uncertainty import RESAMPLES, resample
 
 if TYPE_CHECKING:
     import xarray as xr
 
-PUBLISHED_TIMES = "output_spike_time_published_ms"
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How predictions are scored.
+
+    published_spike_times: True takes the quantised output spike times that NeuronIO published, False the exact ones,
+        None the published ones where the dataset has them.
+    drop_ms: start of each trial that is not scored. max_output_spikes: trials with more are not scored.
+    only_published: leave out what the published evaluation has not. resamples: of the trials; 0 for no intervals.
+    """
+
+    published_spike_times: bool | None = None
+    drop_ms: int = DROP_MS
+    max_output_spikes: int = MAX_OUTPUT_SPIKES
+    only_published: bool = False
+    resamples: int = RESAMPLES
 
 
 def evaluate(
     truth: str | Path,
     predictions: Sequence[str | Path],
-    *,
-    published_spike_times: bool | None = None,
-    drop_ms: int = DROP_MS,
-    max_output_spikes: int = MAX_OUTPUT_SPIKES,
+    how: Evaluation = Evaluation(),
+    report: Callable[[int, int], None] | None = None,
 ) -> list[Score]:
-    """Score predictions against the truth that they predict, on the trials that both hold; one score each, in order.
+    """Score predictions against the truth that they predict, one score each, in order.
 
-    published_spike_times: True takes the quantised output spike times that NeuronIO published, False the exact ones,
-        None the published ones where the dataset has them.
-    drop_ms: start of each trial that is not scored. max_output_spikes: trials with more are not scored.
-    Source: order of operations of the published evaluation, in `metrics.py`.
+    Scored are the held-out test trials where a prediction says which they are, else all that it holds. The spike
+    threshold of its events is chosen on its validation trials; without them, what depends on it is left empty.
+    report: called with predictions scored and in all after each.
+    Source: order of operations of the published evaluation, in `metrics/published.py`.
     Raises InputError naming the file for a prediction of another truth, no common trials, another time axis, NaN, a
     truth without published times when they are asked for, or nothing left to score.
     """
-    pairs = scored_pairs(
-        truth,
-        predictions,
-        published_spike_times=published_spike_times,
-        drop_ms=drop_ms,
-        max_output_spikes=max_output_spikes,
-    )
-    return [score for score, _ in pairs]
-
-
-def scored_pairs(
-    truth: str | Path,
-    predictions: Sequence[str | Path],
-    *,
-    published_spike_times: bool | None = None,
-    drop_ms: int = DROP_MS,
-    max_output_spikes: int = MAX_OUTPUT_SPIKES,
-) -> Iterator[tuple[Score, Pair]]:
-    """As `evaluate`, one at a time, each with the trials that were scored."""
     ds = open_dataset(truth, "simulation")
-    if published_spike_times and PUBLISHED_TIMES not in ds:
-        raise InputError(f"{truth}: has no published output spike times; leave the choice open, or take the exact ones")
-    published = PUBLISHED_TIMES in ds and published_spike_times is not False
-    spikes_bt = output_spike_bins(ds, published)
-    for path in map(Path, predictions):
-        prediction = open_dataset(path, "prediction")
-        pair = read_pair(ds, spikes_bt, prediction, path, drop_ms, max_output_spikes)
-        yield _score(ds, pair, _model_of(prediction, path), "published" if published else "exact"), pair
+    scores = []
+    for path in predictions:
+        scores.append(_evaluate(ds, open_dataset(path, "prediction"), how))
+        if report is not None:
+            report(len(scores), len(predictions))
+    return scores
 
 
-def score_row(truth: Path, prediction: Path) -> dict[str, Any]:
-    """The row of scores of one prediction, as `write_scores` would write it. Raises InputError as `evaluate` does."""
-    (score,) = evaluate(truth, [prediction])
-    return score.model_dump()
+def write_score(truth: Path, prediction: Path, out: Path) -> None:
+    """Write the score file of one prediction. Raises InputError as `evaluate` and `write_scores` do."""
+    write_scores(out, evaluate(truth, [prediction]))
 
 
-def _score(ds: xr.Dataset, pair: Pair, model: dict[str, Any], spike_times: Literal["published", "exact"]) -> Score:
-    rescaled_bt = metrics.rescale_per_file(pair.v_bt, pair.predicted_bt, pair.file_b)
-    spikes, probability, v, plain, rescaled = (
-        values[pair.kept_b][:, pair.scored_t]
-        for values in (pair.spikes_bt, pair.probability_bt, pair.v_bt, pair.predicted_bt, rescaled_bt)
-    )
-    curve = metrics.roc(spikes, probability)
+def spike_threshold(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation = Evaluation()) -> float | None:
+    """The spike probability from which on a model is said to spike, chosen on its validation trials.
+
+    None where the prediction holds none, or no output spike falls into them.
+    """
+    trials = _trials(truth, prediction, how, "validation")
+    trials = trials.take(np.flatnonzero(trials.kept_b))
+    if not trials.spikes_bt[:, trials.scored_t].any():
+        return None
+    return choose_threshold(trials.read())
+
+
+def _evaluate(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation) -> Score:
+    model = _model_of(prediction)
+    trials = _trials(truth, prediction, how, "scored")
+    threshold = None if how.only_published else spike_threshold(truth, prediction, how)
+    more: Sequence[Metric] = () if how.only_published else score_metrics(threshold)
+    sums = trial_sums(trials, more)
+    scores = {name: value for name, value in totals(sums).items() if name in COLUMNS and np.isfinite(value)}
+    spikes_kt = trials.spikes_bt[trials.kept_b][:, trials.scored_t]
+    published = PUBLISHED_TIMES in truth and how.published_spike_times is not False
+    several = how.resamples > 0 and len(trials) > 1
     return Score(
         **model,
-        dataset_id=ds.attrs["dataset_id"],
-        dataset=dataset_title(ds),
-        n_trials=int(pair.kept_b.sum()),
-        n_output_spikes=int(spikes.sum()),
-        spike_times=spike_times,
-        roc_auc=metrics.roc_auc(curve),
-        tp_at_fp_0025=metrics.tp_at_fp(curve, 0.0025),
-        tp_at_fp_01=metrics.tp_at_fp(curve, 0.01),
-        auc_at_fp_0025=metrics.auc_at_fp(curve, 0.0025),
-        auc_at_fp_01=metrics.auc_at_fp(curve, 0.01),
-        rmse_mv=metrics.rmse_mv(v, plain),
-        rmse_rescaled_mv=metrics.rmse_mv(v, rescaled),
-        mae_mv=metrics.mae_mv(v, plain),
-        mae_rescaled_mv=metrics.mae_mv(v, rescaled),
-        explained_variance=metrics.explained_variance(v, plain),
-        explained_variance_rescaled=metrics.explained_variance(v, rescaled),
+        dataset_id=truth.attrs["dataset_id"],
+        dataset=dataset_title(truth),
+        n_trials=len(spikes_kt),
+        n_output_spikes=int(spikes_kt.sum()),
+        spike_times="published" if published else "exact",
+        spike_threshold=threshold,
+        **scores,
+        resamples=resample(sums, truth.attrs["dataset_id"], resamples=how.resamples) if several else None,
     )
 
 
-def _model_of(prediction: xr.Dataset, path: Path) -> dict[str, Any]:
+def _trials(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation, part: Any) -> PairedTrials:
+    return paired(
+        truth,
+        prediction,
+        part=part,
+        published_spike_times=how.published_spike_times,
+        drop_ms=how.drop_ms,
+        max_output_spikes=how.max_output_spikes,
+    )
+
+
+def _model_of(prediction: xr.Dataset) -> dict[str, Any]:
     """What a prediction says of the model that made it, as columns of a score."""
     config = config_of(prediction)
     for key in ("family", "size", "name", "n_parameters"):
         if config.get(key) is None:
-            raise InputError(f"{path}: its config does not say the model's '{key}'; write it with `apical predict`")
+            raise InputError(
+                f"{prediction.encoding['source']}: its config does not say the model's '{key}'; write it with "
+                "`apical predict`"
+            )
     return {
         "family": config["family"],
         "size": str(config["size"]),

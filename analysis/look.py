@@ -29,6 +29,17 @@ FAMILIES = {  # title and marker
     "lif": ("LIF", "P"),
     "alif": ("ALIF", "X"),
 }
+FAMILY_COLOURS = {
+    "branch-elm": PALETTE[0],
+    "elm": PALETTE[5],
+    "simplest-elm": "#56606B",
+    "tcn": PALETTE[1],
+    "lstm": PALETTE[2],
+    "gru": PALETTE[3],
+    "ln": PALETTE[4],
+    "lif": "#8C6D1F",
+    "alif": "#8C6D1F",
+}
 FAMILY_TITLES = {family: title for family, (title, _) in FAMILIES.items()}
 FAMILY_MARKERS = {family: marker for family, (_, marker) in FAMILIES.items()}
 WIDTH_INCHES = 7.2  # two columns of a journal page
@@ -78,11 +89,6 @@ def figure(height_inches: float) -> Figure:
     fig = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
     FigureCanvasAgg(fig)
     return fig
-
-
-def series_look(family: str, at: int) -> tuple[str, str]:
-    """Colour of the `at`-th series of a figure, and the marker of its model family."""
-    return PALETTE[at % len(PALETTE)], FAMILY_MARKERS.get(family, "8")
 
 
 def check_suffix(out: str | Path) -> Path:

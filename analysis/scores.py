@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..simulate.schema import InputError
+from .resamples import Resamples, read_resamples, row_key, write_resamples
 
-SCORES_SCHEMA: Literal[2] = 2
+SCORES_SCHEMA: Literal[3] = 3
 
 
 class Score(BaseModel):
-    """One row of scores: one model, one seed, one dataset. Fractions run from 0 to 1, voltages are in mV."""
+    """One row of scores: one model, one seed, one dataset. Fractions run from 0 to 1, voltages are in mV.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    A score that is empty was not asked for, or has nothing to go by: no validation trials to choose a threshold on, no
+    two intervals between output spikes.
+    """
 
-    scores_schema: Literal[2] = Field(SCORES_SCHEMA, description="version of this list of columns")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+
+    scores_schema: Literal[3] = Field(SCORES_SCHEMA, description="version of this list of columns")
     family: str = Field(min_length=1, description="model family, such as elm or tcn")
     size: str = Field(description="setting of the family's size dial, such as 20 or 7x128")
     name: str = Field(description="name of the run or checkpoint")
@@ -45,32 +50,81 @@ class Score(BaseModel):
     mae_rescaled_mv: float = Field(ge=0, description="the same after the published rescaling per file, mV")
     explained_variance: float = Field(le=1, description="explained variance of the voltage as predicted, at most 1")
     explained_variance_rescaled: float = Field(le=1, description="the same after the published rescaling per file")
+    average_precision: float | None = Field(None, ge=0, le=1, description="area under the precision–recall curve")
+    brier: float | None = Field(None, ge=0, le=1, description="mean squared error of the spike probability")
+    calibration_error: float | None = Field(None, ge=0, le=1, description="expected calibration error of it")
+    spike_threshold: float | None = Field(None, description="spike probability of an event, chosen on validation trials")
+    f1_0ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 0 ms")
+    f1_1ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 1 ms")
+    f1_2ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 2 ms")
+    f1_3ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 3 ms")
+    f1_4ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 4 ms")
+    f1_5ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 5 ms")
+    precision_2ms: float | None = Field(None, ge=0, le=1, description="share of events with an output spike within 2 ms")
+    recall_2ms: float | None = Field(None, ge=0, le=1, description="share of output spikes with an event within 2 ms")
+    van_rossum: float | None = Field(None, ge=0, description="van Rossum distance of events, mean over trials, 10 ms")
+    victor_purpura: float | None = Field(None, ge=0, description="Victor–Purpura distance, mean over trials, 0.1 per ms")
+    spike_distance: float | None = Field(None, ge=0, le=1, description="SPIKE distance, mean over trials")
+    rmse_subthreshold_mv: float | None = Field(None, ge=0, description="RMSE away from output spikes, mV")
+    output_rate_hz: float | None = Field(None, ge=0, description="output rate of the truth, Hz")
+    predicted_rate_hz: float | None = Field(None, ge=0, description="expected output rate of the model, Hz")
+    rate_correlation: float | None = Field(None, ge=-1, le=1, description="of both rates, trial by trial")
+    isi_cv: float | None = Field(None, ge=0, description="coefficient of variation of the truth's intervals")
+    event_isi_cv: float | None = Field(None, ge=0, description="the same of the model's events")
+    resamples: Resamples | None = Field(None, exclude=True, repr=False, description="not a column: what resamples.py has")
 
 
-COLUMNS = tuple(Score.model_fields)
+COLUMNS = tuple(name for name in Score.model_fields if name != "resamples")
+NULLABLE = {name for name in COLUMNS if not Score.model_fields[name].is_required()} | {
+    "seed",
+    "macs_per_ms",
+    "train_trials",
+}
+IDENTITY = ("name", "seed", "n_parameters", "train_trials", "trained_on", "dataset_id", "mode", "spike_times")
 
 
-def write_scores(path: str | Path, scores: Iterable[Score]) -> None:
-    """Write scores as CSV, one row each under one header; an existing file is replaced.
+def write_scores(path: str | Path, scores: Sequence[Score]) -> None:
+    """Write scores as CSV, one row each under one header, and their resamples beside it; existing files are replaced.
 
     Raises InputError where the path cannot be written.
     """
+    rows = [score.model_dump() for score in scores]
+    of_row = {row_key(row): each.resamples for row, each in zip(rows, scores, strict=True) if each.resamples}
+    write_resamples(path, of_row)
+    unfinished = Path(f"{path}.partial")
     try:
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
+        with unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(score.model_dump() for score in scores)
+            writer.writerows(rows)
+        unfinished.replace(path)
     except OSError as error:
         raise InputError(f"{path}: scores cannot be written ({error.strerror})") from error
 
 
+def join_scores(paths: Sequence[Path], out: Path) -> None:
+    """Write the scores of several files as one. Raises InputError as `read_scores` and `write_scores` do."""
+    write_scores(out, read_scores(paths))
+
+
 def read_scores(paths: Sequence[str | Path]) -> list[Score]:
-    """Read the scores of one or more CSV files, in order.
+    """Read the scores of one or more CSV files, in order, with their resamples where those are beside them.
 
     Raises InputError naming file, row and column where a file is missing or foreign, a column is missing or unknown, a
-    value is not what its column holds, or a row has another scores schema.
+    value is not what its column holds, a row has another scores schema, or a run is there twice.
     """
-    return [score for path in paths for score in _read_file(Path(path))]
+    found: dict[tuple, str] = {}
+    scores = []
+    for path in map(Path, paths):
+        for at, score in enumerate(_read_file(path), start=1):
+            run, here = tuple(getattr(score, name) for name in IDENTITY), f"{path}: row {at}"
+            if run in found:
+                raise InputError(
+                    f"{here}: run '{score.name}', seed {score.seed}, is there twice, first in {found[run]}; leave one out"
+                )
+            found[run] = here
+            scores.append(score)
+    return scores
 
 
 def _read_file(path: Path) -> list[Score]:
@@ -95,16 +149,16 @@ def _read_file(path: Path) -> list[Score]:
         raise InputError(f"{path}: header {wrong[0]}; `apical evaluate` writes score files")
     if not rows:
         raise InputError(f"{path}: has no rows; evaluate a prediction first")
-    return [_parse(path, at, row) for at, row in enumerate(rows, start=1)]
+    resamples = read_resamples(path)
+    return [_parse(path, at, row, resamples) for at, row in enumerate(rows, start=1)]
 
 
-def _parse(path: Path, at: int, row: dict[str, str | None]) -> Score:
+def _parse(path: Path, at: int, row: dict[str, str | None], resamples: dict[str, Resamples]) -> Score:
     if None in row or None in row.values():  # csv's mark for cells beyond the header, or short of it
         raise InputError(f"{path}: row {at}: has more or fewer cells than the header's {len(COLUMNS)}; evaluate again")
-    values = {name: cell for name, cell in row.items() if name != "scores_schema"}
-    values |= {name: row[name] or None for name in ("seed", "macs_per_ms", "train_trials")}
+    values = {name: None if name in NULLABLE and not cell else cell for name, cell in row.items()}
     try:
-        return Score.model_validate(values)
+        return Score.model_validate({**values, "scores_schema": SCORES_SCHEMA, "resamples": resamples.get(row_key(row))})
     except ValidationError as error:
         first = error.errors()[0]
         column = first["loc"][0]

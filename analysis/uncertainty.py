@@ -5,12 +5,14 @@ R resamples, B trials.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
 
 from ..simulate.schema import InputError
+from .resamples import Resamples
+from .scores import Score
 from .trial_sums import TrialSums, scores_of
 
 RESAMPLES = 1000
@@ -46,33 +48,35 @@ def draw(n_trials: int, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray
     return np.random.default_rng(seed).multinomial(n_trials, np.full(n_trials, 1 / n_trials), resamples).astype(float)
 
 
-def intervals(
-    sums: TrialSums, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
-) -> dict[str, Interval]:
-    """Each score's interval: between the resamples' (1 - level) / 2 quantiles. Raises InputError as `draw` does."""
-    found = scores_of(sums, draw(len(sums.trial_b), resamples, seed))
-    return {name: _interval(value_r, level) for name, value_r in found.items()}
+def resample(sums: TrialSums, dataset_id: str, *, resamples: int = RESAMPLES, seed: int = 0) -> Resamples:
+    """Every score of each resample of the trials. Raises InputError as `draw` does."""
+    values = scores_of(sums, draw(len(sums.trial_b), resamples, seed))
+    drawn = f"{dataset_id} {sums.trial_b.tolist()} {sums.kept_b.tolist()} {resamples} {seed}"
+    return Resamples(hashlib.sha256(drawn.encode()).hexdigest()[:16], values)
 
 
-def differences(
-    one: TrialSums, other: TrialSums, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
-) -> dict[str, Difference]:
-    """Of each score, `one` less `other`: a paired bootstrap, in which both are scored on the same drawn trials.
-
-    Raises InputError where they were not scored on the same trials, and as `draw` does.
-    """
-    same = (one.trial_b, other.trial_b), (one.kept_b, other.kept_b)
-    if not all(np.array_equal(*each) for each in same):
-        raise InputError(
-            f"paired bootstrap: the models were scored on {one.kept_b.sum()} and {other.kept_b.sum()} trials that are "
-            "not the same; predict the same trials"
-        )
-    weight_rb = np.vstack([np.ones(len(one.trial_b)), draw(len(one.trial_b), resamples, seed)])
-    found, less = scores_of(one, weight_rb), scores_of(other, weight_rb)
-    difference = {name: found[name] - less[name] for name in found}
-    return {name: Difference(float(d_r[0]), _interval(d_r[1:], level)) for name, d_r in difference.items()}
-
-
-def _interval(value_r: Sequence[float] | np.ndarray, level: float) -> Interval:
-    low, high = np.nanquantile(value_r, [(1 - level) / 2, (1 + level) / 2])
+def interval_of(value_r: np.ndarray, level: float = LEVEL) -> Interval:
+    """Between the (1 - level) / 2 quantiles of both ends; resamples with nothing to score do not count."""
+    counted = value_r[np.isfinite(value_r)]
+    if not counted.size:
+        return Interval(float("nan"), float("nan"))
+    low, high = np.quantile(counted, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
+
+
+def interval(score: Score, name: str, level: float = LEVEL) -> Interval | None:
+    """Of the score `name`; None where the trials' resamples are not known, as of a single trial."""
+    if score.resamples is None or name not in score.resamples.values:
+        return None
+    return interval_of(score.resamples.values[name], level)
+
+
+def difference(one: Score, other: Score, name: str, level: float = LEVEL) -> Difference | None:
+    """Of the score `name`, `one` less `other`, paired: both on the same drawn trials; None where they were not."""
+    mine, others = one.resamples, other.resamples
+    if mine is None or others is None or mine.trials_id != others.trials_id:
+        return None
+    if name not in mine.values or name not in others.values or getattr(one, name) is None:
+        return None
+    value = getattr(one, name) - getattr(other, name)
+    return Difference(value, interval_of(mine.values[name] - others.values[name], level))

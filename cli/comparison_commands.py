@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, Out, Overwrite, examples
+from .options import Json, Overwrite, examples
 
 commands = typer.Typer()
 
@@ -16,6 +16,7 @@ commands = typer.Typer()
     short_help="Score predictions against the truth.",
     epilog=examples(
         "apical evaluate data.zarr elm-20.zarr tcn-2x32.zarr --out scores.csv",
+        "apical evaluate data.zarr elm-20.zarr --figure fidelity.png",
         "apical evaluate data.zarr elm-20.zarr --json",
     ),
 )
@@ -28,53 +29,81 @@ def evaluate(
     exact_spikes: Annotated[
         bool, typer.Option("--exact-spikes", help="NeuronIO: score the exact spike times, not the published ones.")
     ] = False,
+    published_only: Annotated[
+        bool, typer.Option("--published-only", help="The published metrics alone, which is faster.")
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw what the numbers leave out: calibration, events, errors by time and rate.")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Score predictions against the truth: the published metrics, and the plain voltage figures beside them.
+    """Score predictions against the truth: the published metrics, the plain voltage figures beside them, and events.
 
-    With intervals by bootstrap over trials, and what tells each model from the best of them.
+    Held-out test trials are scored where a prediction says which they are; the spike threshold of events is chosen on
+    its validation trials. With intervals by bootstrap over trials, what tells each model from the best of them, and the
+    spread over seeds.
     """
-    from ..analysis.evaluate import scored_pairs
+    from ..analysis.evaluate import Evaluation, evaluate
+    from ..analysis.fidelity import fidelity_figure
+    from ..analysis.look import check_suffix
     from ..analysis.scores import write_scores
-    from ..analysis.trial_sums import trial_sums
-    from ..analysis.uncertainty import intervals
     from ..simulate.schema import InputError
-    from .progress import console
-    from .tables import print_intervals, print_json, print_scores
+    from .progress import bar, console
+    from .tables import print_intervals, print_json, print_scores, print_seeds, score_json
 
     if out is None and not as_json:
         out = Path("scores.csv")
     if out is not None and out.exists() and not overwrite:
         raise InputError(f"{out}: exists already; give --overwrite to replace it, or another path")
-    pairs = scored_pairs(truth, predictions, published_spike_times=False if exact_spikes else None)
-    scores, sums = zip(*((score, trial_sums(pair)) for score, pair in pairs), strict=True)
+    if figure is not None:
+        check_suffix(figure)
+    how = Evaluation(published_spike_times=False if exact_spikes else None, only_published=published_only)
+    with bar("Scoring", len(predictions)) as show:
+        scores = evaluate(truth, predictions, how, report=show)
     if out is not None:
         write_scores(out, scores)
-    several = all(each.kept_b.sum() > 1 for each in sums)
+    if figure is not None:
+        fidelity_figure(truth, predictions, figure)
     if as_json:
-        found = [intervals(each) if several else None for each in sums]
-        print_json([s.model_dump() | {"intervals": each} for s, each in zip(scores, found, strict=True)])
+        print_json([score_json(score) for score in scores])
         return
     print_scores(scores)
-    if several:
-        print_intervals(scores, sums)
-    else:
-        console.print("fewer than two trials can be scored: no intervals")
+    print_intervals(scores)
+    print_seeds(scores)
     console.print(f"scores: {out}")
+    if figure is not None:
+        console.print(f"figure: {figure}")
 
 
 @commands.command(
     short_help="Draw fidelity against parameters.",
-    epilog=examples("apical compare scores.csv --out figure.png", "apical compare a.csv b.csv --out figure.svg"),
+    epilog=examples(
+        "apical compare scores.csv --out figure.png",
+        "apical compare a.csv b.csv --out figure.svg --out figure.pdf --target 0.98",
+    ),
 )
 def compare(
     scores: Annotated[list[Path], typer.Argument(metavar="SCORES…", help="Score files.")],
-    out: Out,
+    out: Annotated[list[Path], typer.Option("--out", "-o", help="Figure: .png, .svg or .pdf. Repeatable.")],
+    target: Annotated[float, typer.Option(min=0.5, max=1, help="ROC-AUC that is good enough.")] = 0.991,
 ) -> None:
-    """Draw ROC-AUC and RMSE against trainable parameters, with published results behind."""
+    """Draw what a model costs against what it is worth, with published results behind, and say what is good enough.
+
+    ROC-AUC, RMSE and average precision against trainable parameters and multiply-accumulates, and against training
+    trials where they differ; intervals, Pareto front, and the noise floor where `apical noise-floor` was evaluated too.
+    """
     from ..analysis.compare import compare
+    from ..analysis.look import check_suffix
     from ..analysis.scores import read_scores
     from .progress import console
+    from .tables import print_smallest
 
-    console.print(f"figure: {compare(read_scores(scores), out)}")
+    for path in out:
+        check_suffix(path)
+    found = read_scores(scores)
+    for path in out:
+        compare(found, path, target=target)
+    print_smallest(found, target)
+    for path in out:
+        console.print(f"figure: {path}")

@@ -118,9 +118,10 @@ def sweep(
     A run that fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical
     compare` draws it. Seeds of one ELM are fitted together.
     """
-    from ..analysis.evaluate import score_row
+    from ..analysis.evaluate import write_score
+    from ..analysis.scores import join_scores
     from ..simulate.changes import parsed
-    from ..surrogate.sweep import SCORES
+    from ..surrogate.sweep import SCORES, Scoring
     from ..surrogate.sweep import sweep as run
     from ..surrogate.sweep_config import read_sweep
     from .progress import bar, console, errors
@@ -132,7 +133,7 @@ def sweep(
             config,
             data,
             out,
-            score_row,
+            Scoring(write_score, join_scores),
             device=device,
             resume=resume,
             overwrite=overwrite,

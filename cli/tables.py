@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..analysis.scores import Score
-    from ..analysis.trial_sums import TrialSums
     from ..simulate.validation import Validation
 
-SHOWN_INTERVALS = {"roc_auc": 4, "rmse_rescaled_mv": 3}  # and their decimals
+SHOWN_INTERVALS = {"roc_auc": 4, "average_precision": 3, "rmse_rescaled_mv": 3}  # and their decimals
 SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
 
 
@@ -40,49 +39,100 @@ def print_json(value: Any) -> None:
 
 def print_scores(scores: Sequence[Score]) -> None:
     """The score table: spike and voltage fidelity per model."""
-    header = ["model", "seed", "params", "ROC-AUC", "TP@1%FP", "RMSE", "rescaled", "EV"]
+    columns = {  # header: column and decimals
+        "ROC-AUC": ("roc_auc", 4),
+        "TP@1%FP": ("tp_at_fp_01", 3),
+        "AP": ("average_precision", 3),
+        "F1 ±2 ms": ("f1_2ms", 3),
+        "RMSE": ("rmse_mv", 3),
+        "rescaled": ("rmse_rescaled_mv", 3),
+        "EV": ("explained_variance", 3),
+    }
+    columns = {name: each for name, each in columns.items() if any(getattr(s, each[0]) is not None for s in scores)}
     rows = [
-        (
-            score.name,
-            score.seed,
-            f"{score.n_parameters:,}",
-            f"{score.roc_auc:.4f}",
-            f"{score.tp_at_fp_01:.3f}",
-            f"{score.rmse_mv:.3f}",
-            f"{score.rmse_rescaled_mv:.3f}",
-            f"{score.explained_variance:.3f}",
-        )
-        for score in scores
+        (s.name, s.seed, f"{s.n_parameters:,}", *(_decimals(getattr(s, name), n) for name, n in columns.values()))
+        for s in scores
     ]
     trials, spikes = scores[0].n_trials, scores[0].n_output_spikes
     print_table(
-        f"Scores on {trials} trials with {spikes} output spikes (RMSE in mV, plain and rescaled per file)", header, rows
+        f"Scores on {trials} trials with {spikes} output spikes (RMSE in mV, plain and rescaled per file)",
+        ["model", "seed", "params", *columns],
+        rows,
     )
 
 
-def print_intervals(scores: Sequence[Score], sums: Sequence[TrialSums]) -> None:
+def _decimals(value: float | None, n: int) -> str | None:
+    return None if value is None else f"{value:.{n}f}"
+
+
+def print_intervals(scores: Sequence[Score]) -> None:
     """Each model's intervals, and whether it can be told from the one of the highest ROC-AUC, trial by trial."""
-    from ..analysis.uncertainty import LEVEL, RESAMPLES, intervals
+    from ..analysis.uncertainty import LEVEL, RESAMPLES, difference, interval
 
-    best = max(range(len(scores)), key=lambda at: scores[at].roc_auc)
+    if all(score.resamples is None for score in scores):
+        console.print("fewer than two trials can be scored: no intervals")
+        return
+    best = max(scores, key=lambda score: score.roc_auc)
     rows = []
-    for score, own in zip(scores, sums, strict=True):
-        found = intervals(own)
-        told = [f"{found[name].low:.{n}f}–{found[name].high:.{n}f}" for name, n in SHOWN_INTERVALS.items()]
-        rows.append((score.name, score.seed, *told, "best" if own is sums[best] else _apart(own, sums[best])))
+    for score in scores:
+        told = []
+        for name, n in SHOWN_INTERVALS.items():
+            found = interval(score, name)
+            told.append("" if found is None else f"{found.low:.{n}f}–{found.high:.{n}f}")
+        less = difference(score, best, "roc_auc")
+        if score is best:
+            verdict = "best"
+        elif less is None:
+            verdict = "other trials"
+        else:
+            verdict = f"{less.value:+.4f}" if less.distinguishable else "not distinguishable"
+        rows.append((score.name, score.seed, *told, verdict))
     title = f"{LEVEL:.0%} intervals and paired differences, {RESAMPLES:,} resamples of trials"
-    print_table(title, ["model", "seed", "ROC-AUC", "rescaled", "ROC-AUC less best"], rows)
+    print_table(title, ["model", "seed", "ROC-AUC", "AP", "rescaled", "ROC-AUC less best"], rows)
 
 
-def _apart(own: TrialSums, best: TrialSums) -> str:
-    from ..analysis.uncertainty import differences
-    from ..simulate.schema import InputError
+def print_seeds(scores: Sequence[Score]) -> None:
+    """The spread over seeds of each model that has several; nothing where none has."""
+    groups: dict[tuple[str, int | None], list[Score]] = {}
+    for score in scores:
+        groups.setdefault((score.name, score.train_trials), []).append(score)
+    rows = []
+    for (name, _), seeds in groups.items():
+        if len(seeds) > 1:
+            told = []
+            for column, n in SHOWN_INTERVALS.items():
+                values = [value for value in (getattr(seed, column) for seed in seeds) if value is not None]
+                told.append(f"{min(values):.{n}f}–{max(values):.{n}f}" if values else "")
+            rows.append((name, len(seeds), *told))
+    if rows:
+        print_table("Spread over seeds, least to greatest", ["model", "seeds", "ROC-AUC", "AP", "rescaled"], rows)
 
-    try:
-        less = differences(own, best)["roc_auc"]
-    except InputError:
-        return "other trials"
-    return f"{less.value:+.4f}" if less.distinguishable else "not distinguishable"
+
+def print_smallest(scores: Sequence[Score], target: float) -> None:
+    """The smallest size of each series that reaches a ROC-AUC, with its interval; and how far the others come."""
+    from ..analysis.efficiency import series_label, series_of, smallest
+
+    rows = []
+    for series in series_of(scores):
+        found = smallest(series, target=target)
+        best = max(series.points, key=lambda point: point.mean("roc_auc"))
+        bounds = ""
+        if found.low is not None:
+            bounds = f"{found.low:,}–{found.high:,}" if found.high is not None else f"{found.low:,} or more"
+        enough = "none" if found.n_parameters is None else f"{found.n_parameters:,}"
+        label = series_label(series, scores).replace("\n", " ")
+        rows.append((label, enough, bounds, f"{best.mean('roc_auc'):.4f}", f"{best.n_parameters:,}"))
+    header = ["series", "smallest", "95 % interval", "best AUC", "at params"]
+    print_table(f"Smallest size (trainable parameters) that reaches a ROC-AUC of {target:g}", header, rows)
+
+
+def score_json(score: Score) -> dict[str, Any]:
+    """A score for machines, with the interval of each value that has one."""
+    from ..analysis.uncertainty import interval
+
+    names = score.resamples.values if score.resamples else ()
+    found = {name: interval(score, name) for name in names}
+    return score.model_dump() | {"intervals": {name: each for name, each in found.items() if each} or None}
 
 
 def print_checks(found: Validation, picture: Path | None) -> None:

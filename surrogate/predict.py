@@ -19,6 +19,7 @@ from .device import choose_device
 from .provenance import provenance
 from .rollout import rollout
 from .spike_inputs import StoredInputs
+from .split import Split
 from .windows import finished_trials, positions_of
 
 PARTS = ("train", "validation", "test")
@@ -37,8 +38,8 @@ def predict(
 ) -> Path:
     """Write what the surrogate predicts for the simulation at `data` to a prediction dataset, and return its path.
 
-    trials: 'auto' is the held-out test trials of the dataset that the surrogate was fitted on, and all trials of any
-    other; or a part of the fit's split, or trial numbers.
+    trials: 'auto' is the held-out trials of the dataset that the surrogate was fitted on (validation and test, told
+    apart by `part`), and all trials of any other; or a part of the fit's split, or trial numbers.
     mode: 'windows' of 500 ms as published (overlap 150 ms, a TCN's at least its receptive field less one), 'stream'
     goes through each trial in one pass. report: called after each trial with trials done and in all.
     Raises InputError where the dataset's inputs are not the model's, a trial is not there, or `out` exists.
@@ -61,6 +62,7 @@ def predict(
             "trial": np.array(numbers),
             "time_ms": schema.read(ds, "time_ms"),
             "source_file": schema.read(ds, "source_file", positions),
+            "part": _part_of_each(surrogate, ds, numbers),
         },
         dataset_id=f"{ds.attrs['dataset_id']}/{surrogate.name}/{surrogate.seed}",
         config=config,
@@ -84,18 +86,32 @@ def _chosen_trials(surrogate: Surrogate, ds: xr.Dataset, trials: str | list[int]
     elif trials not in ("auto", "all", *PARTS):
         raise InputError(f"trials '{trials}': choose auto, all, {', '.join(PARTS)}, or trial numbers")
     else:
-        split = surrogate.split if ds.attrs["dataset_id"] == surrogate.trained_on else None
+        split = _split_of(surrogate, ds)
         if trials in PARTS and split is None:
             raise InputError(
                 f"trials '{trials}': {surrogate.run} was not fitted on this dataset; choose all, or numbers"
             )
         if trials == "all" or split is None:
             numbers = finished_trials(ds).tolist()
+        elif trials == "auto":
+            numbers = sorted(split.validation + split.test)
         else:
-            numbers = getattr(split, "test" if trials == "auto" else trials)
+            numbers = getattr(split, trials)
     if not numbers:
         raise InputError(f"trials '{trials}': there is no finished trial to predict")
     return numbers
+
+
+def _split_of(surrogate: Surrogate, ds: xr.Dataset) -> Split | None:
+    """The parts of this dataset in the surrogate's fit; None where it was fitted on another."""
+    return surrogate.split if ds.attrs["dataset_id"] == surrogate.trained_on else None
+
+
+def _part_of_each(surrogate: Surrogate, ds: xr.Dataset, numbers: list[int]) -> np.ndarray:
+    """The part that each trial is in; a trial that a share of the training trials left out is in none."""
+    split = _split_of(surrogate, ds)
+    part = {trial: name for name in PARTS for trial in getattr(split, name)} if split else {}
+    return np.array([part.get(trial, "") for trial in numbers], dtype=np.dtypes.StringDType())
 
 
 def _clear(out: Path, overwrite: bool) -> None:

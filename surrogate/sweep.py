@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,9 +21,18 @@ from .run_folder import write_atomically
 from .sweep_config import Sweep, model_of
 
 CARD, SCORES, RUNS = "sweep.json", "scores.csv", "runs.csv"
-SCORE = "score.json"  # beside a run's weights: that it is done, and its row
+SCORE = "score.csv"  # beside a run's weights: that it is done, and its scores
 
-ScoreOf = Callable[[Path, Path], dict[str, Any]]  # the row of scores of a prediction, from its truth and itself
+
+class Scoring(NamedTuple):
+    """How predictions are scored, by whoever knows scores.
+
+    one: writes the score file of a prediction: called with truth, prediction and the file's path, which is there only
+        once it is whole. join: writes one score file of several.
+    """
+
+    one: Callable[[Path, Path, Path], None]
+    join: Callable[[Sequence[Path], Path], None]
 
 
 class Outcome(NamedTuple):
@@ -42,7 +51,7 @@ def sweep(
     config: Sweep,
     data: str | Path,
     out: str | Path,
-    score: ScoreOf,
+    scoring: Scoring,
     *,
     device: str = "auto",
     resume: bool = False,
@@ -52,8 +61,8 @@ def sweep(
 ) -> list[Outcome]:
     """Fit, predict and score every run of a sweep on the simulation at `data`; returns how each ended, in order.
 
-    In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the test trials; scores.csv, a row for each run that is
-    done; runs.csv, how each ended. score: gives a run's row. resume: go on; what failed is tried again. spread: where
+    In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials; scores.csv, a row for each run
+    that is done; runs.csv, how each ended. resume: go on; what failed is tried again. spread: where
     groups of runs are computed, one after another in this process unless given. report: called with runs done, runs in
     all, and what goes on. A run that fails is noted and stops no other.
     Raises InputError for a sweep that cannot begin: a setting, the dataset or the folder is at fault.
@@ -67,14 +76,14 @@ def sweep(
     card = {"sweep": config.model_dump(mode="json"), "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"]}
     with alone_with(out):
         _prepare(out, card, resume=resume, overwrite=overwrite)
-        return _run_all(groups, Path(data), out, score, device, spread, report)
+        return _run_all(groups, Path(data), out, scoring, device, spread, report)
 
 
 def _run_all(
     groups: list[dict[str, FitConfig]],
     data: Path,
     out: Path,
-    score: ScoreOf,
+    scoring: Scoring,
     device: str,
     spread: Spread | None,
     report: Callable[[int, int, str], None] | None,
@@ -84,7 +93,7 @@ def _run_all(
     todo = [{n: c for n, c in group.items() if not _score_path(out, n).exists()} for group in groups]
     todo = [group for group in todo if group]
     outcomes = {name: Outcome(name, None) for name in names if _score_path(out, name).exists()}
-    arguments = [(group, data, out, score, device) for group in todo]
+    arguments = [(group, data, out, scoring, device) for group in todo]
 
     def show(note: str) -> None:
         if report is not None:
@@ -96,7 +105,7 @@ def _run_all(
         if isinstance(some, Exception):
             some = [Outcome(name, _told(some)) for name in group]
         outcomes |= {outcome.run: outcome for outcome in some}
-        _write_tables(out, [outcomes[name] for name in names if name in outcomes])
+        _write_tables(out, scoring, [outcomes[name] for name in names if name in outcomes])
         show(f"{some[-1].run} done")
     return [outcomes[name] for name in names]
 
@@ -105,11 +114,11 @@ def run_group(
     group: dict[str, FitConfig],
     data: str | Path,
     out: Path,
-    score: ScoreOf,
+    scoring: Scoring,
     device: str,
     show: Callable[[str], None] | None = None,
 ) -> list[Outcome]:
-    """Fit the runs of a group, predict their test trials and score them; what goes wrong is in what is returned."""
+    """Fit the runs of a group, predict their held-out trials and score them; what goes wrong is in what is returned."""
     names, outcomes = list(group), []
 
     def report(progress: FitProgress) -> None:
@@ -128,9 +137,9 @@ def run_group(
                 raise run
             prediction = out / "predictions" / f"{name}.zarr"
             prediction.parent.mkdir(exist_ok=True)
-            predict(load_run(run), data, prediction, device=device, overwrite=True)
-            row = json.dumps(score(Path(data), prediction) | {"name": model_of(name)})
-            write_atomically(_score_path(out, name), partial(Path.write_text, data=row))
+            surrogate = replace(load_run(run), name=model_of(name))
+            predict(surrogate, data, prediction, device=device, overwrite=True)
+            scoring.one(Path(data), prediction, _score_path(out, name))
             outcomes.append(Outcome(name, None))
         except Exception as error:
             outcomes.append(Outcome(name, _told(error)))
@@ -170,10 +179,10 @@ def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) 
     write_atomically(out / CARD, lambda path: path.write_text(json.dumps(card, indent=1)))
 
 
-def _write_tables(out: Path, outcomes: list[Outcome]) -> None:
-    rows = [json.loads(_score_path(out, each.run).read_text()) for each in outcomes if each.error is None]
-    if rows:
-        _write_csv(out / SCORES, list(rows[0]), [list(row.values()) for row in rows])
+def _write_tables(out: Path, scoring: Scoring, outcomes: list[Outcome]) -> None:
+    done = [_score_path(out, each.run) for each in outcomes if each.error is None]
+    if done:
+        scoring.join(done, out / SCORES)
     ended = [[each.run, "done" if each.error is None else "failed", each.error or ""] for each in outcomes]
     _write_csv(out / RUNS, ["run", "status", "error"], ended)
 

@@ -49,13 +49,13 @@ def make_prediction(tmp_path):
 @pytest.fixture
 def make_score():
     """A function that gives a made-up score, any column replaced."""
-    from apical.analysis.scores import Score
+    from apical.analysis.scores import COLUMNS, Score
 
     def make(**columns):
-        base = dict.fromkeys(Score.model_fields, 0.5)
+        base = dict.fromkeys(COLUMNS, 0.5)
         base |= dict.fromkeys(("seed", "n_parameters", "macs_per_ms", "train_trials", "n_trials", "n_output_spikes"), 3)
         base |= {"family": "elm", "size": "20", "name": "elm-20", "mode": "windows", "spike_times": "exact"}
-        base |= {"dataset_id": "a", "dataset": "nmda ttpc1", "trained_on": "b", "scores_schema": 2}
+        base |= {"dataset_id": "a", "dataset": "nmda ttpc1", "trained_on": "b", "scores_schema": 3}
         return Score(**base | columns)
 
     return make

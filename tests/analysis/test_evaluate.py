@@ -7,7 +7,7 @@ import pytest
 import zarr
 from sklearn.metrics import roc_auc_score
 
-from apical.analysis.evaluate import evaluate
+from apical.analysis.evaluate import Evaluation, evaluate
 from apical.analysis.metrics import clip_mv, rescale_per_file, rmse_mv
 from apical.simulate import schema
 from apical.simulate.schema import InputError
@@ -60,7 +60,7 @@ def test_scores_equal_the_published_order_of_operations(make_dataset, make_predi
     ds = schema.open_dataset(truth)
     spikes, v_mv = schema.output_spike_bins(ds), clip_mv(schema.read(ds, "soma_v_mv"))
     most = int(np.median(spikes.sum(axis=1)))
-    (score,) = evaluate(truth, [make_prediction(truth, change=noisy)], max_output_spikes=most)
+    (score,) = evaluate(truth, [make_prediction(truth, change=noisy)], Evaluation(max_output_spikes=most))
     guess = np.array([noisy(trial, v_mv[trial], spikes[trial].astype(float)) for trial in range(6)])
     kept = spikes.sum(axis=1) <= most
     assert 0 < kept.sum() < 6
@@ -78,7 +78,7 @@ def test_trials_are_matched_by_number(make_dataset, make_prediction):
     truth = make_dataset()
     backwards = make_prediction(truth, "backwards.zarr", trials=[4, 1, 9], change=noisy)
     forwards = make_prediction(truth, "forwards.zarr", trials=[1, 4], change=noisy)
-    first, second = evaluate(truth, [backwards, forwards], max_output_spikes=99)
+    first, second = evaluate(truth, [backwards, forwards], Evaluation(max_output_spikes=99))
     assert first.n_trials == 2
     assert values(first, ("roc_auc", *PLAIN, *RESCALED)) == pytest.approx(
         values(second, ("roc_auc", *PLAIN, *RESCALED))
@@ -89,14 +89,14 @@ def test_failed_trials_are_left_out(make_dataset, make_prediction):
     truth = make_dataset()
     prediction = make_prediction(truth)
     zarr.open_group(truth, mode="r+")["trial_status"][2] = schema.FAILED
-    assert evaluate(truth, [prediction], max_output_spikes=99)[0].n_trials == 5
+    assert evaluate(truth, [prediction], Evaluation(max_output_spikes=99))[0].n_trials == 5
 
 
 def test_the_choice_of_spike_times(make_dataset, make_prediction):
     truth = make_dataset()
     prediction = make_prediction(truth)
     with pytest.raises(InputError, match="no published output spike times"):
-        evaluate(truth, [prediction], published_spike_times=True)
+        evaluate(truth, [prediction], Evaluation(published_spike_times=True))
     group = zarr.open_group(truth, mode="r+")
     exact = group["output_spike_time_ms"]
     times = group.create_array(
@@ -108,9 +108,9 @@ def test_the_choice_of_spike_times(make_dataset, make_prediction):
     times.attrs.update(units="ms")
     schema.commit(truth)
     by_default = evaluate(truth, [prediction])[0]
-    assert by_default == evaluate(truth, [prediction], published_spike_times=True)[0]
+    assert by_default == evaluate(truth, [prediction], Evaluation(published_spike_times=True))[0]
     assert (by_default.spike_times, by_default.roc_auc < 0.6) == ("published", True)
-    exactly = evaluate(truth, [prediction], published_spike_times=False)[0]
+    exactly = evaluate(truth, [prediction], Evaluation(published_spike_times=False))[0]
     assert (exactly.spike_times, exactly.roc_auc) == ("exact", 1)
 
 

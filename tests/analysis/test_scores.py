@@ -31,13 +31,13 @@ def edit(path, column, value):
         ("n_parameters", "many", "row 2: column 'n_parameters' is 'many'"),
         ("n_trials", "", "row 2: column 'n_trials' is ''"),
         ("spike_times", "rough", "row 2: column 'spike_times' is 'rough'"),
-        ("scores_schema", "7", "row 2: column 'scores_schema' is '7', this apical reads 2"),
+        ("scores_schema", "7", "row 2: column 'scores_schema' is '7', this apical reads 3"),
         ("seed", "1,2", "row 2: has more or fewer cells"),
     ],
 )
 def test_a_bad_value_is_refused_by_row_and_column(tmp_path, make_score, column, value, message):
     path = tmp_path / "scores.csv"
-    write_scores(path, [make_score(), make_score()])
+    write_scores(path, [make_score(), make_score(seed=4)])
     edit(path, column, value)
     with pytest.raises(InputError, match=r"scores\.csv: ") as caught:
         read_scores([path])

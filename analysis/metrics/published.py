@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..simulate.schema import InputError
+from ...simulate.schema import InputError
 
 V_CLIP_MV = -55.0  # truth is clipped here: Beniaguev et al. 2021, evaluation code
 FP_GRID = 20_000  # points of the linear false-positive grid: Beniaguev et al. 2021, evaluation code
