@@ -27,6 +27,11 @@ class Accessor:
 
         return summary(source(self._ds))
 
+    def _repr_html_(self) -> str:
+        from .display import dataset_html
+
+        return dataset_html(self._ds)
+
     def plot_trial(self, trial: int | None = None, *predictions: xr.Dataset) -> Figure:
         """Soma voltage and output spikes of a trial, with what `predictions` made of it.
 

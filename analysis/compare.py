@@ -51,9 +51,9 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
 
     Against trainable parameters, multiply-accumulates per simulated ms, and, where models were fitted to several
     amounts of data, against these. A size is the mean over its seeds (dots) with its 95 % interval over trials and
-    seeds; the broad line is the Pareto front, the dotted one the noise floor where the scores have one, the dashed one
-    the target, with the smallest size that reaches it. Published results are in grey, each with its source; published RMSE is the rescaled one, so that is what
-    is drawn filled, with the plain one open.
+    seeds. The broad line is the Pareto front, the dotted one the noise floor where the scores have one, the dashed one
+    the target, with the smallest size that reaches it. Published results are in grey, each with its source; published
+    RMSE is the rescaled one, so that is what is drawn filled, with the plain one open.
     Raises InputError where there is nothing to draw, the suffix is unknown or the path cannot be written.
     """
     check_suffix(out)

@@ -119,7 +119,7 @@ def auc_axis(axes: Axes, values: Sequence[float], target: float = SUFFICIENT_AUC
     axes.axhline(target, zorder=0, **TARGET_LINE)
     axes.set_yscale("function", functions=(nines, lambda y: 1 - 10.0 ** -np.asarray(y)))
     low, high = float(nines(min(*values, target))), float(nines(max(*values, target)))
-    pad = 0.06 * (high - low)
+    pad = 0.06 * max(high - low, 0.1)
     axes.set_ylim(1 - 10 ** -(low - pad), 1 - 10 ** -(high + pad))
     _ticks(axes, AUC_TICKS)
     axes.set_ylabel("output spike ROC-AUC")
@@ -133,7 +133,7 @@ def nines(auc: float | np.ndarray) -> np.ndarray:
 def rmse_axis(axes: Axes, values_mv: Sequence[float]) -> None:
     axes.set_yscale("log")
     low, high = max(min(values_mv), 1e-3), max(values_mv)
-    pad = (high / low) ** 0.06
+    pad = max(high / low, 1.1) ** 0.06
     axes.set_ylim(low / pad, high * pad)
     _ticks(axes, RMSE_TICKS_MV)
     axes.set_ylabel("soma voltage RMSE (mV)")

@@ -14,10 +14,10 @@ import numpy as np
 
 from ..simulate.schema import InputError, config_of, open_dataset
 from .inspect import dataset_title
-from .metrics import Metric, choose_threshold
+from .metrics import choose_threshold
 from .pair import DROP_MS, MAX_OUTPUT_SPIKES, PUBLISHED_TIMES, PairedTrials, paired
 from .score_metrics import score_metrics
-from .scores import COLUMNS, Score, write_scores
+from .scores import COLUMNS, Score, Scores, write_scores
 from .trial_sums import totals, trial_sums
 from .uncertainty import RESAMPLES, resample
 
@@ -47,7 +47,7 @@ def evaluate(
     predictions: Sequence[str | Path],
     how: Evaluation = Evaluation(),
     report: Callable[[int, int], None] | None = None,
-) -> list[Score]:
+) -> Scores:
     """Score predictions against the truth that they predict, one score each, in order.
 
     Scored are the held-out test trials where a prediction says which they are, else all that it holds. The spike
@@ -58,7 +58,7 @@ def evaluate(
     truth without published times when they are asked for, or nothing left to score.
     """
     ds = open_dataset(truth, "simulation")
-    scores = []
+    scores = Scores()
     for path in predictions:
         scores.append(_evaluate(ds, open_dataset(path, "prediction"), how))
         if report is not None:
@@ -87,8 +87,7 @@ def _evaluate(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation) -> Sco
     model = _model_of(prediction)
     trials = _trials(truth, prediction, how, "scored")
     threshold = None if how.only_published else spike_threshold(truth, prediction, how)
-    more: Sequence[Metric] = () if how.only_published else score_metrics(threshold)
-    sums = trial_sums(trials, more)
+    sums = trial_sums(trials, {} if how.only_published else score_metrics(threshold))
     scores = {name: value for name, value in totals(sums).items() if name in COLUMNS and np.isfinite(value)}
     spikes_kt = trials.spikes_bt[trials.kept_b][:, trials.scored_t]
     published = PUBLISHED_TIMES in truth and how.published_spike_times is not False

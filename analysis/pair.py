@@ -24,7 +24,7 @@ BLOCK = 32  # trials that are read at a time: 12 MB of trials of 6 s
 
 
 class Pair(NamedTuple):
-    """What was, and what was predicted. Source of what is scored: the published evaluation, in `metrics/published.py`."""
+    """What was, and what was predicted. Source of what is scored: see `metrics/published.py`."""
 
     trial_b: np.ndarray  # their numbers in the dataset
     file_b: np.ndarray  # each trial's source file

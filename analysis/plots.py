@@ -63,9 +63,10 @@ def draw_output_spikes(axes: Axes, ds: xr.Dataset, at: int, **options: Any) -> N
     times_s = read(ds, "output_spike_time_ms", at) / 1000
     times_s = times_s[np.isfinite(times_s)]
     heights = np.full(times_s.size, 1.03)
-    axes.plot(
+    (marks,) = axes.plot(
         times_s, heights, "v", color=BLACK, ms=3, mew=0, transform=axes.get_xaxis_transform(), clip_on=False, **options
     )
+    marks.set_in_layout(bool(times_s.size))  # without points they would be laid out at the figure's corner
 
 
 def draw_probability(axes: Axes, ds: xr.Dataset, at: int, colour: str) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 
 from .metrics.published import FP_GRID, Roc
 
-TOP_SHARE = 0.03  # of the silent bins: the highest are kept one by one, for the published true positives at 1 % and less
+TOP_SHARE = (
+    0.03  # of the silent bins: the highest are kept one by one, for the published true positives at 1 % and less
+)
 AT_A_TIME = 100  # resamples, so that memory is bounded by 100 times M
 
 

@@ -1,4 +1,4 @@
-"""The scores of every resample of the trials, kept beside a score file: what intervals and paired differences come from.
+"""The scores of every resample of the trials, kept beside a score file: whence intervals and paired differences come.
 
 Two models that were scored on the same trials were scored on the same draws of them, so resample by resample their
 difference is what one of them is better. R resamples, N rows of a score file.
@@ -74,7 +74,7 @@ def read_resamples(scores: str | Path) -> dict[str, Resamples]:
     if not path.exists():
         return {}
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             rows, trials_id = found["rows"].tolist(), found["trials_id"].tolist()
             values = {name: found[name] for name in KEPT}
     except Exception as error:  # zip, zlib and NumPy raise half a dozen kinds

@@ -53,25 +53,44 @@ class Score(BaseModel):
     average_precision: float | None = Field(None, ge=0, le=1, description="area under the precision–recall curve")
     brier: float | None = Field(None, ge=0, le=1, description="mean squared error of the spike probability")
     calibration_error: float | None = Field(None, ge=0, le=1, description="expected calibration error of it")
-    spike_threshold: float | None = Field(None, description="spike probability of an event, chosen on validation trials")
+    spike_threshold: float | None = Field(
+        None, description="least probability of an event, from validation trials"
+    )
     f1_0ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 0 ms")
     f1_1ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 1 ms")
     f1_2ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 2 ms")
     f1_3ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 3 ms")
     f1_4ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 4 ms")
     f1_5ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 5 ms")
-    precision_2ms: float | None = Field(None, ge=0, le=1, description="share of events with an output spike within 2 ms")
-    recall_2ms: float | None = Field(None, ge=0, le=1, description="share of output spikes with an event within 2 ms")
-    van_rossum: float | None = Field(None, ge=0, description="van Rossum distance of events, mean over trials, 10 ms")
-    victor_purpura: float | None = Field(None, ge=0, description="Victor–Purpura distance, mean over trials, 0.1 per ms")
-    spike_distance: float | None = Field(None, ge=0, le=1, description="SPIKE distance, mean over trials")
+    precision_0ms: float | None = Field(None, ge=0, le=1, description="share of events with a spike within 0 ms")
+    precision_1ms: float | None = Field(None, ge=0, le=1, description="share of events with a spike within 1 ms")
+    precision_2ms: float | None = Field(None, ge=0, le=1, description="share of events with a spike within 2 ms")
+    precision_3ms: float | None = Field(None, ge=0, le=1, description="share of events with a spike within 3 ms")
+    precision_4ms: float | None = Field(None, ge=0, le=1, description="share of events with a spike within 4 ms")
+    precision_5ms: float | None = Field(None, ge=0, le=1, description="share of events with a spike within 5 ms")
+    recall_0ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 0 ms")
+    recall_1ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 1 ms")
+    recall_2ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 2 ms")
+    recall_3ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 3 ms")
+    recall_4ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 4 ms")
+    recall_5ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 5 ms")
+    van_rossum: float | None = Field(None, ge=0, description="van Rossum distance of events, trials' mean, 10 ms")
+    victor_purpura: float | None = Field(
+        None, ge=0, description="Victor–Purpura distance, trials' mean, 0.1 per ms"
+    )
+    spike_distance: float | None = Field(None, ge=0, le=1, description="SPIKE distance, trials' mean")
     rmse_subthreshold_mv: float | None = Field(None, ge=0, description="RMSE away from output spikes, mV")
-    output_rate_hz: float | None = Field(None, ge=0, description="output rate of the truth, Hz")
-    predicted_rate_hz: float | None = Field(None, ge=0, description="expected output rate of the model, Hz")
-    rate_correlation: float | None = Field(None, ge=-1, le=1, description="of both rates, trial by trial")
-    isi_cv: float | None = Field(None, ge=0, description="coefficient of variation of the truth's intervals")
-    event_isi_cv: float | None = Field(None, ge=0, description="the same of the model's events")
-    resamples: Resamples | None = Field(None, exclude=True, repr=False, description="not a column: what resamples.py has")
+    true_rate_hz: float | None = Field(None, ge=0, description="output rate of the truth, Hz")
+    expected_rate_hz: float | None = Field(None, ge=0, description="expected output rate of the model, Hz")
+    event_rate_hz: float | None = Field(None, ge=0, description="rate of the model's events, Hz")
+    rate_correlation: float | None = Field(None, ge=-1, le=1, description="of true and expected rate, trial by trial")
+    interval_cv: float | None = Field(None, ge=0, description="coefficient of variation of the truth's intervals")
+    event_interval_cv: float | None = Field(None, ge=0, description="the same of the intervals between events")
+    burst_fraction: float | None = Field(None, ge=0, le=1, description="share of the truth's intervals below 25 ms")
+    event_burst_fraction: float | None = Field(None, ge=0, le=1, description="the same of those between events")
+    resamples: Resamples | None = Field(
+        None, exclude=True, repr=False, description="not a column: what resamples.py has"
+    )
 
 
 COLUMNS = tuple(name for name in Score.model_fields if name != "resamples")
@@ -81,6 +100,15 @@ NULLABLE = {name for name in COLUMNS if not Score.model_fields[name].is_required
     "train_trials",
 }
 IDENTITY = ("name", "seed", "n_parameters", "train_trials", "trained_on", "dataset_id", "mode", "spike_times")
+
+
+class Scores(list[Score]):
+    """Scores in order; Jupyter shows them as a table."""
+
+    def _repr_html_(self) -> str:
+        from .display import scores_html
+
+        return scores_html(self)
 
 
 def write_scores(path: str | Path, scores: Sequence[Score]) -> None:
@@ -107,21 +135,20 @@ def join_scores(paths: Sequence[Path], out: Path) -> None:
     write_scores(out, read_scores(paths))
 
 
-def read_scores(paths: Sequence[str | Path]) -> list[Score]:
+def read_scores(paths: Sequence[str | Path]) -> Scores:
     """Read the scores of one or more CSV files, in order, with their resamples where those are beside them.
 
     Raises InputError naming file, row and column where a file is missing or foreign, a column is missing or unknown, a
     value is not what its column holds, a row has another scores schema, or a run is there twice.
     """
     found: dict[tuple, str] = {}
-    scores = []
+    scores = Scores()
     for path in map(Path, paths):
         for at, score in enumerate(_read_file(path), start=1):
             run, here = tuple(getattr(score, name) for name in IDENTITY), f"{path}: row {at}"
             if run in found:
-                raise InputError(
-                    f"{here}: run '{score.name}', seed {score.seed}, is there twice, first in {found[run]}; leave one out"
-                )
+                twice = f"run '{score.name}', seed {score.seed}, is there twice, first in {found[run]}"
+                raise InputError(f"{here}: {twice}; leave one out")
             found[run] = here
             scores.append(score)
     return scores
@@ -156,9 +183,11 @@ def _read_file(path: Path) -> list[Score]:
 def _parse(path: Path, at: int, row: dict[str, str | None], resamples: dict[str, Resamples]) -> Score:
     if None in row or None in row.values():  # csv's mark for cells beyond the header, or short of it
         raise InputError(f"{path}: row {at}: has more or fewer cells than the header's {len(COLUMNS)}; evaluate again")
-    values = {name: None if name in NULLABLE and not cell else cell for name, cell in row.items()}
+    values: dict[str, object] = {name: None if name in NULLABLE and not cell else cell for name, cell in row.items()}
     try:
-        return Score.model_validate({**values, "scores_schema": SCORES_SCHEMA, "resamples": resamples.get(row_key(row))})
+        return Score.model_validate(
+            {**values, "scores_schema": SCORES_SCHEMA, "resamples": resamples.get(row_key(row))}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         column = first["loc"][0]

@@ -11,7 +11,9 @@ B trials, K scored ones, F source files, R resamples, M scored bins with an outp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -22,6 +24,7 @@ from .pair import Pair, PairedTrials
 from .ranks import TOP_SHARE, Ranks, curve, highest, rank, rank_scores
 
 CENTRE_MV = -67.7  # sums of squares far from 0 would cancel; the published scaling's offset lies amid the voltages
+AHEAD = 8  # blocks whose results may wait
 Found = TypeVar("Found")
 
 
@@ -42,9 +45,9 @@ class TrialSums(NamedTuple):
     trial_b: numbers of the trials in the dataset. file_b: 0 to F-1. kept_b: those that are scored.
     ranks: of the spikes' probabilities among those of silent bins.
     whole: over all bins, which the published rescaling takes its mean and spread from. scored: over the scored bins, 0
-        for a trial that is not scored. absolute_b: sum of absolute errors over those, mV; absolute_rescaled_b: after the
-        rescaling that all trials together ask for, also where a resample would ask for a slightly different one.
-    more: further metrics, each with its sums of every trial.
+        for a trial that is not scored. absolute_b: sum of absolute errors over those, mV; absolute_rescaled_b: after
+        the rescaling that all trials together ask for, also where a resample would ask for a slightly different one.
+    more: further metrics by name, each with its sums of every trial.
     """
 
     trial_b: np.ndarray
@@ -55,7 +58,7 @@ class TrialSums(NamedTuple):
     scored: Moments
     absolute_b: np.ndarray
     absolute_rescaled_b: np.ndarray
-    more: list[tuple[Metric, np.ndarray]]
+    more: dict[str, tuple[Metric, np.ndarray]]
 
 
 class _Block(NamedTuple):
@@ -66,23 +69,23 @@ class _Block(NamedTuple):
     whole: Moments
     scored: Moments
     absolute_b: np.ndarray
-    more: list[np.ndarray]
+    more: dict[str, np.ndarray]
 
 
-def trial_sums(trials: PairedTrials, more: Sequence[Metric] = ()) -> TrialSums:
-    """The sums of one prediction's trials, with those of the metrics in `more`.
+def trial_sums(trials: PairedTrials, more: Mapping[str, Metric] = MappingProxyType({})) -> TrialSums:
+    """The sums of one prediction's trials, with those of further metrics under the names they get as columns.
 
     Raises InputError for NaN, a damaged chunk, or where there is no output spike to score.
     """
     spikes_kt = trials.spikes_bt[trials.kept_b][:, trials.scored_t]
     if not spikes_kt.any():
         raise InputError(
-            f"{source(trials.prediction)}: no output spike of dataset '{trials.truth.attrs['dataset_id']}' falls in the "
-            f"{trials.kept_b.sum()} of {trials.kept_b.size} trials that can be scored (after "
+            f"{source(trials.prediction)}: no output spike of dataset '{trials.truth.attrs['dataset_id']}' falls in "
+            f"the {trials.kept_b.sum()} of {trials.kept_b.size} trials that can be scored (after "
             f"{np.argmax(trials.scored_t)} ms, with few enough spikes), so ROC-AUC is undefined; predict more trials"
         )
     spiking = np.flatnonzero(trials.kept_b & trials.spikes_bt[:, trials.scored_t].any(axis=1))
-    probability_m = np.concatenate(_by_blocks(_probability_at_spikes, trials.take(spiking).blocks()))
+    probability_m = np.concatenate(list(_by_blocks(_probability_at_spikes, trials.take(spiking).blocks())))
     in_order = np.argsort(-probability_m, kind="stable")
     probability_m, trial_m = probability_m[in_order], np.nonzero(spikes_kt)[0][in_order]
     n_top = int(np.ceil(TOP_SHARE * (~spikes_kt).sum()))
@@ -90,20 +93,23 @@ def trial_sums(trials: PairedTrials, more: Sequence[Metric] = ()) -> TrialSums:
     def sums(block: PairedTrials) -> _Block:
         return _block_sums(block.read(), probability_m, n_top, more)
 
-    blocks = _by_blocks(sums, trials.blocks())
+    blocks: list[_Block] = []
+    top_n = np.empty(0, "f4")
+    for block in _by_blocks(sums, trials.blocks()):
+        top_n = highest(np.concatenate([top_n, block.top_n]), n_top)
+        blocks.append(block._replace(top_n=top_n[:0]))
     below_mk, tied_mk = np.concatenate([block.rank_mk for block in blocks], axis=2)
-    top_n = np.sort(highest(np.concatenate([block.top_n for block in blocks]), n_top))[::-1]
     whole, file_b = _joined([block.whole for block in blocks]), np.unique(trials.file_b, return_inverse=True)[1]
     return TrialSums(
         trials.trial_b,
         file_b,
         trials.kept_b,
-        Ranks(probability_m, trial_m, below_mk, tied_mk, (~spikes_kt).sum(axis=1), top_n),
+        Ranks(probability_m, trial_m, below_mk, tied_mk, (~spikes_kt).sum(axis=1), np.sort(top_n)[::-1]),
         whole,
         _joined([block.scored for block in blocks]),
         np.concatenate([block.absolute_b for block in blocks]),
         _absolute_rescaled(trials, whole, file_b),
-        [(metric, np.concatenate([block.more[at] for block in blocks])) for at, metric in enumerate(more)],
+        {name: (metric, np.concatenate([block.more[name] for block in blocks])) for name, metric in more.items()},
     )
 
 
@@ -121,21 +127,23 @@ def _absolute_rescaled(trials: PairedTrials, whole: Moments, file_b: np.ndarray)
 
     blocks = list(trials.blocks())
     ends = np.cumsum([len(block) for block in blocks])[:-1]
-    return np.concatenate(_by_blocks(absolute, blocks, np.split(gain_b, ends), np.split(offset_b, ends)))
+    return np.concatenate(list(_by_blocks(absolute, blocks, np.split(gain_b, ends), np.split(offset_b, ends))))
 
 
-def _by_blocks(function: Callable[..., Found], blocks: Iterable[PairedTrials], *more: Iterable) -> list[Found]:
+def _by_blocks(function: Callable[..., Found], blocks: Iterable[PairedTrials], *more: Iterable) -> Iterator[Found]:
+    """What a function gives for each block, in order; Dask's threads are a few blocks ahead at most."""
     import dask
 
     tasks = (dask.delayed(function)(*each) for each in zip(blocks, *more, strict=True))
-    return list(dask.compute(*tasks, scheduler="threads"))
+    while some := list(islice(tasks, AHEAD)):
+        yield from dask.compute(*some, scheduler="threads")
 
 
 def _probability_at_spikes(block: PairedTrials) -> np.ndarray:
     return block.probability()[:, block.scored_t][block.spikes_bt[:, block.scored_t]]
 
 
-def _block_sums(pair: Pair, probability_m: np.ndarray, n_top: int, more: Sequence[Metric]) -> _Block:
+def _block_sums(pair: Pair, probability_m: np.ndarray, n_top: int, more: Mapping[str, Metric]) -> _Block:
     spikes, probability = (x[pair.kept_b][:, pair.scored_t] for x in (pair.spikes_bt, pair.probability_bt))
     rank_mk = np.empty((2, len(probability_m), len(spikes)), dtype=np.min_scalar_type(pair.scored_t.size))
     for k, (spikes_t, probability_t) in enumerate(zip(spikes, probability, strict=True)):
@@ -148,7 +156,7 @@ def _block_sums(pair: Pair, probability_m: np.ndarray, n_top: int, more: Sequenc
         _moments(v_bt, p_bt, np.ones_like(scored_bt)),
         _moments(v_bt, p_bt, scored_bt),
         (np.abs(v_bt - p_bt) * scored_bt).sum(axis=1),
-        [metric.trial_sums(pair) for metric in more],
+        {name: metric.trial_sums(pair) for name, metric in more.items()},
     )
 
 
@@ -183,7 +191,11 @@ def scores_of(sums: TrialSums, weight_rb: np.ndarray) -> dict[str, np.ndarray]:
             "explained_variance": _explained_variance(plain),
             "mae_rescaled_mv": weight_rb @ sums.absolute_rescaled_b / plain.n,
             "explained_variance_rescaled": _explained_variance(rescaled),
-            **{name: value for metric, each in sums.more for name, value in metric.columns(weight_rb @ each).items()},
+            **{
+                column: value
+                for name, (metric, each) in sums.more.items()
+                for column, value in metric.columns(name, weight_rb @ each).items()
+            },
         }
 
 
@@ -238,4 +250,6 @@ def _rmse_mv(m: Moments) -> np.ndarray:
 def _explained_variance(m: Moments) -> np.ndarray:
     error, total = (m.vv - 2 * m.vp + m.pp) / m.n - ((m.v - m.p) / m.n) ** 2, m.vv / m.n - (m.v / m.n) ** 2
     never_changes = total <= 1e-12 * m.vv / m.n  # scikit-learn's convention: 1 where the error does not change either
-    return np.where(never_changes, error <= 1e-12 * m.vv / m.n, np.minimum(1 - error / np.where(never_changes, 1, total), 1))
+    return np.where(
+        never_changes, error <= 1e-12 * m.vv / m.n, np.minimum(1 - error / np.where(never_changes, 1, total), 1)
+    )

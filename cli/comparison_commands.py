@@ -93,6 +93,7 @@ def compare(
     ROC-AUC, RMSE and average precision against trainable parameters and multiply-accumulates, and against training
     trials where they differ; intervals, Pareto front, and the noise floor where `apical noise-floor` was evaluated too.
     """
+    from ..analysis.claim import claim
     from ..analysis.compare import compare
     from ..analysis.look import check_suffix
     from ..analysis.scores import read_scores
@@ -105,5 +106,6 @@ def compare(
     for path in out:
         compare(found, path, target=target)
     print_smallest(found, target)
+    console.print(claim(found, target), soft_wrap=True)
     for path in out:
         console.print(f"figure: {path}")

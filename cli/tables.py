@@ -11,6 +11,7 @@ from .progress import console
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..analysis.generalisation import Generalisation
     from ..analysis.scores import Score
     from ..simulate.validation import Validation
 
@@ -133,6 +134,12 @@ def score_json(score: Score) -> dict[str, Any]:
     names = score.resamples.values if score.resamples else ()
     found = {name: interval(score, name) for name in names}
     return score.model_dump() | {"intervals": {name: each for name, each in found.items() if each} or None}
+
+
+def print_generalisation(found: Generalisation) -> None:
+    """ROC-AUC of every model on every dataset, or why there is none, and then the voltage error."""
+    print_table("ROC-AUC (* on the data that it was fitted on)", found.header(), found.rows("roc_auc", 4), 3)
+    print_table("RMSE as predicted, mV", found.header(), found.rows("rmse_mv", 3, reasons=False), 3)
 
 
 def print_checks(found: Validation, picture: Path | None) -> None:

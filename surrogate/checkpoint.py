@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,20 @@ class Surrogate:
             raise InputError(f"{self.run}: does not say which inputs are excitatory; take synapse_sign of its dataset")
         signs, counts = zip(*self.input_signs, strict=True)
         return np.repeat(np.array(signs, dtype=np.int8), counts)
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows of it."""
+        signs = ", ".join(f"{n:,} {'excitatory' if sign > 0 else 'inhibitory'}" for sign, n in self.input_signs or ())
+        told = {
+            "family": f"{self.family}, size {self.size}" + ("" if self.seed is None else f", seed {self.seed}"),
+            "trainable parameters": f"{n_parameters(self.model):,}",
+            "multiply-accumulates per ms": f"{macs_per_ms(self.model):,}",
+            "inputs": signs or f"{self.model.n_inputs:,}",
+            "fitted to": self.trained_on + (f", {len(self.split.train)} trials" if self.split else ""),
+            "from": self.run,
+        }
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in told.items())
+        return f"<strong>{escape(self.name)}</strong><table>{rows}</table>"
 
     def start(self) -> State:
         """The state of one neuron at rest, for `step`."""

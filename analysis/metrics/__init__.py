@@ -1,5 +1,14 @@
 """What a prediction is worth: each metric from truth and prediction, with units; `published` is the published set."""
 
+from .calibration import Brier as Brier
+from .calibration import CalibrationError as CalibrationError
+from .calibration import ObservedFrequency as ObservedFrequency
+from .calibration import PredictedProbability as PredictedProbability
+from .correlogram import Autocorrelogram as Autocorrelogram
+from .correlogram import CrossCorrelogram as CrossCorrelogram
+from .distances import SpikeDistance as SpikeDistance
+from .distances import VanRossum as VanRossum
+from .distances import VictorPurpura as VictorPurpura
 from .events import F1 as F1
 from .events import EventScore as EventScore
 from .events import Precision as Precision
@@ -7,6 +16,12 @@ from .events import Recall as Recall
 from .events import event_scores as event_scores
 from .events import find_events as find_events
 from .events import matched as matched
+from .frequency import RmseByFrequency as RmseByFrequency
+from .frequency import TrueRmsByFrequency as TrueRmsByFrequency
+from .intervals import BurstFraction as BurstFraction
+from .intervals import IntervalCv as IntervalCv
+from .intervals import IntervalHistogram as IntervalHistogram
+from .intervals import IntervalMean as IntervalMean
 from .metric import Axis as Axis
 from .metric import Metric as Metric
 from .published import auc_at_fp as auc_at_fp
@@ -18,5 +33,12 @@ from .published import rmse_mv as rmse_mv
 from .published import roc as roc
 from .published import roc_auc as roc_auc
 from .published import tp_at_fp as tp_at_fp
+from .rates import EventRate as EventRate
+from .rates import ExpectedRate as ExpectedRate
+from .rates import RateCorrelation as RateCorrelation
+from .rates import TrueRate as TrueRate
+from .subthreshold import RmseByRate as RmseByRate
+from .subthreshold import RmseByTimeToSpike as RmseByTimeToSpike
+from .subthreshold import SubthresholdRmse as SubthresholdRmse
 from .threshold import choose_threshold as choose_threshold
 from .threshold import threshold_at_fp as threshold_at_fp

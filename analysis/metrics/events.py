@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .metric import Axis, Metric
+from .ratio import ratio
 
 if TYPE_CHECKING:
     from ..pair import Pair
@@ -32,9 +33,7 @@ def find_events(probability_bt: np.ndarray, threshold: float) -> np.ndarray:
     from scipy.signal import find_peaks
 
     n_trials, n_bins = probability_bt.shape
-    apart = np.full(
-        (n_trials + 1, n_bins + LEAST_DISTANCE_MS), -np.inf
-    )  # lower than any bin, so that ends can be maxima
+    apart = np.full((n_trials + 1, n_bins + LEAST_DISTANCE_MS), -np.inf)  # so that a trial's ends can be maxima
     apart[1:, LEAST_DISTANCE_MS:] = probability_bt
     apart = np.append(apart, -np.inf)
     at, _ = find_peaks(apart, height=threshold, distance=LEAST_DISTANCE_MS)
@@ -102,7 +101,7 @@ class Precision(EventScore):
     title = "precision"
 
     def score(self, total: np.ndarray) -> np.ndarray:
-        return _share(total[..., 2:], total[..., 1:2])
+        return ratio(total[..., 2:], total[..., 1:2])
 
 
 class Recall(EventScore):
@@ -112,7 +111,7 @@ class Recall(EventScore):
     title = "recall"
 
     def score(self, total: np.ndarray) -> np.ndarray:
-        return _share(total[..., 2:], total[..., :1])
+        return ratio(total[..., 2:], total[..., :1])
 
 
 class F1(EventScore):
@@ -122,13 +121,9 @@ class F1(EventScore):
     title = "F1"
 
     def score(self, total: np.ndarray) -> np.ndarray:
-        return _share(2 * total[..., 2:], total[..., :1] + total[..., 1:2])
+        return ratio(2 * total[..., 2:], total[..., :1] + total[..., 1:2])
 
 
 def event_scores(threshold: float) -> tuple[Precision, Recall, F1]:
     """The three scores of the events at a threshold; the sums of one serve all."""
     return Precision(threshold), Recall(threshold), F1(threshold)
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)

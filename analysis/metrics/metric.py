@@ -46,12 +46,12 @@ class Metric(ABC):
     def score(self, total: np.ndarray) -> np.ndarray:
         """The score of total sums, (…, n) → (…), of a curve (…, m); NaN where there is nothing to score."""
 
-    def columns(self, total: np.ndarray) -> dict[str, np.ndarray]:
+    def columns(self, name: str, total: np.ndarray) -> dict[str, np.ndarray]:
         """The score of total sums as columns of a score file: (…, n) → (…); a curve has one for each value."""
         value = self.score(total)
         if self.axis is None:
-            return {self.name: value}
-        return {f"{self.name}_{x:g}{self.axis.unit}": value[..., at] for at, x in enumerate(self.axis.values)}
+            return {name: value}
+        return {f"{name}_{x:g}{self.axis.unit}": value[..., at] for at, x in enumerate(self.axis.values)}
 
     def __call__(self, truth: xr.Dataset, prediction: xr.Dataset) -> xr.DataArray:
         """The metric of a prediction of this truth, over the trials that are scored, with its unit.

@@ -36,26 +36,41 @@ def test_the_figure_names_what_it_shows(tmp_path, scores, make_score):
         "ELM",
         "TCN",
         "Measured on nmda ttpc1",
-        "NeuronIO test set (NMDA)",
+        "NeuronIO test set",
         "Beniaguev et al. 2021",
         "arXiv 2306.16922",
     ):
         assert words in text
     assert "rescaled per file" in text
     assert "AUC 0.991" in text
-    assert "NeuronIO" not in text_of(compare(scores, tmp_path / "b.svg", input_set=None))
     elsewhere = [make_score(dataset_id="id-of-it", dataset="elsewhere", trained_on="c")]
     text = text_of(compare(scores + elsewhere, tmp_path / "c.svg"))
     for words in ("fitted to b", "fitted to c", "scored on nmda ttpc1", "scored on elsewhere"):
         assert words in text
 
 
-def test_amounts_of_training_data_are_series_of_their_own(tmp_path, make_score):
-    few, many, unknown = (make_score(train_trials=trials) for trials in (48, 480, None))
-    text = text_of(compare([few, many, unknown], tmp_path / "a.svg"))
-    for words in ("48 training trials", "480 training trials", "unknown training trials"):
-        assert words in text
-    assert "training trials" not in text_of(compare([few, few], tmp_path / "b.svg"))
+def test_amounts_of_training_data_have_a_row_of_their_own(tmp_path, make_score):
+    few, many = (make_score(train_trials=trials) for trials in (48, 480))
+    text = text_of(compare([few, many], tmp_path / "a.svg"))
+    assert "ELM 20 by training trials" in text and "multiply-accumulates" not in text
+    bigger = make_score(train_trials=480, n_parameters=9000, size="30", name="elm-30")
+    text = text_of(compare([few, many, bigger], tmp_path / "b.svg"))
+    assert "by training trials" in text and "multiply-accumulates" in text
+    assert "training trials" not in text_of(compare([few, bigger], tmp_path / "c.svg"))
+
+
+def test_both_input_sets_are_drawn_with_what_was_published_of_each(tmp_path, make_score):
+    nmda = make_score(dataset="nmda, cell1.asc, shai2015")
+    ampa = make_score(dataset="ampa, cell1.asc, shai2015", dataset_id="b", trained_on="b2")
+    both, one = text_of(compare([nmda, ampa], tmp_path / "a.svg")), text_of(compare([nmda], tmp_path / "b.svg"))
+    assert both.count("TCN [3]") == 2 and one.count("TCN [3]") == 1
+
+
+def test_the_noise_floor_is_drawn(tmp_path, scores, make_score):
+    floor = make_score(family="noise-floor", name="cell, dt 0.05", size="dt 0.05", n_parameters=0, roc_auc=0.999)
+    assert "noise floor: cell, dt 0.05" in text_of(compare([*scores, floor], tmp_path / "a.svg"))
+    with pytest.raises(InputError, match="no scores of a model"):
+        compare([floor], tmp_path / "b.svg")
 
 
 def test_labelled_models_are_series_of_their_own(tmp_path, make_score):
@@ -67,7 +82,7 @@ def test_labelled_models_are_series_of_their_own(tmp_path, make_score):
 
 def test_what_cannot_be_drawn_gets_one_line(tmp_path, scores):
     for given, out, message in (
-        ([], "a.png", "no scores were given"),
+        ([], "a.png", "no scores of a model were given"),
         (scores, "a.jpg", r"a\.jpg: a figure is written as \.png, \.svg, \.pdf"),
         (scores, "absent/a.png", "cannot be written"),
     ):

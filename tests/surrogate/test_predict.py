@@ -93,12 +93,17 @@ def predicted_trials(surrogate, data, out, trials):
 
 def test_held_out_trials_are_the_default_on_the_data_of_the_fit(run, make_dataset, tmp_path):
     data, out = tmp_path / "truth.zarr", tmp_path / "p{}.zarr"
-    expected = {"auto": run.split.test, "train": run.split.train, "all": [0, 1, 2, 3, 4, 5], (4, 1): [4, 1]}
+    held_out = sorted(run.split.validation + run.split.test)
+    expected = {"auto": held_out, "test": run.split.test, "train": run.split.train, "all": [0, 1, 2, 3, 4, 5], (4, 1): [4, 1]}
     for i, (trials, numbers) in enumerate(expected.items()):
         asked = trials if isinstance(trials, str) else list(trials)
         assert predicted_trials(run, data, str(out).format(i), asked) == numbers
+    ds = schema.open_dataset(str(out).format(0))
+    part = {int(trial): str(part) for trial, part in zip(ds["trial"].values, ds["part"].values, strict=True)}
+    assert part == dict.fromkeys(run.split.validation, "validation") | dict.fromkeys(run.split.test, "test")
     other = make_dataset("other.zarr", n_trials=2, seed=1)
     assert predicted_trials(run, other, str(out).format("other"), "auto") == [0, 1]
+    assert not any(schema.open_dataset(str(out).format("other"))["part"].values)
 
 
 def test_failed_trials_are_not_predicted(make_dataset, tmp_path):

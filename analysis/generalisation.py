@@ -1,0 +1,93 @@
+"""Models on datasets that they were not fitted on, as one table: a row per model, a column per dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ..simulate.schema import InputError, open_dataset
+from .inspect import dataset_title
+from .scores import Score
+
+HOME = "*"  # before the score on the dataset that the model was fitted on
+
+
+class Model(NamedTuple):
+    """A row: the model's name, its seed, and the id of the dataset that it was fitted on."""
+
+    name: str
+    seed: int | None
+    trained_on: str
+
+
+class Unscored(NamedTuple):
+    """A model without a score on a dataset, and why."""
+
+    model: Model
+    dataset_id: str
+    dataset: str
+    reason: str
+
+
+class Generalisation(NamedTuple):
+    """Rows, columns and cells. datasets: id to title, no two alike; a cell is a score, or why there is none."""
+
+    models: list[Model]
+    datasets: dict[str, str]
+    cells: dict[tuple[Model, str], Score | str]
+
+    def header(self) -> list[str]:
+        """The names of the columns of `rows`."""
+        return ["model", "seed", "fitted on", *self.datasets.values()]
+
+    def rows(self, column: str, decimals: int, reasons: bool = True) -> list[list[str]]:
+        """A row of text per model: what it is, then the score's `column` on each dataset, or why there is none.
+
+        A star stands before the score on the model's own data. reasons: say them, or only that there is no score.
+        """
+        return [
+            [
+                model.name,
+                "" if model.seed is None else str(model.seed),
+                self.datasets.get(model.trained_on, model.trained_on),
+                *(self._cell(model, dataset_id, column, decimals, reasons) for dataset_id in self.datasets),
+            ]
+            for model in self.models
+        ]
+
+    def _cell(self, model: Model, dataset_id: str, column: str, decimals: int, reasons: bool) -> str:
+        found = self.cells.get((model, dataset_id))
+        if isinstance(found, Score):
+            value = getattr(found, column)
+            return "–" if value is None else f"{HOME if dataset_id == model.trained_on else ''}{value:.{decimals}f}"
+        return found if found and reasons else "–"
+
+
+def generalisation(outcomes: Iterable[Score | Unscored]) -> Generalisation:
+    """The table of what models scored; rows and columns come in the order in which models and datasets do.
+
+    Raises InputError where a model has two outcomes on one dataset.
+    """
+    titles, cells = dict[str, str](), dict[tuple[Model, str], Score | str]()
+    cell: Score | str
+    for each in outcomes:
+        if isinstance(each, Score):
+            model, cell = Model(each.name, each.seed, each.trained_on), each
+        else:
+            model, cell = each.model, each.reason
+        if (model, each.dataset_id) in cells:
+            seed = "" if model.seed is None else f", seed {model.seed},"
+            raise InputError(f"model {model.name}{seed} is there twice on dataset '{each.dataset}'; give one of them")
+        titles[each.dataset_id] = each.dataset
+        cells[model, each.dataset_id] = cell
+    n_alike = Counter(titles.values())
+    datasets = {of: title if n_alike[title] == 1 else f"{title} ({of})" for of, title in titles.items()}
+    return Generalisation(list(dict.fromkeys(model for model, _ in cells)), datasets, cells)
+
+
+def unscored(model: Model, data: str | Path, reason: str) -> Unscored:
+    """That a model has no score on the simulation at `data`, for `reason`."""
+    ds = open_dataset(data, "simulation")
+    return Unscored(model, ds.attrs["dataset_id"], dataset_title(ds), reason)

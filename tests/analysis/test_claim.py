@@ -1,0 +1,53 @@
+"""The sentence says what the scores say, and the README's is that of the committed results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apical.analysis.claim import claim
+from apical.analysis.resamples import Resamples
+from apical.analysis.scores import read_scores
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_by_hand(make_score):
+    scores = [
+        make_score(
+            family=family,
+            size=str(n),
+            name=f"{family}-{n}",
+            n_parameters=n,
+            roc_auc=auc,
+            resamples=Resamples("a", {"roc_auc": np.full(100, auc)}),
+        )
+        for family, n, auc in (("elm", 4000, 0.97), ("elm", 8000, 0.985), ("tcn", 900_000, 0.9), ("tcn", 10**6, 0.96))
+    ]
+    assert claim(scores, 0.98) == (
+        "To reach a ROC-AUC of 0.98 on 3 held-out trials (3 output spikes) of nmda ttpc1, ELM needs 8,000 trainable "
+        "parameters (8,000 to 8,000), with which it has 0.9850 (0.9850 to 0.9850); no TCN of up to 1,000,000 "
+        "parameters is enough: the best, of 1,000,000, has 0.9600 (0.9600 to 0.9600)."
+    )
+    floor = make_score(family="noise-floor", name="cell, dt 0.05 ms", n_parameters=0, roc_auc=0.9987)
+    assert claim([*scores, floor], 0.98).endswith("The cell against itself (dt 0.05 ms) has 0.9987.")
+    without = [score.model_copy(update={"resamples": None}) for score in scores]
+    assert "ELM needs 8,000 trainable parameters, with which it has 0.9850; no TCN" in claim(without, 0.98)
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def test_the_readmes_sentence_is_that_of_the_results():
+    """Made by `apical compare results/parameter_efficiency.csv results/noise_floor.csv --target 0.98`."""
+    readme = words((ROOT / "README.md").read_text(encoding="utf-8"))
+    tables = [ROOT / "results" / f"{name}.csv" for name in ("parameter_efficiency", "noise_floor")]
+    assert words(claim(read_scores(tables), 0.98)) in readme
+
+
+@pytest.mark.parametrize("name", ["parameter_efficiency"])
+def test_every_committed_row_has_its_intervals(name):
+    assert all(row.resamples is not None for row in read_scores([ROOT / "results" / f"{name}.csv"]))
