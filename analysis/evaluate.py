@@ -32,12 +32,14 @@ class Evaluation:
     published_spike_times: True takes the quantised output spike times that NeuronIO published, False the exact ones,
         None the published ones where the dataset has them.
     drop_ms: start of each trial that is not scored. max_output_spikes: trials with more are not scored.
+    every_trial: score all that a prediction holds, those that its model was fitted on too.
     only_published: leave out what the published evaluation has not. resamples: of the trials; 0 for no intervals.
     """
 
     published_spike_times: bool | None = None
     drop_ms: int = DROP_MS
     max_output_spikes: int = MAX_OUTPUT_SPIKES
+    every_trial: bool = False
     only_published: bool = False
     resamples: int = RESAMPLES
 
@@ -85,7 +87,7 @@ def spike_threshold(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation =
 
 def _evaluate(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation) -> Score:
     model = _model_of(prediction)
-    trials = _trials(truth, prediction, how, "scored")
+    trials = _trials(truth, prediction, how, "every" if how.every_trial else "held-out")
     threshold = None if how.only_published else spike_threshold(truth, prediction, how)
     sums = trial_sums(trials, {} if how.only_published else score_metrics(threshold))
     scores = {name: value for name, value in totals(sums).items() if name in COLUMNS and np.isfinite(value)}

@@ -12,6 +12,7 @@ from .inspect import dataset_title
 from .scores import Score
 
 HOME = "*"  # before the score on the dataset that the model was fitted on
+LONGEST_REASON = 40  # characters; a longer one is a note below the table
 
 
 class Model(NamedTuple):
@@ -32,11 +33,15 @@ class Unscored(NamedTuple):
 
 
 class Generalisation(NamedTuple):
-    """Rows, columns and cells. datasets: id to title, no two alike; a cell is a score, or why there is none."""
+    """Rows, columns and cells. datasets: id to title, no two alike; a cell is a score, or why there is none.
+
+    notes: reasons that are too long for a cell, which says the number of its note.
+    """
 
     models: list[Model]
     datasets: dict[str, str]
     cells: dict[tuple[Model, str], Score | str]
+    notes: list[str]
 
     def header(self) -> list[str]:
         """The names of the columns of `rows`."""
@@ -62,7 +67,9 @@ class Generalisation(NamedTuple):
         if isinstance(found, Score):
             value = getattr(found, column)
             return "–" if value is None else f"{HOME if dataset_id == model.trained_on else ''}{value:.{decimals}f}"
-        return found if found and reasons else "–"
+        if found is None or not reasons:
+            return "–"
+        return f"note {self.notes.index(found) + 1}" if found in self.notes else found
 
 
 def generalisation(outcomes: Iterable[Score | Unscored]) -> Generalisation:
@@ -84,7 +91,8 @@ def generalisation(outcomes: Iterable[Score | Unscored]) -> Generalisation:
         cells[model, each.dataset_id] = cell
     n_alike = Counter(titles.values())
     datasets = {of: title if n_alike[title] == 1 else f"{title} ({of})" for of, title in titles.items()}
-    return Generalisation(list(dict.fromkeys(model for model, _ in cells)), datasets, cells)
+    notes = dict.fromkeys(why for why in cells.values() if isinstance(why, str) and len(why) > LONGEST_REASON)
+    return Generalisation(list(dict.fromkeys(model for model, _ in cells)), datasets, cells, list(notes))
 
 
 def unscored(model: Model, data: str | Path, reason: str) -> Unscored:

@@ -108,7 +108,7 @@ def draw_shares(axes: Axes, shares: xr.Dataset) -> None:
     axes.set(ylabel="share of\nthe readout (%)", ylim=(0, None))
     n_trials = len(np.atleast_1d(shares.attrs["trials"]))
     axes.legend(title=f"over {n_trials} trial{'s' * (n_trials > 1)}")
-    _tau_axis(axes)
+    _tau_axis(axes, shares)
 
 
 def draw_summed_shares(axes: Axes, shares: xr.Dataset) -> None:
@@ -125,7 +125,7 @@ def draw_summed_shares(axes: Axes, shares: xr.Dataset) -> None:
     axes.set(ylabel="share up to here (%)", ylim=(0, 103))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper left")
-    _tau_axis(axes)
+    _tau_axis(axes, shares)
 
 
 def _rows(axes: Axes, inside: xr.Dataset, values_nt: np.ndarray, most: float) -> AxesImage:
@@ -141,10 +141,11 @@ def _colour_bar(axes: Axes, image: AxesImage, label: str) -> None:
     key.text(-0.12, 0.5, label, ha="right", va="center", transform=key.transAxes)
 
 
-def _tau_axis(axes: Axes) -> None:
+def _tau_axis(axes: Axes, shares: xr.Dataset) -> None:
     from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
     axes.set_xscale("log")
+    axes.set_xlim(float(shares["tau_m_ms"].min()) / 1.2, float(shares["tau_m_ms"].max()) * 1.2)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("time constant of the memory unit (ms)")

@@ -96,15 +96,15 @@ def paired(
     truth: xr.Dataset,
     prediction: xr.Dataset,
     *,
-    part: Literal["scored", "validation"] = "scored",
+    part: Literal["held-out", "validation", "every"] = "held-out",
     published_spike_times: bool | None = None,
     drop_ms: int = DROP_MS,
     max_output_spikes: int = MAX_OUTPUT_SPIKES,
 ) -> PairedTrials:
     """The trials that a truth and a prediction share.
 
-    part: 'scored' takes the held-out test trials where the prediction says which they are, else all; 'validation'
-        those on which its model was chosen, none where it does not say.
+    part: 'held-out' takes the test trials where the prediction says which they are, else all; 'validation' those on
+        which its model was chosen, none where it does not say; 'every' also those that it was fitted on.
     published_spike_times: the quantised times that NeuronIO published, or the exact ones; None: published where there.
     drop_ms: start of each trial that is not scored. max_output_spikes: trials with more are not scored.
     Raises InputError for another truth or time axis, or no common trials.
@@ -116,10 +116,11 @@ def paired(
     at_truth, at_prediction = _common_trials(truth, prediction)
     if "part" in prediction:
         part_b = np.asarray(prediction["part"]).astype(object)[at_prediction]
-        wanted = "test" if part == "scored" else part
-        chosen = part_b == wanted if wanted in part_b or part != "scored" else np.ones(len(part_b), bool)
+        chosen = part_b == ("test" if part == "held-out" else part)
     else:
-        chosen = np.full(len(at_truth), part == "scored")
+        chosen = np.zeros(len(at_truth), bool)
+    if part == "every" or (part == "held-out" and not chosen.any()):
+        chosen[:] = True
     at_truth, at_prediction = at_truth[chosen], at_prediction[chosen]
     spikes_bt = output_spike_bins(truth, published_spike_times is not False)[at_truth]
     kept = spikes_bt.sum(axis=1) <= max_output_spikes

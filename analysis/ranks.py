@@ -66,9 +66,10 @@ def curve(ranks: Ranks) -> Roc:
     tp = (n_spikes - np.searchsorted(spikes, known)).tolist()
     below, tied = (each.sum(axis=1, dtype=np.int64) for each in (ranks.below_mk, ranks.tied_mk))
     deep = ranks.probability_m <= lowest
-    for first, last in ((n_silent - below - tied, "right"), (n_silent - below, "left")):
-        fp += first[deep].tolist()
-        tp += (n_spikes - np.searchsorted(spikes, ranks.probability_m[deep].astype(float), last)).tolist()
+    higher = n_spikes - np.searchsorted(spikes, ranks.probability_m[deep].astype(float), "right")
+    as_high = n_spikes - np.searchsorted(spikes, ranks.probability_m[deep].astype(float))
+    fp += [*(n_silent - below - tied)[deep].tolist(), *(n_silent - below)[deep].tolist()]
+    tp += [*higher.tolist(), *as_high.tolist()]
     points = np.unique(np.array([(*fp, n_silent), (*tp, n_spikes)]), axis=1)
     kept = np.ones(points.shape[1], bool)
     kept[1:-1] = np.diff(points, 2, axis=1).any(axis=0)  # scikit-learn's rule for points that add nothing

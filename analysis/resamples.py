@@ -34,8 +34,6 @@ class Resamples:
         same = (np.array_equal(self.values[name], other.values[name], equal_nan=True) for name in both)
         return self.trials_id == other.trials_id and all(same)
 
-    __hash__ = None  # type: ignore[assignment]  # arrays have none
-
 
 def resamples_path(scores: str | Path) -> Path:
     """Where the resamples of a score file are: scores.csv, scores.resamples.npz."""

@@ -53,9 +53,7 @@ class Score(BaseModel):
     average_precision: float | None = Field(None, ge=0, le=1, description="area under the precision–recall curve")
     brier: float | None = Field(None, ge=0, le=1, description="mean squared error of the spike probability")
     calibration_error: float | None = Field(None, ge=0, le=1, description="expected calibration error of it")
-    spike_threshold: float | None = Field(
-        None, description="least probability of an event, from validation trials"
-    )
+    spike_threshold: float | None = Field(None, description="least probability of an event, from validation trials")
     f1_0ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 0 ms")
     f1_1ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 1 ms")
     f1_2ms: float | None = Field(None, ge=0, le=1, description="F1 of events, matched within 2 ms")
@@ -75,9 +73,7 @@ class Score(BaseModel):
     recall_4ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 4 ms")
     recall_5ms: float | None = Field(None, ge=0, le=1, description="share of spikes with an event within 5 ms")
     van_rossum: float | None = Field(None, ge=0, description="van Rossum distance of events, trials' mean, 10 ms")
-    victor_purpura: float | None = Field(
-        None, ge=0, description="Victor–Purpura distance, trials' mean, 0.1 per ms"
-    )
+    victor_purpura: float | None = Field(None, ge=0, description="Victor–Purpura distance, trials' mean, 0.1 per ms")
     spike_distance: float | None = Field(None, ge=0, le=1, description="SPIKE distance, trials' mean")
     rmse_subthreshold_mv: float | None = Field(None, ge=0, description="RMSE away from output spikes, mV")
     true_rate_hz: float | None = Field(None, ge=0, description="output rate of the truth, Hz")

@@ -6,6 +6,7 @@ B trials, T bins of 1 ms, G groups of synapses, L lags, R resamples.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -135,7 +136,7 @@ def _groups(ds: xr.Dataset, edges_um: Sequence[float]) -> list[Group]:
     distance_um = np.asarray(ds["segment_distance_um"], dtype=float)[np.asarray(ds["synapse_segment"])]
     found = []
     for (tree, sign), at in synapse_groups(ds).items():
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             inside = at[(distance_um[at] >= low) & (distance_um[at] < high)]
             if inside.size:
                 found.append(Group(tree, sign, low, high, inside))

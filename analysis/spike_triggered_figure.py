@@ -47,12 +47,13 @@ def spike_triggered_figure(found: xr.Dataset, model: str) -> Figure:
         panels[0, 0].set(ylabel="input rate\n(Hz per synapse)", ylim=(0, None), xlim=(-float(found["lag_ms"][-1]), 0))
         panels[1, 0].set_ylabel("model less truth\n(Hz per synapse)")
         fig.align_ylabels(panels[:, 0])
-        keys = [
-            _key(model) if split else panels[0, 0].get_legend_handles_labels(),
-            panels[1, 0].get_legend_handles_labels(),
-        ]
-        handles, labels = (sum(each, []) for each in zip(*keys, strict=True))
-        told = f"{n_spikes} output spikes ({found.attrs['n_expected_spikes']:.1f} expected by the model), {n_trials} trials"
+        key = _key(model) if split else panels[0, 0].get_legend_handles_labels()
+        handles, labels = (
+            above + below for above, below in zip(key, panels[1, 0].get_legend_handles_labels(), strict=True)
+        )
+        told = (
+            f"{n_spikes} output spikes, {found.attrs['n_expected_spikes']:.1f} expected by the model, {n_trials} trials"
+        )
         fig.legend(handles, labels, loc="outside upper left", ncols=len(labels), title=told, alignment="left")
     return fig
 
@@ -62,8 +63,8 @@ def draw_rates(axes: Axes, group: xr.Dataset, model: str, colour: str | None, la
     time_ms = -group["lag_ms"].values
     axes.axhline(float(group["mean_hz"]), color=colour or GREY, lw=0.7, ls=":", label="" if colour else "mean rate")
     axes.plot(time_ms, group["truth_hz"].values, color=colour or BLACK, label=label or "before spikes of the truth")
-    look = {"color": colour or MODEL, "ls": DASHED if colour else "-"}
-    axes.plot(time_ms, group["model_hz"].values, **look, label="" if label else f"before expected spikes of {model}")
+    own = "" if label else f"before expected spikes of {model}"
+    axes.plot(time_ms, group["model_hz"].values, color=colour or MODEL, ls=DASHED if colour else "-", label=own)
 
 
 def draw_difference(axes: Axes, group: xr.Dataset, colour: str | None) -> None:

@@ -134,9 +134,7 @@ def _colours() -> Colormap:
     import matplotlib
     from matplotlib.colors import ListedColormap
 
-    colours = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.05, 1, 256)))
-    colours.set_bad(PALE)
-    return colours
+    return ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.05, 1, 256))).with_extremes(bad=PALE)
 
 
 def _scale_bar(axes: Axes, height_um: float) -> None:

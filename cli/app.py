@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from . import cell_commands, comparison_commands, data_commands, surrogate_commands
+from . import (
+    cell_commands,
+    comparison_commands,
+    data_commands,
+    generalise_command,
+    look_command,
+    noise_floor_command,
+    report_command,
+    surrogate_commands,
+)
 from .options import Device, examples
 
 app = typer.Typer(
@@ -39,7 +48,16 @@ def apical(
         print(context.get_help())
 
 
-for part in (cell_commands, data_commands, surrogate_commands, comparison_commands):
+for part in (
+    cell_commands,
+    data_commands,
+    noise_floor_command,
+    surrogate_commands,
+    comparison_commands,
+    generalise_command,
+    look_command,
+    report_command,
+):
     app.add_typer(part.commands)
 
 

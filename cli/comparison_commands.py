@@ -29,6 +29,9 @@ def evaluate(
     exact_spikes: Annotated[
         bool, typer.Option("--exact-spikes", help="NeuronIO: score the exact spike times, not the published ones.")
     ] = False,
+    every_trial: Annotated[
+        bool, typer.Option("--every-trial", help="Score all trials of a prediction, those of the fit too.")
+    ] = False,
     published_only: Annotated[
         bool, typer.Option("--published-only", help="The published metrics alone, which is faster.")
     ] = False,
@@ -58,13 +61,15 @@ def evaluate(
         raise InputError(f"{out}: exists already; give --overwrite to replace it, or another path")
     if figure is not None:
         check_suffix(figure)
-    how = Evaluation(published_spike_times=False if exact_spikes else None, only_published=published_only)
+    how = Evaluation(
+        published_spike_times=False if exact_spikes else None, every_trial=every_trial, only_published=published_only
+    )
     with bar("Scoring", len(predictions)) as show:
         scores = evaluate(truth, predictions, how, report=show)
-    if out is not None:
-        write_scores(out, scores)
-    if figure is not None:
-        fidelity_figure(truth, predictions, figure)
+        if out is not None:
+            write_scores(out, scores)
+        if figure is not None:
+            fidelity_figure(truth, predictions, figure, how)
     if as_json:
         print_json([score_json(score) for score in scores])
         return

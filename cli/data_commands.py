@@ -75,7 +75,8 @@ def simulate(
     `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
     from ..simulate.changes import configured
-    from ..simulate.dataset import Progress, available_cores, simulate
+    from ..simulate.dataset import available_cores, simulate
+    from ..simulate.running import Progress
     from ..simulate.summary import Summary
     from .progress import bar, console, errors, spinner
 

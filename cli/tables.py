@@ -19,15 +19,22 @@ SHOWN_INTERVALS = {"roc_auc": 4, "average_precision": 3, "rmse_rescaled_mv": 3} 
 SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
 
 
-def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], numbers_from: int = 1) -> None:
-    """Print rows under a header; columns from `numbers_from` on are set flush right. Nothing is cut off."""
+def print_table(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], numbers_from: int = 1, wrap: bool = False
+) -> None:
+    """Print rows under a header; columns from `numbers_from` on are set flush right. Nothing is cut off.
+
+    wrap: these columns have words too, which may go on in the next line.
+    """
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(header):
         number = at >= numbers_from
-        table.add_column(name, justify="right" if number else "left", no_wrap=number or not at, overflow="fold")
+        table.add_column(
+            name, justify="right" if number else "left", no_wrap=(number and not wrap) or not at, overflow="fold"
+        )
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
@@ -44,10 +51,9 @@ def print_scores(scores: Sequence[Score]) -> None:
         "ROC-AUC": ("roc_auc", 4),
         "TP@1%FP": ("tp_at_fp_01", 3),
         "AP": ("average_precision", 3),
-        "F1 ±2 ms": ("f1_2ms", 3),
+        "F1": ("f1_2ms", 3),
         "RMSE": ("rmse_mv", 3),
         "rescaled": ("rmse_rescaled_mv", 3),
-        "EV": ("explained_variance", 3),
     }
     columns = {name: each for name, each in columns.items() if any(getattr(s, each[0]) is not None for s in scores)}
     rows = [
@@ -56,7 +62,7 @@ def print_scores(scores: Sequence[Score]) -> None:
     ]
     trials, spikes = scores[0].n_trials, scores[0].n_output_spikes
     print_table(
-        f"Scores on {trials} trials with {spikes} output spikes (RMSE in mV, plain and rescaled per file)",
+        f"Scores on {trials} trials with {spikes} output spikes (F1 within 2 ms; RMSE in mV, plain and rescaled)",
         ["model", "seed", "params", *columns],
         rows,
     )
@@ -99,7 +105,7 @@ def print_seeds(scores: Sequence[Score]) -> None:
         groups.setdefault((score.name, score.train_trials), []).append(score)
     rows = []
     for (name, _), seeds in groups.items():
-        if len(seeds) > 1:
+        if len({score.seed for score in seeds}) > 1:
             told = []
             for column, n in SHOWN_INTERVALS.items():
                 values = [value for value in (getattr(seed, column) for seed in seeds) if value is not None]
@@ -138,8 +144,11 @@ def score_json(score: Score) -> dict[str, Any]:
 
 def print_generalisation(found: Generalisation) -> None:
     """ROC-AUC of every model on every dataset, or why there is none, and then the voltage error."""
-    print_table("ROC-AUC (* on the data that it was fitted on)", found.header(), found.rows("roc_auc", 4), 3)
-    print_table("RMSE as predicted, mV", found.header(), found.rows("rmse_mv", 3, reasons=False), 3)
+    spikes, voltage = "ROC-AUC (* on the data that it was fitted on)", "RMSE as predicted, mV"
+    print_table(spikes, found.header(), found.rows("roc_auc", 4), 3, wrap=True)
+    for at, note in enumerate(found.notes, start=1):
+        console.print(f"note {at}: {note}", markup=False)
+    print_table(voltage, found.header(), found.rows("rmse_mv", 3, reasons=False), 3, wrap=True)
 
 
 def print_checks(found: Validation, picture: Path | None) -> None:

@@ -31,8 +31,8 @@ def configured(
     start = from_file.pop("preset", None)
     if name is not None and start not in (None, name):
         raise InputError(f"{file}: starts from preset '{start}', the command line from '{name}'; give one of them")
-    config = _changed(preset(name or start or DEFAULT_PRESET), from_file, f"{file}: ")
-    return _changed(config, _merged(fields or {}, parsed(words)), "")
+    config = changed(preset(name or start or DEFAULT_PRESET), from_file, f"{file}: ")
+    return changed(config, _merged(fields or {}, parsed(words)), "")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -78,7 +78,11 @@ def _merged(here: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _changed(config: Simulation, fields: dict[str, Any], where: str) -> Simulation:
+def changed(config: Simulation, fields: dict[str, Any], where: str = "") -> Simulation:
+    """The configuration with `fields` replaced, in parts of it too; `where` begins the line of an error.
+
+    Raises InputError as `configured`.
+    """
     _check_names(Simulation, fields, where)
     try:
         return Simulation.model_validate(_merged(config.model_dump(), fields))

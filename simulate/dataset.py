@@ -5,28 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from . import biophysics, cells, chunks, mechanism_library, preparation, store
-from .cluster import connected, spread
+from . import biophysics, cells, mechanism_library, preparation, store
+from .cluster import connected
 from .config import Simulation
+from .running import Place, Progress, found_from_anywhere, run
 from .schema import InputError
-from .worker import Outcome, describe, simulate_trial
-
-if TYPE_CHECKING:
-    from distributed import Client
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: trials done of all, and the number and outcome of the trial that has just ended."""
-
-    done: int
-    total: int
-    trial: int
-    outcome: Outcome
+from .worker import describe
 
 
 def available_cores() -> int:
@@ -85,7 +71,7 @@ def simulate(
         elif trials is None:
             raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
         client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
-        sent = _found_from_anywhere(config)
+        sent = found_from_anywhere(config)
         layout = client.submit(describe, sent, pure=False).result() if append or not goes_on else None
         if layout and trials:
             if append:
@@ -96,42 +82,6 @@ def simulate(
                 todo = list(range(trials))
         if dashboard:
             dashboard(client.dashboard_link)
-        _run(client, out, sent, todo, report)
+        numbers, seeds = (each.tolist() for each in store.labels(out))
+        run(client, out, sent, [Place(at, numbers[at], seeds[at]) for at in todo], len(numbers), report)
     return out
-
-
-def _run(
-    client: Client, out: Path, config: Simulation, todo: list[int], report: Callable[[Progress], None] | None
-) -> None:
-    """Simulate the trials at the positions `todo` of the store."""
-    from distributed import KilledWorker
-
-    numbers, seeds = store.labels(out)
-    where, dataset_id, done, lost = str(out.resolve()), store.dataset_id(out), len(numbers) - len(todo), []
-    tasks = (
-        (config.model_copy(update={"seed": int(seeds[at])}), where, dataset_id, at, int(numbers[at])) for at in todo
-    )
-    for task, future in spread(client, simulate_trial, tasks):
-        trial = task[-1]
-        try:
-            outcome = future.result()
-        except KilledWorker:
-            lost.append(trial)
-            continue
-        done += 1
-        if report:
-            report(Progress(done, len(numbers), trial, outcome))
-    chunks.sweep(out)  # after workers that were killed
-    if lost:
-        raise InputError(
-            f"{out}: trial {', '.join(map(str, sorted(lost)))} ended its worker each time (out of memory?); "
-            "the others are there, --resume tries it again"
-        )
-
-
-def _found_from_anywhere(config: Simulation) -> Simulation:
-    """The same with absolute paths, for workers that run in another folder."""
-    given = {name: getattr(config, name) for name in ("morphology", "biophysics", "input_spikes")}
-    named = {*cells.CATALOGUE, *biophysics.available(), None}
-    paths = {name: str(Path(value).expanduser().resolve()) for name, value in given.items() if value not in named}
-    return config.model_copy(update=paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from .dataset import Progress
+from .running import Progress
 
 
 @dataclass

@@ -6,6 +6,7 @@ import errno
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,9 @@ class Outcome:
     n_bytes: int
 
 
+Arrays = dict[str, np.ndarray]
+Kept = Callable[[Arrays], Arrays]  # what is written of a trial's arrays; a function that workers can import
+
 _turn = threading.Lock()  # NEURON's state is global: one trial at a time, however many threads a worker was given
 _held: tuple[Simulation, Experiment] | None = None
 
@@ -37,8 +41,15 @@ def describe(config: Simulation) -> Layout:
         return _experiment(config).layout()
 
 
-def simulate_trial(config: Simulation, out: str, dataset_id: str, position: int, trial: int) -> Outcome:
-    """Simulate trial number `trial` of `config` and write it at `position` of the store `out`.
+def everything(arrays: Arrays) -> Arrays:
+    """All that a simulation's store holds of a trial."""
+    return arrays
+
+
+def simulate_trial(
+    config: Simulation, out: str, dataset_id: str, position: int, trial: int, keep: Kept = everything
+) -> Outcome:
+    """Simulate trial number `trial` of `config` and write what `keep` gives of it at `position` of the store `out`.
 
     A trial that went wrong numerically is written as failed, with what there is of it.
     Raises InputError where this worker does not find the store, finds another one in its place, or cannot write.
@@ -55,7 +66,7 @@ def simulate_trial(config: Simulation, out: str, dataset_id: str, position: int,
     if store.dataset_id(out) != dataset_id:  # replaced meanwhile: what this worker has belongs to the former
         raise InputError(f"{out}: was replaced while it was written; only one run may write to it")
     try:
-        n_bytes = chunks.write(out, position, arrays, schema.FAILED if fault else schema.DONE)
+        n_bytes = chunks.write(out, position, keep(arrays), schema.FAILED if fault else schema.DONE)
     except OSError as error:
         why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
         raise InputError(f"{out}: trial {trial} cannot be written ({why}); mend it, then --resume") from error

@@ -36,6 +36,16 @@ class Integration(BaseModel):
         """Whether the cell is to be built of fused mechanisms, which hold for fixed steps only."""
         return self.fused and self.dt_ms is not None
 
+    def in_words(self) -> dict[str, str]:
+        """Each setting that counts, by what it is of: of a variable step its tolerance, of a fixed one the rest."""
+        told = {"engine": self.engine, "step": "variable step" if self.dt_ms is None else f"dt {self.dt_ms:g}"}
+        if self.dt_ms is None:
+            return told | {"tolerance": f"tolerance {self.tolerance:g}"}
+        return told | {
+            "order": f"order {2 if self.second_order else 1}",
+            "mechanisms": "fused" if self.fused else "single mechanisms",
+        }
+
     @model_validator(mode="after")
     def _variable_step_is_plain(self) -> Integration:
         if self.dt_ms is None and self.engine != "neuron":

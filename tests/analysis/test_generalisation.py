@@ -49,6 +49,14 @@ def test_what_was_not_tried_or_not_measured_is_a_dash(score):
     assert table.rows("macs_per_ms", 0)[0][3:] == ["–", "–"]
 
 
+def test_a_long_reason_is_a_note_of_its_own(score):
+    long, short = "x" * 41, "x" * 40
+    reasons = {"b": long, "c": short, "d": long}
+    table = generalisation([score("a", "a", 0.9)] + [Unscored(OF_A, at, at, why) for at, why in reasons.items()])
+    assert table.rows("roc_auc", 1)[0][3:] == ["*0.9", "note 1", short, "note 1"]
+    assert table.notes == [long]
+
+
 def test_datasets_of_one_title_are_told_apart(score):
     table = generalisation([score("x", at, 0.9, dataset="nmda, ttpc1") for at in ("a", "b")] + [score("x", "c", 0.8)])
     assert table.header()[3:] == ["nmda, ttpc1 (a)", "nmda, ttpc1 (b)", "nmda, cell c"]

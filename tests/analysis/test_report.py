@@ -104,8 +104,8 @@ def test_intervals_and_paired_differences_are_told(page, make_score):
     c = make_score(name="c", roc_auc=0.7, resamples=Resamples("same", {"roc_auc": ramp[::-1]}))
     d = make_score(name="d", roc_auc=0.6, resamples=Resamples("others", {"roc_auc": ramp}))
     found = page([a, b, c, d])
-    assert "0.0250 to 0.9750" in found.text
-    assert "−0.1000" in found.text and "-0.1000 to -0.1000" in found.text  # b is 0.1 less in every resample
+    assert "0.0250–0.9750" in found.text
+    assert "−0.1000" in found.text and "−0.1000 to −0.1000" in found.text  # b is 0.1 less in every resample
     assert found.text.count("not distinguishable") == 1  # c may be better or worse
     assert found.text.count("other trials") == 1
     assert found.embedded("runs")["runs"][0]["intervals"]["roc_auc"] == pytest.approx([0.025, 0.975])

@@ -68,7 +68,7 @@ def report_path(tmp_path_factory, make_dataset, make_prediction, make_score):
         change = partial(_with_noise, noise_mv)
         predictions.append(make_prediction(truth, f"{name}.zarr", trials=range(5), change=change, config=model))
         auc = 0.99 - 0.02 * at
-        drawn = Resamples("same", {"roc_auc": np.linspace(auc - 0.005, auc + 0.005, 101)})
+        drawn = Resamples("same", {"roc_auc": np.linspace(auc - 0.004, auc + 0.004, 101)})
         costs = {"n_parameters": n_parameters, "macs_per_ms": n_parameters - 10, "dataset_id": "made-up-0-8"}
         scores.append(make_score(**model, **costs, roc_auc=auc, rmse_mv=1.0 + at, resamples=drawn))
     return report(scores, path, data=truth, predictions=predictions, commands=["apical compare scores.csv"])
@@ -185,7 +185,7 @@ def test_pointing_at_a_run_tells_its_details(page):
     ActionChains(page).scroll_to_element(point).move_to_element(point).perform()
     tooltip = find(page, "#scatter-tooltip")
     assert tooltip.is_displayed()
-    for words in ("tcn-2x8, seed 2", "TCN", "436,822", "436,812", "0.9500 (0.9453 to 0.9548)", "3.000 mV"):
+    for words in ("tcn-2x8, seed 2", "TCN", "436,822", "436,812", "0.9500 (0.9462 to 0.9538)", "3.000 mV"):
         assert words in tooltip.text, words
     page.execute_script("document.querySelector('#scatter-chart .point[data-run=\"0\"]').focus()")
     assert "elm-20, seed 0" in tooltip.text
@@ -240,8 +240,8 @@ def test_trials_zoom_by_dragging_wheel_and_keys_and_come_back(page):
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
     width = chart.size["width"]
     assert stretch(page) == (0, 800)
-    frame = width - 64 - 14  # the panels', between the margins that axes and numbers take
-    start = 64 + 0.2 * frame - width / 2
+    frame = width - 76 - 14  # the panels', between the margins that axes and numbers take
+    start = 76 + 0.2 * frame - width / 2
     ActionChains(page).move_to_element_with_offset(chart, round(start), -40).click_and_hold().move_by_offset(
         round(0.4 * frame), 10
     ).release().perform()

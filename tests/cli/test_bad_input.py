@@ -250,7 +250,7 @@ SAYS = {
     "evaluate truth.zarr nothere.zarr --out new.csv": ["nothere.zarr: no such dataset"],
     "evaluate truth.zarr truth.zarr --out new.csv": ["truth.zarr: is a simulation, expected a prediction"],
     "evaluate prediction.zarr truth.zarr --out new.csv": ["prediction.zarr: is a prediction, expected a simulation"],
-    "evaluate other.zarr prediction.zarr --out new.csv": ["prediction.zarr: predicts dataset 'made-up-0-8'"],
+    "evaluate other.zarr prediction.zarr --out new.csv": ["prediction.zarr: predicts dataset 'made-up-1-8'"],
     "evaluate truth.zarr prediction.zarr --out scores.csv": ["scores.csv: exists already", "--overwrite"],
     "evaluate truth.zarr prediction.zarr": ["scores.csv: exists already", "--overwrite"],
     "evaluate truth.zarr prediction.zarr --out run --overwrite": ["run: scores cannot be written", "directory"],
@@ -265,7 +265,7 @@ SAYS = {
     "compare bare.csv --out new.png": ["bare.csv: has no rows"],
     "compare schema1.csv --out new.png": ["schema1.csv: row 1: column 'scores_schema' is '1'", "evaluate again"],
     "compare cut.csv --out new.png": ["cut.csv: row 1:", "evaluate again"],
-    "compare nan.csv --out new.png": ["nan.csv: row 1: column 'explained_variance_rescaled' is 'nan'"],
+    "compare nan.csv --out new.png": ["nan.csv: row 1: column 'event_burst_fraction' is 'nan'"],
     "compare scores.csv --out new.gif": ["new.gif", ".png, .svg, .pdf"],
     "compare scores.csv --out nodir/new.png": ["nodir/new.png: the figure cannot be written"],
     # inspect

@@ -15,12 +15,16 @@ COMMANDS = (
     "validate",
     "import-neuronio",
     "inspect",
+    "noise-floor",
     "fit",
     "sweep",
     "predict",
     "export",
     "evaluate",
     "compare",
+    "generalise",
+    "look",
+    "report",
     "quickstart",
 )
 

@@ -15,7 +15,7 @@ from apical.simulate import schema
 
 def test_fit_predict_evaluate_compare(make_dataset, apical, tmp_path):
     """Two models of two families, on the trials that neither was fitted on."""
-    make_dataset(seed=1)  # whose held-out trial has spikes enough, and no more than are scored
+    make_dataset(seed=1)
     runs = {"elm-3": "--model elm --size 3", "tcn-1x2": "--model tcn --size 1x2"}
     for name, model in runs.items():
         fit = apical(f"fit truth.zarr {model} --steps 4 --batch 2 --out runs/{name} --device cpu")
@@ -23,21 +23,25 @@ def test_fit_predict_evaluate_compare(make_dataset, apical, tmp_path):
         assert "4/4" in fit.err
         predict = apical(f"predict runs/{name} truth.zarr --out {name}.zarr --device cpu")
         assert predict.status == 0
-        held_out = json.loads((tmp_path / f"runs/{name}/config.json").read_text())["split"]["test"]
+        split = json.loads((tmp_path / f"runs/{name}/config.json").read_text())["split"]
+        held_out = sorted(split["validation"] + split["test"])
         assert schema.open_dataset(tmp_path / f"{name}.zarr", "prediction").trial.values.tolist() == held_out
 
     evaluate = apical("evaluate truth.zarr elm-3.zarr tcn-1x2.zarr")
-    assert (evaluate.status, evaluate.err) == (0, "")
+    assert evaluate.status == 0 and "2/2" in evaluate.err
     rows = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
     assert [row["name"] for row in rows] == [*runs]
     for row in rows:
+        assert int(row["n_trials"]) == len(split["test"])
         line = next(line for line in evaluate.out.splitlines() if row["name"] in line)
         assert f"{float(row['roc_auc']):.4f}" in line
         assert f"{float(row['rmse_mv']):.3f}" in line
     assert evaluate.out.splitlines()[-1] == "scores: scores.csv"
 
     compare = apical("compare scores.csv --out figure.png")
-    assert compare == (0, "figure: figure.png\n", "")
+    assert (compare.status, compare.err) == (0, "")
+    assert compare.out.splitlines()[-1] == "figure: figure.png"
+    assert "To reach a ROC-AUC of 0.991 on 1 held-out trials" in compare.out
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -54,13 +58,13 @@ def test_export(fitted, done, tmp_path, to, name):
 
 def test_evaluate_prints_json_for_machines(fitted, apical):
     answer = apical("evaluate truth.zarr prediction.zarr prediction.zarr --json")
-    assert answer.err == ""
+    assert "2/2" in answer.err
     scores = json.loads(answer.out)
     assert len(scores) == 2
     for score in scores:
         assert {"roc_auc", "rmse_mv", "rmse_rescaled_mv", "explained_variance", "n_parameters"} <= score.keys()
         assert 0 <= score["roc_auc"] <= 1
-        assert 0 < score["rmse_rescaled_mv"] <= score["rmse_mv"]
+        assert score["rmse_rescaled_mv"] > 0 and score["rmse_mv"] > 0
         # by hand: routed synapses 45·100, MLP (45 + 3 → 6 → 3), readout 3 → 2
         assert score["n_parameters"] == 4500 + (48 * 6 + 6) + (6 * 3 + 3) + (3 * 2 + 2)
     written = next(csv.DictReader((fitted / "scores.csv").read_text().splitlines()))
@@ -73,7 +77,7 @@ def test_evaluate_says_how_sure_it_is(fitted, make_dataset, done):
         done(f"predict run other.zarr --out {name}.zarr --trials {trials} --device cpu")
     told = done("evaluate other.zarr all.zarr again.zarr fewer.zarr --out new.csv")
     table = told[told.index("95% intervals and paired differences, 1,000 resamples of trials") :]
-    ends = [line.split(maxsplit=4)[-1] for line in table.splitlines() if "elm-3" in line]
+    ends = [line.split(maxsplit=5)[-1] for line in table.splitlines() if "elm-3" in line]
     assert [end.strip() for end in ends] == ["other trials", "other trials", "best"]
     score = json.loads(done("evaluate other.zarr all.zarr --json"))[0]
     for name, (low, high) in score["intervals"].items():

@@ -30,9 +30,9 @@ def test_by_hand(make_pair):
     spikes[0, [20, 70]] = 1
     probability[0, 23] = 0.5
     found = value(CrossCorrelogram, make_pair(spikes, probability))
-    # 3 ms after the first spike and 47 ms before the second; both lags have a bin around either spike
     expected = np.full(101, 2.0)
-    expected[[50 + 3, 50 - 47]] = 1000 * (0.5 + 0.002) / 2
+    expected[50 + 3] = 1000 * (0.5 + 0.002) / 2  # after the first spike; the second has a bin there too
+    expected[50 - 47] = 1000 * 0.5  # before the second spike; 47 ms before the first, the trial has not begun
     assert found == pytest.approx(expected)
 
 

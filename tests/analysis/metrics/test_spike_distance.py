@@ -35,14 +35,14 @@ def test_it_equals_pyspike(one, other, expected):
 
 
 def test_one_spike_each_by_hand():
-    # 50 and 40 of 100 ms: both are 10 ms from the other, always. Intervals are (50, 40) up to 40, (50, 60) up to 50 and
-    # (50, 60) after it, since 50 lies in the middle; 10 (a + b) / (2 ((a + b) / 2)^2) is 20 / (a + b).
+    # Each is 10 ms from the other, always. The interval of the first is 50 ms on both sides, of the other 40 ms up to
+    # its spike and 60 ms after it; of intervals a and b, 10 (a + b) / (2 ((a + b) / 2)^2) is 20 / (a + b).
     assert distance([50], [40]) == pytest.approx((40 * 20 / 90 + 60 * 20 / 110) / 100)
 
 
 def test_a_silent_train_by_hand():
-    # Spikes at 0 and 100 stand for silence: distance 50 of the one spike from them, 0 from 100 outside to the aux
-    # spikes at 0 and 100 of the other. Intervals 50 and 100: (50 · 100 + 0 · 50) / 2 / 75^2.
+    # Spikes at 0 and 100 stand for silence: the one spike is 50 ms from them, they are 0 from the edges of its train.
+    # The intervals are 50 and 100 ms: (50 · 100 + 0 · 50) / 2 / 75^2.
     assert distance([], [50]) == pytest.approx(50 * 100 / 2 / 75**2)
 
 
