@@ -93,7 +93,7 @@ def _evaluate(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation) -> Sco
     scores = {name: value for name, value in totals(sums).items() if name in COLUMNS and np.isfinite(value)}
     spikes_kt = trials.spikes_bt[trials.kept_b][:, trials.scored_t]
     published = PUBLISHED_TIMES in truth and how.published_spike_times is not False
-    several = how.resamples > 0 and len(trials) > 1
+    several = how.resamples > 0 and trials.kept_b.sum() > 1
     return Score(
         **model,
         dataset_id=truth.attrs["dataset_id"],

@@ -123,6 +123,7 @@ def write_scores(path: str | Path, scores: Sequence[Score]) -> None:
             writer.writerows(rows)
         unfinished.replace(path)
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         raise InputError(f"{path}: scores cannot be written ({error.strerror})") from error
 
 

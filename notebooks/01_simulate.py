@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 from IPython.display import Image, display
 
+import apical.analysis  # noqa: F401  # adds ds.apical
 from apical.analysis.inspect import inspect_figure, summary
 from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
@@ -77,6 +78,13 @@ simulate(
 # %%
 ds = open_dataset(TRUTH)
 display(ds)
+
+# %% [markdown]
+# `ds.apical` knows a few things more about it: a summary, a picture of a trial (`ds.apical.plot_trial(3)`), the output
+# spikes as [Neo](https://neo.readthedocs.io) has them (`ds.apical.spike_trains()`).
+
+# %%
+display(ds.apical)
 
 # %% [markdown]
 # So questions about the cell are one line each. How much dendrite is there, and how far from the soma does it reach?

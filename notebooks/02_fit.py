@@ -35,7 +35,6 @@ from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
 from apical.simulate.schema import open_dataset, output_spike_bins
 from apical.surrogate.checkpoint import load_run
-from apical.surrogate.cost import n_parameters
 from apical.surrogate.fit import fit
 from apical.surrogate.predict import predict
 from apical.surrogate.recipe import quick
@@ -88,13 +87,14 @@ display(pd.read_csv(runs[0] / "log.csv"))
 # ## Predict
 #
 # A prediction is a dataset like the truth, with the same dims and units: from here on, nothing needs to know whether
-# voltages come from NEURON or from a network. By default it holds the trials that the model has never seen.
+# voltages come from NEURON or from a network. By default it holds the trials that the model has not learned from, those
+# that chose its best step and those that nobody has looked at; `part` tells them apart.
 
 # %%
 predictions = []
 for run in runs:
     surrogate = load_run(run)
-    print(f"{surrogate.name}: {n_parameters(surrogate.model):,} parameters, test trials {surrogate.split.test}")
+    display(surrogate)
     out = DATA / "predictions" / f"{surrogate.name}.zarr"
     predictions.append(predict(surrogate, TRUTH, out, overwrite=True))
 
@@ -108,7 +108,7 @@ for run in runs:
 # %%
 truth, predicted = open_dataset(TRUTH), [open_dataset(path) for path in predictions]
 n_spikes = output_spike_bins(truth).sum(axis=1)
-trial = max(predicted[0].trial.values.tolist(), key=lambda number: n_spikes[number])
+trial = max(surrogate.split.test, key=lambda number: n_spikes[number])
 figure = save(plot_trial(truth, predicted, trial), DATA / "prediction.png")
 display(Image(figure, width=900))
 

@@ -27,6 +27,7 @@ from IPython.display import Image, display
 
 from apical.analysis.compare import compare
 from apical.analysis.evaluate import evaluate
+from apical.analysis.fidelity import fidelity_figure
 from apical.analysis.literature import published_scores
 from apical.analysis.scores import write_scores
 from apical.simulate.config import preset
@@ -75,18 +76,35 @@ predictions = [prediction_of(*model) for model in MODELS]
 # higher probability than one without. Silence is the rule, so 0.9 is poor and 0.99 is good. *What does the soma do in
 # between?* The root mean squared error of the voltage, as it is; and *rescaled*, as published, after mean and spread of
 # the prediction have been fitted to the truth, which forgives a model that is right in shape but not in scale.
+#
+# Below each number, where there are trials enough, is the interval that it would fall into with other trials: those
+# that there are get drawn again and again, with replacement, and scored. The milliseconds of one trial resemble each
+# other too much to count as evidence one by one; trials count.
 
 # %%
 scores = evaluate(TRUTH, predictions)
 write_scores(DATA / "scores.csv", scores)
-columns = ["name", "n_parameters", "roc_auc", "rmse_mv", "rmse_rescaled_mv", "explained_variance"]
-display(pd.DataFrame([score.model_dump() for score in scores])[columns].round(3))
+display(scores)
+
+# %% [markdown]
+# ## Beyond one number
+#
+# Is the probability one, so that of a hundred milliseconds given 10 % ten hold a spike? Are the spikes in the right
+# place, within how many milliseconds? Where is the voltage wrong: at spikes, in fast trials, at which frequencies? One
+# page, for the best of each family.
+
+# %%
+by_auc = sorted(range(len(scores)), key=lambda at: scores[at].roc_auc)
+best = {scores[at].family: predictions[at] for at in by_auc}  # the last of a family stays
+figure = fidelity_figure(TRUTH, list(best.values()), DATA / "fidelity.png")
+display(Image(figure, width=900))
 
 # %% [markdown]
 # ## Compare
 #
 # In front what we have measured, behind it in grey what has been published: models that saw days of simulated time, and
-# trained for days. The dashed line is what that literature calls sufficiently good.
+# trained for days. The dashed line is what that literature calls sufficiently good. Parameters are one price,
+# arithmetic is another: the second row has the multiplications that a model needs for a millisecond.
 
 # %%
 display(Image(compare(scores, DATA / "compare.png"), width=900))
