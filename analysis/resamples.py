@@ -58,7 +58,8 @@ def write_resamples(scores: str | Path, of_row: Mapping[str, Resamples]) -> None
             return
         kept = list(of_row.values())
         arrays = {name: np.array([each.values[name] for each in kept], dtype="f4") for name in KEPT}
-        np.savez_compressed(path, rows=list(of_row), trials_id=[each.trials_id for each in kept], **arrays)
+        arrays |= {"rows": np.array(list(of_row)), "trials_id": np.array([each.trials_id for each in kept])}
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes the last argument for them
     except OSError as error:
         raise InputError(f"{path}: resamples cannot be written ({error.strerror})") from error
 

@@ -62,7 +62,7 @@ COORDINATES = {
     "time_ms": Variable(("time_ms",), "iuf", "ms", "start of each 1 ms bin", KINDS),
     "time_fine_ms": Variable(("time_fine_ms",), "f", "ms", "time of each fine sample"),
     "source_file": Variable(("trial",), "T", "1", "file or run the trial comes from", KINDS),
-    "part": Variable(("trial",), "T", "1", "of its model's split: train, validation or test; empty: fitted on other data"),
+    "part": Variable(("trial",), "T", "1", "of its model's split: train, validation, test; empty: of no split"),
     "synapse_sign": Variable(("synapse",), "i", "1", "+1 excitatory, -1 inhibitory", ("simulation",)),
     "synapse_receptor": Variable(("synapse",), "T", "1", "receptor model", ("simulation",)),
     "synapse_segment": Variable(("synapse",), "iu", "1", "index of the synapse's segment", ("simulation",)),

@@ -94,7 +94,7 @@ def predicted_trials(surrogate, data, out, trials):
 def test_held_out_trials_are_the_default_on_the_data_of_the_fit(run, make_dataset, tmp_path):
     data, out = tmp_path / "truth.zarr", tmp_path / "p{}.zarr"
     held_out = sorted(run.split.validation + run.split.test)
-    expected = {"auto": held_out, "test": run.split.test, "train": run.split.train, "all": [0, 1, 2, 3, 4, 5], (4, 1): [4, 1]}
+    expected = {"auto": held_out, "test": run.split.test, "train": run.split.train, "all": [*range(6)], (4, 1): [4, 1]}
     for i, (trials, numbers) in enumerate(expected.items()):
         asked = trials if isinstance(trials, str) else list(trials)
         assert predicted_trials(run, data, str(out).format(i), asked) == numbers
