@@ -124,7 +124,7 @@ def draw_summed_shares(axes: Axes, shares: xr.Dataset) -> None:
         axes.step(tau_ms, summed, where="post", color=colour, label=f"{name}: half up to {half_ms:.3g} ms")
     axes.set(ylabel="share up to here (%)", ylim=(0, 103))
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower right")
     _tau_axis(axes, shares)
 
 
