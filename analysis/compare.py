@@ -160,7 +160,7 @@ def _draw_row(
         elif column == "rmse_rescaled_mv":
             rmse_axis(axes, known)
         else:
-            precision_axis(axes)
+            precision_axis(axes, known)
         axes.set_xscale("log")
         axes.set_xlabel(COSTS[cost])
     return front, behind

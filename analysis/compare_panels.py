@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 AUC_TICKS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
 RMSE_TICKS_MV = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 8, 10, 20)
+PRECISION_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 COSTS = {
     "n_parameters": "trainable parameters",
     "macs_per_ms": "multiply-accumulates per ms",
@@ -139,8 +140,11 @@ def rmse_axis(axes: Axes, values_mv: Sequence[float]) -> None:
     axes.set_ylabel("soma voltage RMSE (mV)")
 
 
-def precision_axis(axes: Axes) -> None:
-    axes.set_ylim(0, 1)
+def precision_axis(axes: Axes, values: Sequence[float]) -> None:
+    """Logarithmic: with a spike in one bin of a thousand, even good models have a few per cent."""
+    axes.set_yscale("log")
+    axes.set_ylim(max(min(values), 1e-4) / 1.3, 1.3 * max(*values, 1e-3))
+    _ticks(axes, PRECISION_TICKS)
     axes.set_ylabel("average precision")
 
 
