@@ -51,9 +51,10 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
 
     Against trainable parameters, multiply-accumulates per simulated ms, and, where models were fitted to several
     amounts of data, against these. A size is the mean over its seeds (dots) with its 95 % interval over trials and
-    seeds. The broad line is the Pareto front, the dotted one the noise floor where the scores have one, the dashed one
-    the target, with the smallest size that reaches it. Published results are in grey, each with its source; published
-    RMSE is the rescaled one, so that is what is drawn filled, with the plain one open.
+    seeds. The broad line is the Pareto front, the dotted one the noise floor where the scores have one (with its value
+    at a panel's edge where it lies beyond), the dashed one the target, with the smallest size that reaches it. Published
+    results are in grey, each with its source; published RMSE is the rescaled one, so that is what is drawn filled, with
+    the plain one open.
     Raises InputError where there is nothing to draw, the suffix is unknown or the path cannot be written.
     """
     check_suffix(out)
@@ -136,13 +137,12 @@ def _draw_row(
     by_data = looks is None
     looks = looks or [Look(PALETTE[at % len(PALETTE)], "o", "-") for at in range(len(series))]
     for column, axes in panels.items():
-        values = [getattr(row, column) for row in floor]
+        values: list[float | None] = []
         if column != "average_precision":  # not published
             behind = [draw_published(axes, rows, column, sources.index(rows[0].source)) for rows in curves]
             values += [getattr(row, column) for row in published]
         if not by_data:
             draw_front(axes, series, column, cost)
-        draw_floor(axes, floor, column)
         for each, look in zip(series, looks, strict=True):
             if column == "rmse_rescaled_mv":
                 draw_series(axes, each, "rmse_mv", cost, look, ls=":", mfc="white", lw=0.8)
@@ -161,6 +161,7 @@ def _draw_row(
             rmse_axis(axes, known)
         else:
             precision_axis(axes, known)
+        draw_floor(axes, floor, column)
         axes.set_xscale("log")
         axes.set_xlabel(COSTS[cost])
     return front, behind

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 AUC_TICKS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
 RMSE_TICKS_MV = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 8, 10, 20)
+LEAST_TICK_STEP = 0.055  # parts of the panel; a label is so high
 PRECISION_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 COSTS = {
     "n_parameters": "trainable parameters",
@@ -108,11 +109,22 @@ def draw_smallest(axes: Axes, series: Series, column: str, target: float, colour
 
 
 def draw_floor(axes: Axes, floor: Sequence[Score], column: str) -> None:
-    """Draw what the cell scores against itself, integrated otherwise."""
+    """Draw what the cell scores against itself, integrated otherwise; where that is off the panel, at its edge.
+
+    The panel's limits are those of the models: with the floor inside them, models would be hard to tell apart.
+    """
+    low, high = sorted(axes.get_ylim())
     for row in floor:
         value = getattr(row, column)
-        if value is not None:
+        if value is None:
+            continue
+        if low <= value <= high:
             axes.axhline(value, zorder=0, **FLOOR_LINE)
+            continue
+        edge, arrow, below = (0.985, "↑", "top") if value > high else (0.015, "↓", "bottom")
+        axes.plot([0, 1], [edge, edge], transform=axes.transAxes, zorder=0, **FLOOR_LINE)
+        told = f"{arrow} {value:.4f}" if column == "roc_auc" else f"{arrow} {value:.2g}"
+        axes.text(0.99, edge, told, transform=axes.transAxes, ha="right", va=below, fontsize=6)
 
 
 def auc_axis(axes: Axes, values: Sequence[float], target: float = SUFFICIENT_AUC) -> None:
@@ -148,9 +160,19 @@ def precision_axis(axes: Axes, values: Sequence[float]) -> None:
     axes.set_ylabel("average precision")
 
 
+def _height(axes: Axes, y: float) -> float:
+    """Of a value, in parts of the panel."""
+    return float(axes.transLimits.transform(axes.transScale.transform((axes.get_xlim()[1], y)))[1])
+
+
 def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    kept: list[float] = []
+    for tick in ticks:  # as many as have room
+        low, high = axes.get_ylim()
+        if low <= tick <= high and (not kept or _height(axes, tick) - _height(axes, kept[-1]) >= LEAST_TICK_STEP):
+            kept.append(tick)
+    axes.yaxis.set_major_locator(FixedLocator(kept))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -27,6 +27,7 @@ def print_table(
     wrap: these columns have words too, which may go on in the next line.
     """
     from rich import box
+    from rich.measure import Measurement
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -37,7 +38,10 @@ def print_table(
         )
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    console.print(table)
+    needed = Measurement.get(console, console.options.update(width=10_000), table).maximum
+    if needed > console.width and not wrap:  # Rich would squeeze numbers; lines that go on in the next one lose nothing
+        table.width = needed
+    console.print(table, crop=False)
 
 
 def print_json(value: Any) -> None:
