@@ -45,7 +45,7 @@ def test_the_readmes_sentence_is_that_of_the_results():
     """Made by `apical compare results/parameter_efficiency.csv results/noise_floor.csv --target 0.98`."""
     readme = words((ROOT / "README.md").read_text(encoding="utf-8"))
     tables = [ROOT / "results" / f"{name}.csv" for name in ("parameter_efficiency", "noise_floor")]
-    assert words(claim(read_scores(tables), 0.98)) in readme
+    assert words(claim(read_scores(tables), 0.98)) in readme.replace("> ", "")
 
 
 @pytest.mark.parametrize("name", ["parameter_efficiency"])
