@@ -52,9 +52,9 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
     Against trainable parameters, multiply-accumulates per simulated ms, and, where models were fitted to several
     amounts of data, against these. A size is the mean over its seeds (dots) with its 95 % interval over trials and
     seeds. The broad line is the Pareto front, the dotted one the noise floor where the scores have one (with its value
-    at a panel's edge where it lies beyond), the dashed one the target, with the smallest size that reaches it. Published
-    results are in grey, each with its source; published RMSE is the rescaled one, so that is what is drawn filled, with
-    the plain one open.
+    at a panel's edge where it lies beyond), the dashed one the target, with the smallest size that reaches it.
+    Published results are in grey, each with its source; published RMSE is the rescaled one, so that is what is drawn
+    filled, with the plain one open.
     Raises InputError where there is nothing to draw, the suffix is unknown or the path cannot be written.
     """
     check_suffix(out)
