@@ -33,6 +33,7 @@ class Evaluation:
         None the published ones where the dataset has them.
     drop_ms: start of each trial that is not scored. max_output_spikes: trials with more are not scored.
     every_trial: score all that a prediction holds, those that its model was fitted on too.
+    spike_threshold: probability of an event; None chooses it on validation trials.
     only_published: leave out what the published evaluation has not. resamples: of the trials; 0 for no intervals.
     """
 
@@ -40,6 +41,7 @@ class Evaluation:
     drop_ms: int = DROP_MS
     max_output_spikes: int = MAX_OUTPUT_SPIKES
     every_trial: bool = False
+    spike_threshold: float | None = None
     only_published: bool = False
     resamples: int = RESAMPLES
 
@@ -74,10 +76,12 @@ def write_score(truth: Path, prediction: Path, out: Path) -> None:
 
 
 def spike_threshold(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation = Evaluation()) -> float | None:
-    """The spike probability from which on a model is said to spike, chosen on its validation trials.
+    """The spike probability from which on a model is said to spike: the one given, or chosen on its validation trials.
 
-    None where the prediction holds none, or no output spike falls into them.
+    None where none is given and the prediction holds none, or no output spike falls into them.
     """
+    if how.spike_threshold is not None:
+        return how.spike_threshold
     trials = _trials(truth, prediction, how, "validation")
     trials = trials.take(np.flatnonzero(trials.kept_b))
     if not trials.spikes_bt[:, trials.scored_t].any():

@@ -32,7 +32,7 @@ WAYS = {
     "all bins in memory, scikit-learn": None,
     "in blocks, published scores": PUBLISHED,
     "  with 1,000 resamples": Evaluation(only_published=True),
-    "  and events, calibration, distances": Evaluation(),
+    "  and events, calibration, distances": Evaluation(spike_threshold=0.05),
 }
 
 

@@ -32,6 +32,10 @@ def evaluate(
     every_trial: Annotated[
         bool, typer.Option("--every-trial", help="Score all trials of a prediction, those of the fit too.")
     ] = False,
+    spike_threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Spike probability of an event [default: chosen on validation trials]."),
+    ] = None,
     published_only: Annotated[
         bool, typer.Option("--published-only", help="The published metrics alone, which is faster.")
     ] = False,
@@ -62,7 +66,10 @@ def evaluate(
     if figure is not None:
         check_suffix(figure)
     how = Evaluation(
-        published_spike_times=False if exact_spikes else None, every_trial=every_trial, only_published=published_only
+        published_spike_times=False if exact_spikes else None,
+        every_trial=every_trial,
+        spike_threshold=spike_threshold,
+        only_published=published_only,
     )
     with bar("Scoring", len(predictions)) as show:
         scores = evaluate(truth, predictions, how, report=show)

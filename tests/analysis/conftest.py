@@ -12,8 +12,8 @@ MODEL = {"family": "elm", "size": 20, "name": "elm-20", "seed": 3, "n_parameters
 def make_prediction(tmp_path):
     """A function that writes a prediction of the dataset at a path: the truth, changed by `change`."""
 
-    def make(truth, name="prediction.zarr", trials=None, change=None, time_ms=None, config=MODEL, **attrs):
-        """change(trial, v_mv, probability) returns what is predicted instead of the truth."""
+    def make(truth, name="prediction.zarr", trials=None, change=None, time_ms=None, config=MODEL, part=None, **attrs):
+        """change(trial, v_mv, probability) returns what is predicted instead of the truth. part: of each trial."""
         from apical.simulate import schema
 
         ds = schema.open_dataset(truth)
@@ -28,6 +28,7 @@ def make_prediction(tmp_path):
                 "trial": trials,
                 "time_ms": time_ms,
                 "source_file": np.array(["made-up"] * len(trials)),
+                **({} if part is None else {"part": np.array(part)}),
             },
             dataset_id=f"{ds.attrs['dataset_id']}/made-up",
             config=config,

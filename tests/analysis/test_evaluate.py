@@ -139,3 +139,25 @@ def test_a_truth_without_output_spikes_is_refused_by_name(make_dataset, make_pre
     truth = make_dataset(silent=True)
     with pytest.raises(InputError, match=r"no output spike of dataset 'made-up-0-8' .* ROC-AUC is undefined"):
         evaluate(truth, [make_prediction(truth)])
+
+
+def test_the_threshold_of_events_is_chosen_on_validation_trials(make_dataset, make_prediction):
+    """Test trials have twice the probability: a threshold chosen on them would be another."""
+    truth = make_dataset(n_trials=4)
+
+    def half_as_sure(trial, v_mv, probability):
+        return v_mv, probability * (0.8 if trial % 2 else 0.4)
+
+    path = make_prediction(truth, change=half_as_sure, part=["validation", "test"] * 2)
+    (score,) = evaluate(truth, [path], Evaluation(max_output_spikes=99))
+    assert (score.spike_threshold, score.n_trials) == (pytest.approx(0.4), 2)
+    assert score.f1_0ms == score.precision_5ms == score.recall_2ms == 1
+    (score,) = evaluate(truth, [path], Evaluation(max_output_spikes=99, every_trial=True, spike_threshold=0.6))
+    assert (score.spike_threshold, score.n_trials, score.precision_0ms) == (0.6, 4, 1)
+    assert 0 < score.recall_0ms < 1
+
+
+def test_without_validation_trials_there_are_no_events(make_dataset, make_prediction):
+    truth = make_dataset()
+    (score,) = evaluate(truth, [make_prediction(truth)], Evaluation(max_output_spikes=99))
+    assert score.spike_threshold is None and score.f1_2ms is None and score.brier == 0
