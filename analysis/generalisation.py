@@ -1,10 +1,11 @@
-"""Models on datasets that they were not fitted on, as one table: a row per model, a column per dataset."""
+"""Models on datasets that they were not fitted on, as one table: a row per model, a lettered column per dataset."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from string import ascii_uppercase
 from typing import NamedTuple
 
 from ..simulate.schema import InputError, open_dataset
@@ -12,7 +13,6 @@ from .inspect import dataset_title
 from .scores import Score
 
 HOME = "*"  # before the score on the dataset that the model was fitted on
-LONGEST_REASON = 40  # characters; a longer one is a note below the table
 
 
 class Model(NamedTuple):
@@ -35,7 +35,7 @@ class Unscored(NamedTuple):
 class Generalisation(NamedTuple):
     """Rows, columns and cells. datasets: id to title, no two alike; a cell is a score, or why there is none.
 
-    notes: reasons that are too long for a cell, which says the number of its note.
+    notes: the reasons, each once; a cell without a score says the number of its note.
     """
 
     models: list[Model]
@@ -44,32 +44,39 @@ class Generalisation(NamedTuple):
     notes: list[str]
 
     def header(self) -> list[str]:
-        """The names of the columns of `rows`."""
-        return ["model", "seed", "fitted on", *self.datasets.values()]
+        """The names of the columns of `rows`: datasets by letter, see `key`."""
+        return ["model", "seed", "fitted on", *map(self._letter, self.datasets)]
 
-    def rows(self, column: str, decimals: int, reasons: bool = True) -> list[list[str]]:
-        """A row of text per model: what it is, then the score's `column` on each dataset, or why there is none.
+    def key(self) -> list[str]:
+        """What the letters and notes stand for, a line each."""
+        told = [f"{self._letter(dataset_id)}: {title}" for dataset_id, title in self.datasets.items()]
+        return told + [f"note {at}: {note}" for at, note in enumerate(self.notes, start=1)]
 
-        A star stands before the score on the model's own data. reasons: say them, or only that there is no score.
+    def _letter(self, dataset_id: str) -> str:
+        at = list(self.datasets).index(dataset_id)
+        return ascii_uppercase[at] if at < len(ascii_uppercase) else str(at + 1)
+
+    def rows(self, column: str, decimals: int) -> list[list[str]]:
+        """A row of text per model: what it is, then the score's `column` on each dataset, or the note that says why not.
+
+        A star stands before the score on the model's own data.
         """
         return [
             [
                 model.name,
                 "" if model.seed is None else str(model.seed),
-                self.datasets.get(model.trained_on, model.trained_on),
-                *(self._cell(model, dataset_id, column, decimals, reasons) for dataset_id in self.datasets),
+                self._letter(model.trained_on) if model.trained_on in self.datasets else model.trained_on,
+                *(self._cell(model, dataset_id, column, decimals) for dataset_id in self.datasets),
             ]
             for model in self.models
         ]
 
-    def _cell(self, model: Model, dataset_id: str, column: str, decimals: int, reasons: bool) -> str:
+    def _cell(self, model: Model, dataset_id: str, column: str, decimals: int) -> str:
         found = self.cells.get((model, dataset_id))
         if isinstance(found, Score):
             value = getattr(found, column)
             return "–" if value is None else f"{HOME if dataset_id == model.trained_on else ''}{value:.{decimals}f}"
-        if found is None or not reasons:
-            return "–"
-        return f"note {self.notes.index(found) + 1}" if found in self.notes else found
+        return "–" if found is None else f"note {self.notes.index(found) + 1}"
 
 
 def generalisation(outcomes: Iterable[Score | Unscored]) -> Generalisation:
@@ -91,7 +98,7 @@ def generalisation(outcomes: Iterable[Score | Unscored]) -> Generalisation:
         cells[model, each.dataset_id] = cell
     n_alike = Counter(titles.values())
     datasets = {of: title if n_alike[title] == 1 else f"{title} ({of})" for of, title in titles.items()}
-    notes = dict.fromkeys(why for why in cells.values() if isinstance(why, str) and len(why) > LONGEST_REASON)
+    notes = dict.fromkeys(why for why in cells.values() if isinstance(why, str))
     return Generalisation(list(dict.fromkeys(model for model, _ in cells)), datasets, cells, list(notes))
 
 

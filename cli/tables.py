@@ -19,13 +19,8 @@ SHOWN_INTERVALS = {"roc_auc": 4, "average_precision": 3, "rmse_rescaled_mv": 3} 
 SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
 
 
-def print_table(
-    title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], numbers_from: int = 1, wrap: bool = False
-) -> None:
-    """Print rows under a header; columns from `numbers_from` on are set flush right. Nothing is cut off.
-
-    wrap: these columns have words too, which may go on in the next line.
-    """
+def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], numbers_from: int = 1) -> None:
+    """Print rows under a header; columns from `numbers_from` on are set flush right. Nothing is cut off."""
     from rich import box
     from rich.measure import Measurement
     from rich.table import Table
@@ -33,13 +28,11 @@ def print_table(
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(header):
         number = at >= numbers_from
-        table.add_column(
-            name, justify="right" if number else "left", no_wrap=(number and not wrap) or not at, overflow="fold"
-        )
+        table.add_column(name, justify="right" if number else "left", no_wrap=number or not at, overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     needed = Measurement.get(console, console.options.update(width=10_000), table).maximum
-    if needed > console.width and not wrap:  # Rich would squeeze numbers; lines that go on in the next one lose nothing
+    if needed > console.width:  # Rich would squeeze numbers; lines that go on in the next one lose nothing
         table.width = needed
     console.print(table, crop=False)
 
@@ -149,10 +142,10 @@ def score_json(score: Score) -> dict[str, Any]:
 def print_generalisation(found: Generalisation) -> None:
     """ROC-AUC of every model on every dataset, or why there is none, and then the voltage error."""
     spikes, voltage = "ROC-AUC (* on the data that it was fitted on)", "RMSE as predicted, mV"
-    print_table(spikes, found.header(), found.rows("roc_auc", 4), 3, wrap=True)
-    for at, note in enumerate(found.notes, start=1):
-        console.print(f"note {at}: {note}", markup=False)
-    print_table(voltage, found.header(), found.rows("rmse_mv", 3, reasons=False), 3, wrap=True)
+    print_table(spikes, found.header(), found.rows("roc_auc", 4), 3)
+    print_table(voltage, found.header(), found.rows("rmse_mv", 3), 3)
+    for line in found.key():
+        console.print(line, markup=False)
 
 
 def print_checks(found: Validation, picture: Path | None) -> None:

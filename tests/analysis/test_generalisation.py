@@ -32,15 +32,14 @@ def test_rows_are_models_and_columns_are_datasets(score):
         Unscored(OF_B, "c", "nmda, cell c", "8 inputs, the model reads 16"),
     ]
     table = generalisation(outcomes)
-    assert table.header() == ["model", "seed", "fitted on", "nmda, cell a", "nmda, cell b", "nmda, cell c"]
+    assert table.header() == ["model", "seed", "fitted on", "A", "B", "C"]
     assert table.rows("roc_auc", 3) == [
-        ["elm-20", "0", "nmda, cell a", "*0.990", "0.910", "8 inputs, the model reads 16"],
-        ["elm-20", "0", "nmda, cell b", "0.900", "*0.988", "8 inputs, the model reads 16"],
+        ["elm-20", "0", "A", "*0.990", "0.910", "note 1"],
+        ["elm-20", "0", "B", "0.900", "*0.988", "note 1"],
     ]
-    assert [row[3:] for row in table.rows("rmse_mv", 2, reasons=False)] == [
-        ["*0.60", "1.23", "–"],
-        ["2.00", "*0.50", "–"],
-    ]
+    assert [row[3:] for row in table.rows("rmse_mv", 2)] == [["*0.60", "1.23", "note 1"], ["2.00", "*0.50", "note 1"]]
+    titles = [f"{letter.upper()}: nmda, cell {letter}" for letter in "abc"]
+    assert table.key() == [*titles, "note 1: 8 inputs, the model reads 16"]
 
 
 def test_what_was_not_tried_or_not_measured_is_a_dash(score):
@@ -49,17 +48,16 @@ def test_what_was_not_tried_or_not_measured_is_a_dash(score):
     assert table.rows("macs_per_ms", 0)[0][3:] == ["–", "–"]
 
 
-def test_a_long_reason_is_a_note_of_its_own(score):
-    long, short = "x" * 41, "x" * 40
-    reasons = {"b": long, "c": short, "d": long}
+def test_a_reason_is_a_note_once(score):
+    reasons = {"b": "silent", "c": "too short", "d": "silent"}
     table = generalisation([score("a", "a", 0.9)] + [Unscored(OF_A, at, at, why) for at, why in reasons.items()])
-    assert table.rows("roc_auc", 1)[0][3:] == ["*0.9", "note 1", short, "note 1"]
-    assert table.notes == [long]
+    assert table.rows("roc_auc", 1)[0][3:] == ["*0.9", "note 1", "note 2", "note 1"]
+    assert table.notes == ["silent", "too short"]
 
 
 def test_datasets_of_one_title_are_told_apart(score):
     table = generalisation([score("x", at, 0.9, dataset="nmda, ttpc1") for at in ("a", "b")] + [score("x", "c", 0.8)])
-    assert table.header()[3:] == ["nmda, ttpc1 (a)", "nmda, ttpc1 (b)", "nmda, cell c"]
+    assert table.key() == ["A: nmda, ttpc1 (a)", "B: nmda, ttpc1 (b)", "C: nmda, cell c"]
 
 
 def test_a_model_twice_on_one_dataset_is_refused(score):
