@@ -57,7 +57,7 @@ class Generalisation(NamedTuple):
         return ascii_uppercase[at] if at < len(ascii_uppercase) else str(at + 1)
 
     def rows(self, column: str, decimals: int) -> list[list[str]]:
-        """A row of text per model: what it is, then the score's `column` on each dataset, or the note that says why not.
+        """A row of text per model: what it is, then the score's `column` on each dataset, or the note that says why.
 
         A star stands before the score on the model's own data.
         """

@@ -20,7 +20,7 @@ def test_one_table_says_all_of_it(fitted, make_dataset, done):
     assert (home.dataset_id, other.dataset_id) == (home.trained_on, "made-up-4-8")
     spikes, voltage = told.split("RMSE as predicted, mV")
     assert f"*{home.roc_auc:.4f}" in spikes and f" {other.roc_auc:.4f}" in spikes
-    assert re.search(r"\nnote 1: .*no output spike of dataset 'made-up-3-8' .*ROC-AUC is undefined", told)
+    assert re.search(r"\nnote 3: .*no output spike of dataset 'made-up-3-8' .*ROC-AUC is undefined", told)
     assert f"*{home.rmse_mv:.3f}" in voltage and f" {other.rmse_mv:.3f}" in voltage
     assert "scores: new.csv; predictions: new-predictions\n" in told
     done(f"generalise run {on} --out new.csv --device cpu --resume")
