@@ -71,6 +71,7 @@ def curve(ranks: Ranks) -> Roc:
     fp += [*(n_silent - below - tied)[deep].tolist(), *(n_silent - below)[deep].tolist()]
     tp += [*higher.tolist(), *as_high.tolist()]
     points = np.unique(np.array([(*fp, n_silent), (*tp, n_spikes)]), axis=1)
+    points = points[:, points.any(axis=0)]  # where nothing is a spike is no threshold's
     kept = np.ones(points.shape[1], bool)
     kept[1:-1] = np.diff(points, 2, axis=1).any(axis=0)  # scikit-learn's rule for points that add nothing
     fp_rate, tp_rate = points[0, kept] / n_silent, points[1, kept] / n_spikes

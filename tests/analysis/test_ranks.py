@@ -72,6 +72,15 @@ def test_a_prediction_that_says_nothing_ranks_by_chance():
     assert found["roc_auc"] == [0.5] and found["average_precision"] == pytest.approx(spikes.mean())
 
 
+@pytest.mark.parametrize("constant", [0.0, 0.25])
+def test_the_curve_of_one_threshold_is_scikit_learns(constant):
+    spikes, _ = made_up(None, 0)
+    probability = np.full(spikes.shape, constant)
+    found, whole = curve(ranks_of(spikes, probability)), roc(spikes, probability)
+    np.testing.assert_array_equal(found.false_positive_rate, whole.false_positive_rate)
+    np.testing.assert_array_equal(found.true_positive_rate, whole.true_positive_rate)
+
+
 def test_a_resample_without_spikes_has_no_score():
     spikes, probability = made_up(None, 0)
     spikes[3] = False
