@@ -52,7 +52,7 @@ def filters_figure(filters: xr.Dataset) -> Figure:
             for number, colour in zip(strongest, PALETTE, strict=False):
                 label = f"filter {number} (row {int(np.flatnonzero(order == number)[0])})"
                 lines.plot(-lag_ms, weight[number, at], color=colour, label=label)
-            lines.set_xlabel("time relative to the bin (ms)")
+            lines.set_xlabel("time relative to\nthe bin (ms)")
         panels[0, 0].set_ylabel("filters, sorted")
         panels[1, 0].set_ylabel("mean weight\nper spike")
         fig.align_ylabels(panels[:, 0])
