@@ -21,6 +21,7 @@ from .compare_panels import (
     draw_smallest,
     precision_axis,
     rmse_axis,
+    trials_axis,
 )
 from .efficiency import (
     SUFFICIENT_AUC,
@@ -90,7 +91,7 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
                 front += found[0]
         for letter, axes in zip("abcdefghi", panels.flat, strict=False):
             axes.set_title(letter, loc="left", weight="bold")
-        front += _key(scores, series, floor, target)
+        front += _key(scores, series if rows[0][0] == "n_parameters" else [], floor, target)
         one_dataset = len({row.dataset_id for row in scores}) == 1
         title = f"Measured on {in_words(scores[0].dataset_id, scores)}" if one_dataset else "Measured"
         fig.legend(handles=front, title=title, loc="outside lower left", alignment="left")
@@ -164,11 +165,13 @@ def _draw_row(
         draw_floor(axes, floor, column)
         axes.set_xscale("log")
         axes.set_xlabel(COSTS[cost])
+        if by_data:
+            trials_axis(axes, series)
     return front, behind
 
 
 def _key(scores: Sequence[Score], series: Sequence[Series], floor: Sequence[Score], target: float) -> list[Line2D]:
-    """Legend entries for what is not a series."""
+    """Legend entries for what is not a series. series: those whose sizes are drawn."""
     from matplotlib.lines import Line2D
 
     def entry(label: str, **look: Any) -> Line2D:
@@ -179,7 +182,8 @@ def _key(scores: Sequence[Score], series: Sequence[Series], floor: Sequence[Scor
     if len({(row.name, row.dataset_id, row.train_trials) for row in scores}) < len(scores):
         found.append(entry("a seed each (mean: marker)", marker=".", ms=4, ls="", mew=0))
     found.append(entry("plain RMSE, not rescaled", marker="o", ms=4.2, mew=0.8, mfc="white", ls=":", lw=0.8))
-    found.append(entry("Pareto front", **FRONT_LINE))
+    if series:
+        found.append(entry("Pareto front", **FRONT_LINE))
     sufficient = ", 'sufficiently good'" if target == SUFFICIENT_AUC else ""
     found.append(entry(f"AUC {target:g}{sufficient}", **TARGET_LINE))
     if any(smallest(each, target=target).n_parameters is not None for each in series):

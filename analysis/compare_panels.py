@@ -134,7 +134,7 @@ def auc_axis(axes: Axes, values: Sequence[float], target: float = SUFFICIENT_AUC
     low, high = float(nines(min(*values, target))), float(nines(max(*values, target)))
     pad = 0.06 * max(high - low, 0.1)
     axes.set_ylim(1 - 10 ** -(low - pad), 1 - 10 ** -(high + pad))
-    _ticks(axes, AUC_TICKS)
+    _ticks(axes, AUC_TICKS, [step / 200 for step in range(100, 200)])
     axes.set_ylabel("output spike ROC-AUC")
 
 
@@ -148,7 +148,7 @@ def rmse_axis(axes: Axes, values_mv: Sequence[float]) -> None:
     low, high = max(min(values_mv), 1e-3), max(values_mv)
     pad = max(high / low, 1.1) ** 0.06
     axes.set_ylim(low / pad, high * pad)
-    _ticks(axes, RMSE_TICKS_MV)
+    _ticks(axes, RMSE_TICKS_MV, [step / 20 for step in range(1, 100)])
     axes.set_ylabel("soma voltage RMSE (mV)")
 
 
@@ -160,19 +160,34 @@ def precision_axis(axes: Axes, values: Sequence[float]) -> None:
     axes.set_ylabel("average precision")
 
 
+def _with_room(axes: Axes, ticks: Sequence[float]) -> list[float]:
+    (low, high), kept = axes.get_ylim(), list[float]()
+    for tick in ticks:
+        if low <= tick <= high and (not kept or _height(axes, tick) - _height(axes, kept[-1]) >= LEAST_TICK_STEP):
+            kept.append(tick)
+    return kept
+
+
 def _height(axes: Axes, y: float) -> float:
     """Of a value, in parts of the panel."""
     return float(axes.transLimits.transform(axes.transScale.transform((axes.get_xlim()[1], y)))[1])
 
 
-def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
+def trials_axis(axes: Axes, series: Sequence[Series]) -> None:
+    """Label the amounts of data that there are."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    amounts = sorted({point.train_trials or 0 for each in series for point in each.points})
+    axes.xaxis.set_major_locator(FixedLocator(amounts))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:.0f}")
+
+
+def _ticks(axes: Axes, ticks: Sequence[float], finer: Sequence[float] = ()) -> None:
+    """Label ticks that have room, of the finer ones where there would be less than three."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    kept: list[float] = []
-    for tick in ticks:  # as many as have room
-        low, high = axes.get_ylim()
-        if low <= tick <= high and (not kept or _height(axes, tick) - _height(axes, kept[-1]) >= LEAST_TICK_STEP):
-            kept.append(tick)
-    axes.yaxis.set_major_locator(FixedLocator(kept))
+    kept = _with_room(axes, ticks)
+    axes.yaxis.set_major_locator(FixedLocator(kept if len(kept) > 2 or not finer else _with_room(axes, finer)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
