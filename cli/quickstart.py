@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+FLOOR_DT_MS = 0.03125  # in place of 0.025
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -55,7 +57,7 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
     _simulate(plan, data)
     picture = inspect_figure(data, out / "data.png")
     predictions = [_fit_and_predict(plan, data, out, *model, device=device) for model in plan.models]
-    scores = evaluate(data, predictions)
+    scores = evaluate(data, [*predictions, _noise_floor(data, out, predictions[0])])
     write_scores(out / "scores.csv", scores)
     figure = compare(scores, out / "figure.png")
     print_scores(scores)
@@ -81,6 +83,27 @@ def _simulate(plan: Plan, data: Path) -> None:
             busy=spinner,
             report=lambda p: show(p.done, p.total, ""),
         )
+
+
+def _noise_floor(data: Path, out: Path, like: Path) -> Path:
+    """The trials that the models predict, integrated with another step: the best that a model can be expected to do."""
+    from ..simulate.dataset import available_cores
+    from ..simulate.noise_floor import noise_floor
+    from .progress import bar, spinner
+
+    floor = out / "predictions" / "noise-floor.zarr"
+    with bar("Noise floor") as show:
+        noise_floor(
+            data,
+            floor,
+            {"dt_ms": FLOOR_DT_MS},
+            trials_of=like,
+            workers=available_cores(),
+            resume=floor.exists(),
+            busy=spinner,
+            report=lambda p: show(p.done, p.total, ""),
+        )
+    return floor
 
 
 def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, steps: int, device: str) -> Path:

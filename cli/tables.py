@@ -54,7 +54,12 @@ def print_scores(scores: Sequence[Score]) -> None:
     }
     columns = {name: each for name, each in columns.items() if any(getattr(s, each[0]) is not None for s in scores)}
     rows = [
-        (s.name, s.seed, f"{s.n_parameters:,}", *(_decimals(getattr(s, name), n) for name, n in columns.values()))
+        (
+            s.name,
+            s.seed,
+            f"{s.n_parameters:,}" if s.n_parameters else None,
+            *(_decimals(getattr(s, name), n) for name, n in columns.values()),
+        )
         for s in scores
     ]
     trials, spikes = scores[0].n_trials, scores[0].n_output_spikes
