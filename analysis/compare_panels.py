@@ -124,7 +124,8 @@ def draw_floor(axes: Axes, floor: Sequence[Score], column: str) -> None:
         edge, arrow, below = (0.985, "↑", "top") if value > high else (0.015, "↓", "bottom")
         axes.plot([0, 1], [edge, edge], transform=axes.transAxes, zorder=0, **FLOOR_LINE)
         told = f"{arrow} {value:.4f}" if column == "roc_auc" else f"{arrow} {value:.2g}"
-        axes.text(0.99, edge, told, transform=axes.transAxes, ha="right", va=below, fontsize=6)
+        behind = {"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.6}
+        axes.text(0.99, edge, told, transform=axes.transAxes, ha="right", va=below, fontsize=6, bbox=behind)
 
 
 def auc_axis(axes: Axes, values: Sequence[float], target: float = SUFFICIENT_AUC) -> None:
