@@ -179,9 +179,16 @@ def quick():
 
 
 @pytest.fixture
-def here():
-    """Address of a scheduler with a worker in this process, so that a test can have things go wrong in it."""
+def here(monkeypatch):
+    """Address of a scheduler with a worker in this process, so that a test can have things go wrong in it.
+
+    The cell that a worker keeps goes with it: one that is left refuses NEURON's variable step in tests to come.
+    """
     from distributed import LocalCluster
+
+    from apical.simulate import worker
+
+    monkeypatch.setattr(worker, "_held", None)
 
     options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "memory_limit": 0, "protocol": "tcp"}
     with LocalCluster(**options, dashboard_address="127.0.0.1:0") as running:
