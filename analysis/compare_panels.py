@@ -161,10 +161,10 @@ def precision_axis(axes: Axes, values: Sequence[float]) -> None:
     axes.set_ylabel("average precision")
 
 
-def _with_room(axes: Axes, ticks: Sequence[float]) -> list[float]:
+def _with_room(axes: Axes, ticks: Sequence[float], step: float = LEAST_TICK_STEP) -> list[float]:
     (low, high), kept = axes.get_ylim(), list[float]()
     for tick in ticks:
-        if low <= tick <= high and (not kept or _height(axes, tick) - _height(axes, kept[-1]) >= LEAST_TICK_STEP):
+        if low <= tick <= high and (not kept or _height(axes, tick) - _height(axes, kept[-1]) >= step):
             kept.append(tick)
     return kept
 
@@ -189,6 +189,6 @@ def _ticks(axes: Axes, ticks: Sequence[float], finer: Sequence[float] = ()) -> N
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     kept = _with_room(axes, ticks)
-    axes.yaxis.set_major_locator(FixedLocator(kept if len(kept) > 2 or not finer else _with_room(axes, finer)))
+    axes.yaxis.set_major_locator(FixedLocator(kept if len(kept) > 2 or not finer else _with_room(axes, finer, 0.15)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
