@@ -1,6 +1,6 @@
 """Truth and predictions in, scores out: the published evaluation, and what goes beyond it.
 
-Trials are read in blocks, so memory is bounded however many there are (trial_sums.py).
+Trials are read in blocks, of which sums and ranks are kept, not bins (trial_sums.py).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def spike_threshold(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation =
 
 def _evaluate(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation) -> Score:
     model = _model_of(prediction)
-    trials = _trials(truth, prediction, how, "every" if how.every_trial else "held-out")
+    trials = scored_trials(truth, prediction, how)
     threshold = None if how.only_published else spike_threshold(truth, prediction, how)
     sums = trial_sums(trials, {} if how.only_published else score_metrics(threshold))
     scores = {name: value for name, value in totals(sums).items() if name in COLUMNS and np.isfinite(value)}
@@ -109,6 +109,11 @@ def _evaluate(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation) -> Sco
         **scores,
         resamples=resample(sums, truth.attrs["dataset_id"], resamples=how.resamples) if several else None,
     )
+
+
+def scored_trials(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation = Evaluation()) -> PairedTrials:
+    """The trials that `evaluate` looks at; those of too many output spikes are among them. Raises as `paired` does."""
+    return _trials(truth, prediction, how, "every" if how.every_trial else "held-out")
 
 
 def _trials(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation, part: Any) -> PairedTrials:

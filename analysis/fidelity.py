@@ -14,10 +14,10 @@ import numpy as np
 from ..simulate.schema import InputError, config_of, open_dataset, source
 from . import fidelity_panels as panels
 from . import metrics
-from .evaluate import Evaluation, spike_threshold
+from .evaluate import Evaluation, scored_trials, spike_threshold
 from .inspect import dataset_title
 from .look import PALETTE, check_suffix, figure, save, style
-from .pair import PairedTrials, paired
+from .pair import PairedTrials
 from .uncertainty import draw, interval_of
 
 if TYPE_CHECKING:
@@ -82,23 +82,18 @@ def fidelity_figure(
 def fidelity(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation | None = None) -> Fidelity:
     """What the page shows of one prediction. Raises InputError as `evaluate` does."""
     how = how or Evaluation()
-    trials = paired(
-        truth,
-        prediction,
-        published_spike_times=how.published_spike_times,
-        drop_ms=how.drop_ms,
-        max_output_spikes=how.max_output_spikes,
-    )
+    trials = scored_trials(truth, prediction, how)
     trials = trials.take(np.flatnonzero(trials.kept_b))
     if not trials.spikes_bt[:, trials.scored_t].any():
         raise InputError(f"{source(prediction)}: no output spike falls in what can be scored; predict more trials")
     threshold = spike_threshold(truth, prediction, how)
     borrowed = threshold is None
     threshold = metrics.choose_threshold(trials.read()) if threshold is None else threshold
-    sums = _sums(trials, _metrics(threshold))
+    of = _metrics(threshold)
+    sums = _sums(trials, of)
     several = how.resamples > 0 and len(trials) > 1
     weight_rb = draw(len(trials), how.resamples) if several else np.empty((0, len(trials)))
-    curves = {name: _curve(metric, sums[name], weight_rb) for name, metric in _metrics(threshold).items()}
+    curves = {name: _curve(metric, sums[name], weight_rb) for name, metric in of.items()}
     _, true_rate_hz, expected_rate_hz, *_ = sums["rates"].T
     label = str(config_of(prediction).get("name") or source(prediction))
     return Fidelity(label, threshold, borrowed, curves, true_rate_hz, expected_rate_hz)

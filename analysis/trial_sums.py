@@ -3,8 +3,9 @@
 A resample is a weight per trial: how often it was drawn. Every score here is a ratio of sums over trials, or over pairs
 of trials, and so it is exact: the score of a dataset in which each trial is there as often as it was drawn.
 
-The trials are read once in blocks (their spike probability twice), by Dask's threads, so memory is bounded by a block
-for each thread and by what is kept of a trial.
+The trials are read in blocks by Dask's threads: first the spikes' probabilities, to rank bins against; then everything;
+then the voltages again, once the rescaling is known. Memory holds a block for each thread, and of a trial its sums and
+a count for each spike of all trials.
 
 B trials, K scored ones, F source files, R resamples, M scored bins with an output spike.
 """

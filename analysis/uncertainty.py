@@ -65,10 +65,11 @@ def interval_of(value_r: np.ndarray, level: float = LEVEL) -> Interval:
 
 
 def interval(score: Score, name: str, level: float = LEVEL) -> Interval | None:
-    """Of the score `name`; None where the trials' resamples are not known, as of a single trial."""
+    """Of the score `name`; None where no resample is known, as of a single trial, or none has anything to score."""
     if score.resamples is None or name not in score.resamples.values:
         return None
-    return interval_of(score.resamples.values[name], level)
+    found = interval_of(score.resamples.values[name], level)
+    return found if np.isfinite(found.low) else None
 
 
 def difference(one: Score, other: Score, name: str, level: float = LEVEL) -> Difference | None:

@@ -13,7 +13,6 @@ from .events import F1 as F1
 from .events import EventScore as EventScore
 from .events import Precision as Precision
 from .events import Recall as Recall
-from .events import event_scores as event_scores
 from .events import find_events as find_events
 from .events import matched as matched
 from .frequency import RmseByFrequency as RmseByFrequency

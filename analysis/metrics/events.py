@@ -122,8 +122,3 @@ class F1(EventScore):
 
     def score(self, total: np.ndarray) -> np.ndarray:
         return ratio(2 * total[..., 2:], total[..., :1] + total[..., 1:2])
-
-
-def event_scores(threshold: float) -> tuple[Precision, Recall, F1]:
-    """The three scores of the events at a threshold; the sums of one serve all."""
-    return Precision(threshold), Recall(threshold), F1(threshold)

@@ -56,7 +56,7 @@ class Metric(ABC):
     def __call__(self, truth: xr.Dataset, prediction: xr.Dataset) -> xr.DataArray:
         """The metric of a prediction of this truth, over the trials that are scored, with its unit.
 
-        Raises InputError as `pair.read_pair` does.
+        Raises InputError as `pair.pair_of` does.
         """
         import xarray as xr
 

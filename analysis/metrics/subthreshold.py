@@ -52,11 +52,20 @@ class SubthresholdRmse(Metric):
         return np.sqrt(ratio(total[..., 1], total[..., 0]))
 
 
-class RmseByTimeToSpike(Metric):
+class RmseByClass(Metric):
+    """What is read from bins by class: their number and squared errors, (…, 2 m)."""
+
+    unit = "mV"
+
+    def score(self, total: np.ndarray) -> np.ndarray:
+        n, squared = np.split(total, 2, axis=-1)
+        return np.sqrt(ratio(squared, n))
+
+
+class RmseByTimeToSpike(RmseByClass):
     """Voltage error by time to the nearest true spike, before or after; the last class has silent trials."""
 
     name = "rmse_by_time_to_spike_mv"
-    unit = "mV"
     title = "RMSE by time to nearest spike"
     axis = Axis("time_to_spike_from_ms", NEAREST_FROM_MS, "ms")
 
@@ -65,16 +74,11 @@ class RmseByTimeToSpike(Metric):
         nearest_bt = np.minimum(*since_and_until_ms(pair.spikes_bt))
         return _by_class(pair, np.searchsorted(NEAREST_FROM_MS, nearest_bt, "right") - 1, NEAREST_FROM_MS.size)
 
-    def score(self, total: np.ndarray) -> np.ndarray:
-        n, squared = np.split(total, 2, axis=-1)
-        return np.sqrt(ratio(squared, n))
 
-
-class RmseByRate(Metric):
+class RmseByRate(RmseByClass):
     """Voltage error by the firing rate of the trial, from its true spikes in scored bins."""
 
     name = "rmse_by_rate_mv"
-    unit = "mV"
     title = "RMSE by firing rate of the trial"
     axis = Axis("rate_from_hz", RATE_FROM_HZ, "Hz")
 
@@ -83,10 +87,6 @@ class RmseByRate(Metric):
         rate_hz_b = 1000 * pair.spikes_bt[:, pair.scored_t].sum(axis=1) / max(pair.scored_t.sum(), 1)
         class_b = np.searchsorted(RATE_FROM_HZ, rate_hz_b, "right") - 1
         return _by_class(pair, np.broadcast_to(class_b[:, None], pair.spikes_bt.shape), RATE_FROM_HZ.size)
-
-    def score(self, total: np.ndarray) -> np.ndarray:
-        n, squared = np.split(total, 2, axis=-1)
-        return np.sqrt(ratio(squared, n))
 
 
 def _by_class(pair: Pair, class_bt: np.ndarray, n_classes: int) -> np.ndarray:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..look import FAMILY_TITLES
 from ..scores import COLUMNS, Score
-from ..uncertainty import Interval, interval
 
 TITLES = {
     "name": "model",
@@ -108,9 +106,3 @@ def _title(name: str) -> str:
 def run_label(score: Score) -> str:
     """A run's name and seed."""
     return score.name if score.seed is None else f"{score.name}, seed {score.seed}"
-
-
-def between(score: Score, name: str) -> Interval | None:
-    """The interval of a score; None where it is not known, or no resample had anything to score."""
-    found = interval(score, name)
-    return found if found is not None and math.isfinite(found.low) else None

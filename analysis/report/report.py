@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ...simulate.schema import InputError, made_with, open_dataset
 from ..look import FAMILY_TITLES
 from ..scores import IDENTITY, Score
-from .columns import between, columns_of, run_label
+from ..uncertainty import interval
+from .columns import columns_of, run_label
 from .figures import figures
 from .markup import Markup, definitions, element, embedded_json, joined
 from .provenance import prediction_table, scored_datasets, truth_card
@@ -136,7 +137,7 @@ def _digest(text: str) -> str:
 def _summary(scores: Sequence[Score]) -> Markup:
     """What the page is about, in a few facts."""
     best = best_run(scores)
-    found = between(best, "roc_auc")
+    found = interval(best, "roc_auc")
     told = f" ({found.low:.4f} to {found.high:.4f})" if found else ""
     datasets = dict.fromkeys(score.dataset for score in scores)
     families = dict.fromkeys(FAMILY_TITLES.get(score.family, score.family) for score in scores)

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..look import FAMILY_COLOURS, FAMILY_MARKERS, PALETTE
 from ..scores import Score
-from .columns import COSTS, SHOWN, Column, between, run_label
+from ..uncertainty import interval
+from .columns import COSTS, SHOWN, Column, run_label
 
 COLOURS = tuple(dict.fromkeys((*PALETTE, *FAMILY_COLOURS.values())))  # page.css: --c0, --c1 …, then one for the rest
 
@@ -32,7 +33,7 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def _run(score: Score, columns: Sequence[Column]) -> dict[str, Any]:
-    intervals = {column.name: between(score, column.name) for column in columns}
+    intervals = {column.name: interval(score, column.name) for column in columns}
     colour = FAMILY_COLOURS.get(score.family)
     return {
         "label": run_label(score),

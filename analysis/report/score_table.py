@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..scores import Score
-from ..uncertainty import LEVEL, difference
-from .columns import SHOWN, Column, between, run_label
+from ..uncertainty import LEVEL, difference, interval
+from .columns import SHOWN, Column, run_label
 from .markup import Markup, element, joined
 
 JUDGED = "roc_auc"  # by which the best run is told, and the others from it
@@ -55,7 +55,7 @@ def _row(score: Score, columns: Sequence[Column], further: set[str]) -> Markup:
 
 
 def _cell(score: Score, column: Column, is_further: bool) -> Markup:
-    value, found, told = getattr(score, column.name), between(score, column.name), None
+    value, found, told = getattr(score, column.name), interval(score, column.name), None
     if found is not None:
         told = element("span", f"{column.told(found.low)}–{column.told(found.high)}", class_="interval")
     name, more = ("th", {"scope": "row"}) if column.name == "name" else ("td", {})

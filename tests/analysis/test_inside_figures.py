@@ -68,7 +68,10 @@ def test_rows_are_sorted_by_time_constant(make_dataset, inside):
 
 def test_a_readout_that_nothing_moves(make_dataset, inside, tmp_path):
     nothing = shares(np.full(3, np.nan), np.full(3, np.nan))
-    save(memory_figure(schema.open_dataset(make_dataset(silent=True)), inside, nothing), tmp_path / "nothing.png")
+    fig = memory_figure(schema.open_dataset(make_dataset(silent=True)), inside, nothing)
+    (summed,) = (axes for axes in fig.axes if "share up to here" in axes.get_ylabel())
+    assert len(summed.lines) == 1 and summed.get_legend() is None  # nothing but the line at a half
+    assert save(fig, tmp_path / "nothing.png").stat().st_size > 10_000
 
 
 def test_the_memory_of_a_trial_that_is_not_there(make_dataset, inside):
