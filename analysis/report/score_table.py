@@ -19,7 +19,9 @@ UNTOLD = ("dataset_id", "trained_on", "size")  # not worth a word where all rows
 def score_table(scores: Sequence[Score], columns: Sequence[Column]) -> Markup:
     """The table of all runs. What is the same in every row is said above it, and its columns are among the further."""
     same = {c.name for c in columns if len(scores) > 1 and not c.is_score and len(_values(scores, c)) == 1} - {"name"}
-    further = {c.name for c in columns if c.name not in (*SHOWN, *TELLING)} | same
+    models = [row for row in scores if row.n_parameters] or scores  # a noise floor is not what tells them apart
+    telling = {c.name for c in columns if c.name in TELLING and len(_values(models, c)) > 1}
+    further = {c.name for c in columns if c.name not in {*SHOWN, *telling}} | same
     best = best_run(scores)
     compared = [_against(row, best) for row in scores]
     heads = [_head(c.title, c.unit, c.about, c.is_number, c.name in further) for c in columns]
