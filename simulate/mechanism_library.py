@@ -58,7 +58,7 @@ def key(together: Groups) -> str:
     from importlib.metadata import version
 
     digest = hashlib.sha256()
-    for part in (version("neuron"), FLAGS, platform.machine(), _processor_features(), sys.version.split()[0]):
+    for part in (version("neuron"), FLAGS, platform.machine(), processor(), sys.version.split()[0]):
         digest.update(part.encode() + b"\0")
     for name, text in _sources(together).items():
         digest.update(f"{name}\0{text}".encode())
@@ -156,7 +156,7 @@ def _complete(folder: Path) -> bool:
     return all(_library(folder, name).is_file() for name in (NEURON_LIBRARY, CORENEURON_LIBRARY))
 
 
-def _processor_features() -> str:
+def processor() -> str:
     try:
         with Path("/proc/cpuinfo").open() as info:
             return next((line for line in info if line.startswith(("flags", "Features"))), "")

@@ -1,0 +1,346 @@
+"""Arithmetic as a graph: expressions that fold constants, differentiate and evaluate themselves.
+
+Equal expressions are one object, so what two mechanisms both compute is computed once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+FUNCTIONS: dict[str, Callable] = {
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "exp2": np.exp2,
+    "exp2m1": lambda x: np.expm1(x * np.log(2)),
+    "log": np.log,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "fabs": np.abs,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "floor": np.floor,
+    "ceil": np.ceil,
+}
+OPERATORS: dict[str, Callable] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+    "&&": np.logical_and,
+    "||": np.logical_or,
+}
+COMPUTED = OPERATORS | FUNCTIONS
+COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
+LOGIC = {"&&", "||", "!"}
+
+
+class NotSmooth(ValueError):
+    """An expression that has no derivative here."""
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """One operation on others. Make one by `constant`, `symbol` and the operators below, never by its class.
+
+    op: an operator, the name of a function, 'neg', 'select' (condition, then, else), 'constant' or 'symbol'.
+    """
+
+    op: str
+    of: tuple[Expression, ...] = ()
+    value: float = 0.0
+    name: str = ""
+
+    def __add__(self, other: Expression | float) -> Expression:
+        return add(self, _of(other))
+
+    def __sub__(self, other: Expression | float) -> Expression:
+        return subtract(self, _of(other))
+
+    def __mul__(self, other: Expression | float) -> Expression:
+        return multiply(self, _of(other))
+
+    def __truediv__(self, other: Expression | float) -> Expression:
+        return divide(self, _of(other))
+
+    def __neg__(self) -> Expression:
+        return negative(self)
+
+
+_known: dict[tuple, Expression] = {}
+
+
+def _make(op: str, of: tuple[Expression, ...] = (), value: float = 0.0, name: str = "") -> Expression:
+    if op in COMPUTED and all(part.op == "constant" for part in of):
+        with np.errstate(all="ignore"):
+            folded = float(COMPUTED[op](*(part.value for part in of)))
+        return constant(folded)
+    key = (op, tuple(map(id, of)), value, name)
+    return _known.setdefault(key, Expression(op, of, value, name))
+
+
+def constant(value: float) -> Expression:
+    return _make("constant", value=float(value))
+
+
+def symbol(name: str) -> Expression:
+    return _make("symbol", name=name)
+
+
+def _of(value: Expression | float) -> Expression:
+    return value if isinstance(value, Expression) else constant(value)
+
+
+ZERO, ONE = constant(0.0), constant(1.0)
+
+
+def negative(a: Expression) -> Expression:
+    if a.op == "constant":
+        return constant(-a.value)
+    if a.op == "neg":
+        return a.of[0]
+    return subtract(a.of[1], a.of[0]) if a.op == "-" else _make("neg", (a,))
+
+
+def add(a: Expression, b: Expression) -> Expression:
+    if a is ZERO:
+        return b
+    if b is ZERO:
+        return a
+    if b.op == "neg":
+        return subtract(a, b.of[0])
+    if a.op == "neg":
+        return subtract(b, a.of[0])
+    return _make("+", (a, b))
+
+
+def subtract(a: Expression, b: Expression) -> Expression:
+    if a is b:
+        return ZERO
+    if b is ZERO:
+        return a
+    if a is ZERO:
+        return negative(b)
+    if b.op == "neg":
+        return add(a, b.of[0])
+    if a.op == "neg":
+        return negative(add(a.of[0], b))
+    if a is ONE and b.op == "exp":  # 1 - exp(x) keeps no digit of a small x in 32 bits
+        return negative(_make("expm1", b.of))
+    if b is ONE and a.op == "exp":
+        return _make("expm1", a.of)
+    return _make("-", (a, b))
+
+
+def multiply(a: Expression, b: Expression) -> Expression:
+    if ZERO in (a, b):
+        return ZERO
+    if a is ONE:
+        return b
+    if b is ONE:
+        return a
+    if a.op == "neg":
+        return negative(multiply(a.of[0], b))
+    if b.op == "neg":
+        return negative(multiply(a, b.of[0]))
+    if a.op == "constant" and a.value == -1:
+        return negative(b)
+    if b.op == "constant" and b.value == -1:
+        return negative(a)
+    return _make("*", (a, b))
+
+
+def divide(a: Expression, b: Expression) -> Expression:
+    if a is ZERO:
+        return ZERO
+    if b is ONE:
+        return a
+    if a is b:
+        return ONE
+    if a.op == "neg":
+        return negative(divide(a.of[0], b))
+    if b.op == "neg":
+        return negative(divide(a, b.of[0]))
+    if b.op == "constant" and b.value == -1:
+        return negative(a)
+    if common := {id(factor) for factor in _factors(a)} & {id(factor) for factor in _factors(b)}:
+        return divide(_without(a, common), _without(b, common))
+    if a.op == b.op == "/" and a.of[1] is b.of[1]:  # (x/t) / (y/t), as a gate's steady state from its equation
+        return divide(a.of[0], b.of[0])
+    if b.op == "/":
+        return divide(multiply(a, b.of[1]), b.of[0])
+    return _make("/", (a, b))
+
+
+def _factors(a: Expression) -> list[Expression]:
+    return [factor for part in a.of for factor in _factors(part)] if a.op == "*" else [a]
+
+
+def _without(a: Expression, factors: set[int]) -> Expression:
+    """The product `a` without one of each of these factors."""
+    product, gone = ONE, set()
+    for factor in _factors(a):
+        if id(factor) in factors - gone:
+            gone.add(id(factor))
+        else:
+            product = multiply(product, factor)
+    return product
+
+
+def power(a: Expression, b: Expression) -> Expression:
+    if b.op == "constant" and b.value == int(b.value) and 0 <= b.value <= 8:
+        product = ONE
+        for _ in range(int(b.value)):
+            product = multiply(product, a)
+        return product
+    return _make("^", (a, b))
+
+
+def call(name: str, *of: Expression) -> Expression:
+    """A function of FUNCTIONS, or a comparison, '&&', '||', '!'."""
+    return power(*of) if name == "pow" else _make(name, of)
+
+
+def select(condition: Expression, then: Expression, otherwise: Expression) -> Expression:
+    if then is otherwise:
+        return then
+    if condition.op == "constant":
+        return then if condition.value else otherwise
+    return _make("select", (condition, then, otherwise))
+
+
+BUILD: dict[str, Callable[..., Expression]] = {
+    "+": add,
+    "-": subtract,
+    "*": multiply,
+    "/": divide,
+    "^": power,
+    "neg": negative,
+    "select": select,
+}
+
+
+def build(op: str, *of: Expression) -> Expression:
+    """The operation `op` of other expressions, simplified where that changes nothing."""
+    return BUILD[op](*of) if op in BUILD else call(op, *of)
+
+
+def walk(roots: Iterable[Expression]) -> list[Expression]:
+    """Everything that `roots` need, each once, after what it needs itself."""
+    found: dict[int, Expression] = {}
+    waiting = [(root, False) for root in reversed(list(roots))]
+    while waiting:
+        node, ready = waiting.pop()
+        if id(node) in found:
+            continue
+        if ready:
+            found[id(node)] = node
+        else:
+            waiting.append((node, True))
+            waiting += [(part, False) for part in reversed(node.of)]
+    return list(found.values())
+
+
+def symbols(roots: Iterable[Expression]) -> set[str]:
+    return {node.name for node in walk(roots) if node.op == "symbol"}
+
+
+def rewrite(
+    roots: Iterable[Expression], change: Callable[[Expression, tuple[Expression, ...]], Expression]
+) -> list[Expression]:
+    """`roots` with every operation made anew by `change(operation, its parts as changed)`."""
+    roots, done = list(roots), {}
+    for node in walk(roots):
+        done[id(node)] = change(node, tuple(done[id(part)] for part in node.of))
+    return [done[id(root)] for root in roots]
+
+
+def substitute(roots: Iterable[Expression], values: Mapping[str, Expression]) -> list[Expression]:
+    """`roots` with symbols replaced."""
+
+    def change(node: Expression, of: tuple[Expression, ...]) -> Expression:
+        if node.op == "symbol":
+            return values.get(node.name, node)
+        return build(node.op, *of) if of else node
+
+    return rewrite(roots, change)
+
+
+def evaluate(roots: Iterable[Expression], values: Mapping[str, np.ndarray | float]) -> list[np.ndarray | float]:
+    """Numbers for `roots`, given numbers for their symbols."""
+    roots, done = list(roots), {}
+    with np.errstate(all="ignore"):
+        for node in walk(roots):
+            of = [done[id(part)] for part in node.of]
+            if node.op == "constant":
+                found = node.value
+            elif node.op == "symbol":
+                found = values[node.name]
+            elif node.op == "neg":
+                found = -of[0]
+            elif node.op == "!":
+                found = np.logical_not(of[0])
+            elif node.op == "select":
+                found = np.where(*of)
+            else:
+                found = COMPUTED[node.op](*of)
+            done[id(node)] = found
+    return [done[id(root)] for root in roots]
+
+
+def derivative(root: Expression, by: str) -> Expression:
+    """d root / d symbol `by`. Raises NotSmooth for a function that has none."""
+    done: dict[int, Expression] = {}
+    for node in walk([root]):
+        of = node.of
+        slopes = [done[id(part)] for part in of]
+        if node.op == "symbol":
+            found = ONE if node.name == by else ZERO
+        elif node.op == "select":
+            found = select(of[0], slopes[1], slopes[2])
+        elif all(slope is ZERO for slope in slopes) or node.op in COMPARISONS | LOGIC:
+            found = ZERO
+        elif node.op in ("+", "-"):
+            found = build(node.op, *slopes)
+        elif node.op == "neg":
+            found = -slopes[0]
+        elif node.op == "*":
+            found = slopes[0] * of[1] + of[0] * slopes[1]
+        elif node.op == "/":
+            found = slopes[0] / of[1] - node / of[1] * slopes[1]
+        elif node.op == "^":
+            found = of[1] * power(of[0], of[1] - 1) * slopes[0] + node * call("log", of[0]) * slopes[1]
+        else:
+            found = _slope_of(node, of[0]) * slopes[0]
+        done[id(node)] = found
+    return done[id(root)]
+
+
+def _slope_of(node: Expression, x: Expression) -> Expression:
+    slopes: dict[str, Callable[[], Expression]] = {
+        "exp": lambda: node,
+        "expm1": lambda: node + 1,
+        "log": lambda: ONE / x,
+        "log10": lambda: ONE / (x * math.log(10)),
+        "sqrt": lambda: constant(0.5) / node,
+        "fabs": lambda: select(call("<", x, ZERO), constant(-1), ONE),
+        "sin": lambda: call("cos", x),
+        "cos": lambda: -call("sin", x),
+        "tanh": lambda: ONE - node * node,
+        "floor": lambda: ZERO,
+        "ceil": lambda: ZERO,
+    }
+    if node.op not in slopes:
+        raise NotSmooth(node.op)
+    return slopes[node.op]()

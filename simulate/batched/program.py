@@ -1,0 +1,191 @@
+"""What a time step does at each place of a group, as expressions: currents, states, and what an event changes.
+
+NEURON's fixed step: events that are due; currents I and conductances dI/dv at the present voltage; the tree is solved
+for the voltage; states advance by dt at the new voltage, the mechanisms that write a concentration first. Second order
+(Crank-Nicolson, secondorder = 2): the states take ion currents of the step's middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import expression as x
+from .execution import OF_THE_SEGMENT, Execution
+from .expression import Expression
+from .membrane import Group
+
+GAS_CONSTANT, FARADAY, KELVIN = 8.31446261815324, 96485.3321233100184, 273.15  # CODATA 2018, as NEURON 9 has them
+TO_NA = 0.01  # a current density of 1 mA/cm2 over 1 um2, in nA
+CHANGE_OF_V = "dv"  # what the voltage changed by until the step's middle
+WEIGHT = "weight"  # of an event
+
+Values = dict[str, Expression]  # variable, as Execution calls it -> what it is
+
+
+@dataclass
+class Program:
+    """The step of one group with I places.
+
+    current (nA), conductance (uS): into and at each place's node, from the stored variables and v, mV.
+    kept: variables that a trial keeps from step to step, with their first values (I,).
+    after_currents, advanced, received: new values of kept variables, once currents are computed, once the states have
+    advanced, and after an event of weight `weight`. alone: the states advance without voltage, time or currents.
+    constants: symbol -> numbers (I,) of variables that never change. called: how NMODL calls an expression.
+    """
+
+    group: Group
+    current: Expression
+    conductance: Expression
+    kept: dict[str, np.ndarray]
+    after_currents: Values
+    advanced: Values
+    received: Values
+    alone: bool
+    constants: dict[str, np.ndarray]
+    called: dict[Expression, str]
+
+
+def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool) -> Program:
+    """The program of a group at step `dt_ms`. Raises InputError for what generated code cannot say."""
+    numbers = _after_initial(group, dt_ms, v_init_mv)
+    begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)}
+    called: dict[Expression, str] = {}
+    current, conductance, after_currents = _currents(group, begin, called)
+    advanced = _advanced(group, begin, second_order, called)
+    received = _received(group, begin, called)
+    blocks = [_assigned(each) for each in (after_currents, advanced, received)]
+    changed = {name for block in blocks for name in block} - set(OF_THE_SEGMENT)
+    kept = _kept(changed, [current, conductance], blocks)
+    fixed = {name: x.constant(each[0]) for name, each in numbers.items() if name not in changed and _alike(each)}
+    fixed = {name: value for name, value in fixed.items() if name not in ("v", "t")}
+
+    def with_numbers(values: Mapping[str, Expression]) -> Values:
+        return dict(zip(values, x.substitute(values.values(), fixed), strict=True))
+
+    after_currents, advanced, received = (
+        with_numbers({name: block[name] for name in sorted(kept) if name in block}) for block in blocks
+    )
+    current, conductance = x.substitute([current, conductance], fixed)
+    free = x.symbols(advanced.values())
+    return Program(
+        group=group,
+        current=current,
+        conductance=conductance,
+        kept={name: numbers[name] for name in sorted(kept)},
+        after_currents=after_currents,
+        advanced=advanced,
+        received=received,
+        alone=not free & {"v", "t", CHANGE_OF_V} and not after_currents,
+        constants={name: each for name, each in numbers.items() if name not in changed and name not in ("v", "t")},
+        called=dict(zip(x.substitute(called, fixed), called.values(), strict=True)),
+    )
+
+
+def _alike(numbers: np.ndarray) -> bool:
+    """Whether it is one number at several places: it then stands in the code; else it comes from a table."""
+    return len(numbers) > 1 and bool((numbers == numbers[0]).all())
+
+
+def _after_initial(group: Group, dt_ms: float, v_init_mv: float) -> dict[str, np.ndarray]:
+    """The number of every variable at every place, once NEURON has initialised it."""
+    n = len(group.node)
+    numbers = group.values | {"v": np.full(n, v_init_mv), "t": np.zeros(n), "dt": np.full(n, dt_ms)}
+    numbers |= {_slope(ion): np.zeros(n) for ion in group.charge}
+    for mechanism in group.mechanisms:
+        if "InitialBlock" in mechanism.blocks:
+            execution = Execution(mechanism, {name: x.symbol(name) for name in numbers})
+            execution.run(mechanism.blocks["InitialBlock"])
+            new = _assigned(execution.values)
+            found = zip(new, x.evaluate(new.values(), numbers), strict=True)
+            numbers |= {name: np.broadcast_to(np.asarray(value, float), n) for name, value in found}
+    return numbers | {f"i{ion}": np.zeros(n) for ion in group.charge}
+
+
+def _assigned(values: Values) -> Values:
+    """The variables that are no longer what they were."""
+    return {name: value for name, value in values.items() if value is not x.symbol(name)}
+
+
+def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tuple[Expression, Expression, Values]:
+    """Current into the node (nA), its conductance (uS), and the variables after every BREAKPOINT."""
+    values = dict(begin)
+    for ion, charge in group.charge.items():
+        values[f"i{ion}"] = values[_slope(ion)] = x.ZERO
+        if ion in group.advanced:
+            values[f"e{ion}"] = _nernst(ion, charge, values)
+            called[values[f"e{ion}"]] = f"e{ion}"
+    current = conductance = x.ZERO
+    for mechanism in group.mechanisms:
+        if "BreakpointBlock" not in mechanism.blocks:
+            continue
+        before = values
+        execution = Execution(mechanism, dict(before), called)
+        execution.run(mechanism.blocks["BreakpointBlock"])
+        values = execution.values
+        outward = [(values[execution.own(name)], 1) for name in mechanism.currents]
+        outward += [(values[execution.own(name)], -1) for name in mechanism.electrode]
+        for ion in mechanism.ions:
+            if (name := f"i{ion.name}") in ion.write:
+                outward.append((values[name], 1))
+                values[_slope(ion.name)] = before[_slope(ion.name)] + x.derivative(values[name], "v")
+                values[name] = before[name] + values[name]
+        for value, sign in outward:
+            current = current + value * sign
+            conductance = conductance + x.derivative(value, "v") * sign
+    if not group.point:
+        to_na = begin["area"] * TO_NA
+        current, conductance = current * to_na, conductance * to_na
+    return -current, conductance, values | {"dt": begin["dt"]}
+
+
+def _slope(ion: str) -> str:
+    return f"di{ion}_dv"
+
+
+def _nernst(ion: str, charge: float, values: Values) -> Expression:
+    """Reversal potential in mV."""
+    per_log = (values["celsius"] + KELVIN) * (1e3 * GAS_CONSTANT / (charge * FARADAY))
+    return per_log * x.call("log", values[f"{ion}o"] / values[f"{ion}i"])
+
+
+def _advanced(group: Group, begin: Values, second_order: bool, called: dict[Expression, str]) -> Values:
+    """Every variable after its mechanism has advanced it."""
+    values = dict(begin)
+    for ion in group.charge if second_order else ():
+        values[f"i{ion}"] = begin[f"i{ion}"] + begin[_slope(ion)] * x.symbol(CHANGE_OF_V)
+    for mechanism in group.mechanisms:
+        execution = Execution(mechanism, values, called)
+        for block in mechanism.solved:
+            routine = mechanism.derivatives.get(block) or mechanism.routines.get(block)
+            if routine is None:
+                raise mechanism.refuse(f"SOLVE {block}", rf"\bSOLVE\s+{block}\b")
+            execution.run(routine)
+        values = execution.values
+    return values | {f"i{ion}": begin[f"i{ion}"] for ion in group.charge}
+
+
+def _received(group: Group, begin: Values, called: dict[Expression, str]) -> Values:
+    """Every variable after an event."""
+    if not group.point or "NetReceiveBlock" not in group.mechanisms[0].blocks:
+        return {}
+    mechanism = group.mechanisms[0]
+    routine = mechanism.blocks["NetReceiveBlock"]
+    if len(routine.arguments) > 1:
+        raise mechanism.refuse("a NET_RECEIVE with more than a weight", r"\bNET_RECEIVE\b")
+    execution = Execution(mechanism, dict(begin), called)
+    execution.run(routine, [x.symbol(WEIGHT)])
+    return execution.values
+
+
+def _kept(changed: set[str], outputs: list[Expression], blocks: list[Values]) -> set[str]:
+    """The changed variables that what comes out depends on, a step or more later."""
+    kept: set[str] = set()
+    while True:
+        values = [block[name] for block in blocks for name in kept if name in block]
+        needed = x.symbols([*outputs, *values]) & changed
+        if needed <= kept:
+            return kept
+        kept |= needed

@@ -1,0 +1,127 @@
+// A tile: trials that are integrated side by side, one in each lane. Generated code defines the rows of a tile, where
+// the tables of the circuit begin, and step(); this file solves the tree and runs a tile through time.
+#pragma once
+#include "lanes.h"
+
+struct Tile {
+    real* rows;           // every variable of every place, a row of lanes each
+    const real* numbers;  // tables
+    const int* indices;
+    int first, stride;    // a loop over places takes every stride-th from the first: on a GPU they share the places
+    int lane;             // on a GPU, of this thread
+};
+
+#ifdef ONE_LANE_PER_THREAD
+#ifdef __CUDACC__
+#define TOGETHER __syncthreads()
+#define LANES 32
+#endif
+#define ROW(row) t.rows[(long long)(row) * LANES + t.lane]
+#else
+#define TOGETHER
+#define ROW(row) (*(V*)(t.rows + (long long)(row) * LANES))
+#endif
+#define AT(row, lane) t.rows[(long long)(row) * LANES + (lane)]
+#define EACH(place, n) for (int place = t.first; place < (n); place += t.stride)
+
+// What is recorded, and which input spikes arrive: arrays of the caller
+struct Recorder {
+    int steps, steps_before;     // of this call, and of the calls before it
+    const real* time_ms;         // (steps) at the start of each step
+    const int* event_first;      // (lanes + 1) of each lane's events
+    const int* event_step;       // in whose beginning each arrives, ascending within a lane
+    const int* event_connection;
+    int* event_next;             // (lanes) the next one to arrive
+    int n_fine, n_coarse;
+    const int* node;             // (fine, then coarse) the nodes that are recorded
+    real* fine_mv;               // (steps, fine, lanes) after every step
+    const int* kept;             // (steps) where coarse voltages are kept, or -1
+    real* coarse_mv;             // (kept, coarse, lanes)
+};
+
+// Generated: one event, and all currents, of a step after states have advanced by the step before (where `advance`)
+FUNCTION void receive(const Tile& t, int lane, int connection);
+template <bool advance> FUNCTION void states_that_need_the_voltage(const Tile& t, real time_ms);
+template <bool advance> FUNCTION void currents(const Tile& t, real time_ms);
+
+FUNCTION void events(const Tile& t, const Recorder& r, int step) {
+#ifdef ONE_LANE_PER_THREAD
+    if (t.first) return;
+    const int lane = t.lane;
+#else
+    for (int lane = 0; lane < LANES; ++lane)
+#endif
+    {
+        int next = r.event_next[lane];
+        const int end = r.event_first[lane + 1];
+        while (next < end && r.event_step[next] <= step) receive(t, lane, r.event_connection[next++]);
+        r.event_next[lane] = next;
+    }
+}
+
+// Elimination from the tips to the root, then substitution outwards (Hines 1984): D x = RHS, D's other entries -G
+FUNCTION void solve(const Tile& t) {
+    for (int level = 0; level < LEVELS; ++level) {
+        for (int c = t.indices[LEVEL + level] + t.first; c < t.indices[LEVEL + level + 1]; c += t.stride) {
+            V from_d = spread((real)0), from_rhs = spread((real)0);  // what nodes beyond leave behind
+            for (int b = t.indices[BEYOND_FIRST + c]; b < t.indices[BEYOND_FIRST + c + 1]; ++b) {
+                from_d += ROW(LEFT_D + t.indices[BEYOND + b]);
+                from_rhs += ROW(LEFT_RHS + t.indices[BEYOND + b]);
+            }
+            const int head = t.indices[HEAD + c];
+            for (int i = t.indices[TAIL + c]; i >= head; --i) {
+                const real g = t.numbers[G + i];
+                const V axial = g * (ROW(VOLTAGE + (i > head ? i - 1 : t.indices[PARENT + c])) - ROW(VOLTAGE + i));
+                const V inverse = quotient((real)1, ROW(D + i) + from_d), rhs = ROW(RHS + i) + from_rhs + axial;
+                ROW(D + i) = inverse;
+                ROW(RHS + i) = rhs;
+                from_d = -g * g * inverse;
+                from_rhs = g * inverse * rhs - axial;
+            }
+            ROW(LEFT_D + c) = from_d;
+            ROW(LEFT_RHS + c) = from_rhs;
+        }
+        TOGETHER;
+    }
+    for (int level = LEVELS - 1; level >= 0; --level) {
+        for (int c = t.indices[LEVEL + level] + t.first; c < t.indices[LEVEL + level + 1]; c += t.stride) {
+            V inwards = ROW(RHS + t.indices[PARENT + c]);
+            for (int i = t.indices[HEAD + c]; i <= t.indices[TAIL + c]; ++i) {
+                inwards = (ROW(RHS + i) + t.numbers[G + i] * inwards) * ROW(D + i);
+                ROW(RHS + i) = inwards;
+                ROW(VOLTAGE + i) += (real)(SECOND_ORDER ? 2 : 1) * inwards;
+            }
+        }
+        TOGETHER;
+    }
+}
+
+FUNCTION void record(const Tile& t, const Recorder& r, int k) {
+    EACH(p, r.n_fine + r.n_coarse) {
+        const bool fine = p < r.n_fine;
+        const long long row = fine ? (long long)k * r.n_fine + p : (long long)r.kept[k] * r.n_coarse + p - r.n_fine;
+        if (row < 0) continue;
+        real* const to = (fine ? r.fine_mv : r.coarse_mv) + row * LANES;
+#ifdef ONE_LANE_PER_THREAD
+        to[t.lane] = ROW(VOLTAGE + r.node[p]);
+#else
+        *(Loose*)to = ROW(VOLTAGE + r.node[p]);
+#endif
+    }
+}
+
+FUNCTION void integrate(const Tile& t, const Recorder& r) {
+    for (int k = 0; k < r.steps; ++k) {
+        const real now_ms = r.time_ms[k];
+        const bool advance = r.steps_before + k > 0;
+        if (advance) states_that_need_the_voltage<true>(t, now_ms);
+        TOGETHER;
+        events(t, r, r.steps_before + k);
+        TOGETHER;
+        if (advance) currents<true>(t, now_ms);
+        else currents<false>(t, now_ms);
+        TOGETHER;
+        solve(t);
+        record(t, r, k);
+    }
+}
