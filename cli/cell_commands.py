@@ -86,7 +86,7 @@ def validate(
     morphology: MorphologyName = "ttpc1",
     biophysics: Annotated[str, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file.")] = "shai2015",
     engine: Annotated[
-        str | None, typer.Option(help="coreneuron, or neuron (plain) [default: as apical simulate].")
+        str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: as apical simulate].")
     ] = None,
     dt: Annotated[
         float | None, typer.Option(help="Step in ms; 0 for the variable step [default: as apical simulate].")

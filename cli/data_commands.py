@@ -21,6 +21,8 @@ DEFAULT_TRIALS = 10
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
+        "apical simulate --out many.zarr --trials 600 --engine batched",
+        "apical simulate --out many.zarr --trials 6000 --engine batched --device cuda",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
         "apical simulate --out data.zarr --trials 20 --seed 1 --append",
         "apical simulate --out data.zarr --trials 1000 --scheduler tcp://10.0.0.1:8786",
@@ -47,7 +49,14 @@ def simulate(
         str | None,
         typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="coreneuron, or neuron (plain) [default: coreneuron].")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="coreneuron, neuron (plain), batched (many trials side by side), or auto, the fastest that the cell "
+            "supports [default: coreneuron]."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where engine batched runs: cpu, or cuda for GPUs.")] = "cpu",
     dt: Annotated[
         float | None, typer.Option(help="Step in ms; 0 for plain NEURON's variable step [default: 0.025].")
     ] = None,
@@ -103,6 +112,7 @@ def simulate(
             trials or (None if resume else DEFAULT_TRIALS),
             workers or available_cores(),
             scheduler=scheduler,
+            device=device,
             resume=resume,
             append=append,
             overwrite=overwrite,

@@ -31,7 +31,9 @@ def noise_floor(
     order: Annotated[
         Literal["1", "2"] | None, typer.Option(help="Of accuracy, with a fixed step [default: DATA's].")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="coreneuron, or neuron (plain) [default: DATA's].")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: DATA's].")
+    ] = None,
     tolerance: Annotated[float | None, typer.Option(help="Absolute, of the variable step [default: DATA's].")] = None,
     trials: Annotated[str | None, typer.Option(metavar="0,3,7", help="Numbers [default: all finished ones].")] = None,
     trials_of: Annotated[

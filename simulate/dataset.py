@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import biophysics, cells, mechanism_library, preparation, store
+from . import biophysics, cells, fastest, mechanism_library, preparation, store
 from .cluster import connected
 from .config import Simulation
-from .running import Place, Progress, found_from_anywhere, run
+from .cores import available_cores as available_cores
+from .running import Place, Progress, found_from_anywhere, run, trials_together
 from .schema import InputError
 from .worker import describe
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def simulate(
@@ -27,6 +22,7 @@ def simulate(
     workers: int = 1,
     *,
     scheduler: str | None = None,
+    device: str = "cpu",
     resume: bool = False,
     append: bool = False,
     overwrite: bool = False,
@@ -38,6 +34,7 @@ def simulate(
 
     workers: processes on this machine, one cell each. scheduler: address (or scheduler file) of a Dask cluster that
     takes their place; its nodes must see `out` and the morphology under the same paths.
+    device: 'cpu', or 'cuda' for engine 'batched': one process then drives every GPU of this machine.
     resume: run only what is missing from the store that is there; `trials` may then be left out.
     append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
     busy: shows a message during a wait. report: called after each trial. dashboard: called with Dask's address.
@@ -48,6 +45,9 @@ def simulate(
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
     if resume + append + overwrite > 1:
         raise InputError("only one of --resume, --append and --overwrite can be given")
+    config, device = fastest.resolved(config, device)
+    if device == "cuda" and scheduler is None:
+        workers = 1
     morphology = cells.resolve(config.morphology) if config.lif is None else None
     config.dataset_id(morphology)  # what cannot be read is said before anything starts
     if out.exists() and not (resume or append or overwrite):
@@ -72,16 +72,18 @@ def simulate(
             raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
         client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
         sent = found_from_anywhere(config)
+        together = trials_together(client, sent, device, busy)
         layout = client.submit(describe, sent, pure=False).result() if append or not goes_on else None
         if layout and trials:
             if append:
                 todo = preparation.append(out, config, morphology, trials, layout)
             else:
-                preparation.create(out, config, morphology, trials, layout)
+                preparation.create(out, config, morphology, trials, layout, device)
                 stack.enter_context(store.held(out))
                 todo = list(range(trials))
         if dashboard:
             dashboard(client.dashboard_link)
         numbers, seeds = (each.tolist() for each in store.labels(out))
-        run(client, out, sent, [Place(at, numbers[at], seeds[at]) for at in todo], len(numbers), report)
+        places = [Place(at, numbers[at], seeds[at]) for at in todo]
+        run(client, out, sent, places, len(numbers), report, together=together, device=device)
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,11 +25,11 @@ class DetailedNeuron:
     """The configured cell, as `trial.Experiment` wants it: built once and reused for every trial.
 
     tree, length_um (N,): of each segment. recorded: numbers of the segments of which the voltage is kept; coarse: these
-    and the nexus where it is kept, as NEURON segments, recorded at whole ms.
+    and the nexus where it is kept, as NEURON segments, recorded at whole ms. device: see engine.base.run_many.
     """
 
-    def __init__(self, config: Simulation) -> None:
-        self.integration = config.integration
+    def __init__(self, config: Simulation, device: str = "cpu") -> None:
+        self.integration, self._device = config.integration, device
         self._config = config
         self._parameters = varied(biophysics.load(config.biophysics), config)
         mechanism_library.load(parameters=self._parameters)
@@ -81,20 +82,42 @@ class DetailedNeuron:
         input_spikes (S, T): boolean; a spike in bin t arrives at t ms. integration: instead of the configured one.
         Raises Unstable where the voltage runs away.
         """
+        events_ms = [np.flatnonzero(row).astype(float) for row in input_spikes]
+        (found,) = self.respond_to_events([events_ms], input_spikes.shape[1], integration)
+        if isinstance(found, RuntimeError):
+            raise found
+        return found
+
+    def respond_to_events(
+        self, events_ms: Sequence[Sequence[np.ndarray]], duration_ms: int, integration: Integration | None = None
+    ) -> Iterator[Recording | RuntimeError]:
+        """The same for each of several trials, side by side where the engine can; an error where one goes wrong.
+
+        events_ms: by trial and synapse, ascending times of input spikes.
+        """
         integration = integration or self.integration
         if integration.takes_fused != self._fused:
             self.close()
             self._build(integration.takes_fused)
-        events_ms = [np.flatnonzero(row).astype(float) for row in input_spikes]
-        return base.run(
+        return base.run_many(
             self.cell,
-            Inputs(self.synapses, events_ms),
+            [Inputs(self.synapses, each) for each in events_ms],
             [self.cell.soma(0.5)],
-            float(input_spikes.shape[1]),
+            float(duration_ms),
             V_INIT_MV,
             integration,
             self.coarse,
+            self._device,
         )
+
+    def side_by_side(self) -> int:
+        """How many trials the engine integrates in one go; for engine 'batched' its code is compiled now."""
+        if self.integration.engine != "batched":
+            return 1
+        from .engine import batched
+
+        made = batched.build(self.cell, Inputs(self.synapses), [], V_INIT_MV, self.integration)
+        return batched.side_by_side(made, self._config.duration_ms, len(self.coarse), self._device)
 
     def _segments(self, chosen: str | tuple[int, ...]) -> np.ndarray:
         n = len(self.cell.segments)

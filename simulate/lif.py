@@ -6,6 +6,8 @@ The published figure gives the kind of neuron; the numbers below are chosen, the
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -87,6 +89,19 @@ class LifNeuron:
         no_sites = np.empty((0, input_spikes.shape[1]), "f4")
         time_ms = np.arange(len(above_mv)) * step_ms
         return Recording(time_ms, p.v_rest_mv + above_mv[None], no_sites, spikes_ms)
+
+    def respond_to_events(
+        self, events_ms: Sequence[Sequence[np.ndarray]], duration_ms: int, integration: Integration | None = None
+    ) -> Iterator[Recording]:
+        """The same for each of several trials. events_ms: by trial and synapse, times of input spikes at whole ms."""
+        for events in events_ms:
+            spikes = np.zeros((len(events), duration_ms), bool)
+            for row, times_ms in zip(spikes, events, strict=True):
+                row[times_ms.astype(int)] = True
+            yield self.respond(spikes)
+
+    def side_by_side(self) -> int:
+        return 1
 
 
 def _fire(gain_mv: np.ndarray, leak: float, p: Lif) -> tuple[np.ndarray, np.ndarray]:

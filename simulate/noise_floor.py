@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from . import biophysics, chunks, mechanism_library, schema, store
+from . import biophysics, chunks, fastest, mechanism_library, schema, store
 from .changes import changed
 from .cluster import connected
 from .engine.base import Integration
 from .provenance import provenance
-from .running import Place, Progress, found_from_anywhere, run
+from .running import Place, Progress, found_from_anywhere, run, trials_together
 from .schema import InputError
 from .simulated_before import configuration, places
 from .spike_jitter import JITTER_MS, spike_probability
@@ -59,7 +59,7 @@ def noise_floor(
     before, morphology = configuration(data, ds, moved or {})
     if before.lif is not None:
         raise InputError(f"{data}: a leaky integrate-and-fire neuron is solved exactly, so it has no noise floor")
-    config = changed(before, {"integration": dict(integration)} | ONLY_THE_SOMA)
+    config, device = fastest.resolved(changed(before, {"integration": dict(integration)} | ONLY_THE_SOMA))
     told = difference(before.integration, config.integration)
     if not told:
         raise InputError(
@@ -91,7 +91,9 @@ def noise_floor(
             stack.enter_context(store.held(out))
         if todo:
             client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
-            run(client, out, found_from_anywhere(config), todo, len(positions), report, as_prediction)
+            sent = found_from_anywhere(config)
+            together = trials_together(client, sent, device, busy)
+            run(client, out, sent, todo, len(positions), report, as_prediction, together, device)
     return out
 
 

@@ -18,8 +18,13 @@ from .trial import Layout
 BY_CONTENT = ("morphology", "biophysics", "input_spikes")  # names; what they stand for is in the dataset_id
 
 
-def create(out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout) -> None:
-    """Make the store with every trial pending. Raises InputError where there is not input for so many."""
+def create(
+    out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout, device: str = "cpu"
+) -> None:
+    """Make the store with every trial pending. device: where engine 'batched' runs, which it says.
+
+    Raises InputError where there is not input for so many.
+    """
     layout.check(trials)
     coords = {
         "trial": np.arange(trials),
@@ -39,7 +44,7 @@ def create(out: Path, config: Simulation, morphology: Morphology | None, trials:
             n_spike=layout.n_spike,
             dataset_id=config.dataset_id(morphology),
             config=config.model_dump(mode="json"),
-            provenance=provenance(morphology, config.biophysics),
+            provenance=provenance(morphology, config.biophysics) | ({} if device == "cpu" else {"device": device}),
         )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import biophysics, cells, chunks, store
 from .cluster import spread
 from .config import Simulation
+from .mechanism_library import Busy
 from .schema import InputError
-from .worker import Kept, Outcome, everything, simulate_trial
+from .worker import Kept, Outcome, everything, side_by_side, simulate_trials
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -43,9 +45,12 @@ def run(
     total: int,
     report: Callable[[Progress], None] | None,
     keep: Kept = everything,
+    together: int = 1,
+    device: str = "cpu",
 ) -> None:
     """Simulate the trials `todo` of the store, which has `total` in all. `keep`: what is written of each.
 
+    together: how many trials a worker simulates side by side. device: see engine.base.run_many.
     Raises InputError for trials that ended their worker each time; the others are written all the same.
     """
     from distributed import KilledWorker
@@ -53,24 +58,41 @@ def run(
     todo = list(todo)
     where, dataset_id, done, lost = str(out.resolve()), store.dataset_id(out), total - len(todo), []
     tasks = (
-        (config.model_copy(update={"seed": place.seed}), where, dataset_id, place.position, place.trial, keep)
-        for place in todo
+        (config.model_copy(update={"seed": seed}), where, dataset_id, [each[:2] for each in batch], keep, device)
+        for seed, batch in _batches(todo, together)
     )
-    for (*_, trial, _), future in spread(client, simulate_trial, tasks):
+    for (*_, places, _, _), future in spread(client, simulate_trials, tasks):
         try:
-            outcome = future.result()
+            outcomes = future.result()
         except KilledWorker:
-            lost.append(trial)
+            lost += [trial for _, trial in places]
             continue
-        done += 1
-        if report:
-            report(Progress(done, total, trial, outcome))
+        for (_, trial), outcome in zip(places, outcomes, strict=True):
+            done += 1
+            if report:
+                report(Progress(done, total, trial, outcome))
     chunks.sweep(out)  # after workers that were killed
     if lost:
         raise InputError(
             f"{out}: trial {', '.join(map(str, sorted(lost)))} ended its worker each time (out of memory?); "
             "the others are there, --resume tries it again"
         )
+
+
+def trials_together(client: Client, config: Simulation, device: str, busy: Busy) -> int:
+    """How many trials a worker simulates side by side; engine 'batched' is compiled now. busy: shows a message."""
+    if config.integration.engine != "batched":
+        return 1
+    with busy("Generating and compiling a time step of this cell"):
+        return client.submit(side_by_side, config, device, pure=False).result()
+
+
+def _batches(todo: list[Place], together: int) -> Iterator[tuple[int, list[Place]]]:
+    """Seed and trials of each batch: as many as run side by side, of one seed."""
+    for seed, places in groupby(todo, lambda place: place.seed):
+        alike = list(places)
+        for first in range(0, len(alike), together):
+            yield seed, alike[first : first + together]
 
 
 def found_from_anywhere(config: Simulation) -> Simulation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +11,9 @@ import numpy as np
 from . import output_spikes
 from .cell import Cell
 from .config import Simulation
+from .cores import available_cores
 from .detailed import DetailedNeuron
-from .engine.base import Integration
+from .engine.base import Integration, Recording
 from .lif import LifNeuron
 from .schema import FINE_PER_MS, InputError
 from .trial_input import TrialInput
@@ -52,13 +55,13 @@ class Layout:
 class Experiment:
     """The configured neuron and its input in this process, built once and reused for every trial.
 
-    neuron: what responds. tree, length_um (N,): of its segments.
+    neuron: what responds. tree, length_um (N,): of its segments. device: where engine 'batched' runs, 'cpu' or 'cuda'.
     Raises InputError for a configuration that this neuron cannot have.
     """
 
-    def __init__(self, config: Simulation) -> None:
-        self.config = config
-        self.neuron = LifNeuron(config.lif) if config.lif is not None else DetailedNeuron(config)
+    def __init__(self, config: Simulation, device: str = "cpu") -> None:
+        self.config, self._device = config, device
+        self.neuron = LifNeuron(config.lif) if config.lif is not None else DetailedNeuron(config, device)
         self.tree, self.length_um = self.neuron.tree, self.neuron.length_um
         self._input = TrialInput(config, self.neuron)
 
@@ -86,7 +89,9 @@ class Experiment:
 
         integration: instead of the configuration's. Raises Unstable where the voltage runs away.
         """
-        recording = self.neuron.respond(input_spikes, integration)
+        return self._trial(input_spikes, self.neuron.respond(input_spikes, integration))
+
+    def _trial(self, input_spikes: np.ndarray, recording: Recording) -> Trial:
         time_ms = np.round(recording.time_ms, 6)  # NEURON adds steps up
         return Trial(input_spikes, time_ms, recording.v_mv[0], recording.coarse_v_mv, recording.spike_time_ms)
 
@@ -111,14 +116,38 @@ class Experiment:
 
         Raises FailedTrial, with the arrays to write of it, where the voltage runs away or it fires without pause.
         """
-        arrays = self._empty() | {"input_spikes": self.input_spikes(trial)}
-        try:
-            response = self.replay(arrays["input_spikes"])
-        except RuntimeError as error:  # Unstable, or how NEURON says that it cannot go on
-            raise FailedTrial(" ".join(str(error).split()), arrays) from error
+        (found,) = self.simulate_many([trial])
+        if isinstance(found, FailedTrial):
+            raise found
+        return found
+
+    def simulate_many(self, trials: Sequence[int]) -> Iterator[dict[str, np.ndarray] | FailedTrial]:
+        """The same for each of several trials, side by side where the engine can; FailedTrial where one went wrong."""
+        ms = self.config.duration_ms
+        # As events, since many trials' input spikes bin by bin would fill the memory. A GPU's trials would wait for one
+        # thread; on CPUs each core has a process of its own.
+        with ThreadPoolExecutor(available_cores() if self._device == "cuda" else 1) as pool:
+            events = list(pool.map(self._events, trials))
+        events_ms = [[times.astype(float) for times in each] for each in events]
+        for each, response in zip(events, self.neuron.respond_to_events(events_ms, ms), strict=True):
+            spikes = np.zeros((len(each), ms), bool)
+            for row, times in zip(spikes, each, strict=True):
+                row[times] = True
+            arrays = self._empty() | {"input_spikes": spikes}
+            if isinstance(response, RuntimeError):
+                yield FailedTrial(" ".join(str(response).split()), arrays)
+                continue
+            yield self._arrays(arrays, self._trial(spikes, response))
+
+    def _events(self, trial: int) -> list[np.ndarray]:
+        """By synapse, the ms of its input spikes."""
+        return [np.flatnonzero(row) for row in self.input_spikes(trial)]
+
+    def _arrays(self, arrays: dict[str, np.ndarray], response: Trial) -> dict[str, np.ndarray] | FailedTrial:
+        """A trial's arrays, filled from the response to its input."""
         times_ms, room = response.output_spike_times_ms(), arrays["output_spike_time_ms"]
         if len(times_ms) > len(room):
-            raise FailedTrial(f"{len(times_ms)} output spikes, more than {MAX_RATE_HZ:g} Hz", arrays)
+            return FailedTrial(f"{len(times_ms)} output spikes, more than {MAX_RATE_HZ:g} Hz", arrays)
         room[: len(times_ms)] = times_ms
         arrays["soma_v_mv"] = response.sampled_mv(1)
         if "soma_v_fine_mv" in arrays:

@@ -22,6 +22,12 @@ FUNCTIONS: dict[str, Callable] = {
     "fabs": np.abs,
     "sin": np.sin,
     "cos": np.cos,
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
     "tanh": np.tanh,
     "floor": np.floor,
     "ceil": np.ceil,
@@ -40,14 +46,12 @@ OPERATORS: dict[str, Callable] = {
     "!=": np.not_equal,
     "&&": np.logical_and,
     "||": np.logical_or,
+    "!": np.logical_not,
 }
 COMPUTED = OPERATORS | FUNCTIONS
 COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 LOGIC = {"&&", "||", "!"}
-
-
-class NotSmooth(ValueError):
-    """An expression that has no derivative here."""
+MULTIPLIED = range(9)  # exponents up to which a power is a product
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,16 +203,20 @@ def _without(a: Expression, factors: set[int]) -> Expression:
 
 
 def power(a: Expression, b: Expression) -> Expression:
-    if b.op == "constant" and b.value == int(b.value) and 0 <= b.value <= 8:
+    if b.op == "constant" and abs(b.value) in MULTIPLIED:
         product = ONE
-        for _ in range(int(b.value)):
+        for _ in range(int(abs(b.value))):
             product = multiply(product, a)
-        return product
+        return product if b.value >= 0 else divide(ONE, product)
     return _make("^", (a, b))
 
 
 def call(name: str, *of: Expression) -> Expression:
     """A function of FUNCTIONS, or a comparison, '&&', '||', '!'."""
+    if name in ("&&", "||"):
+        for known, other in (of, of[::-1]):
+            if known.op == "constant":
+                return known if bool(known.value) == (name == "||") else other
     return power(*of) if name == "pow" else _make(name, of)
 
 
@@ -289,8 +297,6 @@ def evaluate(roots: Iterable[Expression], values: Mapping[str, np.ndarray | floa
                 found = values[node.name]
             elif node.op == "neg":
                 found = -of[0]
-            elif node.op == "!":
-                found = np.logical_not(of[0])
             elif node.op == "select":
                 found = np.where(*of)
             else:
@@ -300,7 +306,7 @@ def evaluate(roots: Iterable[Expression], values: Mapping[str, np.ndarray | floa
 
 
 def derivative(root: Expression, by: str) -> Expression:
-    """d root / d symbol `by`. Raises NotSmooth for a function that has none."""
+    """d root / d symbol `by`; at a kink or a jump, that of one of its sides."""
     done: dict[int, Expression] = {}
     for node in walk([root]):
         of = node.of
@@ -331,16 +337,22 @@ def _slope_of(node: Expression, x: Expression) -> Expression:
     slopes: dict[str, Callable[[], Expression]] = {
         "exp": lambda: node,
         "expm1": lambda: node + 1,
+        "exp2": lambda: node * math.log(2),
+        "exp2m1": lambda: (node + 1) * math.log(2),
         "log": lambda: ONE / x,
         "log10": lambda: ONE / (x * math.log(10)),
         "sqrt": lambda: constant(0.5) / node,
         "fabs": lambda: select(call("<", x, ZERO), constant(-1), ONE),
         "sin": lambda: call("cos", x),
         "cos": lambda: -call("sin", x),
+        "tan": lambda: ONE + node * node,
+        "asin": lambda: ONE / call("sqrt", ONE - x * x),
+        "acos": lambda: constant(-1) / call("sqrt", ONE - x * x),
+        "atan": lambda: ONE / (x * x + 1),
+        "sinh": lambda: call("cosh", x),
+        "cosh": lambda: call("sinh", x),
         "tanh": lambda: ONE - node * node,
         "floor": lambda: ZERO,
         "ceil": lambda: ZERO,
     }
-    if node.op not in slopes:
-        raise NotSmooth(node.op)
     return slopes[node.op]()

@@ -4,12 +4,8 @@
 #pragma once
 
 #ifdef ONE_LANE_PER_THREAD
-typedef real V;
-#ifdef __CUDACC__
 #define FUNCTION static __device__ __forceinline__
-#else
-#define FUNCTION static inline
-#endif
+typedef real V;
 #else
 #include <cmath>
 #if defined(__AVX512F__)

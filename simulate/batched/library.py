@@ -19,7 +19,10 @@ from ..schema import InputError
 
 HEADERS = ("lanes.h", "tile.h", "cpu.h")
 # For this processor. Linked without -ffast-math, with which GCC would change the rounding mode of the whole process.
-FLAGS = "-std=c++17 -O3 -march=native -ffast-math -fno-finite-math-only -fPIC -Wno-ignored-attributes -Wno-psabi"
+FLAGS = (
+    "-std=c++17 -O3 -march=native -ffast-math -fno-finite-math-only -fschedule-insns -fsched-pressure -fPIC "
+    "-Wno-ignored-attributes -Wno-psabi"
+)
 GENERATED, LIBRARY = "step.h", "step.so"
 
 Busy = Callable[[str], AbstractContextManager]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..schema import InputError
 from . import syntax
 from .circuit import Circuit
 from .syntax import Mechanism
@@ -43,6 +44,10 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
 
     def mechanism(name: str) -> Mechanism:
         if name not in parsed:
+            if name not in sources:
+                raise InputError(
+                    f"mechanism {name}: its NMODL is not known to engine 'batched'; give --engine coreneuron"
+                )
             file, text = sources[name]
             parsed[name] = syntax.parse(text, file)
         return parsed[name]
@@ -52,7 +57,7 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
         if segment is not None:
             stand = {each.name() for each in segment}
             names = [name for name in order if name in stand and not name.endswith("_ion")]
-            names.sort(key=lambda name: not _writes_concentration(mechanism(name)))
+            names.sort(key=lambda name: not writes_concentration(mechanism(name)))
             together.setdefault(tuple(names), []).append(node)
     found = []
     for number, (names, nodes) in enumerate(sorted(together.items(), key=lambda item: len(item[1]))):
@@ -82,7 +87,7 @@ def _order() -> list[str]:
     return names
 
 
-def _writes_concentration(mechanism: Mechanism) -> bool:
+def writes_concentration(mechanism: Mechanism) -> bool:
     """NEURON advances such mechanisms before the others."""
     return any(name in (f"{ion.name}i", f"{ion.name}o") for ion in mechanism.ions for name in ion.write)
 
@@ -109,8 +114,6 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
                 numbers = [mechanism.parameters.get(name, 0.0)] * len(segments)
             group.values[f"{mechanism.name}.{name}"] = np.array(numbers)
         for ion in mechanism.ions:
-            if mechanism.point:
-                raise mechanism.refuse(f"USEION in a point process ({mechanism.name})", r"\bUSEION\b")
             group.charge[ion.name] = float(h.ion_charge(f"{ion.name}_ion"))
             styles = {int(h.ion_style(f"{ion.name}_ion", sec=segment.sec)) for segment in segments}
             if any(style & ADVANCED for style in styles):

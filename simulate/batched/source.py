@@ -24,30 +24,25 @@ UNIT_FACTOR_US = 1e-5  # a capacitance of 1 uF/cm2 over 1 um2 in nF, and 1 nF/ms
 class Source:
     """text: of the generated file. tables: what it reads. n_rows: rows of a tile.
 
-    first_values: row -> numbers that rows begin with, one after another; all others begin at 0.
-    kinds: group name -> its number in a connection; nodes (N): of the circuit.
+    first_values (n_rows,): what each row begins with.
     """
 
     text: str
     numbers: np.ndarray
     indices: np.ndarray
-    n_rows: int
-    first_values: dict[int, np.ndarray]
+    first_values: np.ndarray
 
 
 @dataclass
 class _Rows:
     """Where the variables stand in a tile."""
 
-    n: int = 0
-    first: dict[int, np.ndarray] = field(default_factory=dict)
+    first: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, n: int, values: np.ndarray | None = None) -> int:
-        at = self.n
-        self.n += n
-        if values is not None and np.any(values):
-            self.first[at] = np.asarray(values, float)
-        return at
+    def add(self, first: np.ndarray) -> int:
+        """Rows that begin with `first`; those of a place side by side, so that a processor foresees what comes next."""
+        self.first.append(np.asarray(first, float).ravel())
+        return sum(map(len, self.first[:-1]))
 
 
 def write(
@@ -65,11 +60,8 @@ def write(
     n, halves = len(circuit.g_us), 2 if second_order else 1
     capacitance = halves * circuit.cm_uf_per_cm2 * circuit.area_um2 * UNIT_FACTOR_US / dt_ms
     names = {
-        "VOLTAGE": rows.add(n, np.full(n, v_init_mv)),
-        "RHS": rows.add(n),
-        "D": rows.add(n),
-        "LEFT_D": rows.add(len(circuit.head)),
-        "LEFT_RHS": rows.add(len(circuit.head)),
+        "NODES": rows.add(np.outer(np.ones(n), [v_init_mv, 0, 0])),
+        "CHAINS": rows.add(np.zeros(2 * len(circuit.head))),
         "G": tables.add_numbers(circuit.g_us),
         "DIAGONAL": tables.add_numbers(circuit.axial_us + capacitance),
         "LEVELS": len(circuit.level) - 1,
@@ -113,15 +105,15 @@ def write(
             "template <bool advance> FUNCTION void currents(const Tile& t, real time_ms) {",
             "    EACH(i, BRANCHINGS) {  // no membrane",
             "        const int node = t.indices[BRANCHING + i];",
-            "        ROW(RHS + node) = spread((real)0);",
-            "        ROW(D + node) = spread(t.numbers[DIAGONAL + node]);",
+            "        RHS(node) = spread((real)0);",
+            "        D(node) = spread(t.numbers[DIAGONAL + node]);",
             "    }",
             *(line for group in groups for line in group.calls()),
             "}",
             "",
         ]
     )
-    return Source(text, np.concatenate(tables.numbers), np.concatenate(tables.indices), rows.n, rows.first)
+    return Source(text, np.concatenate(tables.numbers), np.concatenate(tables.indices), np.concatenate(rows.first))
 
 
 class _Literal:
@@ -147,7 +139,11 @@ class _Group:
         self.program, self.tables, self.literal = program, tables, literal
         group = program.group
         self.name, self.point, self.n = group.name, group.point, len(group.node)
-        self.row = {name: rows.add(self.n, values) for name, values in program.kept.items()}
+        self.row = {name: number for number, name in enumerate(program.kept)}
+        first = rows.add(
+            np.stack([*program.kept.values(), *[np.empty(self.n)] * (not self.row)], axis=1)[:, : len(self.row)]
+        )
+        self.at = f"const int at = {first} + {len(self.row)} * i;"
         self.node = tables.add_indices(group.node)
         self.half_ms, self.dt_ms = literal(dt_ms / 2), literal(dt_ms)
         self.waits = group.point and not program.alone and bool(program.advanced)
@@ -200,15 +196,17 @@ class _Group:
             lines.append(f"    EACH(i, {self.n}) {{")
         if "v" in used or CHANGE_OF_V in used or currents:
             lines.append(f"        const int node = t.indices[{self.node} + i];")
+        if self.row:
+            lines.append(f"        {self.at}")
         if "v" in used:
-            lines.append("        const V v = ROW(VOLTAGE + node);")
+            lines.append("        const V v = VOLTAGE(node);")
         lines += [
             f"        const real {symbol} = t.numbers[{at} + i];"
             for symbol, at in lowered.tables.items()
             if symbol in used
         ]
         lines += [
-            f"        V {_plain(variable)} = ROW({row} + i);" for variable, row in self.row.items() if variable in used
+            f"        V {_plain(variable)} = ROW(at + {row});" for variable, row in self.row.items() if variable in used
         ]
         if early and currents:
             lines.append("        if (advance) {")
@@ -218,11 +216,11 @@ class _Group:
             if "t" in free:
                 lines.append(f"{indent}const V t_ms = spread(time_ms);")
             if CHANGE_OF_V in free:
-                lines.append(f"{indent}const V dv = ROW(RHS + node);")
+                lines.append(f"{indent}const V dv = RHS(node);")
             values, statements = writer.block(from_early, indent, name_all=True)
             lines += statements
             for variable, value in zip(early, values, strict=True):
-                lines.append(f"{indent}ROW({self.row[variable]} + i) = {_plain(variable)} = {value};")
+                lines.append(f"{indent}ROW(at + {self.row[variable]}) = {_plain(variable)} = {value};")
             if currents:
                 lines.append("        }")
         if currents:
@@ -234,10 +232,10 @@ class _Group:
             sign = "+=" if self.point else "="
             diagonal = "" if self.point else "t.numbers[DIAGONAL + node] + "
             current, conductance, *others = values
-            lines.append(f"        ROW(RHS + node) {sign} {_spread(current)};")
-            lines.append(f"        ROW(D + node) {sign} {_spread(diagonal + conductance)};")
+            lines.append(f"        RHS(node) {sign} {_spread(current)};")
+            lines.append(f"        D(node) {sign} {_spread(diagonal + conductance)};")
             for variable, value in zip([*after, *late], others, strict=True):
-                lines.append(f"        ROW({self.row[variable]} + i) = {_spread(value)};")
+                lines.append(f"        ROW(at + {self.row[variable]}) = {_spread(value)};")
         return [*lines, "    }", "}", ""]
 
     def calls(self) -> list[str]:
@@ -256,18 +254,18 @@ class _Group:
         used = x.symbols(lowered.outputs)
         writer = _Writer(self.literal, {}, "real")
         values, statements = writer.block(lowered.outputs, "            ", name_all=True)
-        lines = [f"        case {number}: {{  // {self.name}"]
+        lines = [f"        case {number}: {{  // {self.name}", f"            {self.at}"]
         if "v" in used:
-            lines.append(f"            const real v = AT(VOLTAGE + t.indices[{self.node} + i], lane);")
+            lines.append(f"            const real v = AT(NODES + 3 * t.indices[{self.node} + i], lane);")
         lines += [
             f"            const real {symbol} = t.numbers[{at} + i];"
             for symbol, at in lowered.tables.items()
             if symbol in used
         ]
-        lines += [f"            const real {_plain(n)} = AT({self.row[n]} + i, lane);" for n in self.row if n in used]
+        lines += [f"            const real {_plain(n)} = AT(at + {self.row[n]}, lane);" for n in self.row if n in used]
         lines += statements
         lines += [
-            f"            AT({self.row[n]} + i, lane) = {value};" for n, value in zip(received, values, strict=True)
+            f"            AT(at + {self.row[n]}, lane) = {value};" for n, value in zip(received, values, strict=True)
         ]
         return [*lines, "            break;", "        }"]
 

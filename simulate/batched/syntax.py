@@ -124,6 +124,8 @@ def parse(text: str, file: str) -> Mechanism:
             raise mechanism.refuse(*REFUSED[kind(node)])
     for block in program:
         _read(mechanism, block)
+    if mechanism.point and mechanism.ions:
+        raise mechanism.refuse("USEION in a point process", r"\bUSEION\b")
     for _, method in mechanism.solved.items():
         if method not in ("cnexp", ""):
             raise mechanism.refuse(f"METHOD {method}", rf"\bMETHOD\s+{method}\b")

@@ -12,16 +12,19 @@ struct Tile {
 };
 
 #ifdef ONE_LANE_PER_THREAD
-#ifdef __CUDACC__
-#define TOGETHER __syncthreads()
-#define LANES 32
-#endif
+#define TOGETHER __syncthreads()  // between what one thread writes and another one of the block reads
 #define ROW(row) t.rows[(long long)(row) * LANES + t.lane]
 #else
 #define TOGETHER
 #define ROW(row) (*(V*)(t.rows + (long long)(row) * LANES))
 #endif
 #define AT(row, lane) t.rows[(long long)(row) * LANES + (lane)]
+// Rows of a node, and of a chain: what its elimination leaves for the node that it hangs on
+#define VOLTAGE(node) ROW(NODES + 3 * (node))
+#define RHS(node) ROW(NODES + 3 * (node) + 1)
+#define D(node) ROW(NODES + 3 * (node) + 2)
+#define LEFT_D(chain) ROW(CHAINS + 2 * (chain))
+#define LEFT_RHS(chain) ROW(CHAINS + 2 * (chain) + 1)
 #define EACH(place, n) for (int place = t.first; place < (n); place += t.stride)
 
 // What is recorded, and which input spikes arrive: arrays of the caller
@@ -31,7 +34,7 @@ struct Recorder {
     const int* event_first;      // (lanes + 1) of each lane's events
     const int* event_step;       // in whose beginning each arrives, ascending within a lane
     const int* event_connection;
-    int* event_next;             // (lanes) the next one to arrive
+    int* event_next;             // (lanes) the next one to arrive; on a GPU (stride, lanes)
     int n_fine, n_coarse;
     const int* node;             // (fine, then coarse) the nodes that are recorded
     real* fine_mv;               // (steps, fine, lanes) after every step
@@ -46,16 +49,23 @@ template <bool advance> FUNCTION void currents(const Tile& t, real time_ms);
 
 FUNCTION void events(const Tile& t, const Recorder& r, int step) {
 #ifdef ONE_LANE_PER_THREAD
-    if (t.first) return;
     const int lane = t.lane;
+    int* const following = r.event_next + t.first * LANES;
 #else
+    int* const following = r.event_next;
     for (int lane = 0; lane < LANES; ++lane)
 #endif
     {
-        int next = r.event_next[lane];
+        int next = following[lane];
         const int end = r.event_first[lane + 1];
-        while (next < end && r.event_step[next] <= step) receive(t, lane, r.event_connection[next++]);
-        r.event_next[lane] = next;
+        for (; next < end && r.event_step[next] <= step; ++next) {
+            const int connection = r.event_connection[next];
+#ifdef ONE_LANE_PER_THREAD
+            if (t.indices[CONNECTION_PLACE + connection] % t.stride != t.first) continue;  // another thread's
+#endif
+            receive(t, lane, connection);
+        }
+        following[lane] = next;
     }
 }
 
@@ -65,31 +75,31 @@ FUNCTION void solve(const Tile& t) {
         for (int c = t.indices[LEVEL + level] + t.first; c < t.indices[LEVEL + level + 1]; c += t.stride) {
             V from_d = spread((real)0), from_rhs = spread((real)0);  // what nodes beyond leave behind
             for (int b = t.indices[BEYOND_FIRST + c]; b < t.indices[BEYOND_FIRST + c + 1]; ++b) {
-                from_d += ROW(LEFT_D + t.indices[BEYOND + b]);
-                from_rhs += ROW(LEFT_RHS + t.indices[BEYOND + b]);
+                from_d += LEFT_D(t.indices[BEYOND + b]);
+                from_rhs += LEFT_RHS(t.indices[BEYOND + b]);
             }
             const int head = t.indices[HEAD + c];
             for (int i = t.indices[TAIL + c]; i >= head; --i) {
                 const real g = t.numbers[G + i];
-                const V axial = g * (ROW(VOLTAGE + (i > head ? i - 1 : t.indices[PARENT + c])) - ROW(VOLTAGE + i));
-                const V inverse = quotient((real)1, ROW(D + i) + from_d), rhs = ROW(RHS + i) + from_rhs + axial;
-                ROW(D + i) = inverse;
-                ROW(RHS + i) = rhs;
+                const V axial = g * (VOLTAGE(i > head ? i - 1 : t.indices[PARENT + c]) - VOLTAGE(i));
+                const V inverse = quotient((real)1, D(i) + from_d), rhs = RHS(i) + from_rhs + axial;
+                D(i) = inverse;
+                RHS(i) = rhs;
                 from_d = -g * g * inverse;
                 from_rhs = g * inverse * rhs - axial;
             }
-            ROW(LEFT_D + c) = from_d;
-            ROW(LEFT_RHS + c) = from_rhs;
+            LEFT_D(c) = from_d;
+            LEFT_RHS(c) = from_rhs;
         }
         TOGETHER;
     }
     for (int level = LEVELS - 1; level >= 0; --level) {
         for (int c = t.indices[LEVEL + level] + t.first; c < t.indices[LEVEL + level + 1]; c += t.stride) {
-            V inwards = ROW(RHS + t.indices[PARENT + c]);
+            V inwards = RHS(t.indices[PARENT + c]);
             for (int i = t.indices[HEAD + c]; i <= t.indices[TAIL + c]; ++i) {
-                inwards = (ROW(RHS + i) + t.numbers[G + i] * inwards) * ROW(D + i);
-                ROW(RHS + i) = inwards;
-                ROW(VOLTAGE + i) += (real)(SECOND_ORDER ? 2 : 1) * inwards;
+                inwards = (RHS(i) + t.numbers[G + i] * inwards) * D(i);
+                RHS(i) = inwards;
+                VOLTAGE(i) += (real)(SECOND_ORDER ? 2 : 1) * inwards;
             }
         }
         TOGETHER;
@@ -103,9 +113,9 @@ FUNCTION void record(const Tile& t, const Recorder& r, int k) {
         if (row < 0) continue;
         real* const to = (fine ? r.fine_mv : r.coarse_mv) + row * LANES;
 #ifdef ONE_LANE_PER_THREAD
-        to[t.lane] = ROW(VOLTAGE + r.node[p]);
+        to[t.lane] = VOLTAGE(r.node[p]);
 #else
-        *(Loose*)to = ROW(VOLTAGE + r.node[p]);
+        *(Loose*)to = VOLTAGE(r.node[p]);
 #endif
     }
 }

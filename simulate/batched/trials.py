@@ -81,7 +81,7 @@ def run(
         if np.isfinite(wild_ms[: len(events_ms)]).all():
             break
     found: list[Recording | Unstable] = []
-    v_init_mv = step.source.first_values[0][0]
+    v_init_mv = float(step.source.first_values[0])
     for lane in range(len(events_ms)):
         if np.isfinite(wild_ms[lane]):
             found.append(Unstable(float(wild_ms[lane])))
@@ -95,12 +95,12 @@ def run(
 
 def first_rows(step: Step, lanes: int, real: np.dtype) -> np.ndarray:
     """Every variable of every place at the start, the same in each lane, aligned for vector registers."""
-    n = step.source.n_rows * lanes
+    first = step.source.first_values
+    n = len(first) * lanes
     room = np.zeros(n + 64 // real.itemsize, real)
     skip = -room.ctypes.data % 64 // real.itemsize
-    rows = room[skip : skip + n].reshape(step.source.n_rows, lanes)
-    for at, values in step.source.first_values.items():
-        rows[at : at + len(values)] = values[:, None]
+    rows = room[skip : skip + n].reshape(len(first), lanes)
+    rows[:] = first[:, None]
     return rows
 
 
@@ -113,13 +113,17 @@ def schedule(
     """
     first, steps, connections = [0], [], []
     due_ms = time_ms[:-1] + step.dt_ms / 2
+    of_synapse = np.array([number for of in step.connections for number in of], np.int32)
+    count = np.array([len(of) for of in step.connections], int)
+    begin = np.cumsum(count) - count
     for events in events_ms:
-        times = [np.repeat(at, len(of)) for at, of in zip(events, step.connections, strict=True)] if len(events) else []
-        numbers = [np.tile(of, len(at)) for at, of in zip(events, step.connections, strict=True)] if len(events) else []
-        at = np.searchsorted(due_ms, np.concatenate([*times, np.empty(0)]))
+        synapse = np.repeat(np.arange(len(events)), np.array([len(times) for times in events], int))
+        each = np.repeat(np.arange(len(synapse)), count[synapse])  # event, once for each connection
+        before = np.cumsum(count[synapse]) - count[synapse]
+        at = np.searchsorted(due_ms, np.concatenate([*events, np.empty(0)]))[each]
         order = np.argsort(at, kind="stable")
         steps.append(at[order])
-        connections.append(np.concatenate([*numbers, np.empty(0)])[order])
+        connections.append(of_synapse[begin[synapse[each]] + np.arange(len(each)) - before[each]][order])
         first.append(first[-1] + len(at))
     first += [first[-1]] * (lanes + 1 - len(first))
     return (

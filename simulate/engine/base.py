@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,38 +17,41 @@ if TYPE_CHECKING:
 class Integration(BaseModel):
     """How a trial is integrated in time.
 
-    engine: 'coreneuron' (vectorised, fixed step) or 'neuron' (plain).
+    engine: 'coreneuron' (vectorised over segments, fixed step), 'neuron' (plain), 'batched' (many trials side by side,
+    fixed step, from generated code), or 'auto' (the fastest that the cell supports; see fastest).
     dt_ms: the step; None for NEURON's variable step (plain engine only).
     second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
-    fused: with a fixed step, a region's mechanisms as one (see fusion): the same equations, sooner solved.
+    fused: NEURON's engines, fixed step: a region's mechanisms as one (see fusion): the same equations, sooner solved.
     tolerance: absolute, of the variable step; 1e-6 is converged, NEURON's default (and the published) is 1e-3.
+    precision: of engine 'batched'; NEURON's engines calculate in 64 bits.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    engine: Literal["coreneuron", "neuron"] = "coreneuron"
+    engine: Literal["coreneuron", "neuron", "batched", "auto"] = "coreneuron"
     dt_ms: float | None = Field(0.025, gt=0, le=0.1)
     second_order: bool = True
     fused: bool = True
     tolerance: float = Field(1e-6, gt=0)
+    precision: Literal["float32", "float64"] = "float32"
 
     @property
     def takes_fused(self) -> bool:
         """Whether the cell is to be built of fused mechanisms, which hold for fixed steps only."""
-        return self.fused and self.dt_ms is not None
+        return self.fused and self.dt_ms is not None and self.engine != "batched"
 
     def in_words(self) -> dict[str, str]:
         """Each setting that counts, by what it is of: of a variable step its tolerance, of a fixed one the rest."""
         told = {"engine": self.engine, "step": "variable step" if self.dt_ms is None else f"dt {self.dt_ms:g}"}
         if self.dt_ms is None:
             return told | {"tolerance": f"tolerance {self.tolerance:g}"}
-        return told | {
-            "order": f"order {2 if self.second_order else 1}",
-            "mechanisms": "fused" if self.fused else "single mechanisms",
-        }
+        told["order"] = f"order {2 if self.second_order else 1}"
+        if self.engine == "batched":
+            return told | {"precision": self.precision}
+        return told | {"mechanisms": "fused" if self.fused else "single mechanisms"}
 
     @model_validator(mode="after")
     def _variable_step_is_plain(self) -> Integration:
-        if self.dt_ms is None and self.engine != "neuron":
+        if self.dt_ms is None and self.engine not in ("neuron", "auto"):
             raise ValueError("a variable step (no dt_ms) needs engine 'neuron'")
         return self
 
@@ -124,7 +127,33 @@ def run(
     NEURON's state is global: nothing of a trial outlives this call but the cell itself.
     Raises Unstable, soon after it happens, where a recorded voltage runs away.
     """
-    from . import coreneuron, neuron
+    from . import batched, coreneuron, neuron
 
-    engine = {"coreneuron": coreneuron, "neuron": neuron}[integration.engine]
+    engine = {"coreneuron": coreneuron, "neuron": neuron, "batched": batched}[integration.engine]
     return engine.run(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse)
+
+
+def run_many(
+    cell: Cell,
+    inputs: Sequence[Inputs],
+    probes: Sequence,
+    duration_ms: float,
+    v_init_mv: float,
+    integration: Integration,
+    coarse: Sequence = (),
+    device: str = "cpu",
+) -> Iterator[Recording | RuntimeError]:
+    """Integrate trials that differ in their input spikes alone; in the order of `inputs`, see `run`.
+
+    device: where engine 'batched' runs, 'cpu' or 'cuda'. A trial that goes wrong gives its error, and others go on.
+    """
+    if integration.engine == "batched":
+        from . import batched
+
+        yield from batched.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device)
+        return
+    for each in inputs:
+        try:
+            yield run(cell, each, probes, duration_ms, v_init_mv, integration, coarse)
+        except RuntimeError as error:  # Unstable, or how NEURON says that it cannot go on
+            yield error

@@ -20,6 +20,7 @@ from .. import biophysics, cells, mechanism_library, schema
 from ..biophysics import Biophysics
 from ..cells import Morphology
 from ..engine.base import Integration
+from ..fastest import fastest
 from ..names import nearest
 from ..schema import InputError
 from . import numerics, physiology, replay, subthreshold
@@ -105,10 +106,13 @@ def validate(
         nearest("section", name, SECTIONS)
     if neuronio is not None and not neuronio.is_file():
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
+    described, integration = biophysics.load(parameters), integration or Integration()
+    if integration.engine == "auto":
+        integration = fastest(integration, described, [])
     task = _Task(
         cells.resolve(morphology),
-        biophysics.load(parameters),
-        integration or Integration(),
+        described,
+        integration,
         quick,
         tuple(only),
         neuronio,
@@ -179,7 +183,10 @@ def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     mechanism_library.load(parameters=task.biophysics)
     reference = Reference(task.morphology.name, task.biophysics.name)
     specimen = Specimen(
-        Cell(task.morphology, task.biophysics, task.integration.fused), task.integration, reference, task.quick
+        Cell(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),
+        task.integration,
+        reference,
+        task.quick,
     )
     sections = task.sections()
     total, begun, whole = sum(seconds for _, seconds, _ in sections.values()), 0.0, Findings()

@@ -1,0 +1,139 @@
+"""A GPU as the batched engine sees it: memory, one kernel, copies. CuPy's, and the only place that imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..schema import InputError
+from .library import Busy, announce
+from .step import Step
+
+LANES, WARPS = 32, 8  # threads of a warp, which is one; and warps that share a tile
+HEADERS = ("tile.h", "lanes.h", "cuda.h")  # each after the one that includes it
+OPTIONS = ("--std=c++17",)  # CuPy adds -ftz=true: as on the CPU, 32-bit numbers too small to be normal are 0
+INSTALL = "pip install 'cupy-cuda12x[ctk]' (or cupy-cuda13x, as the driver is)"
+
+
+class Device(Protocol):
+    """Where tiles of `lanes` trials are integrated. What is asked for is done in turn, while the caller goes on."""
+
+    lanes: int
+    warps: int
+
+    def current(self) -> AbstractContextManager:
+        """Within it, this thread's calls are to this device. Raises MemoryError where its memory does not suffice."""
+
+    def free_bytes(self) -> int:
+        """Memory that nobody uses yet."""
+
+    def empty(self, n: int, dtype: np.dtype) -> Any:
+        """Room for n numbers."""
+
+    def put(self, values: np.ndarray, copies: int = 1) -> Any:
+        """`copies` of `values`, one after another."""
+
+    def launch(self, tiles: int, *arguments: Any) -> None:
+        """Begin run_tiles of cuda.h. arguments: in its order, what `empty` and `put` gave, and int."""
+
+    def fetch(self, array: Any, n: int) -> Callable[[], np.ndarray]:
+        """Begin to copy the first n numbers back; what it returns waits for them."""
+
+
+def kernel_text(step_text: str, lanes: int = LANES, warps: int = WARPS) -> str:
+    """The CUDA source of a generated step in one text, headers included: what is compiled depends on nothing else."""
+    sizes = f"#define LANES {lanes}\n#define WARPS {warps}\n"
+    text = f'#define ONE_LANE_PER_THREAD\n{sizes}{step_text}\n#include "cuda.h"\n'
+    for name in HEADERS:
+        header = Path(__file__).with_name(name).read_text()
+        text = text.replace(f'#include "{name}"\n', header.replace("#pragma once\n", ""))
+    return text
+
+
+def gpus(step: Step, busy: Busy = announce) -> Sequence[Device]:
+    """Every GPU of this machine, or those that CUDA_VISIBLE_DEVICES names, with the step compiled for it.
+
+    busy: called with a message, its result is entered while the compiler runs.
+    Raises InputError without CuPy, without a GPU, or where the step cannot be compiled for it.
+    """
+    try:
+        import cupy
+    except ImportError as error:
+        raise refusal(f"needs CuPy ({error}): {INSTALL}") from error
+    try:
+        number = cupy.cuda.runtime.getDeviceCount()
+    except RuntimeError as error:  # no driver, or one that is too old
+        raise refusal(f"no GPU ({error})") from error
+    with busy("Compiling a time step of this cell for the GPU (some seconds; CuPy keeps it)"):
+        return [Gpu(each, step) for each in range(number)]
+
+
+def refusal(told: str) -> InputError:
+    """One line about what is in the way."""
+    return InputError(f"engine 'batched', device cuda: {' '.join(told.split())}; or give --device cpu")
+
+
+class Gpu:
+    """One GPU through CuPy: a Device. Copies and launches are queued in its default stream."""
+
+    lanes, warps = LANES, WARPS
+
+    def __init__(self, number: int, step: Step) -> None:
+        import cupy
+
+        self._cupy, self._number = cupy, number
+        try:
+            with self.current():
+                module = cupy.RawModule(code=kernel_text(step.source.text), options=OPTIONS, backend="nvrtc")
+                self._kernel = module.get_function("run_tiles")
+        except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
+            raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        with self._cupy.cuda.Device(self._number):
+            try:
+                yield
+            except RuntimeError as error:  # CuPy's own MemoryError is of its pool only
+                if "MemoryAllocation" in str(error) or "OUT_OF_MEMORY" in str(error):
+                    raise MemoryError(str(error)) from error
+                raise
+            finally:
+                self._cupy.get_default_memory_pool().free_all_blocks()
+
+    def free_bytes(self) -> int:
+        with self.current():
+            return int(self._cupy.cuda.runtime.memGetInfo()[0])
+
+    def empty(self, n: int, dtype: np.dtype) -> Any:
+        return self._cupy.empty(n, dtype)
+
+    def put(self, values: np.ndarray, copies: int = 1) -> Any:
+        room = self._cupy.empty((copies, values.size), values.dtype)
+        for copy in room if values.size else ():
+            copy.set(values)
+        return room
+
+    def launch(self, tiles: int, *arguments: Any) -> None:
+        given = [np.int32(each) if isinstance(each, int) else each for each in arguments]
+        self._kernel((tiles,), (self.lanes, self.warps), tuple(given))
+
+    def fetch(self, array: Any, n: int) -> Callable[[], np.ndarray]:
+        import cupyx
+
+        if not n:
+            return lambda: np.empty(0, array.dtype)
+        found = cupyx.empty_pinned(n, array.dtype)
+        array.data.copy_to_host_async(found.ctypes.data, found.nbytes)
+        copied = self._cupy.cuda.Event(block=True, disable_timing=True)
+        copied.record()
+
+        def wait() -> np.ndarray:
+            copied.synchronize()
+            return found
+
+        return wait

@@ -1,0 +1,67 @@
+"""Many trials side by side: code generated from the cell and its mechanisms' NMODL, see the package batched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..batched import library, step, trials
+from ..batched.step import Step
+from . import neuron as plain
+from .base import Inputs, Integration, Recording, Unstable
+
+
+def run(
+    cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
+) -> Recording:
+    """Integrate one trial; see base.run. It takes as long as many side by side."""
+    (found,) = run_many(cell, [inputs], probes, duration_ms, v_init_mv, integration, coarse)
+    if isinstance(found, Unstable):
+        raise found
+    return found
+
+
+def run_many(
+    cell,
+    inputs: Sequence[Inputs],
+    probes,
+    duration_ms: float,
+    v_init_mv: float,
+    integration: Integration,
+    coarse=(),
+    device: str = "cpu",
+) -> Iterator[Recording | Unstable]:
+    """Integrate trials that differ in their input spikes alone; see base.run_many."""
+    held = plain.attach(inputs[0])
+    made = build(cell, inputs[0], held, v_init_mv, integration)
+    events_ms = [each.events_ms for each in inputs]
+    if device == "cuda":
+        from ..batched import cuda
+
+        yield from cuda.run(made, events_ms, probes, coarse, duration_ms)
+        return
+    lanes = library.load(made.source.text).lanes_of_tile()
+    for first in range(0, len(inputs), lanes):
+        yield from trials.run(made, events_ms[first : first + lanes], probes, coarse, duration_ms)
+
+
+def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: Integration) -> Step:
+    """The generated step of a cell. currents: the point processes of `inputs`, placed."""
+    assert integration.dt_ms is not None
+    return step.build(
+        cell,
+        inputs.synapses,
+        currents,
+        v_init_mv,
+        integration.dt_ms,
+        integration.second_order,
+        integration.precision == "float32",
+    )
+
+
+def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> int:
+    """How many trials run in one go: as many as a processor's vector register holds, or as fit into a GPU's memory."""
+    if device == "cuda":
+        from ..batched import cuda
+
+        return cuda.trials_that_fit(made, 1, n_coarse, duration_ms)
+    return library.load(made.source.text).lanes_of_tile()

@@ -1,0 +1,40 @@
+// A GPU's threads as threads of this processor: what a CUDA kernel takes for granted, and a launch of one. Every thread
+// of a block is a real one, and __syncthreads a real barrier, so that races show; blocks run one after another.
+#include <math.h>
+#include <pthread.h>
+
+#include <thread>
+#include <utility>
+#include <vector>
+
+#define __global__
+#define __device__
+#define __forceinline__ inline
+#define __launch_bounds__(threads)
+
+struct Index { int x, y, z; };
+static thread_local Index threadIdx, blockIdx;
+static pthread_barrier_t of_block;
+static void __syncthreads() { pthread_barrier_wait(&of_block); }
+static inline float __fdividef(float a, float b) { return a / b; }
+
+template <class... A, size_t... I>
+static void call(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
+    kernel(*(A*)arguments[I]...);
+}
+
+// As cudaLaunchKernel: `arguments` points to each argument
+template <class... A> static void launch_on_threads(void (*kernel)(A...), int blocks, int x, int y, void** arguments) {
+    pthread_barrier_init(&of_block, nullptr, x * y);
+    for (int block = 0; block < blocks; ++block) {
+        std::vector<std::thread> threads;
+        for (int i = 0; i < x * y; ++i)
+            threads.emplace_back([=] {
+                threadIdx = {i % x, i / x, 0};
+                blockIdx = {block, 0, 0};
+                call(kernel, arguments, std::index_sequence_for<A...>());
+            });
+        for (std::thread& thread : threads) thread.join();
+    }
+    pthread_barrier_destroy(&of_block);
+}
