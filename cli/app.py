@@ -11,6 +11,7 @@ from . import (
     cell_commands,
     comparison_commands,
     data_commands,
+    engine_command,
     generalise_command,
     look_command,
     noise_floor_command,
@@ -51,6 +52,7 @@ def apical(
 for part in (
     cell_commands,
     data_commands,
+    engine_command,
     noise_floor_command,
     surrogate_commands,
     comparison_commands,

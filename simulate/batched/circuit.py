@@ -20,7 +20,7 @@ class Circuit:
 
     segments: of each node its NEURON segment, or None at a branching without membrane.
     g_us (N,): conductance to the parent node, uS; 0 at the root. area_um2 (N,), cm_uf_per_cm2 (N,): 0 at branchings.
-    head, tail (C,): first and last node of each chain; parent (C,): the node that its head hangs on (the root's: itself).
+    head, tail (C,): first and last node of each chain; parent (C,): the node its head hangs on (the root's: itself).
     level (L + 1,): the first chain of each level, then C. beyond_first (C + 1,), beyond: chains that hang on each tail.
     """
 
@@ -135,7 +135,7 @@ def _node_at(section, x: float) -> tuple:
 
 
 def _simplify(neighbours: dict, segments: dict) -> None:
-    """Take out the nodes without membrane that are an open end, or two resistances in series: they change no voltage."""
+    """Take out the nodes without membrane that are an open end, or resistances in series: they change no voltage."""
     waiting = [key for key, segment in segments.items() if segment is None]
     while waiting:
         key = waiting.pop()

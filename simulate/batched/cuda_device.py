@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..schema import InputError
-from .library import Busy, announce
-from .step import Step
 
 LANES, WARPS = 32, 8  # threads of a warp, which is one; and warps that share a tile
 HEADERS = ("tile.h", "lanes.h", "cuda.h")  # each after the one that includes it
 OPTIONS = ("--std=c++17",)  # CuPy adds -ftz=true: as on the CPU, 32-bit numbers too small to be normal are 0
-INSTALL = "pip install 'cupy-cuda12x[ctk]' (or cupy-cuda13x, as the driver is)"
+INSTALL = "pip install 'cupy-cuda12x[ctk]', or cupy-cuda13x where the driver is of CUDA 13"
 
 
 class Device(Protocol):
-    """Where tiles of `lanes` trials are integrated. What is asked for is done in turn, while the caller goes on."""
+    """Where tiles of `lanes` trials are integrated, each by `warps` threads a lane.
+
+    What it is asked for it does in turn, while the caller goes on. at_once: tiles that keep all of it busy.
+    """
 
     lanes: int
     warps: int
+    at_once: int
 
     def current(self) -> AbstractContextManager:
         """Within it, this thread's calls are to this device. Raises MemoryError where its memory does not suffice."""
@@ -54,27 +57,33 @@ def kernel_text(step_text: str, lanes: int = LANES, warps: int = WARPS) -> str:
     return text
 
 
-def gpus(step: Step, busy: Busy = announce) -> Sequence[Device]:
-    """Every GPU of this machine, or those that CUDA_VISIBLE_DEVICES names, with the step compiled for it.
+def refusal(told: str) -> InputError:
+    """One line about what is in the way."""
+    return InputError(f"engine 'batched', device cuda: {' '.join(told.split())}; or give --device cpu")
 
-    busy: called with a message, its result is entered while the compiler runs.
-    Raises InputError without CuPy, without a GPU, or where the step cannot be compiled for it.
+
+def count() -> int:
+    """How many GPUs there are: all of this machine, or those that CUDA_VISIBLE_DEVICES names.
+
+    Raises InputError without CuPy, and without a GPU.
     """
     try:
         import cupy
     except ImportError as error:
         raise refusal(f"needs CuPy ({error}): {INSTALL}") from error
     try:
-        number = cupy.cuda.runtime.getDeviceCount()
-    except RuntimeError as error:  # no driver, or one that is too old
-        raise refusal(f"no GPU ({error})") from error
-    with busy("Compiling a time step of this cell for the GPU (some seconds; CuPy keeps it)"):
-        return [Gpu(each, step) for each in range(number)]
+        return int(cupy.cuda.runtime.getDeviceCount())
+    except RuntimeError as error:  # there is none, no driver, or one that is too old
+        raise refusal(f"no GPU to be used ({error})") from error
 
 
-def refusal(told: str) -> InputError:
-    """One line about what is in the way."""
-    return InputError(f"engine 'batched', device cuda: {' '.join(told.split())}; or give --device cpu")
+@lru_cache(maxsize=1)
+def gpus(step_text: str) -> Sequence[Device]:
+    """All GPUs, with a generated step compiled for each; CuPy keeps what it has compiled in a cache of its own.
+
+    Raises InputError as `count`, and where the step cannot be compiled.
+    """
+    return [Gpu(number, step_text) for number in range(count())]
 
 
 class Gpu:
@@ -82,23 +91,26 @@ class Gpu:
 
     lanes, warps = LANES, WARPS
 
-    def __init__(self, number: int, step: Step) -> None:
+    def __init__(self, number: int, step_text: str) -> None:
         import cupy
 
         self._cupy, self._number = cupy, number
         try:
             with self.current():
-                module = cupy.RawModule(code=kernel_text(step.source.text), options=OPTIONS, backend="nvrtc")
+                module = cupy.RawModule(code=kernel_text(step_text), options=OPTIONS, backend="nvrtc")
                 self._kernel = module.get_function("run_tiles")
         except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
             raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error
+        of_gpu = cupy.cuda.Device(number).attributes
+        registers = self._kernel.num_regs * self.lanes * self.warps
+        self.at_once = of_gpu["MultiProcessorCount"] * max(1, of_gpu["MaxRegistersPerMultiprocessor"] // registers)
 
     @contextmanager
     def current(self) -> Iterator[None]:
         with self._cupy.cuda.Device(self._number):
             try:
                 yield
-            except RuntimeError as error:  # CuPy's own MemoryError is of its pool only
+            except RuntimeError as error:  # CuPy's MemoryError is of its pool alone
                 if "MemoryAllocation" in str(error) or "OUT_OF_MEMORY" in str(error):
                     raise MemoryError(str(error)) from error
                 raise

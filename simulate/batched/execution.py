@@ -23,7 +23,6 @@ EXPRESSIONS = {
     "DoubleUnit",
     "FunctionCall",
 }
-DEEPEST = 20  # calls within calls; NMODL has no use for recursion
 OLD = "the state before the step"
 
 
@@ -41,10 +40,15 @@ class Execution:
         self.called: dict[Expression, str] = {} if called is None else called
         self._constants = {name: x.constant(value) for name, value in mechanism.constants.items()}
         self._locals: list[dict[str, Expression]] = []
+        self._running: list[str] = []  # the routines that have been called and have not ended
 
     def run(self, routine: Routine, arguments: Iterable[Expression] = ()) -> None:
-        """Run a block; arguments: of NET_RECEIVE."""
+        """Run a block; arguments: of NET_RECEIVE. What it sets of an ion without WRITE it sets for itself only."""
+        written = {name for ion in self.mechanism.ions for name in ion.write}
+        only_read = self.mechanism.ion_variables.keys() & self.values.keys() - written
+        kept = {name: self.values[name] for name in only_read}
         self._call(routine, arguments)
+        self.values |= kept
 
     def own(self, name: str) -> str:
         """How `values` calls a variable of the mechanism."""
@@ -53,31 +57,40 @@ class Execution:
         return f"{self.mechanism.name}.{name}"
 
     def _call(self, routine: Routine, arguments: Iterable[Expression], result: str = "") -> Expression:
-        if len(self._locals) == DEEPEST:
-            raise self.mechanism.refuse("recursion", r"\b(FUNCTION|PROCEDURE)\b")
         frame = dict(zip(routine.arguments, arguments, strict=False))
         self._locals.append(frame | ({result: x.ZERO} if result else {}))
+        self._running.append(result)
         self._statements(routine.body)
+        self._running.pop()
         return self._locals.pop().get(result, x.ZERO)
 
     def _statements(self, body: Tree) -> None:
+        outside: dict[str, Expression | None] = {}  # what the names of LOCAL mean around this block
         for statement in parts(body):
             match kind(statement):
                 case "LocalListStatement":
-                    self._locals[-1] |= {named(part): x.ZERO for part in parts(statement)}
+                    for name in map(named, parts(statement)):
+                        outside.setdefault(name, self._locals[-1].get(name))
+                        self._locals[-1][name] = x.ZERO
                 case "IfStatement":
                     self._if(parts(statement))
                 case "ExpressionStatement":
                     self._expression_statement(parts(statement)[0])
                 case other if other not in NOTHING_TO_DO:
                     raise self.mechanism.refuse(f"a statement of kind {other}", r"\bBREAKPOINT\b")
+        for name, value in outside.items():
+            del self._locals[-1][name]
+            if value is not None:
+                self._locals[-1][name] = value
 
     def _expression_statement(self, node: Tree) -> None:
         match kind(node):
             case "BinaryExpression" if named(parts(node)[1]) == "=":
-                self._assign(named(parts(node)[0]), self._value(parts(node)[2]))
+                self._assign(named(parts(node)[0]), self._number(parts(node)[2]))
             case "DiffEqExpression":
                 self._advance(parts(node)[0])
+            case "StatementBlock":
+                self._statements(node)
             case "InitialBlock":
                 raise self.mechanism.refuse("INITIAL in NET_RECEIVE", r"\bNET_RECEIVE\b")
             case other if other not in NOTHING_TO_DO:
@@ -88,7 +101,7 @@ class Execution:
         state = named(parts(equation)[0])
         name = self.own(state)
         before, self.values[name] = self.values[name], x.symbol(OLD)
-        slope = self._value(parts(equation)[2])
+        slope = self._number(parts(equation)[2])
         b = x.derivative(slope, OLD)
         if OLD in x.symbols([b]):
             raise self.mechanism.refuse(f"cnexp for an equation that is not linear in {state}", rf"\b{state}\s*'")
@@ -111,7 +124,7 @@ class Execution:
     def _if(self, branches: list[Tree]) -> None:
         """IF, any number of ELSE IF, ELSE: each variable is what the branch taken leaves."""
         condition, body, *others = branches
-        taken = self._value(condition)
+        taken = self._truth(condition)
         values, frame = dict(self.values), dict(self._locals[-1])
         self._statements(body)
         after, after_frame = self.values, self._locals[-1]
@@ -126,6 +139,16 @@ class Execution:
         frame = {n: x.select(taken, v, self._locals[-1].get(n, x.ZERO)) for n, v in after_frame.items()}
         self.values, self._locals[-1] = self.values | merged, frame
 
+    def _number(self, node: Tree) -> Expression:
+        """An expression's value; what is true counts 1, as in C."""
+        value = self._value(node)
+        return x.select(value, x.ONE, x.ZERO) if value.op in x.COMPARISONS | x.LOGIC else value
+
+    def _truth(self, node: Tree) -> Expression:
+        """Whether it is not 0."""
+        value = self._value(node)
+        return value if value.op in x.COMPARISONS | x.LOGIC else x.call("!=", value, x.ZERO)
+
     def _value(self, node: Tree) -> Expression:
         if kind(node) not in EXPRESSIONS:
             raise self.mechanism.refuse(f"an expression of kind {kind(node)}", r"\bBREAKPOINT\b")
@@ -134,12 +157,15 @@ class Execution:
             case "Integer" | "Double" | "Float" if kind(inner[0]) == "name":
                 return x.constant(float(named(node)))
             case "BinaryExpression":
-                return x.build(named(inner[1]), self._value(inner[0]), self._value(inner[2]))
+                operator = named(inner[1])
+                read = self._truth if operator in x.LOGIC else self._number
+                return x.build(operator, read(inner[0]), read(inner[2]))
+            case "UnaryExpression" if named(inner[0]) == "-":
+                return x.negative(self._number(inner[1]))
             case "UnaryExpression":
-                sign, value = named(inner[0]), self._value(inner[1])
-                return x.negative(value) if sign == "-" else x.call("!", value)
+                return x.call("!", self._truth(inner[1]))
             case "FunctionCall":
-                return self._function(named(inner[0]), [self._value(part) for part in inner[1:]])
+                return self._function(named(inner[0]), inner[1:])
             case "VarName" | "Name" | "Integer":
                 return self._variable(named(node))
         return self._value(inner[0])
@@ -152,15 +178,18 @@ class Execution:
             raise self.mechanism.refuse(f"the variable {name}", rf"\b{name}\b")
         return self.values[self.own(name)]
 
-    def _function(self, name: str, arguments: list[Expression]) -> Expression:
+    def _function(self, name: str, given: list[Tree]) -> Expression:
+        if name in self._running:
+            raise self.mechanism.refuse(f"recursion of {name}", rf"\b(?:FUNCTION|PROCEDURE)\s+({name})\b")
         if name in self.mechanism.routines:
-            return self._call(self.mechanism.routines[name], arguments, name)
+            return self._call(self.mechanism.routines[name], map(self._number, given), name)
         if name == "at_time":  # of account for variable steps only
             return x.ZERO
+        if name not in x.FUNCTIONS.keys() | {"pow", "exprelr"}:
+            raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
+        arguments = [self._number(argument) for argument in given]
         if name == "exprelr":
             near = x.call("<", x.call("fabs", arguments[0]), x.constant(1e-6))
             away = arguments[0] / x.call("expm1", arguments[0])
             return x.select(near, x.ONE - arguments[0] / x.constant(2), away)
-        if name not in x.FUNCTIONS and name != "pow":
-            raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
         return x.call(name, *arguments)

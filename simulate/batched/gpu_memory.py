@@ -1,23 +1,23 @@
-"""What a trial takes of memory on a GPU and beside it, and so how many may be integrated side by side."""
+"""How many trials to integrate side by side on GPUs: what a trial takes of memory, there and in the host."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..schema import InputError
-from .cuda_device import LANES, WARPS
+from .cuda_device import Device
 from .pieces import Pieces
 from .step import Step
 
-INPUT_RATE_HZ = 50.0  # of a synapse: room for input spikes, more than a preset has on average at its highest rates
-TAKEN = 0.9  # of what is free: the rest is for the device's own bookkeeping
+INPUT_RATE_HZ = 30.0  # of a synapse, on average: no preset has more (ampa: 20)
+TAKEN = 0.9  # of what is free on a GPU: the rest is for its own bookkeeping
+OF_HOST = 0.5  # of the memory that this process may use
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes of one trial: on the device, and of the host's memory for what is recorded."""
+    """Bytes of one trial: on a device, and of the host for its input spikes and for what is recorded."""
 
     device: int
     host: int
@@ -27,30 +27,40 @@ def need(step: Step, n_fine: int, n_coarse: int, duration_ms: float) -> Need:
     """What a trial needs with `n_fine` voltages kept at every step, and `n_coarse` at whole ms."""
     real, number = (4 if step.single else 8), 4
     pieces = Pieces(step, n_coarse, duration_ms)
-    spikes_per_ms = sum(map(len, step.connections)) * INPUT_RATE_HZ / 1000
+    events_per_ms = sum(map(len, step.connections)) * INPUT_RATE_HZ / 1000
     event = 2 * number  # its step and its connection
     rows = len(step.source.first_values) * real
     recorded = (pieces.steps * n_fine + pieces.most_kept * n_coarse) * real
-    events = spikes_per_ms * pieces.steps * step.dt_ms * event + number * (WARPS + 1)
+    arriving = events_per_ms * pieces.steps * step.dt_ms * event
     voltages = (len(pieces.time_ms) * n_fine + int(pieces.keep.sum()) * n_coarse) * real
-    whole_ms = int(duration_ms) * n_coarse * number
-    return Need(int(rows + recorded + events), int(voltages + whole_ms + spikes_per_ms * duration_ms * event))
+    spikes = events_per_ms * duration_ms * (event + 16)  # as given, in ms, too: 64-bit integers and numbers
+    return Need(int(rows + recorded + arriving), int(voltages + spikes))
 
 
-def trials_that_fit(each: Need, device_bytes: int, host_bytes: int, lanes: int = LANES) -> int:
-    """How many trials fit in what is free on one device and on the host, whole tiles.
+def trials_that_fit(each: Need, devices: Sequence[Device], host_bytes: int) -> int:
+    """How many trials, in whole tiles, keep all `devices` busy, or as many of them as memory has room for.
 
-    Raises InputError where not one tile does.
+    Raises InputError where not one tile has.
     """
-    fit = int(min(device_bytes * TAKEN / each.device, host_bytes * TAKEN / each.host)) // lanes * lanes
-    if not fit:
+    lanes = devices[0].lanes
+    free_bytes = min(device.free_bytes() for device in devices)
+    on_each = min(int(free_bytes * TAKEN) // (each.device * lanes), *(device.at_once for device in devices))
+    tiles = min(on_each * len(devices), int(host_bytes * OF_HOST) // (each.host * lanes))
+    if not tiles:
         raise InputError(
-            f"engine 'batched', device cuda: {lanes} trials side by side need {_mb(each.device * lanes)} of the GPU's "
-            f"memory and {_mb(each.host * lanes)} of the host's, {_mb(device_bytes)} and {_mb(host_bytes)} are free: "
-            "record less, make --seconds shorter, or give --device cpu"
+            f"engine 'batched', device cuda: {lanes} trials side by side need {_mb(each.device * lanes)} of {_mb(free_bytes)} "
+            f"that are free on the GPU, and {_mb(each.host * lanes / OF_HOST)} of {_mb(host_bytes)} in all of the host's "
+            "memory; record less, give a smaller --seconds, or --device cpu"
         )
-    return fit
+    return tiles * lanes
+
+
+def host_bytes() -> int:
+    """The memory that this process may use, in all."""
+    from distributed.system import MEMORY_LIMIT
+
+    return int(MEMORY_LIMIT)
 
 
 def _mb(n_bytes: float) -> str:
-    return f"{np.ceil(n_bytes / 1e6):,.0f} MB"
+    return f"{n_bytes / 1e6:,.0f} MB"

@@ -29,6 +29,7 @@ template <> struct integer_of<double> { typedef long long type; static const int
 typedef integer_of<real>::type whole;
 static const int MANTISSA = integer_of<real>::mantissa, BIAS = integer_of<real>::bias;
 static const real LOG2_E = 1.4426950408889634, LN_2 = 0.6931471805599453;
+static const real SMALLEST = sizeof(real) == 4 ? 1.17549435e-38 : 2.2250738585072014e-308;  // of the normal numbers
 
 #ifdef ONE_LANE_PER_THREAD
 typedef whole I;
@@ -51,7 +52,7 @@ template <class M, class A, class B> FUNCTION V select(M condition, A then, B ot
     return condition ? spread(then) : spread(otherwise);
 }
 #if defined(__AVX512F__)
-// An estimate of 14 bits and a Newton step: 32-bit precision at a third of a division's cost (measured).
+// An estimate of 14 bits and a Newton step: 32-bit precision at a third of a division's cost (measured). Normal b only.
 template <class T> FUNCTION V quotient(T a, V b) {
     if constexpr (sizeof(real) == 4) {
         const V estimate = (V)_mm512_rcp14_ps((__m512)b);
@@ -66,8 +67,12 @@ template <class T> FUNCTION V quotient(T a, V b) { return a / b; }
 #endif
 
 #ifdef ONE_LANE_PER_THREAD
-FUNCTION V quotient(V a, V b) { return a / b; }
+FUNCTION float quotient(float a, float b) { return __fdividef(a, b); }  // within 2 units in the last place
+FUNCTION double quotient(double a, double b) { return a / b; }
 #endif
+
+FUNCTION V infinite() { return number(I{} + ((whole)(2 * BIAS + 1) << MANTISSA)); }
+FUNCTION V undefined() { return number(I{} + ((whole)(4 * BIAS + 3) << (MANTISSA - 1))); }
 
 // (2^f - 1) / f on [-1/2, 1/2], by interpolation at Chebyshev's points: relative error 1.2e-8, and 2.0e-17 in 64 bits
 FUNCTION V slope_of_exp2(V f) {
@@ -92,16 +97,22 @@ FUNCTION V slope_of_exp2(V f) {
 
 // 2^x = 2^n (1 + f q(f)), x = n + f; within the range of normal numbers
 struct Split { V n, f; };
-#if defined(__AVX512F__) && !defined(ONE_LANE_PER_THREAD)
+#ifdef ONE_LANE_PER_THREAD
 FUNCTION Split split(V x) {
+    x = fmax(fmin(x, (real)(BIAS - 1)), (real)(1 - BIAS));
+    const V n = rint(x);
+    return {n, x - n};
+}
+FUNCTION float scaled(float x, float n) { return x * exp2(n); }  // an instruction of its own, exact at these n
+FUNCTION double scaled(double x, double n) { return x * number(((whole)n + (whole)BIAS) << MANTISSA); }
+#elif defined(__AVX512DQ__)
+FUNCTION Split split(V x) {  // the smaller of two in this order, so that NaN stays NaN; what is left of -infinity is 0
     if constexpr (sizeof(real) == 4) {
-        x = (V)_mm512_min_ps((__m512)x, _mm512_set1_ps(126));
-        const V n = (V)_mm512_roundscale_ps((__m512)x, 8);
-        return {n, x - n};
+        const __m512 least = _mm512_min_ps(_mm512_set1_ps(126), (__m512)x);
+        return {(V)_mm512_roundscale_ps(least, 8), (V)_mm512_reduce_ps(least, 8)};
     } else {
-        x = (V)_mm512_min_pd((__m512d)x, _mm512_set1_pd(1022));
-        const V n = (V)_mm512_roundscale_pd((__m512d)x, 8);
-        return {n, x - n};
+        const __m512d least = _mm512_min_pd(_mm512_set1_pd(1022), (__m512d)x);
+        return {(V)_mm512_roundscale_pd(least, 8), (V)_mm512_reduce_pd(least, 8)};
     }
 }
 FUNCTION V scaled(V x, V n) {
@@ -110,8 +121,8 @@ FUNCTION V scaled(V x, V n) {
 }
 #else
 FUNCTION Split split(V x) {
-    x = select(x < spread(BIAS - 1), x, (real)(BIAS - 1));
-    x = select(x > spread(1 - BIAS), x, (real)(1 - BIAS));
+    x = select(x > spread(BIAS - 1), (real)(BIAS - 1), x);  // so NaN stays NaN
+    x = select(x < spread(1 - BIAS), (real)(1 - BIAS), x);
     const V n = to_real(nearest(x));
     return {n, x - n};
 }
@@ -119,6 +130,9 @@ FUNCTION V scaled(V x, V n) { return x * number((nearest(n) + (whole)BIAS) << MA
 #endif
 
 FUNCTION V exp2_(V x) {
+#ifdef ONE_LANE_PER_THREAD
+    if (sizeof(real) == 4) return exp2(fmin(x, (real)(BIAS - 1)));
+#endif
     const Split parts = split(x);
     return scaled(parts.f * slope_of_exp2(parts.f) + (real)1, parts.n);
 }
@@ -133,7 +147,7 @@ FUNCTION V exp2m1_(V x) {
 FUNCTION V exp_(V x) { return exp2_(x * LOG2_E); }
 FUNCTION V expm1_(V x) { return exp2m1_(x * LOG2_E); }
 
-// log m = 2 atanh((m - 1) / (m + 1)) for m from sqrt(1/2) to sqrt(2), by its series
+// log m = 2 atanh((m - 1) / (m + 1)) for m from sqrt(1/2) to sqrt(2), by its series; subnormal numbers count as 0
 FUNCTION V log_(V x) {
     const whole root_half = sizeof(real) == 4 ? (whole)0x3f3504f3 : (whole)0x3fe6a09e667f3bcdLL;
     const I exponent = (bits(x) - root_half) >> MANTISSA;
@@ -141,25 +155,40 @@ FUNCTION V log_(V x) {
     const V s = quotient(m - (real)1, m + (real)1), s2 = s * s;
     V sum = spread((real)0);
     for (int k = sizeof(real) == 4 ? 9 : 23; k > 0; k -= 2) sum = sum * s2 + (real)(1.0 / k);
-    return to_real(exponent) * LN_2 + (real)2 * s * sum;
+    const V found = select(x < infinite(), to_real(exponent) * LN_2 + (real)2 * s * sum, x);
+    return select(x < spread(SMALLEST), select(x < spread((real)0), undefined(), -infinite()), found);
 }
 
-FUNCTION V pow_(V x, V y) { return exp2_(y * (log_(x) * LOG2_E)); }
 FUNCTION V fabs_(V x) { return select(x < spread((real)0), -x, x); }
+
+FUNCTION V pow_(V x, V y) {
+    const V size = exp2_(y * (log_(fabs_(x)) * LOG2_E)), zero = spread((real)0);
+    const I n = nearest(y);
+    const V below = select(to_real(n) == y, select((n & 1) == 1, -size, size), undefined());  // of a negative x
+    const V at_0 = select(y > zero, zero, select(y < zero, infinite(), (real)1));
+    return select(x < zero, below, select(x == zero, at_0, size));
+}
 
 #ifdef ONE_LANE_PER_THREAD
 #define EACH_LANE(name, function) FUNCTION V name(V x) { return (V)function(x); }
 #else
-#define EACH_LANE(name, function)                                             \
-    FUNCTION V name(V x) {                                                    \
+#define EACH_LANE(name, function)                                                  \
+    FUNCTION real name(real x) { return std::function(x); }                        \
+    FUNCTION V name(V x) {                                                         \
         for (int lane = 0; lane < LANES; ++lane) x[lane] = std::function(x[lane]); \
-        return x;                                                             \
+        return x;                                                                  \
     }
 #endif
 EACH_LANE(sqrt_, sqrt)
 EACH_LANE(log10_, log10)
 EACH_LANE(sin_, sin)
 EACH_LANE(cos_, cos)
+EACH_LANE(tan_, tan)
+EACH_LANE(asin_, asin)
+EACH_LANE(acos_, acos)
+EACH_LANE(atan_, atan)
+EACH_LANE(sinh_, sinh)
+EACH_LANE(cosh_, cosh)
 EACH_LANE(tanh_, tanh)
 EACH_LANE(floor_, floor)
 EACH_LANE(ceil_, ceil)

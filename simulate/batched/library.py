@@ -9,12 +9,12 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import mkdtemp
 
 from ..folders import cache_folder
-from ..mechanism_library import announce, processor
+from ..mechanism_library import processor
 from ..schema import InputError
 
 HEADERS = ("lanes.h", "tile.h", "cpu.h")
@@ -42,7 +42,7 @@ def folder_of(text: str) -> Path:
     return cache_folder() / "batched" / digest.hexdigest()[:16]
 
 
-def compiled(text: str, busy: Busy = announce) -> Path:
+def compiled(text: str, busy: Busy = nullcontext) -> Path:
     """The folder of the library of a generated source, which is compiled first where it is not there.
 
     busy: called with a message, its result is entered while the compiler runs. Safe when several processes ask at once.
@@ -69,9 +69,9 @@ def compiled(text: str, busy: Busy = announce) -> Path:
     return target
 
 
-def load(text: str, busy: Busy = announce) -> ctypes.CDLL:
+def load(text: str) -> ctypes.CDLL:
     """The library of a generated source, in this process. Raises InputError as `compiled`."""
-    return ctypes.CDLL(str(compiled(text, busy) / LIBRARY))
+    return ctypes.CDLL(str(compiled(text) / LIBRARY))
 
 
 def _compile(text: str, target: Path) -> None:

@@ -56,9 +56,9 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
     for node, segment in enumerate(circuit.segments):
         if segment is not None:
             stand = {each.name() for each in segment}
-            names = [name for name in order if name in stand and not name.endswith("_ion")]
-            names.sort(key=lambda name: not writes_concentration(mechanism(name)))
-            together.setdefault(tuple(names), []).append(node)
+            here = [name for name in order if name in stand and not name.endswith("_ion")]
+            here.sort(key=lambda name: not writes_concentration(mechanism(name)))
+            together.setdefault(tuple(here), []).append(node)
     found = []
     for number, (names, nodes) in enumerate(sorted(together.items(), key=lambda item: len(item[1]))):
         group = Group(f"segments_{number}", [mechanism(name) for name in names], np.array(nodes), False)

@@ -127,10 +127,10 @@ def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tup
         values = execution.values
         outward = [(values[execution.own(name)], 1) for name in mechanism.currents]
         outward += [(values[execution.own(name)], -1) for name in mechanism.electrode]
-        for ion in mechanism.ions:
-            if (name := f"i{ion.name}") in ion.write:
+        for used in mechanism.ions:
+            if (name := f"i{used.name}") in used.write:
                 outward.append((values[name], 1))
-                values[_slope(ion.name)] = before[_slope(ion.name)] + x.derivative(values[name], "v")
+                values[_slope(used.name)] = before[_slope(used.name)] + x.derivative(values[name], "v")
                 values[name] = before[name] + values[name]
         for value, sign in outward:
             current = current + value * sign

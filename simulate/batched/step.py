@@ -86,7 +86,8 @@ def build(
         for connection in at_synapse:
             of_synapse[-1].append(len(connections))
             connections.append((*place[connection.syn().hname()], float(connection.weight[0])))
-    made = source.write(tree, programs, connections, dt_ms, v_init_mv, second_order, single, cell.name)
+    real = "float" if single else "double"
+    made = source.write(tree, programs, connections, dt_ms, v_init_mv, second_order, real, cell.name)
     return Step(made, tree, dt_ms, single, of_synapse)
 
 

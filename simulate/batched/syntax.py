@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..schema import InputError
+from . import unit_constants
 
 Tree = dict  # one node: its kind -> its parts
 
@@ -31,20 +32,25 @@ REFUSED = {
     "External": ("EXTERNAL", r"\bEXTERNAL\b"),
     "RandomVarList": ("RANDOM", r"\bRANDOM\b"),
     "LonDiffuse": ("LONGITUDINAL_DIFFUSION", r"\bLONGITUDINAL_DIFFUSION\b"),
-    "LongitudinalDiffusionBlock": ("LONGITUDINAL_DIFFUSION", r"\bLONGITUDINAL_DIFFUSION\b"),
     "Include": ("INCLUDE", r"\bINCLUDE\b"),
     "WhileStatement": ("WHILE", r"\bWHILE\b"),
     "FromStatement": ("FROM", r"\bFROM\s+\w+\s*="),
-    "Watch": ("WATCH", r"\bWATCH\b"),
     "WatchStatement": ("WATCH", r"\bWATCH\b"),
     "ForNetcon": ("FOR_NETCONS", r"\bFOR_NETCONS\b"),
     "LagStatement": ("LAG", r"\bLAG\b"),
-    "MutexLock": ("MUTEXLOCK", r"\bMUTEXLOCK\b"),
     "ProtectStatement": ("PROTECT", r"\bPROTECT\b"),
     "IndexedName": ("an array", r"\w+\s*\[[^\]]*\]"),
 }
-# Physical constants that NMODL names as units: CODATA 2018, as NEURON 9 has them
-AS_UNITS = {"faraday": 96485.3321233100184, "k-mole": 8.31446261815324, "pi": 3.141592653589793, "e": 1.602176634e-19}
+NUMBERS = ("Integer", "Double", "Float")
+COMMENTS = re.compile(
+    r"""
+    "[^"\n]*"                           # text, which is none
+    | \bCOMMENT\b .*? \bENDCOMMENT\b
+    | ^[ \t]*TITLE\b [^\n]*
+    | [:?] [^\n]*
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -91,9 +97,9 @@ class Mechanism:
     routines: dict[str, Routine] = field(default_factory=dict)
 
     def refuse(self, what: str, pattern: str) -> InputError:
-        """The error that says that `what` is not supported, with the line where `pattern` first stands."""
+        """The error that says that `what` is not supported, with the line where `pattern`, or a group of it, stands."""
         found = re.search(pattern, without_comments(self.text))
-        line = self.text.count("\n", 0, found.start()) + 1 if found else 1
+        line = self.text.count("\n", 0, found.start(found.lastindex or 0)) + 1 if found else 1
         return InputError(
             f"{self.file}, line {line}: {what} is not supported by engine 'batched'; give --engine coreneuron, "
             "or --engine auto, which takes the fastest that can"
@@ -115,6 +121,8 @@ def parse(text: str, file: str) -> Mechanism:
     try:
         program = json.loads(nmodl.to_json(nmodl.NmodlDriver().parse_string(text), True))["Program"]
     except RuntimeError as error:
+        if "can not open file" in str(error):
+            raise Mechanism(file, text).refuse(*REFUSED["Include"]) from error
         where = re.search(r"Location : (\d+)", str(error))
         line = f", line {where[1]}" if where else ""
         raise InputError(f"{file}{line}: is no NMODL that NEURON's parser reads") from error
@@ -122,13 +130,21 @@ def parse(text: str, file: str) -> Mechanism:
     for node in everything(program):
         if kind(node) in REFUSED:
             raise mechanism.refuse(*REFUSED[kind(node)])
+        if kind(node) == "StatementBlock" and {"name": "MutexLock"} in parts(node):
+            raise mechanism.refuse("MUTEXLOCK", r"\bMUTEXLOCK\b")
+        if kind(node) == "PrimeName" and named(parts(node)[1]) != "1":
+            raise mechanism.refuse("a second derivative", r"\w+\s*''")
     for block in program:
         _read(mechanism, block)
+    if not mechanism.name:
+        raise InputError(f"{file}: has no NEURON block with a SUFFIX or POINT_PROCESS, so it is no mechanism")
     if mechanism.point and mechanism.ions:
         raise mechanism.refuse("USEION in a point process", r"\bUSEION\b")
-    for _, method in mechanism.solved.items():
+    for block, method in mechanism.solved.items():
         if method not in ("cnexp", ""):
             raise mechanism.refuse(f"METHOD {method}", rf"\bMETHOD\s+{method}\b")
+        if not method and block in mechanism.derivatives:
+            raise mechanism.refuse("SOLVE of a DERIVATIVE without METHOD cnexp", rf"\bSOLVE\s+{block}\b")
     return mechanism
 
 
@@ -160,11 +176,9 @@ def without_comments(text: str) -> str:
     """The same with comments as spaces, so that places stay what they were."""
 
     def blank(found: re.Match) -> str:
-        return re.sub(r"[^\n]", " ", found[0])
+        return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
 
-    text = re.sub(r"\bCOMMENT\b.*?\bENDCOMMENT\b", blank, text, flags=re.DOTALL)
-    text = re.sub(r"(?m)^\s*TITLE.*$", blank, text)
-    return re.sub(r"[:?].*", blank, text)
+    return COMMENTS.sub(blank, text)
 
 
 def _routine(block: Tree) -> Routine:
@@ -179,18 +193,18 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
                 _declare(mechanism, statement)
         case "ParamBlock":
             for entry in parts(block):
-                numbers = [part for part in parts(entry) if kind(part) in ("Integer", "Double", "Float")]
-                mechanism.parameters[named(entry)] = float(named(numbers[0])) if numbers else 0.0
-        case "AssignedBlock":
+                numbers = [part for part in parts(entry) if kind(part) in NUMBERS]
+                mechanism.parameters[named(entry)] = _number(mechanism, numbers[0]) if numbers else 0.0
+        case "AssignedBlock" | "LocalListStatement":  # LOCAL outside of all blocks is the mechanism's own
             mechanism.assigned += [named(entry) for entry in parts(block)]
         case "StateBlock":
             mechanism.states += [named(entry) for entry in parts(block)]
         case "ConstantBlock":
             for entry in parts(block):
                 variable = parts(entry)[0]
-                mechanism.constants[named(variable)] = float(named(parts(variable)[1]))
+                mechanism.constants[named(variable)] = _number(mechanism, parts(variable)[1])
         case "Define":
-            mechanism.constants[named(block)] = float(named(parts(block)[1]))
+            mechanism.constants[named(block)] = _number(mechanism, parts(block)[1])
         case "UnitBlock":
             for entry in parts(block):
                 if kind(entry) == "FactorDef":
@@ -198,13 +212,28 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
         case "BreakpointBlock" | "InitialBlock" | "NetReceiveBlock":
             mechanism.blocks[kind(block)] = _routine(block)
             for node in everything([block]):
-                if kind(node) == "SolveBlock":
-                    names = [named(part) for part in parts(node)]
-                    mechanism.solved[names[0]] = names[1] if len(names) > 1 else ""
+                _note_solve(mechanism, kind(block), node)
         case "DerivativeBlock":
             mechanism.derivatives[named(block)] = _routine(block)
         case "FunctionBlock" | "ProcedureBlock":
             mechanism.routines[named(block)] = _routine(block)
+
+
+def _number(mechanism: Mechanism, node: Tree) -> float:
+    """A number, or the name that DEFINE gives one."""
+    text = named(node)
+    return mechanism.constants[text] if text in mechanism.constants else float(text)
+
+
+def _note_solve(mechanism: Mechanism, block: str, node: Tree) -> None:
+    """Note what a SOLVE solves, which stands in BREAKPOINT and is done at every step."""
+    if kind(node) == "IfStatement" and any(kind(each) == "SolveBlock" for each in everything(parts(node))):
+        raise mechanism.refuse("SOLVE within IF", r"\b(?i:IF)\s*\([^{]*\{[^}]*\b(SOLVE)\b")
+    if kind(node) == "SolveBlock":
+        if block != "BreakpointBlock":
+            raise mechanism.refuse("SOLVE outside of BREAKPOINT", r"\b(?:INITIAL|NET_RECEIVE)\b[^}]*\b(SOLVE)\b")
+        names = [named(part) for part in parts(node)]
+        mechanism.solved[names[0]] = names[1] if len(names) > 1 else ""
 
 
 def _declare(mechanism: Mechanism, statement: Tree) -> None:
@@ -227,9 +256,10 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
 
 
 def _factor(mechanism: Mechanism, entry: Tree) -> float:
-    for part in parts(entry):
-        if kind(part) in ("Double", "Integer"):
-            return float(named(part))
-        if kind(part) == "Unit" and named(part) in AS_UNITS:
-            return AS_UNITS[named(part)]
-    raise mechanism.refuse(f"the unit constant {named(entry)}", rf"\b{named(entry)}\b")
+    value, *units = parts(entry)[1:]
+    if kind(value) in NUMBERS:
+        return _number(mechanism, value)
+    found = unit_constants.number(named(value), named(units[0]))
+    if found is not None:
+        return found
+    raise mechanism.refuse(f"the unit constant {named(entry)}", rf"\b{named(entry)}\s*=\s*\(")

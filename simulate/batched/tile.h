@@ -44,7 +44,7 @@ struct Recorder {
 
 // Generated: one event, and all currents, of a step after states have advanced by the step before (where `advance`)
 FUNCTION void receive(const Tile& t, int lane, int connection);
-template <bool advance> FUNCTION void states_that_need_the_voltage(const Tile& t, real time_ms);
+FUNCTION void states_before_events(const Tile& t, real time_ms);
 template <bool advance> FUNCTION void currents(const Tile& t, real time_ms);
 
 FUNCTION void events(const Tile& t, const Recorder& r, int step) {
@@ -124,7 +124,7 @@ FUNCTION void integrate(const Tile& t, const Recorder& r) {
     for (int k = 0; k < r.steps; ++k) {
         const real now_ms = r.time_ms[k];
         const bool advance = r.steps_before + k > 0;
-        if (advance) states_that_need_the_voltage<true>(t, now_ms);
+        if (advance) states_before_events(t, now_ms);
         TOGETHER;
         events(t, r, r.steps_before + k);
         TOGETHER;
