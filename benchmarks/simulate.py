@@ -2,12 +2,16 @@
 
     python benchmarks/simulate.py --morphology ../shared/data/hay2011/cell1.asc
     python benchmarks/simulate.py --morphology ttpc1 --preset nmda-ttpc1 --seed 0 --trials 2,5
+    python benchmarks/simulate.py --morphology cell1.asc --device cuda --side-by-side 2048
 
-For each engine, step and order in time: wall seconds per simulated second, the ratio to the published way (plain
-NEURON, variable step at its default tolerance, mechanisms one by one), what the replayed trials lose against the
-converged solution (variable step, 1e-6), and whether the way passes: every trial has the converged number of spikes,
-and every check of the published physiology holds (`apical validate --only dendrites --only steps`; told only of the
-published morphology). Each way has a process of its own. Run it where nothing else does; it takes about 8 minutes.
+For each engine, step and order in time: wall seconds per simulated second; how many times faster than the published
+way (plain NEURON, variable step at its default tolerance, mechanisms one by one), and than CoreNEURON of the same step
+and order; what the replayed trials lose against the converged solution (variable step, 1e-6), and whether the way
+passes: every trial has the converged number of spikes, and every check of the published physiology holds (`apical
+validate --only dendrites --only steps`; told only of the published morphology).
+Engine 'batched' integrates the replayed trials among others, as many as it takes side by side, and its seconds are
+those of all of them together. Each way has a process of its own, and one core; --device cuda adds the GPU's.
+Run it where nothing else does; it takes about 10 minutes.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import numpy as np
 
 from apical.simulate import config
 from apical.simulate.engine.base import Integration
-from apical.simulate.trial import Experiment
+from apical.simulate.trial import Experiment, Trial
 from apical.simulate.validation import validate
 
 CONVERGED = Integration(engine="neuron", dt_ms=None, tolerance=1e-6, fused=False)
@@ -36,13 +40,29 @@ WAYS = {
     for second, steps in ((True, (0.0125, 0.025, 0.03125, 0.05)), (False, (0.025, 0.05)))
     for dt_ms in steps
 }
+BATCHED = {
+    f"batched, dt {dt_ms:g}, {'second' if second else 'first'} order, {precision}": Integration(
+        engine="batched", dt_ms=dt_ms, second_order=second, precision=precision
+    )
+    for second, dt_ms, precision in (
+        (True, 0.025, "float32"),
+        (True, 0.025, "float64"),
+        (True, 0.05, "float32"),
+        (False, 0.025, "float32"),
+        (False, 0.05, "float32"),
+    )
+}
+DRAWN = 64  # so many trials' input is drawn; more side by side get the same again
 CLIP_MV = -55.0  # as scored, Beniaguev et al. 2021
+
+
+Found = list[tuple[np.ndarray, np.ndarray]]
 
 
 def replay(
     chosen: config.Simulation, integration: Integration, trials: list[int], seconds: float
-) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
-    """Wall seconds per simulated second, and of each trial the spike times in ms and the voltage at whole ms."""
+) -> tuple[float, Found, str]:
+    """Wall seconds per simulated second, of each trial the spike times in ms and the voltage at whole ms, and ''."""
     experiment = Experiment(chosen.model_copy(update={"integration": integration}))
     found, wall_s = [], 0.0
     for number in trials:
@@ -52,7 +72,33 @@ def replay(
         trial = experiment.replay(spikes)
         wall_s += time.perf_counter() - began
         found.append((trial.output_spike_times_ms(), trial.sampled_mv(1)))
-    return wall_s / (len(trials) * seconds), found
+    return wall_s / (len(trials) * seconds), found, ""
+
+
+def replay_among_others(
+    chosen: config.Simulation, integration: Integration, trials: list[int], seconds: float, device: str, n: int | None
+) -> tuple[float, Found, str]:
+    """The same with `n` trials side by side, the replayed ones first, and a note that says how many."""
+    experiment = Experiment(chosen.model_copy(update={"integration": integration}), device)
+    n, ms = n or experiment.neuron.side_by_side(), round(seconds * 1000)
+    others = [number for number in range(DRAWN) if number not in trials]
+    drawn = [
+        [np.flatnonzero(row).astype(float) for row in experiment.input_spikes(number)[:, :ms]]
+        for number in [*trials, *others][: min(n, DRAWN)]
+    ]
+    events_ms = [drawn[number % len(drawn)] for number in range(n)]
+    first_ms = [[times_ms[times_ms < 20] for times_ms in each] for each in events_ms]
+    list(experiment.neuron.respond_to_events(first_ms, 20))  # the first use loads the library
+    began = time.perf_counter()
+    responses = list(experiment.neuron.respond_to_events(events_ms, ms))
+    wall_s = time.perf_counter() - began
+    found: Found = []
+    for response in responses[: len(trials)]:
+        if isinstance(response, RuntimeError):
+            raise response
+        trial = Trial(np.zeros((1, ms), bool), np.round(response.time_ms, 6), response.v_mv[0])
+        found.append((trial.output_spike_times_ms(), trial.sampled_mv(1)))
+    return wall_s / (n * seconds), found, f"{n} side by side"
 
 
 def alone(function, *arguments):
@@ -77,23 +123,37 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trials", default="5", help="numbers of the trials that are replayed")
     parser.add_argument("--seconds", type=float, default=2.2, help="of each trial, from its start")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--side-by-side", type=int, default=2048, help="trials on the GPU")
     options = parser.parse_args()
 
     chosen = config.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
     trials = [int(number) for number in options.trials.split(",")]
-    truth_pace, truth = alone(replay, chosen, CONVERGED, trials, options.seconds)
+    truth_pace, truth, _ = alone(replay, chosen, CONVERGED, trials, options.seconds)
     counts = [len(times_ms) for times_ms, _ in truth]
     print(
         f"{options.morphology}, {options.preset}, seed {options.seed}: {options.seconds:g} s of trial {options.trials}"
     )
     print(f"converged (variable step, 1e-6): {truth_pace:.1f} s per simulated s, output spikes {counts}\n")
     print(
-        f"{'way':<55}{'s per s':>8}{'ratio':>7}{'spikes':>8}{'shift ms':>10}{'clipped RMSE mV':>17}  passes", flush=True
+        f"{'way':<55}{'s per s':>9}{'ratio':>8}{'to CoreNEURON':>15}{'spikes':>8}{'shift ms':>10}"
+        f"{'clipped RMSE mV':>17}  passes",
+        flush=True,
     )
-    published_pace = None
-    for name, integration in WAYS.items():
-        pace, found = alone(replay, chosen, integration, trials, options.seconds)
+    ways = {name: (integration, "cpu", None) for name, integration in (WAYS | BATCHED).items()}
+    if options.device == "cuda":
+        ways |= {f"{name}, GPU": (way, "cuda", options.side_by_side) for name, way in BATCHED.items()}
+    published_pace, paces = None, {}
+    for name, (integration, device, n) in ways.items():
+        if integration.engine == "batched":
+            pace, found, note = alone(replay_among_others, chosen, integration, trials, options.seconds, device, n)
+        else:
+            pace, found, note = alone(replay, chosen, integration, trials, options.seconds)
         published_pace = published_pace or pace
+        of_step = integration.dt_ms, integration.second_order
+        if integration.engine == "coreneuron" and integration.fused:
+            paces[of_step] = pace
+        to_coreneuron = f"{paces[of_step] / pace:.1f}" if of_step in paces else ""
         spikes = [len(times_ms) for times_ms, _ in found]
         pairs = list(zip(found, truth, strict=True))
         shift_ms = max(_shift_ms(ours, theirs) for (ours, _), (theirs, _) in pairs)
@@ -102,8 +162,8 @@ def main() -> None:
         lost = "" if spikes == counts else f"spikes {spikes}"
         verdict = "; ".join(filter(None, (lost, wrong))) or "yes"
         print(
-            f"{name:<55}{pace:>8.2f}{published_pace / pace:>7.1f}{sum(spikes):>8}{shift_ms:>10.2f}"
-            f"{np.sqrt(np.mean(error_mv**2)):>17.4f}  {verdict}",
+            f"{name:<55}{pace:>9.3f}{published_pace / pace:>8.1f}{to_coreneuron:>15}{sum(spikes):>8}{shift_ms:>10.2f}"
+            f"{np.sqrt(np.mean(error_mv**2)):>17.4f}  {verdict}{f' ({note})' if note else ''}",
             flush=True,
         )
 

@@ -15,6 +15,7 @@ JITTER_MS = 20  # on both, either way
 LENGTH_OFFSET_UM = 10  # a segment's share of its tree's spikes goes with length + 10 um
 HETEROGENEITY = (0.5, 1.5)  # factor on each segment and hold interval
 TREES = ("basal", "apical")
+ROWS = 32  # smoothed at a time: what stays in a processor's cache; all at once takes up to three times as long (measured)
 
 
 class InputStatistics(BaseModel):
@@ -80,4 +81,8 @@ def _smooth(rate: np.ndarray, sigma_ms: int) -> np.ndarray:
     from scipy.signal.windows import gaussian
 
     window = gaussian(7 * sigma_ms + 1, sigma_ms)
-    return np.maximum(fftconvolve(rate, (window / window.sum())[None], mode="same", axes=1), 0)
+    smooth = np.empty_like(rate)
+    for first in range(0, len(rate), ROWS):
+        rows = slice(first, first + ROWS)
+        smooth[rows] = fftconvolve(rate[rows], (window / window.sum())[None], mode="same", axes=1)
+    return np.maximum(smooth, 0, out=smooth)

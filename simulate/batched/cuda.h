@@ -2,12 +2,13 @@
 // the generated code.
 
 // Arrays of all tiles, one tile after another; see Tile and Recorder. Events of every lane of all tiles stand in one
-// array, and `event_next` is scratch, so each call brings the events of its own steps.
+// array, and `event_next` is scratch: each call brings the events of its own steps. No array overlaps another one.
 extern "C" __global__ void __launch_bounds__(LANES * WARPS) run_tiles(
-    real* rows, int n_rows, const real* numbers, const int* indices,
-    int steps, int steps_before, const real* time_ms,
-    const int* event_first, const int* event_step, const int* event_connection, int* event_next,
-    int n_fine, int n_coarse, const int* node, real* fine_mv, const int* kept, int n_kept, real* coarse_mv
+    real* __restrict__ rows, int n_rows, const real* __restrict__ numbers, const int* __restrict__ indices,
+    int steps, int steps_before, const real* __restrict__ time_ms,
+    const int* __restrict__ event_first, const int* __restrict__ event_step, const int* __restrict__ event_connection,
+    int* __restrict__ event_next, int n_fine, int n_coarse, const int* __restrict__ node, real* __restrict__ fine_mv,
+    const int* __restrict__ kept, int n_kept, real* __restrict__ coarse_mv
 ) {
     const int lane = threadIdx.x, warp = threadIdx.y;
     const long long tile = blockIdx.x;

@@ -99,11 +99,15 @@ class Gpu:
             with self.current():
                 module = cupy.RawModule(code=kernel_text(step_text), options=OPTIONS, backend="nvrtc")
                 self._kernel = module.get_function("run_tiles")
+                self.at_once = self._at_once(cupy.cuda.Device(number).attributes)
         except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
             raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error
-        of_gpu = cupy.cuda.Device(number).attributes
-        registers = self._kernel.num_regs * self.lanes * self.warps
-        self.at_once = of_gpu["MultiProcessorCount"] * max(1, of_gpu["MaxRegistersPerMultiprocessor"] // registers)
+
+    def _at_once(self, of_gpu: dict[str, int]) -> int:
+        threads = self.lanes * self.warps
+        by_registers = of_gpu["MaxRegistersPerMultiprocessor"] // (self._kernel.num_regs * threads)
+        by_threads = of_gpu["MaxThreadsPerMultiProcessor"] // threads
+        return of_gpu["MultiProcessorCount"] * max(1, min(by_registers, by_threads))
 
     @contextmanager
     def current(self) -> Iterator[None]:

@@ -185,6 +185,9 @@ class Execution:
             return self._call(self.mechanism.routines[name], map(self._number, given), name)
         if name == "at_time":  # of account for variable steps only
             return x.ZERO
+        if name == "state_discontinuity":  # as old files change a state in NET_RECEIVE
+            self._assign(named(given[0]), self._number(given[1]))
+            return x.ZERO
         if name not in x.FUNCTIONS.keys() | {"pow", "exprelr"}:
             raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
         arguments = [self._number(argument) for argument in given]

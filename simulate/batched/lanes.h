@@ -99,11 +99,12 @@ FUNCTION V slope_of_exp2(V f) {
 struct Split { V n, f; };
 #ifdef ONE_LANE_PER_THREAD
 FUNCTION Split split(V x) {
-    x = fmax(fmin(x, (real)(BIAS - 1)), (real)(1 - BIAS));
+    x = select(x > BIAS - 1, (real)(BIAS - 1), x);  // so NaN stays NaN
+    x = select(x < 1 - BIAS, (real)(1 - BIAS), x);
     const V n = rint(x);
     return {n, x - n};
 }
-FUNCTION float scaled(float x, float n) { return x * exp2(n); }  // an instruction of its own, exact at these n
+FUNCTION float scaled(float x, float n) { return x * exp2(n); }  // a GPU has an instruction for this one
 FUNCTION double scaled(double x, double n) { return x * number(((whole)n + (whole)BIAS) << MANTISSA); }
 #elif defined(__AVX512DQ__)
 FUNCTION Split split(V x) {  // the smaller of two in this order, so that NaN stays NaN; what is left of -infinity is 0
@@ -131,7 +132,7 @@ FUNCTION V scaled(V x, V n) { return x * number((nearest(n) + (whole)BIAS) << MA
 
 FUNCTION V exp2_(V x) {
 #ifdef ONE_LANE_PER_THREAD
-    if (sizeof(real) == 4) return exp2(fmin(x, (real)(BIAS - 1)));
+    if (sizeof(real) == 4) return exp2(select(x > BIAS - 1, (real)(BIAS - 1), x));
 #endif
     const Split parts = split(x);
     return scaled(parts.f * slope_of_exp2(parts.f) + (real)1, parts.n);
@@ -168,6 +169,10 @@ FUNCTION V pow_(V x, V y) {
     const V at_0 = select(y > zero, zero, select(y < zero, infinite(), (real)1));
     return select(x < zero, below, select(x == zero, at_0, size));
 }
+#ifndef ONE_LANE_PER_THREAD
+FUNCTION V pow_(V x, real y) { return pow_(x, spread(y)); }
+FUNCTION V pow_(real x, V y) { return pow_(spread(x), y); }
+#endif
 
 #ifdef ONE_LANE_PER_THREAD
 #define EACH_LANE(name, function) FUNCTION V name(V x) { return (V)function(x); }

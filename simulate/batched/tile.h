@@ -69,6 +69,18 @@ FUNCTION void events(const Tile& t, const Recorder& r, int step) {
     }
 }
 
+// One node, whose parent is at `parent_v`; what nodes beyond leave behind in, what it leaves for its parent out. A
+// processor foresees what a loop over it loads, as its addresses depend on i alone.
+FUNCTION void eliminate(const Tile& t, int i, V parent_v, V& from_d, V& from_rhs) {
+    const real g = t.numbers[G + i];
+    const V axial = g * (parent_v - VOLTAGE(i));
+    const V inverse = quotient((real)1, D(i) + from_d), rhs = RHS(i) + from_rhs + axial;
+    D(i) = inverse;
+    RHS(i) = rhs;
+    from_d = -g * g * inverse;
+    from_rhs = g * inverse * rhs - axial;
+}
+
 // Elimination from the tips to the root, then substitution outwards (Hines 1984): D x = RHS, D's other entries -G
 FUNCTION void solve(const Tile& t) {
     for (int level = 0; level < LEVELS; ++level) {
@@ -79,15 +91,8 @@ FUNCTION void solve(const Tile& t) {
                 from_rhs += LEFT_RHS(t.indices[BEYOND + b]);
             }
             const int head = t.indices[HEAD + c];
-            for (int i = t.indices[TAIL + c]; i >= head; --i) {
-                const real g = t.numbers[G + i];
-                const V axial = g * (VOLTAGE(i > head ? i - 1 : t.indices[PARENT + c]) - VOLTAGE(i));
-                const V inverse = quotient((real)1, D(i) + from_d), rhs = RHS(i) + from_rhs + axial;
-                D(i) = inverse;
-                RHS(i) = rhs;
-                from_d = -g * g * inverse;
-                from_rhs = g * inverse * rhs - axial;
-            }
+            for (int i = t.indices[TAIL + c]; i > head; --i) eliminate(t, i, VOLTAGE(i - 1), from_d, from_rhs);
+            eliminate(t, head, VOLTAGE(t.indices[PARENT + c]), from_d, from_rhs);
             LEFT_D(c) = from_d;
             LEFT_RHS(c) = from_rhs;
         }

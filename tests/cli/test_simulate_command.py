@@ -108,7 +108,11 @@ def test_a_parameter_set_is_printed_as_it_is_written(done, refused):
         ("--dt 1", ["dt_ms: ", "less than or equal to 0.1, got 1.0"]),
         ("--dt nan", ["dt_ms: ", "got nan"]),
         ("--dt 0", ["a variable step", "needs engine 'neuron'"]),
-        ("--engine neurn", ["engine: ", "'coreneuron' or 'neuron'", "got 'neurn'"]),
+        ("--engine neurn", ["engine: ", "'coreneuron', 'neuron', 'batched' or 'auto'", "got 'neurn'"]),
+        ("--engine batched --dt 0", ["a variable step", "needs engine 'neuron'"]),
+        ("--device gpu", ["device: expected 'cpu' or 'cuda', got 'gpu'"]),
+        ("--device cuda", ["device cuda: engine 'coreneuron' runs on the CPU; give --engine batched"]),
+        ("lif --device cuda", ["device cuda: a leaky integrate-and-fire neuron runs on the CPU"]),
         ("--biophysics shai", ["biophysics 'shai' is not known", "did you mean 'shai2015'?"]),
         ("--biophysics nothere.toml", ["biophysics nothere.toml: no such file"]),
         (

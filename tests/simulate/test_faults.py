@@ -17,6 +17,7 @@ import zarr
 from apical.simulate import cluster, dataset, schema, store, worker
 from apical.simulate.config import Simulation
 from apical.simulate.engine.base import Unstable
+from apical.simulate.lif import LifNeuron
 from apical.simulate.schema import InputError
 from apical.simulate.summary import Summary
 from apical.simulate.trial import Experiment
@@ -31,20 +32,13 @@ def contents(path: Path) -> dict[str, bytes]:
 def test_a_trial_that_goes_wrong_numerically_is_marked_and_the_rest_is_whole(quick, here, tmp_path, monkeypatch):
     good = dataset.simulate(quick, tmp_path / "good.zarr", 4, scheduler=here)
     wrong = {1: Unstable(50.0), 3: RuntimeError("hocobj_call error:\nCVode failed")}
-    run = Experiment.simulate
-
-    def simulate(self, trial):
-        def replay(*_):
-            raise wrong[trial]
-
-        if trial in wrong:
-            self.replay = replay
-        try:
-            return run(self, trial)
-        finally:
-            vars(self).pop("replay", None)
-
-    monkeypatch.setattr(Experiment, "simulate", simulate)
+    events, respond, now = Experiment._events, LifNeuron.respond_to_events, []
+    monkeypatch.setattr(Experiment, "_events", lambda self, trial: (now.append(trial), events(self, trial))[1])
+    monkeypatch.setattr(
+        LifNeuron,
+        "respond_to_events",
+        lambda self, *given: iter([wrong[now[-1]]]) if now[-1] in wrong else respond(self, *given),
+    )
     summary = Summary(quick.seconds)
     path = dataset.simulate(quick, tmp_path / "bad.zarr", 4, scheduler=here, report=summary.add)
     said = "2 failed, marked so, the rest is whole: "
@@ -122,9 +116,9 @@ def test_a_store_that_another_run_writes_to(quick, quick_store):
 
 def test_a_worker_that_finds_another_store_or_none(quick, quick_store, here, tmp_path):
     with pytest.raises(InputError, match=rf"nothere: worker {socket.gethostname()} does not see it"):
-        worker.simulate_trial(quick, str(tmp_path / "nothere"), "id", 0, 0)
+        worker.simulate_trials(quick, str(tmp_path / "nothere"), "id", [(0, 0)])
     with pytest.raises(InputError, match="was replaced while it was written"):
-        worker.simulate_trial(quick, str(quick_store), "id of the former", 0, 0)
+        worker.simulate_trials(quick, str(quick_store), "id of the former", [(0, 0)])
 
 
 def test_a_store_of_another_configuration(quick, quick_store, here):

@@ -18,7 +18,11 @@ import pytest
 
 from apical.simulate import schema
 
-NEURONS = {"lif": "lif --seconds 1", "cell": "nmda --seconds 0.2 --morphology {swc}"}  # the former takes no time
+NEURONS = {  # the first takes no time; the last runs in batches, of which 10 trials are more than one
+    "lif": "lif --seconds 1",
+    "cell": "nmda --seconds 0.2 --morphology {swc}",
+    "side by side": "nmda --seconds 0.5 --morphology {swc} --engine batched --set integration.precision=float64",
+}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,12 @@ def test_a_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path):
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_killed_at_random_moments(undisturbed, tmp_path, seed):
     check(seed, undisturbed("cell"), tmp_path / "a.zarr")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_killed_while_trials_run_side_by_side(undisturbed, tmp_path, seed):
+    check(seed, undisturbed("side by side"), tmp_path / "a.zarr")
 
 
 def test_killed_workers_are_replaced_and_their_trials_run_again(undisturbed, tmp_path):

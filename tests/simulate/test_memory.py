@@ -24,7 +24,7 @@ cell = config.preset("ball-and-stick")
 preparation.create(out, cell, cells.resolve(cell.morphology), trials, worker.describe(cell))
 held_mb = []
 for trial in range(trials):
-    worker.simulate_trial(cell, str(out), store.dataset_id(out), trial, trial)
+    worker.simulate_trials(cell, str(out), store.dataset_id(out), [(trial, trial)])
     held_mb.append(resident_mb())
 print(json.dumps(held_mb))
 """

@@ -191,7 +191,10 @@ def test_a_dataset_that_cannot_be_simulated_again(data, floor, change, message):
         ({"integration": {"dt_ms": 0.025, "tolerance": 1e-3}}, "data.zarr: was integrated like that itself"),
         ({"integration": {"dt_ms": None}}, r"a variable step \(no dt_ms\) needs engine 'neuron'"),
         ({"integration": {"dt_ms": 5}}, "integration.dt_ms: Input should be less than or equal to 0.1, got 5"),
-        ({"integration": {"engine": "brian"}}, "integration.engine: .*'coreneuron' or 'neuron', got 'brian'"),
+        (
+            {"integration": {"engine": "brian"}},
+            "integration.engine: .*'coreneuron', 'neuron', 'batched' or 'auto', got 'brian'",
+        ),
         ({"trials": [0, 7]}, "data.zarr: has no finished trial 7"),
         ({"trials": []}, "data.zarr: no finished trial to simulate again"),
         ({"resume": True, "overwrite": True}, "only one of --resume and --overwrite"),

@@ -1,10 +1,11 @@
-"""The GPU's kernel against the CPU's step: on threads of this processor (see threads.h), and on a GPU where there is one."""
+"""The GPU's kernel against the CPU's step: with threads of this processor (threads.h), and on a GPU where there is one."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -22,8 +23,8 @@ from apical.simulate.schema import InputError
 from apical.simulate.trial import Experiment
 
 HERE = Path(__file__).parent
-# A soma with a dendrite that branches twice: 4 levels, and branchings without membrane
-SWC = """\
+# A soma with a dendrite that branches twice: chains on several levels, and branchings without membrane
+BRANCHED = """\
 1 1 0 0 0 8 -1
 2 1 0 8 0 8 1
 3 4 0 8 0 2 2
@@ -34,85 +35,159 @@ SWC = """\
 8 4 -260 328 0 1 6
 9 4 0 508 0 0.5 4
 """
-MS = 60.0
-LANES, WARPS = 4, 3  # neither divides what is shared out
+LANES, WARPS = 4, 3  # neither divides what they share
+TRIALS, MS = 10, 30  # the third tile has lanes without a trial
+RUNAWAY, UNDEFINED = 4, 9  # trials with an input spike at synapse 0, or 1, whose weights are absurd
+DENSE = {"synapses_per_segment": 3, "inhibitory": "GABA_AB"}  # several rounds of point processes at a node
 
 
 class Threads:
-    """A Device: the kernel as g++ compiles it, a real thread for each of a GPU's."""
+    """A Device: the kernel as g++ compiles it, with a real thread for each of a GPU's."""
 
-    at_once = 3
+    at_once = 5
 
-    def __init__(self, folder: Path, step_text: str, warps: int = WARPS, flags: str = "", lanes: int = LANES) -> None:
-        self.lanes, self.warps = lanes, warps
-        kernel = cuda_device.kernel_text(step_text, lanes, warps)
-        launch = "launch_on_threads(run_tiles, blocks, LANES, WARPS, arguments);"
-        (folder / "kernel.cpp").write_text(
-            f'#include "threads.h"\n{kernel}\nextern "C" void launch(int blocks, void** arguments) {{ {launch} }}\n'
-        )
-        command = [*library.compiler(), "-std=c++17", "-O1", "-pthread", "-fPIC", "-shared", *flags.split()]
-        subprocess.run([*command, f"-I{HERE}", "-o", "kernel.so", "kernel.cpp"], cwd=folder, check=True)
+    def __init__(self, folder: Path, step_text: str, warps: int = WARPS, flags: str = "", together: bool = True) -> None:
+        self.lanes, self.warps, self.launches = LANES, warps, []
+        kernel = cuda_device.kernel_text(step_text, LANES, warps)
+        if not together:
+            kernel = kernel.replace("#define TOGETHER __syncthreads()", "#define TOGETHER")
+        launch = 'extern "C" void launch(int blocks, void** arguments) {'
+        launch += " launch_on_threads(run_tiles, blocks, LANES, WARPS, arguments); }"
+        (folder / "kernel.cpp").write_text(f'#include "threads.h"\n{kernel}\n{launch}\n')
         self.library = folder / "kernel.so"
-        self.launches: list[tuple[int, tuple]] = []
+        command = [*library.compiler(), "-std=c++17", "-O1", "-pthread", "-fPIC", "-shared", *flags.split()]
+        subprocess.run([*command, f"-I{HERE}", "-o", self.library, folder / "kernel.cpp"], check=True)
 
     def current(self):
         return nullcontext()
 
-    def free_bytes(self) -> int:
-        return 10**9
+    def free_bytes(self):
+        return 10**6
 
     def empty(self, n, dtype):
-        return np.full(n, 77, dtype)  # what memory happened to hold
+        return np.full(n, 77, dtype)  # what the memory happened to hold
 
     def put(self, values, copies=1):
         return np.tile(values, copies)
 
     def launch(self, tiles, *arguments):
         self.launches.append((tiles, arguments))
-        launch(self.library, tiles, arguments)
+        given = [
+            ctypes.c_int(each) if isinstance(each, int) else ctypes.c_void_p(each.ctypes.data) for each in arguments
+        ]
+        ctypes.CDLL(str(self.library)).launch(tiles, (ctypes.c_void_p * len(given))(*map(ctypes.addressof, given)))
 
     def fetch(self, array, n):
         found = array[:n].copy()
         return lambda: found
 
 
-def launch(path: Path, tiles: int, arguments: tuple) -> None:
-    """Run the kernel of a library; arguments: arrays and int."""
-    given = [ctypes.c_int(each) if isinstance(each, int) else ctypes.c_void_p(each.ctypes.data) for each in arguments]
-    pointers = (ctypes.c_void_p * len(given))(*map(ctypes.addressof, given))
-    ctypes.CDLL(str(path)).launch(tiles, pointers)
-
-
 @pytest.fixture(scope="module")
 def specimen(tmp_path_factory):
-    """A function that builds the step of the branched cell, with its events for 11 trials and its probes."""
-    folder = tmp_path_factory.mktemp("cell")
-    (folder / "branched.swc").write_text(SWC)
+    """A function that builds the step of the branched cell, with its trials' input, the sites that are recorded, and
+    what the CPU's step makes of them."""
+    path = tmp_path_factory.mktemp("cell") / "branched.swc"
+    path.write_text(BRANCHED)
     made: dict[tuple, SimpleNamespace] = {}
-    open_now: list[Experiment] = []
+    experiments: list[Experiment] = []
 
-    def build(single: bool = False, **changes) -> SimpleNamespace:
-        key = (single, *sorted(changes.items()))
-        if key not in made:
-            while open_now:
-                open_now.pop().close()
-            chosen = config.preset("ball-and-stick").model_copy(
-                update={
-                    "morphology": str(folder / "branched.swc"),
-                    "integration": Integration(engine="batched", precision="float32" if single else "float64"),
-                    **changes,
-                }
-            )
-            experiment = Experiment(chosen)
-            open_now.append(experiment)
-            neuron = experiment.neuron
-            neuron.synapses.connections[0][0].weight[0] = 3000.0  # one spike there, and the cell goes
-            made[key] = SimpleNamespace(
-                step=step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, single),
-                events_ms=[_input(len(neuron.synapses.sign), seed) for seed in range(11)],
-            )
-        return made[key]
+    def build(precision: str = "float64", **changes) -> SimpleNamespace:
+        key = (precision, *changes)
+        if key in made:
+            return made[key]
+        integration = Integration(engine="batched", precision=precision)
+        chosen = {"morphology": str(path), "integration": integration, **changes}
+        experiments.append(Experiment(config.preset("ball-and-stick").model_copy(update=chosen)))
+        neuron = experiments[-1].neuron
+        for synapse, weight in ((0, -1000.0), (1, np.nan)):
+            neuron.synapses.connections[synapse][0].weight[0] = weight
+        generated = step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, precision == "float32")
+        segments = [segment.neuron for segment in neuron.cell.segments]
+        made[key] = each = SimpleNamespace(
+            step=generated,
+            events_ms=[_input(neuron.synapses.sign, trial) for trial in range(TRIALS)],
+            probes=[neuron.cell.soma(0.5), segments[-1]],
+            coarse=segments[::7],
+        )
+        lanes = library.load(generated.source.text).lanes_of_tile()
+        each.expected = [
+            found
+            for first in range(0, TRIALS, lanes)
+            for found in trials.run(generated, each.events_ms[first : first + lanes], each.probes, each.coarse, MS)
+        ]
+        return each
 
     yield build
-    while open_now:
-        open_now.pop().close()
+    while experiments:
+        experiments.pop().close()
+
+
+def _input(sign: np.ndarray, trial: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(trial)
+    events_ms = [np.flatnonzero(rng.random(MS) < rate).astype(float) for rate in np.where(sign > 0, 0.15, 0.02)]
+    events_ms[0] = np.array([11.0] if trial == RUNAWAY else [])
+    events_ms[1] = np.array([17.0] if trial == UNDEFINED else [])
+    return events_ms
+
+
+def run(each: SimpleNamespace, *devices) -> list:
+    return list(cuda.run(each.step, each.events_ms, each.probes, each.coarse, MS, devices))
+
+
+def agree(found: list, expected: list, within_mv: float) -> None:
+    assert [type(each) for each in found] == [type(each) for each in expected]
+    for ours, theirs in zip(found, expected, strict=True):
+        if isinstance(ours, Unstable):
+            assert ours.time_ms == pytest.approx(theirs.time_ms, abs=0.1)
+            continue
+        np.testing.assert_array_equal(ours.time_ms, theirs.time_ms)
+        np.testing.assert_allclose(ours.v_mv, theirs.v_mv, rtol=0, atol=within_mv)
+        np.testing.assert_allclose(ours.coarse_v_mv, theirs.coarse_v_mv, rtol=0, atol=within_mv + 1e-5)  # 32 bits
+
+
+@pytest.mark.parametrize(
+    ("precision", "changes", "within_mv"), [("float64", {}, 1e-9), ("float64", DENSE, 1e-9), ("float32", {}, 0.05)]
+)
+def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, precision, changes, within_mv):
+    each = specimen(precision, **changes)
+    found = run(each, Threads(tmp_path, each.step.source.text))
+    agree(found, each.expected, within_mv)
+    assert [trial for trial, one in enumerate(found) if isinstance(one, Unstable)] == [RUNAWAY, UNDEFINED]
+    assert max(one.v_mv[0].max() for one in found if not isinstance(one, Unstable)) > 0  # it fires
+
+
+@pytest.mark.parametrize(("piece_ms", "warps"), [(7.0, WARPS), (25.0, 1), (25.0, 2)])
+def test_neither_pieces_nor_warps_change_a_bit(specimen, tmp_path, monkeypatch, piece_ms, warps):
+    each = specimen()
+    as_it_is = run(each, Threads(tmp_path, each.step.source.text))
+    monkeypatch.setattr(pieces, "PIECE_MS", piece_ms)
+    (tmp_path / "other").mkdir()
+    other = Threads(tmp_path / "other", each.step.source.text, warps)
+    agree(run(each, other), as_it_is, 0)
+    assert len(other.launches) == np.ceil(MS / piece_ms)
+
+
+def test_several_devices_share_the_tiles(specimen, tmp_path):
+    each = specimen()
+    one = Threads(tmp_path, each.step.source.text)
+    as_it_is = run(each, one)
+    others = [SimpleNamespace(**{name: getattr(one, name) for name in dir(one) if name[0] != "_"}) for _ in range(5)]
+    tiles: list[list[int]] = [[] for _ in others]
+    for other, of_it in zip(others, tiles, strict=True):
+        other.launch = lambda n, *arguments, of_it=of_it: (of_it.append(n), one.launch(n, *arguments))
+    agree(run(each, *others[:2]), as_it_is, 0)
+    assert [sum(of_it) for of_it in tiles] == [1 * 2, 2 * 2, 0, 0, 0]  # in two pieces
+    agree(run(each, *others), as_it_is, 0)  # more than there are tiles
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["as it is", "without barriers"])
+def test_threads_do_not_race(specimen, tmp_path, together):
+    """With GCC's thread sanitizer, which tells of no race, and of one where the barriers are taken out."""
+    each = specimen(**DENSE)
+    found = subprocess.run([*library.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True)
+    if not Path(sanitizer := found.stdout.strip()).is_absolute():
+        pytest.skip("the compiler has no thread sanitizer")
+    device = Threads(tmp_path, each.step.source.text, flags="-g -fsanitize=thread", together=together)
+    device.launch = lambda *launched: device.launches.append(launched)
+    with pytest.raises(MemoryError):
+        run(each, device)
