@@ -119,6 +119,7 @@ def simulate(
             busy=spinner,
             report=report,
             dashboard=lambda address: errors.print(f"dashboard: {address}"),
+            note=errors.print,
         )
     for line in summary.lines() if summary.trials else ["all its trials are there already"]:
         console.print(f"{out}: {line}")

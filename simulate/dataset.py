@@ -15,6 +15,18 @@ from .schema import InputError
 from .worker import describe
 
 
+def side_by_side_in_words(together: int, n: int, device: str) -> str:
+    """How `n` trials are split, where not all fit.
+
+    >>> side_by_side_in_words(8448, 20000, "cuda")
+    '8,448 trials side by side, what memory holds or keeps it busy, so 3 batches'
+    """
+    told = f"{min(together, n):,} trials side by side"
+    if device == "cuda" and n > together:
+        return f"{told}, what memory holds or keeps it busy, so {-(-n // together)} batches"
+    return told
+
+
 def simulate(
     config: Simulation,
     out: str | Path,
@@ -29,6 +41,7 @@ def simulate(
     busy: mechanism_library.Busy = mechanism_library.announce,
     report: Callable[[Progress], None] | None = None,
     dashboard: Callable[[str], None] | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Path:
     """Simulate `trials` trials of `config` and write them to the Zarr store `out`.
 
@@ -38,6 +51,7 @@ def simulate(
     resume: run only what is missing from the store that is there; `trials` may then be left out.
     append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
     busy: shows a message during a wait. report: called after each trial. dashboard: called with Dask's address.
+    note: called with what engine 'batched' does: where, and how many trials side by side.
     Raises InputError for a configuration that cannot be run, an `out` that cannot be used, or a run cut short.
     """
     out = Path(out)
@@ -73,7 +87,9 @@ def simulate(
         client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
         sent = found_from_anywhere(config)
         together = trials_together(client, sent, device, busy)
-        layout = client.submit(describe, sent, pure=False).result() if append or not goes_on else None
+        if note and config.integration.engine == "batched":
+            note(f"engine batched on {device}: {side_by_side_in_words(together, len(todo) or trials or 1, device)}")
+        layout = client.submit(describe, sent, device, pure=False).result() if append or not goes_on else None
         if layout and trials:
             if append:
                 todo = preparation.append(out, config, morphology, trials, layout)

@@ -35,10 +35,10 @@ _turn = threading.Lock()  # NEURON's state is global: one run at a time, however
 _held: tuple[tuple[Simulation, str], Experiment] | None = None
 
 
-def describe(config: Simulation) -> Layout:
+def describe(config: Simulation, device: str = "cpu") -> Layout:
     """What a dataset of `config` holds."""
     with _turn:
-        return _experiment(config).layout()
+        return _experiment(config, device).layout()
 
 
 def side_by_side(config: Simulation, device: str) -> int:

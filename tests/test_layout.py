@@ -21,9 +21,16 @@ STAGES = ("simulate", "surrogate", "analysis", "cli")
 # stage -> what it may import of its siblings
 MAY_IMPORT = {"simulate": (), "surrogate": ("simulate.schema",), "analysis": ("simulate.schema",), "cli": STAGES}
 # heavy library -> the only place that imports it (the command line may, too)
-HOME = {"neuron": "simulate", "torch": "surrogate", "triton": "surrogate/recurrence", "matplotlib": "analysis"}
-IN_FUNCTIONS = {"neuron", "matplotlib", "sklearn"}  # imported inside the function that needs them, everywhere
+HOME = {
+    "neuron": "simulate",
+    "torch": "surrogate",
+    "triton": "surrogate/recurrence",
+    "matplotlib": "analysis",
+    "cupy": "simulate",
+}
+IN_FUNCTIONS = {"neuron", "matplotlib", "sklearn", "cupy"}  # imported inside the function that needs them, everywhere
 BROUGHT_BY_TORCH = {"triton"}  # its builds for CUDA; without it there is another path
+BY_DRIVER = dict.fromkeys(("cupy", "cupyx"), ["cupy-cuda12x", "cupy-cuda13x"])  # import -> the distributions that bring it
 NOT_FOR_HELP = {"neuron", "torch", "triton", "matplotlib", "sklearn", "scipy", "xarray", "zarr"}
 BESIDE_CODE = {".md", ".pyc"}
 
@@ -98,7 +105,7 @@ def test_every_import_is_a_listed_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     requirements = chain(project["dependencies"], *project["optional-dependencies"].values())
     listed = {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
-    brought_by = packages_distributions()
+    brought_by = packages_distributions() | BY_DRIVER
     for path in (path for stage in STAGES for path in sources(stage)):
         for node in ast.walk(ast.parse(path.read_text())):
             names = {name.split(".")[0] for name in imported(path, node)}

@@ -61,9 +61,9 @@ def write(
         "BRANCHINGS": len(branchings),
         "BRANCHING": tables.add_indices(branchings),
         "SECOND_ORDER": int(second_order),
-        "CONNECTION_KIND": tables.add_indices(kinds),
-        "CONNECTION_PLACE": tables.add_indices(places),
-        "CONNECTION_WEIGHT": tables.add_numbers(weights),
+        "CONNECTION_KIND": tables.add_indices(list(kinds)),
+        "CONNECTION_PLACE": tables.add_indices(list(places)),
+        "CONNECTION_WEIGHT": tables.add_numbers(np.array(weights)),
     }
     groups = [GroupSource(program, tables, rows, real, dt_ms) for program in programs]
     order = "second order (Crank-Nicolson, staggered gates)" if second_order else "first order (implicit Euler)"

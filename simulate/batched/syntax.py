@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..schema import InputError
+from ..schema.input_error import one_line
 from . import unit_constants
 
 Tree = dict  # one node: its kind -> its parts
@@ -125,7 +126,8 @@ def parse(text: str, file: str) -> Mechanism:
             raise Mechanism(file, text).refuse(*REFUSED["Include"]) from error
         where = re.search(r"Location : (\d+)", str(error))
         line = f", line {where[1]}" if where else ""
-        raise InputError(f"{file}{line}: is no NMODL that NEURON's parser reads") from error
+        said = one_line(error).partition("[Location")[0].removeprefix("NMODL Parser Error :").strip()
+        raise InputError(f"{file}{line}: the NMODL parser cannot read it ({said}); give --engine neuron") from error
     mechanism = Mechanism(file, text)
     for node in everything(program):
         if kind(node) in REFUSED:

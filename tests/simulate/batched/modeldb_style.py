@@ -1,7 +1,7 @@
 """Run by test_modeldb_style.py in a process of its own: the channels of modeldb_style/ in plain NEURON and generated.
 
-python modeldb_style.py FOLDER: they are compiled in FOLDER; prints JSON, by order of accuracy the largest difference and
-the largest voltage in mV.
+python modeldb_style.py FOLDER: they are compiled in FOLDER; prints JSON, by order of accuracy the largest difference in
+mV, and how far the voltage ranges.
 """
 
 from __future__ import annotations

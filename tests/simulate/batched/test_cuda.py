@@ -46,7 +46,9 @@ class Threads:
 
     at_once = 5
 
-    def __init__(self, folder: Path, step_text: str, warps: int = WARPS, flags: str = "", together: bool = True) -> None:
+    def __init__(
+        self, folder: Path, step_text: str, warps: int = WARPS, flags: str = "", together: bool = True
+    ) -> None:
         self.lanes, self.warps, self.launches = LANES, warps, []
         kernel = cuda_device.kernel_text(step_text, LANES, warps)
         if not together:

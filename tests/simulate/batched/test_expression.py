@@ -1,4 +1,4 @@
-"""Expressions: what is folded keeps its value, derivatives against central differences, one object for what is equal."""
+"""Expressions: folding keeps the value, derivatives are those of central differences, what is equal is one object."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def same(found: x.Expression, expected: x.Expression) -> None:
         (A - 0, A),
         (A - A, x.ZERO),
         (x.ZERO - A, -A),
-        (--A, A),
+        (x.negative(-A), A),
         (A + -B, A - B),
         (-A + B, B - A),
         (A - -B, A + B),
