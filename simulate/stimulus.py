@@ -15,7 +15,9 @@ JITTER_MS = 20  # on both, either way
 LENGTH_OFFSET_UM = 10  # a segment's share of its tree's spikes goes with length + 10 um
 HETEROGENEITY = (0.5, 1.5)  # factor on each segment and hold interval
 TREES = ("basal", "apical")
-ROWS = 32  # smoothed at a time: what stays in a processor's cache; all at once takes up to three times as long (measured)
+ROWS = (
+    32  # smoothed at a time: what stays in a processor's cache; all at once takes up to three times as long (measured)
+)
 
 
 class InputStatistics(BaseModel):

@@ -66,7 +66,8 @@ def read(sections: list, root) -> Circuit:
     _simplify(neighbours, segments)
     start = next(key for key, segment in segments.items() if segment is not None and segment == root)
     chains = _chains(neighbours, start)
-    number, order = {}, []
+    number: dict[tuple, int] = {}
+    order: list[tuple] = []
     for chain in chains:
         for key in chain.nodes:
             number[key] = len(order)
@@ -154,7 +155,8 @@ def _simplify(neighbours: dict, segments: dict) -> None:
 
 def _chains(neighbours: dict, start: tuple) -> list[_Chain]:
     """Unbranched chains from `start` outwards, those without others beyond them first."""
-    chains, waiting = [], [(start, None)]
+    chains: list[_Chain] = []
+    waiting: list[tuple[tuple, tuple | None]] = [(start, None)]
     while waiting:
         key, parent = waiting.pop()
         chain = _Chain([key], parent)

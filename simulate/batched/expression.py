@@ -193,7 +193,8 @@ def _factors(a: Expression) -> list[Expression]:
 
 def _without(a: Expression, factors: set[int]) -> Expression:
     """The product `a` without one of each of these factors."""
-    product, gone = ONE, set()
+    product = ONE
+    gone: set[int] = set()
     for factor in _factors(a):
         if id(factor) in factors - gone:
             gone.add(id(factor))
@@ -268,7 +269,8 @@ def rewrite(
     roots: Iterable[Expression], change: Callable[[Expression, tuple[Expression, ...]], Expression]
 ) -> list[Expression]:
     """`roots` with every operation made anew by `change(operation, its parts as changed)`."""
-    roots, done = list(roots), {}
+    roots = list(roots)
+    done: dict[int, Expression] = {}
     for node in walk(roots):
         done[id(node)] = change(node, tuple(done[id(part)] for part in node.of))
     return [done[id(root)] for root in roots]
@@ -287,10 +289,12 @@ def substitute(roots: Iterable[Expression], values: Mapping[str, Expression]) ->
 
 def evaluate(roots: Iterable[Expression], values: Mapping[str, np.ndarray | float]) -> list[np.ndarray | float]:
     """Numbers for `roots`, given numbers for their symbols."""
-    roots, done = list(roots), {}
+    roots = list(roots)
+    done: dict[int, np.ndarray | float] = {}
     with np.errstate(all="ignore"):
         for node in walk(roots):
             of = [done[id(part)] for part in node.of]
+            found: np.ndarray | float
             if node.op == "constant":
                 found = node.value
             elif node.op == "symbol":

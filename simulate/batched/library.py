@@ -18,10 +18,11 @@ from ..mechanism_library import processor
 from ..schema import InputError
 
 HEADERS = ("lanes.h", "tile.h", "cpu.h")
-# For this processor. Linked without -ffast-math, with which GCC would change the rounding mode of the whole process.
+# For this processor. Not associative: 2^x - 1 keeps the digits of a small x only as it is written. Linked without
+# -ffast-math, with which GCC would change the rounding mode of the whole process.
 FLAGS = (
-    "-std=c++17 -O3 -march=native -ffast-math -fno-finite-math-only -fschedule-insns -fsched-pressure -fPIC "
-    "-Wno-ignored-attributes -Wno-psabi"
+    "-std=c++17 -O3 -march=native -ffast-math -fno-finite-math-only -fno-associative-math -fschedule-insns "
+    "-fsched-pressure -fPIC -Wno-ignored-attributes -Wno-psabi"
 )
 GENERATED, LIBRARY = "step.h", "step.so"
 

@@ -131,7 +131,7 @@ def test_one_place_has_tables_too():
     """So that cells of one shape have one text."""
     tables = Tables()
     found = lower([V * P], {"test.p": np.array([0.7])}, tables, {})
-    assert found.tables == {"test_p": 0} and found.outputs == [V * x.symbol("test_p")]
+    assert found.tables == {"test_p": 0} and found.outputs == [x.symbol("test_p") * V]
 
 
 def test_names_stay_with_what_is_still_computed():

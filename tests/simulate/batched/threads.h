@@ -14,8 +14,8 @@
 
 struct Index { int x, y, z; };
 static thread_local Index threadIdx, blockIdx;
-static pthread_barrier_t of_block;
-static void __syncthreads() { pthread_barrier_wait(&of_block); }
+static thread_local pthread_barrier_t* of_block;
+static void __syncthreads() { pthread_barrier_wait(of_block); }
 static inline float __fdividef(float a, float b) { return a / b; }
 
 template <class... A, size_t... I>
@@ -25,16 +25,18 @@ static void call(void (*kernel)(A...), void** arguments, std::index_sequence<I..
 
 // As cudaLaunchKernel: `arguments` points to each argument
 template <class... A> static void launch_on_threads(void (*kernel)(A...), int blocks, int x, int y, void** arguments) {
-    pthread_barrier_init(&of_block, nullptr, x * y);
+    pthread_barrier_t barrier;
+    pthread_barrier_init(&barrier, nullptr, x * y);
     for (int block = 0; block < blocks; ++block) {
         std::vector<std::thread> threads;
         for (int i = 0; i < x * y; ++i)
-            threads.emplace_back([=] {
+            threads.emplace_back([=, &barrier] {
+                of_block = &barrier;
                 threadIdx = {i % x, i / x, 0};
                 blockIdx = {block, 0, 0};
                 call(kernel, arguments, std::index_sequence_for<A...>());
             });
         for (std::thread& thread : threads) thread.join();
     }
-    pthread_barrier_destroy(&of_block);
+    pthread_barrier_destroy(&barrier);
 }
