@@ -1,7 +1,7 @@
 """Trials of one cell side by side on GPUs, in tiles of a warp's lanes, piece by piece.
 
-What bounds it is memory traffic, as every variable of every place is read and written about once in a step; and with few
-trials the tree, whose nodes wait for each other. So the more trials there are side by side, the faster, until all is busy.
+What bounds it is memory traffic, as every variable of every place is read and written about once in a step; and with
+few trials the tree, whose nodes wait for each other. So the more trials there are, the faster, until a GPU is busy.
 """
 
 from __future__ import annotations

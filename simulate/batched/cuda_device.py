@@ -73,7 +73,7 @@ def count() -> int:
         raise refusal(f"needs CuPy ({error}): {INSTALL}") from error
     try:
         return int(cupy.cuda.runtime.getDeviceCount())
-    except RuntimeError as error:  # there is none, no driver, or one that is too old
+    except RuntimeError as error:  # no device, no driver, or one that is too old
         raise refusal(f"no GPU to be used ({error})") from error
 
 
@@ -117,7 +117,7 @@ class Gpu:
             except RuntimeError as error:  # CuPy's MemoryError is of its pool alone
                 if "MemoryAllocation" in str(error) or "OUT_OF_MEMORY" in str(error):
                     raise MemoryError(str(error)) from error
-                raise
+                raise refusal(f"the GPU failed ({error}); end what else uses it") from error
             finally:
                 self._cupy.get_default_memory_pool().free_all_blocks()
 

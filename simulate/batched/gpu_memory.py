@@ -48,9 +48,9 @@ def trials_that_fit(each: Need, devices: Sequence[Device], host_bytes: int) -> i
     tiles = min(on_each * len(devices), int(host_bytes * OF_HOST) // (each.host * lanes))
     if not tiles:
         raise InputError(
-            f"engine 'batched', device cuda: {lanes} trials side by side need {_mb(each.device * lanes)} of {_mb(free_bytes)} "
-            f"that are free on the GPU, and {_mb(each.host * lanes / OF_HOST)} of {_mb(host_bytes)} in all of the host's "
-            "memory; record less, give a smaller --seconds, or --device cpu"
+            f"engine 'batched', device cuda: {lanes} trials side by side need {_gb(each.device * lanes / TAKEN)} of "
+            f"{_gb(free_bytes)} that are free on the GPU, and {_gb(each.host * lanes / OF_HOST)} of {_gb(host_bytes)} "
+            "that this process may use; record less, give a smaller --seconds, or --device cpu"
         )
     return tiles * lanes
 
@@ -62,5 +62,5 @@ def host_bytes() -> int:
     return int(MEMORY_LIMIT)
 
 
-def _mb(n_bytes: float) -> str:
-    return f"{n_bytes / 1e6:,.0f} MB"
+def _gb(n_bytes: float) -> str:
+    return f"{n_bytes / 1e9:.2g} GB"

@@ -31,6 +31,8 @@ def run_many(
     device: str = "cpu",
 ) -> Iterator[Recording | Unstable]:
     """Integrate trials that differ in their input spikes alone; see base.run_many."""
+    if any(each.synapses is not inputs[0].synapses or each.currents != inputs[0].currents for each in inputs):
+        raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])
     made = build(cell, inputs[0], held, v_init_mv, integration)
     events_ms = [each.events_ms for each in inputs]

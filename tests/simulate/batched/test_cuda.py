@@ -1,4 +1,4 @@
-"""The GPU's kernel against the CPU's step: with threads of this processor (threads.h), and on a GPU where there is one."""
+"""The GPU's kernel against the CPU's step: with threads of this processor (threads.h), and on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -16,30 +16,33 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate import config
-from apical.simulate.batched import cuda, cuda_device, gpu_memory, library, pieces, step, trials
+from apical.simulate import config, dataset, schema
+from apical.simulate.batched import cuda, cuda_device, library, pieces, step, trials
 from apical.simulate.detailed import V_INIT_MV
 from apical.simulate.engine.base import Integration, Unstable
 from apical.simulate.schema import InputError
+from apical.simulate.synapses import Domain
 from apical.simulate.trial import Experiment
 
 HERE = Path(__file__).parent
-# A soma with a dendrite that branches twice: chains on several levels, and branchings without membrane
+# A soma with a dendrite that branches three times: chains on several levels, and branchings without membrane
 BRANCHED = """\
 1 1 0 0 0 8 -1
 2 1 0 8 0 8 1
 3 4 0 8 0 2 2
 4 4 0 108 0 2 3
 5 4 100 208 0 1 4
-6 4 -60 208 0 1 4
-7 4 -60 328 0 1 6
-8 4 -260 328 0 1 6
-9 4 0 508 0 0.5 4
+6 4 100 308 0 1 5
+7 4 200 308 0 1 5
+8 4 -60 208 0 1 4
+9 4 -60 328 0 1 8
+10 4 -260 208 0 1 8
 """
-LANES, WARPS = 4, 3  # neither divides what they share
-TRIALS, MS = 10, 30  # the third tile has lanes without a trial
-RUNAWAY, UNDEFINED = 4, 9  # trials with an input spike at synapse 0, or 1, whose weights are absurd
-DENSE = {"synapses_per_segment": 3, "inhibitory": "GABA_AB"}  # several rounds of point processes at a node
+LANES, WARPS = 2, 3  # neither divides what they share
+TRIALS, MS = 5, 30  # the third tile has a lane without a trial
+RUNAWAY, UNDEFINED = 1, 4  # trials with an input spike at synapse 0, or 1, whose weights are absurd
+# Several rounds of point processes at a node, not the same at all nodes
+DENSE = {"synapses_per_segment": 3, "inhibitory": "GABA_AB", "without_nmda": Domain(from_um=200)}
 
 
 class Threads:
@@ -148,10 +151,13 @@ def agree(found: list, expected: list, within_mv: float) -> None:
         np.testing.assert_allclose(ours.coarse_v_mv, theirs.coarse_v_mv, rtol=0, atol=within_mv + 1e-5)  # 32 bits
 
 
+PRECISIONS = [("float64", 1e-9), ("float32", 0.05)]  # and how far from the CPU's, mV
+
+
 @pytest.mark.parametrize(
-    ("precision", "changes", "within_mv"), [("float64", {}, 1e-9), ("float64", DENSE, 1e-9), ("float32", {}, 0.05)]
+    ("precision", "within_mv", "changes"), [*((*of, {}) for of in PRECISIONS), ("float64", 1e-9, DENSE)]
 )
-def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, precision, changes, within_mv):
+def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, precision, within_mv, changes):
     each = specimen(precision, **changes)
     found = run(each, Threads(tmp_path, each.step.source.text))
     agree(found, each.expected, within_mv)
@@ -159,26 +165,32 @@ def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, precisio
     assert max(one.v_mv[0].max() for one in found if not isinstance(one, Unstable)) > 0  # it fires
 
 
-@pytest.mark.parametrize(("piece_ms", "warps"), [(7.0, WARPS), (25.0, 1), (25.0, 2)])
-def test_neither_pieces_nor_warps_change_a_bit(specimen, tmp_path, monkeypatch, piece_ms, warps):
+@pytest.fixture(scope="module")
+def device(specimen, tmp_path_factory):
+    return Threads(tmp_path_factory.mktemp("device"), specimen().step.source.text)
+
+
+@pytest.fixture(scope="module")
+def as_it_is(specimen, device):
+    return run(specimen(), device)
+
+
+@pytest.mark.parametrize(("piece_ms", "warps"), [(7.0, 1), (11.0, 2)])
+def test_neither_pieces_nor_warps_change_a_bit(specimen, as_it_is, tmp_path, monkeypatch, piece_ms, warps):
     each = specimen()
-    as_it_is = run(each, Threads(tmp_path, each.step.source.text))
+    other = Threads(tmp_path, each.step.source.text, warps)
     monkeypatch.setattr(pieces, "PIECE_MS", piece_ms)
-    (tmp_path / "other").mkdir()
-    other = Threads(tmp_path / "other", each.step.source.text, warps)
     agree(run(each, other), as_it_is, 0)
     assert len(other.launches) == np.ceil(MS / piece_ms)
 
 
-def test_several_devices_share_the_tiles(specimen, tmp_path):
-    each = specimen()
-    one = Threads(tmp_path, each.step.source.text)
-    as_it_is = run(each, one)
+def test_several_devices_share_the_tiles(specimen, device, as_it_is):
+    each, one = specimen(), device
     two, many = [copy.copy(one) for _ in range(2)], [copy.copy(one) for _ in range(5)]
-    for device in two:
-        device.launches = []
+    for of_two in two:
+        of_two.launches = []
     agree(run(each, *two), as_it_is, 0)
-    assert [device.launches[0][0] for device in two] == [1, 2]
+    assert [of_two.launches[0][0] for of_two in two] == [1, 2]  # tiles
     agree(run(each, *many), as_it_is, 0)  # more than there are tiles
 
 
@@ -218,3 +230,62 @@ def test_threads_do_not_race(specimen, tmp_path, together):
         pytest.skip(f"the thread sanitizer does not run here: {done.stderr.strip().splitlines()[0]}")
     assert done.returncode == (0 if together else RACE), done.stderr
     assert ("data race" in done.stderr) == (not together)
+
+
+def test_a_dataset_made_on_a_gpu_is_what_the_cpu_makes(quick_cell, here, tmp_path, monkeypatch):
+    """From the command's function on, in two batches, with a step that no whole ms is a multiple of."""
+    monkeypatch.setattr(cuda_device, "count", lambda: 1)
+    monkeypatch.setattr(cuda_device, "gpus", lambda text: [Threads(tmp_path, text)])
+    monkeypatch.setattr(Threads, "at_once", 1)
+    told: list[str] = []
+    paths = [tmp_path / "cpu.zarr", tmp_path / "cuda.zarr"]
+    for path in paths:
+        dataset.simulate(quick_cell, path, 3, scheduler=here, device=path.stem, note=told.append)
+    assert "cuda: 2 trials side by side" in told[1]
+    assert "2 batches" in told[1]
+    cpu, gpu = (schema.open_dataset(path) for path in paths)
+    assert cpu.data_vars.keys() == gpu.data_vars.keys()
+    assert {"nexus_v_mv", "dendrite_v_mv"} <= gpu.data_vars.keys()
+    for name in gpu.data_vars:
+        np.testing.assert_allclose(gpu[name], cpu[name], rtol=0, atol=1e-4)
+
+
+@pytest.fixture
+def quick_cell(lasting_swc):
+    return config.nmda().model_copy(
+        update={
+            "morphology": str(lasting_swc),
+            "seconds": 0.03,
+            "record_nexus": True,
+            "record_dendrites": "all",
+            "integration": Integration(engine="batched", precision="float64", dt_ms=0.03),
+        }
+    )
+
+
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_nvcc_compiles_the_kernel(specimen, tmp_path, precision):
+    (tmp_path / "kernel.cu").write_text(cuda_device.kernel_text(specimen(precision).step.source.text))
+    options = [*cuda_device.OPTIONS, "-ftz=true", "-arch=sm_80", "-cubin"]
+    subprocess.run(["nvcc", *options, "-o", tmp_path / "kernel.cubin", tmp_path / "kernel.cu"], check=True)
+
+
+def _a_gpu_is_there() -> bool:
+    try:
+        return cuda_device.count() > 0
+    except InputError:
+        return False
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not _a_gpu_is_there(), reason="no CuPy, or no CUDA device")
+@pytest.mark.parametrize(("precision", "within_mv"), PRECISIONS)
+def test_a_gpu_gives_what_the_cpu_gives(specimen, precision, within_mv):
+    each = specimen(precision)
+    copies = 14  # 70 trials: two tiles and a part of a third
+    found = list(cuda.run(each.step, each.events_ms * copies, each.probes, each.coarse, MS))
+    agree(found, each.expected * copies, within_mv)
+    together = cuda.trials_that_fit(each.step, len(each.probes), len(each.coarse), MS)
+    assert together > 0
+    assert together % cuda_device.LANES == 0

@@ -14,8 +14,11 @@
 
 struct Index { int x, y, z; };
 static thread_local Index threadIdx, blockIdx;
-static thread_local pthread_barrier_t* of_block;
-static void __syncthreads() { pthread_barrier_wait(of_block); }
+// Two barriers in turn: with one, a thread that leaves it late would seem to a sanitizer to have waited for what other
+// threads did on their way to it again
+static thread_local pthread_barrier_t* barriers;
+static thread_local int turn;
+static void __syncthreads() { pthread_barrier_wait(barriers + (turn ^= 1)); }
 static inline float __fdividef(float a, float b) { return a / b; }
 
 template <class... A, size_t... I>
@@ -25,18 +28,18 @@ static void call(void (*kernel)(A...), void** arguments, std::index_sequence<I..
 
 // As cudaLaunchKernel: `arguments` points to each argument
 template <class... A> static void launch_on_threads(void (*kernel)(A...), int blocks, int x, int y, void** arguments) {
-    pthread_barrier_t barrier;
-    pthread_barrier_init(&barrier, nullptr, x * y);
+    pthread_barrier_t of_block[2];
+    for (pthread_barrier_t& barrier : of_block) pthread_barrier_init(&barrier, nullptr, x * y);
     for (int block = 0; block < blocks; ++block) {
         std::vector<std::thread> threads;
         for (int i = 0; i < x * y; ++i)
-            threads.emplace_back([=, &barrier] {
-                of_block = &barrier;
+            threads.emplace_back([=, &of_block] {
+                barriers = of_block;
                 threadIdx = {i % x, i / x, 0};
                 blockIdx = {block, 0, 0};
                 call(kernel, arguments, std::index_sequence_for<A...>());
             });
         for (std::thread& thread : threads) thread.join();
     }
-    pthread_barrier_destroy(&barrier);
+    for (pthread_barrier_t& barrier : of_block) pthread_barrier_destroy(&barrier);
 }

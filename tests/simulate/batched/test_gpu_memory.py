@@ -1,0 +1,82 @@
+"""How many trials go to a GPU at once, worked by hand, and what is said where there is none or too little memory."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from apical.simulate.batched import cuda, gpu_memory
+from apical.simulate.schema import InputError
+
+STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
+    dt_ms=0.025,
+    single=True,
+    connections=[[0], [1, 2]],
+    circuit=SimpleNamespace(node_of=lambda site: 0),
+    source=SimpleNamespace(first_values=np.zeros(100), numbers=np.zeros(1), indices=np.zeros(1, int)),
+)
+
+
+def device(free_bytes=10**6, at_once=5):
+    return SimpleNamespace(lanes=4, warps=2, at_once=at_once, free_bytes=lambda: free_bytes, current=nullcontext)
+
+
+def test_what_a_trial_needs():
+    each = gpu_memory.need(STEP, n_fine=1, n_coarse=2, duration_ms=100)
+    piece = 1000 * 1 + 25 * 2  # voltages of 25 ms
+    spikes_per_ms = 3 * 0.03
+    assert each.device == 4 * (100 + piece) + int(spikes_per_ms * 25 * 8)
+    assert each.host == 4 * (4001 * 1 + 99 * 2) + int(spikes_per_ms * 100 * 24)
+
+
+@pytest.mark.parametrize(
+    ("devices", "host_bytes", "trials"),
+    [
+        ([device()], 10**9, 5 * 4),  # as many tiles as keep it busy
+        ([device(), device()], 10**9, 10 * 4),
+        ([device(), device(free_bytes=9_000)], 10**9, 2 * 2 * 4),  # 90 % of 9 kB hold two tiles of 4 kB, so on both
+        ([device()], 24_000, 3 * 4),  # half of 24 kB holds three tiles of 4 kB
+    ],
+)
+def test_as_many_trials_as_memory_has_room_for(devices, host_bytes, trials):
+    assert gpu_memory.trials_that_fit(gpu_memory.Need(1000, 1000), devices, host_bytes) == trials
+
+
+@pytest.mark.parametrize(("free_bytes", "host_bytes"), [(4 * 10**8, 10**12), (10**12, 7 * 10**8)])
+def test_no_room_for_a_tile_is_told(free_bytes, host_bytes):
+    need = gpu_memory.Need(10**8, 10**8)
+    told = r"device cuda: 4 trials side by side need 0\.44 GB of .* GB .* 0\.8 GB of .* GB .*--device cpu$"
+    with pytest.raises(InputError, match=told):
+        gpu_memory.trials_that_fit(need, [device(free_bytes)], host_bytes)
+
+
+def test_running_out_of_memory_is_told():
+    def full(n, dtype):
+        raise MemoryError("Out of memory allocating 1,024 bytes")
+
+    short = device()
+    short.put, short.empty = lambda values, copies=1: values, full
+    with pytest.raises(InputError, match=r"out of memory with 3 trials side by side .*1,024 bytes.*--device cpu$"):
+        list(cuda.run(STEP, [[np.empty(0)] * 2] * 3, ["soma"], [], 10.0, [short]))
+
+
+def test_no_cupy_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(InputError, match=r"device cuda: needs CuPy .*pip install 'cupy-cuda12x\[ctk\]'.*--device cpu$"):
+        cuda.check()
+
+
+def test_no_gpu_is_told(monkeypatch):
+    def none():
+        raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device\nis detected")
+
+    runtime = SimpleNamespace(getDeviceCount=none)
+    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(cuda=SimpleNamespace(runtime=runtime)))
+    with pytest.raises(
+        InputError, match=r"no GPU to be used \(cudaErrorNoDevice: .* is detected\); or give --device cpu$"
+    ):
+        cuda.check()
