@@ -30,9 +30,8 @@ HOME = {
 }
 IN_FUNCTIONS = {"neuron", "matplotlib", "sklearn", "cupy"}  # imported inside the function that needs them, everywhere
 BROUGHT_BY_TORCH = {"triton"}  # its builds for CUDA; without it there is another path
-BY_DRIVER = dict.fromkeys(
-    ("cupy", "cupyx"), ["cupy-cuda12x", "cupy-cuda13x"]
-)  # import -> the distributions that bring it
+CUPY = ["cupy-cuda12x", "cupy-cuda13x"]  # which one, the driver says
+BY_DRIVER = {"cupy": CUPY, "cupyx": CUPY}
 NOT_FOR_HELP = {"neuron", "torch", "triton", "matplotlib", "sklearn", "scipy", "xarray", "zarr"}
 BESIDE_CODE = {".md", ".pyc"}
 

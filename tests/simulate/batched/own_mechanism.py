@@ -1,7 +1,7 @@
-"""Run by test_exactness.py in a process of its own: mechanisms that only this test knows, in plain NEURON and generated.
+"""Run by test_exactness.py in a process of its own: mechanisms that only it knows, in plain NEURON and generated.
 
-python own_mechanism.py FOLDER: FOLDER/mod is compiled; prints JSON, by order of accuracy the largest difference in mV, the
-number of output spikes of either, and the largest voltage.
+python own_mechanism.py FOLDER: FOLDER/mod is compiled; prints JSON, by order of accuracy the largest difference in mV,
+the number of output spikes of either, and the largest voltage.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ MECHANISMS = {
             mtau = (0.3 + 1 / (a + b)) / tadj
             if (v < -90) { hinf = 1 } else if (v < -30) { hinf = 1 / (1 + exp((v + 55) / 7)) } else { hinf = 0.02 }
         }
-        FUNCTION trap(x, k) { if (fabs(x / k) < 1e-6) { trap = k * (1 + x / k / 2) } else { trap = x / (1 - exp(-x / k)) } }
+        FUNCTION trap(x, k) {
+            if (fabs(x / k) < 1e-6) { trap = k * (1 + x / k / 2) } else { trap = x / (1 - exp(-x / k)) }
+        }
         FUNCTION ghk(v (mV), ci (mM), co (mM)) (.001 coul/cm3) {
             LOCAL z, nu
             z = 1e-3 * 2 * FARADAY * v / (R * (celsius + 273.15))

@@ -24,7 +24,7 @@ def crossings(v_mv: np.ndarray, above_mv: float = -10.0) -> np.ndarray:
 
 
 def compare(preset: str, morphology: str, trial: int, second_order: bool, spikes: int) -> None:
-    """One second of a trial's input in plain NEURON and generated: the same spikes, to the step, and the same voltage."""
+    """One second of input in plain NEURON and generated: the same spikes, to the step, and the same voltage."""
     chosen = config.preset(preset).model_copy(update={"morphology": morphology, "seed": 1, "integration": PLAIN})
     experiment = Experiment(chosen)
     try:
@@ -57,7 +57,7 @@ def test_ttpc1():
 
 
 def test_mechanisms_that_only_this_test_knows(tmp_path):
-    """A current that is not linear in v, tables, procedures that solve, a synapse whose decay depends on v; built-ins."""
+    """A current not linear in v, tables, procedures that solve, a synapse whose decay depends on v; built-ins."""
     script = Path(__file__).with_name("own_mechanism.py")
     done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
