@@ -87,6 +87,10 @@ def draw(found: dict[str, tuple[tuple[int, ...], list[float]]], out: Path) -> No
         axes.set(xscale="log", yscale="log", xlabel="trials side by side", ylabel="simulated s per s")
         ticks = next(counts for counts, _ in found.values() if len(counts) > 1)
         axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+        values = [pace for _, paces in found.values() for pace in paces]
+        rounds = [step * 10.0**power for power in range(-2, 6) for step in (1, 2, 5)]
+        rounds = [value for value in rounds if min(values) / 2 < value < 2 * max(values)]
+        axes.set_yticks(rounds, [f"{value:,g}" for value in rounds])
         axes.minorticks_off()
         axes.legend(loc="lower right")
         look.save(figure, out)
