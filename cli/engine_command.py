@@ -23,7 +23,7 @@ def _engine() -> None:
     short_help="Print the code that engine batched generates.",
     epilog=examples(
         "apical engine show",
-        "apical engine show nmda --morphology cell1.asc | less",
+        "apical engine show nmda --morphology cell1.asc",
         "apical engine show ball-and-stick --dt 0.05 --precision float64",
         "apical engine show --where",
     ),
