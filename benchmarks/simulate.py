@@ -80,7 +80,7 @@ def replay_among_others(
 ) -> tuple[float, Found, str]:
     """The same with `n` trials side by side, the replayed ones first, and a note that says how many."""
     experiment = Experiment(chosen.model_copy(update={"integration": integration}), device)
-    n, ms = n or experiment.neuron.side_by_side(), round(seconds * 1000)
+    n, ms = n or experiment.neuron.side_by_side().trials, round(seconds * 1000)
     others = [number for number in range(DRAWN) if number not in trials]
     drawn = [
         [np.flatnonzero(row).astype(float) for row in experiment.input_spikes(number)[:, :ms]]

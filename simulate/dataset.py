@@ -10,20 +10,21 @@ from . import biophysics, cells, fastest, mechanism_library, preparation, store
 from .cluster import connected
 from .config import Simulation
 from .cores import available_cores as available_cores
+from .engine.base import Together
 from .running import Place, Progress, found_from_anywhere, run, trials_together
 from .schema import InputError
 from .worker import describe
 
 
-def side_by_side_in_words(together: int, n: int, device: str) -> str:
-    """How `n` trials are split, where not all fit.
+def side_by_side_in_words(together: Together, n: int) -> str:
+    """How `n` trials are split, where not all of them run in one go.
 
-    >>> side_by_side_in_words(8448, 20000, "cuda")
-    '8,448 trials side by side, what memory holds or keeps it busy, so 3 batches'
+    >>> side_by_side_in_words(Together(5, "more would not fit into the memory"), 12)
+    '5 trials side by side, more would not fit into the memory, so 3 batches'
     """
-    told = f"{min(together, n):,} trials side by side"
-    if device == "cuda" and n > together:
-        return f"{told}, what memory holds or keeps it busy, so {-(-n // together)} batches"
+    told = f"{min(together.trials, n):,} trials side by side"
+    if together.limit and n > together.trials:
+        return f"{told}, {together.limit}, so {-(-n // together.trials)} batches"
     return told
 
 
@@ -88,7 +89,7 @@ def simulate(
         sent = found_from_anywhere(config)
         together = trials_together(client, sent, device, busy)
         if note and config.integration.engine == "batched":
-            note(f"engine batched on {device}: {side_by_side_in_words(together, len(todo) or trials or 1, device)}")
+            note(f"engine batched on {device}: {side_by_side_in_words(together, len(todo) or trials or 1)}")
         layout = client.submit(describe, sent, device, pure=False).result() if append or not goes_on else None
         if layout and trials:
             if append:
@@ -101,5 +102,5 @@ def simulate(
             dashboard(client.dashboard_link)
         numbers, seeds = (each.tolist() for each in store.labels(out))
         places = [Place(at, numbers[at], seeds[at]) for at in todo]
-        run(client, out, sent, places, len(numbers), report, together=together, device=device)
+        run(client, out, sent, places, len(numbers), report, together=together.trials, device=device)
     return out

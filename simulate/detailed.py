@@ -10,7 +10,7 @@ import numpy as np
 from . import biophysics, cells, mechanism_library, synapses
 from .cell import Cell
 from .engine import base
-from .engine.base import Inputs, Integration, Recording
+from .engine.base import Inputs, Integration, Recording, Together
 from .nexus import nexus
 from .schema import InputError
 from .variations import varied
@@ -110,10 +110,10 @@ class DetailedNeuron:
             self._device,
         )
 
-    def side_by_side(self) -> int:
+    def side_by_side(self) -> Together:
         """How many trials the engine integrates in one go; for engine 'batched' its code is compiled now."""
         if self.integration.engine != "batched":
-            return 1
+            return Together(1)
         from .engine import batched
 
         made = batched.build(self.cell, Inputs(self.synapses), [], V_INIT_MV, self.integration)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .engine.base import Integration, Recording
+from .engine.base import Integration, Recording, Together
 from .schema import FINE_PER_MS
 
 
@@ -100,8 +100,8 @@ class LifNeuron:
                 row[times_ms.astype(int)] = True
             yield self.respond(spikes)
 
-    def side_by_side(self) -> int:
-        return 1
+    def side_by_side(self) -> Together:
+        return Together(1)
 
 
 def _fire(gain_mv: np.ndarray, leak: float, p: Lif) -> tuple[np.ndarray, np.ndarray]:

@@ -92,7 +92,7 @@ def noise_floor(
         if todo:
             client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
             sent = found_from_anywhere(config)
-            together = trials_together(client, sent, device, busy)
+            together = trials_together(client, sent, device, busy).trials
             run(client, out, sent, todo, len(positions), report, as_prediction, together, device)
     return out
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import biophysics, cells, chunks, store
 from .cluster import spread
 from .config import Simulation
+from .engine.base import Together
 from .mechanism_library import Busy
 from .schema import InputError
 from .worker import Kept, Outcome, everything, side_by_side, simulate_trials
@@ -79,10 +80,10 @@ def run(
         )
 
 
-def trials_together(client: Client, config: Simulation, device: str, busy: Busy) -> int:
+def trials_together(client: Client, config: Simulation, device: str, busy: Busy) -> Together:
     """How many trials a worker simulates side by side; engine 'batched' is compiled now. busy: shows a message."""
     if config.integration.engine != "batched":
-        return 1
+        return Together(1)
     with busy("Generating and compiling a time step of this cell"):
         return client.submit(side_by_side, config, device, pure=False).result()
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import chunks, schema, store
 from .config import Simulation
+from .engine.base import Together
 from .schema import InputError
 from .trial import Experiment, FailedTrial, Layout
 
@@ -41,7 +42,7 @@ def describe(config: Simulation, device: str = "cpu") -> Layout:
         return _experiment(config, device).layout()
 
 
-def side_by_side(config: Simulation, device: str) -> int:
+def side_by_side(config: Simulation, device: str) -> Together:
     """How many trials of `config` run in one go on `device`; generated code is compiled now."""
     with _turn:
         return _experiment(config, device).neuron.side_by_side()

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..engine.base import Recording, Unstable
 from ..engine.pieces import RUNAWAY_MV
-from . import cuda_device, gpu_memory
+from . import cuda_device, memory
 from .cuda_device import Device
 from .pieces import Pieces
 from .step import Step
@@ -30,9 +30,9 @@ def check() -> None:
 
 
 def trials_that_fit(step: Step, n_fine: int, n_coarse: int, duration_ms: float) -> int:
-    """How many trials to give to `run` at once on this machine; see gpu_memory. The step is compiled now."""
-    each = gpu_memory.need(step, n_fine, n_coarse, duration_ms)
-    return gpu_memory.trials_that_fit(each, cuda_device.gpus(step.source.text), gpu_memory.host_bytes())
+    """How many trials to give to `run` at once on this machine; see memory. The step is compiled now."""
+    each = memory.need(step, n_fine, n_coarse, duration_ms)
+    return memory.trials_that_fit(each, cuda_device.gpus(step.source.text), memory.host_bytes())
 
 
 def run(

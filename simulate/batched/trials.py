@@ -46,23 +46,27 @@ def run(
     following = first[:-1].copy()
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], np.int32)
     keep = kept_steps(time_ms, duration_ms) if coarse else np.zeros(n_steps, bool)
-    slot = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
-    fine_mv = np.empty((n_steps, len(probes), lanes), real)
-    coarse_mv = np.empty((int(keep.sum()), len(coarse), lanes), real)
     starts = time_ms[:-1].astype(real)
-    piece = max(1, round(PIECE_MS / step.dt_ms))
-    wild_ms = np.full(lanes, np.inf)
-    for done in range(0, n_steps, piece):
-        steps = min(piece, n_steps - done)
+    n, v_init_mv = len(events_ms), float(step.source.first_values[0])
+    v_mv = np.empty((n, len(probes), n_steps + 1), real)
+    v_mv[..., 0] = v_init_mv
+    kept_mv = np.empty((n, len(coarse), int(keep.sum())), real)
+    wild_ms, n_kept, piece = np.full(n, np.inf), 0, max(1, round(PIECE_MS / step.dt_ms))
+    for done in range(0, n_steps, piece):  # what a tile records of a piece, then of each trial what is kept
+        of_piece = slice(done, min(done + piece, n_steps))
+        kept_here = np.cumsum(keep[of_piece])
+        slot = np.where(keep[of_piece], kept_here - 1, -1).astype(np.int32)
+        fine = np.empty((len(slot), len(probes), lanes), real)
+        at_ms = np.empty((kept_here[-1], len(coarse), lanes), real)
         loaded.run_tile(
             ctypes.c_void_p(rows.ctypes.data),
             ctypes.c_void_p(numbers.ctypes.data),
             ctypes.c_void_p(indices.ctypes.data),
             ctypes.byref(
                 CRecorder(
-                    steps,
+                    len(slot),
                     done,
-                    starts[done:].ctypes.data,
+                    starts[of_piece].ctypes.data,
                     first.ctypes.data,
                     at_step.ctypes.data,
                     connection.ctypes.data,
@@ -70,27 +74,25 @@ def run(
                     len(probes),
                     len(coarse),
                     node.ctypes.data,
-                    fine_mv[done:].ctypes.data,
-                    slot[done:].ctypes.data,
-                    coarse_mv.ctypes.data,
+                    fine.ctypes.data,
+                    slot.ctypes.data,
+                    at_ms.ctypes.data,
                 )
             ),
         )
-        wild = ~(np.abs(fine_mv[done : done + steps]) < RUNAWAY_MV).all(axis=1)
+        v_mv[..., done + 1 : done + 1 + len(slot)] = fine[..., :n].T
+        kept_mv[..., n_kept : n_kept + len(at_ms)] = at_ms[..., :n].T
+        n_kept += len(at_ms)
+        wild = ~(np.abs(fine[..., :n]) < RUNAWAY_MV).all(axis=1)  # NaN is not below either
         wild_ms = np.minimum(wild_ms, np.where(wild.any(axis=0), time_ms[done + 1 + wild.argmax(axis=0)], np.inf))
-        if np.isfinite(wild_ms[: len(events_ms)]).all():
+        if np.isfinite(wild_ms).all():
             break
-    found: list[Recording | Unstable] = []
-    v_init_mv = float(step.source.first_values[0])
-    for lane in range(len(events_ms)):
-        if np.isfinite(wild_ms[lane]):
-            found.append(Unstable(float(wild_ms[lane])))
-            continue
-        v_mv = np.concatenate([np.full((len(probes), 1), v_init_mv), fine_mv[:, :, lane].T], axis=1)
-        found.append(
-            Recording(time_ms, v_mv, at_whole_ms(time_ms, keep, coarse_mv[:, :, lane], v_init_mv, duration_ms))
-        )
-    return found
+    return [
+        Unstable(float(ran_away_ms))
+        if np.isfinite(ran_away_ms)
+        else Recording(time_ms, fine_mv, at_whole_ms(time_ms, keep, coarse_mv.T, v_init_mv, duration_ms))
+        for ran_away_ms, fine_mv, coarse_mv in zip(wild_ms, v_mv, kept_mv, strict=True)
+    ]
 
 
 def first_rows(step: Step, lanes: int, real: np.dtype) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -102,6 +102,13 @@ class Recording:
     v_mv: np.ndarray
     coarse_v_mv: np.ndarray
     spike_time_ms: np.ndarray | None = None
+
+
+class Together(NamedTuple):
+    """How many trials an engine integrates in one go, and what keeps it from more, where that may be of interest."""
+
+    trials: int
+    limit: str = ""
 
 
 class Unstable(RuntimeError):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..batched import library, step, trials
+from ..batched import library, memory, step, trials
 from ..batched.step import Step
+from ..cores import available_cores
 from . import neuron as plain
-from .base import Inputs, Integration, Recording, Unstable
+from .base import Inputs, Integration, Recording, Together, Unstable
 
 
 def run(
@@ -60,10 +61,13 @@ def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: I
     )
 
 
-def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> int:
-    """How many trials run in one go: as many as a processor's vector register holds, or as fit into a GPU's memory."""
+def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> Together:
+    """How many trials run in one go: as a vector register of a processor holds, or keep a GPU busy, and memory too."""
     if device == "cuda":
         from ..batched import cuda
 
-        return cuda.trials_that_fit(made, 1, n_coarse, duration_ms)
-    return library.load(made.source.text).lanes_of_tile()
+        return Together(cuda.trials_that_fit(made, 1, n_coarse, duration_ms), "what memory holds or keeps it busy")
+    lanes = library.load(made.source.text).lanes_of_tile()
+    share = memory.host_bytes() / available_cores()  # each core has a process of its own
+    fit = int(share * memory.OF_HOST // memory.need(made, 1, n_coarse, duration_ms).host)
+    return Together(lanes) if fit >= lanes else Together(max(fit, 1), "more would not fit into the memory")

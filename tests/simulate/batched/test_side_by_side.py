@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apical.simulate import config, dataset, fastest, schema
-from apical.simulate.batched import library, step
+from apical.simulate.batched import library, memory, step
 from apical.simulate.config import Simulation
 from apical.simulate.engine.base import Inputs, Integration, run
 from apical.simulate.schema import InputError
@@ -36,7 +36,7 @@ def build(lasting_swc):
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_trial_is_the_same_alone_and_among_others_to_the_bit(build, precision):
     experiment = build(precision=precision, **EVERYTHING)
-    n = experiment.neuron.side_by_side()
+    n = experiment.neuron.side_by_side().trials
     assert n >= 2
     together = list(experiment.simulate_many(range(n + 1)))  # one more than fit
     for trial in (0, n - 1, n):
@@ -70,7 +70,7 @@ def test_everything_recorded_is_what_plain_neuron_records(build, fields):
 def test_a_dataset_in_batches(build, tmp_path):
     """Every trial in its place, also of another seed; the store says what ran."""
     experiment = build(precision="float32")
-    n = experiment.neuron.side_by_side()
+    n = experiment.neuron.side_by_side().trials
     chosen = experiment.config.model_copy(update={"seconds": 0.05})
     path = dataset.simulate(chosen, tmp_path / "a.zarr", n + 3, 2)
     dataset.simulate(chosen.model_copy(update={"seed": 7}), path, 2, 1, append=True)
@@ -101,6 +101,16 @@ def test_a_trial_that_runs_away_fails_alone(build, tmp_path):
     assert 120 <= float(str(failed).split()[5]) <= 125, failed
     assert np.array_equal(failed.arrays["input_spikes"], loud) and np.isnan(failed.arrays["soma_v_mv"]).all()
     assert np.isfinite(first["soma_v_mv"]).all() and np.array_equal(first["soma_v_mv"], last["soma_v_mv"])
+
+
+def test_memory_that_does_not_hold_a_whole_register_of_trials(build, monkeypatch):
+    experiment = build(**EVERYTHING)
+    whole = list(experiment.simulate_many(range(3)))
+    monkeypatch.setattr(memory, "host_bytes", lambda: 100_000)
+    together = experiment.neuron.side_by_side()
+    assert together.trials == 1 and together.limit == "more would not fit into the memory"
+    for trial, arrays in enumerate(experiment.simulate_many(range(3))):
+        assert all(np.array_equal(array, whole[trial][name], equal_nan=True) for name, array in arrays.items())
 
 
 def test_auto_takes_the_fastest_that_the_cell_supports(lasting_swc, monkeypatch):

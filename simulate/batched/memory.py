@@ -1,4 +1,4 @@
-"""How many trials to integrate side by side on GPUs: what a trial takes of memory, there and in the host."""
+"""How many trials to integrate side by side: what a trial takes of memory, on a GPU and in the host."""
 
 from __future__ import annotations
 

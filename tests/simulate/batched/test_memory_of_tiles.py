@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate.batched import cuda, gpu_memory
+from apical.simulate.batched import cuda, memory
 from apical.simulate.schema import InputError
 
 STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
@@ -26,7 +26,7 @@ def device(free_bytes=10**6, at_once=5):
 
 
 def test_what_a_trial_needs():
-    each = gpu_memory.need(STEP, n_fine=1, n_coarse=2, duration_ms=100)
+    each = memory.need(STEP, n_fine=1, n_coarse=2, duration_ms=100)
     piece = 1000 * 1 + 25 * 2  # voltages of 25 ms
     spikes_per_ms = 3 * 0.03
     assert each.device == 4 * (100 + piece) + int(spikes_per_ms * 25 * 8)
@@ -43,15 +43,15 @@ def test_what_a_trial_needs():
     ],
 )
 def test_as_many_trials_as_memory_has_room_for(devices, host_bytes, trials):
-    assert gpu_memory.trials_that_fit(gpu_memory.Need(1000, 1000), devices, host_bytes) == trials
+    assert memory.trials_that_fit(memory.Need(1000, 1000), devices, host_bytes) == trials
 
 
 @pytest.mark.parametrize(("free_bytes", "host_bytes"), [(4 * 10**8, 10**12), (10**12, 7 * 10**8)])
 def test_no_room_for_a_tile_is_told(free_bytes, host_bytes):
-    need = gpu_memory.Need(10**8, 10**8)
+    need = memory.Need(10**8, 10**8)
     told = r"device cuda: 4 trials side by side need 0\.44 GB of .* GB .* 0\.8 GB of .* GB .*--device cpu$"
     with pytest.raises(InputError, match=told):
-        gpu_memory.trials_that_fit(need, [device(free_bytes)], host_bytes)
+        memory.trials_that_fit(need, [device(free_bytes)], host_bytes)
 
 
 def test_running_out_of_memory_is_told():
