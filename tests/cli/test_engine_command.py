@@ -57,11 +57,13 @@ def test_a_gpu_that_is_not_there(apical, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("biophysics", ["shai2015", "hay2011"])
-def test_golden_physiology(done, shared, biophysics):
+@pytest.mark.parametrize(
+    "biophysics, sections",
+    [("shai2015", "--only dendrites --only steps --only engines"), ("hay2011", "--only dendrites --only engines")],
+)
+def test_golden_physiology(done, shared, biophysics, sections):
     """The published physiology, and engine against engine, of the published cell by generated code."""
     cell = shared("data/hay2011/cell1.asc")
-    sections = "--only dendrites --only steps --only engines"
     told = done(f"validate --morphology {cell} --biophysics {biophysics} --engine batched {sections} --json")
     found = json.loads(told)
     assert found["passed"] is True and found["integration"]["engine"] == "batched"
