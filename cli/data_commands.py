@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Json, Out, Overwrite, Resume, examples
+from .options import (
+    ConfigFile,
+    Fields,
+    Json,
+    OtherBiophysics,
+    OtherMorphology,
+    Out,
+    Overwrite,
+    Preset,
+    Resume,
+    examples,
+)
 
 commands = typer.Typer()
 
@@ -32,23 +43,15 @@ DEFAULT_TRIALS = 10
 )
 def simulate(
     out: Out,
-    preset: Annotated[
-        str | None, typer.Argument(metavar="[PRESET]", help="`apical presets` lists them [default: nmda-ttpc1].")
-    ] = None,
+    preset: Preset = None,
     trials: Annotated[int | None, typer.Option(min=1, help="How many [default: 10; with --resume all].")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="Length of a trial in s [default: 6].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Fixes the inputs, together with the trial number [default: 0].")
     ] = None,
-    morphology: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
-    ] = None,
-    biophysics: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
-    ] = None,
+    morphology: OtherMorphology = None,
+    biophysics: OtherBiophysics = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -65,13 +68,8 @@ def simulate(
         Path | None,
         typer.Option(metavar="PATH", help="Replay these: a dataset, .npy, .npz or Zarr array, or a .csv of events."),
     ] = None,
-    config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE.toml", help="Fields that replace those of the preset.")
-    ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
-    ] = None,
+    config_file: ConfigFile = None,
+    fields: Fields = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS|FILE", help="A Dask cluster that is there, in place of --workers.")
     ] = None,

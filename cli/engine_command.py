@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from .options import examples
+from .options import ConfigFile, Fields, OtherBiophysics, OtherMorphology, Preset, examples
 
 commands = typer.Typer()
 engine = typer.Typer(help="Look into how trials are integrated.", no_args_is_help=True)
 commands.add_typer(engine, name="engine", short_help="Look into how trials are integrated.")
-
-
-@engine.callback()
-def _engine() -> None:
-    """Look into how trials are integrated."""
 
 
 @engine.command(
@@ -29,29 +23,16 @@ def _engine() -> None:
     ),
 )
 def show(
-    preset: Annotated[
-        str | None, typer.Argument(metavar="[PRESET]", help="`apical presets` lists them [default: nmda-ttpc1].")
-    ] = None,
-    morphology: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
-    ] = None,
-    biophysics: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's]."),
-    ] = None,
+    preset: Preset = None,
+    morphology: OtherMorphology = None,
+    biophysics: OtherBiophysics = None,
     dt: Annotated[float | None, typer.Option(help="Step in ms [default: 0.025].")] = None,
     order: Annotated[Literal["1", "2"] | None, typer.Option(help="Of accuracy [default: 2].")] = None,
     precision: Annotated[
         Literal["float32", "float64"] | None, typer.Option(help="Of the arithmetic [default: float32].")
     ] = None,
-    config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE.toml", help="Fields that replace those of the preset.")
-    ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
-    ] = None,
+    config_file: ConfigFile = None,
+    fields: Fields = None,
     where: Annotated[bool, typer.Option("--where", help="Print the folder of source and library instead.")] = False,
 ) -> None:
     """Print the time step that engine batched generates of a cell and its mechanisms' NMODL, as C++.

@@ -14,6 +14,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu or cuda.")]
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
+Preset = Annotated[
+    str | None, typer.Argument(metavar="[PRESET]", help="`apical presets` lists them [default: nmda-ttpc1].")
+]
+OtherMorphology = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
+]
+OtherBiophysics = Annotated[
+    str | None, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's].")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE.toml", help="Fields that replace those of the preset.")
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
+]
+
 
 def examples(*lines: str) -> str:
     """What `--help` ends with."""

@@ -6,6 +6,7 @@ from . import biophysics
 from .biophysics import Biophysics
 from .config import Simulation
 from .engine.base import Integration
+from .parameter_file import REGIONS
 from .schema import InputError
 from .synapses import RECEPTORS
 
@@ -43,7 +44,7 @@ def fastest(integration: Integration, parameters: Biophysics, receptors: list[st
         return integration.model_copy(update={"engine": "neuron"})
     from .batched import support
 
-    regions = [parameters.region(name) for name in ("soma", "axon", "basal", "apical")]
+    regions = [parameters.region(name) for name in REGIONS]
     names = {name for region in regions for name, entry in region.items() if isinstance(entry, dict)}
     can = support.refusal([*sorted(names), *receptors]) is None
     return integration.model_copy(update={"engine": "batched" if can else "coreneuron"})

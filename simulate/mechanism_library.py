@@ -11,11 +11,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
 
 from . import biophysics, fusion, nmodl
 from .biophysics import Biophysics
-from .folders import cache_folder
+from .folders import cache_folder, making
 from .schema import InputError
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.
@@ -119,8 +118,7 @@ def _compile(target: Path, together: Groups) -> None:
     script = str(beside) if beside.exists() else shutil.which("nrnivmodl")
     if script is None:
         raise InputError("nrnivmodl is not on PATH: `pip install neuron` brings it")
-    work = Path(mkdtemp(dir=target.parent, prefix="build-"))
-    try:
+    with making(target) as work:
         (work / "mod").mkdir()
         for name, text in _sources(together).items():
             (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
@@ -136,10 +134,6 @@ def _compile(target: Path, together: Groups) -> None:
             log = target.with_suffix(".log")
             log.write_text(done.stdout + done.stderr)
             raise InputError(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
-        shutil.rmtree(target, ignore_errors=True)
-        work.rename(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:
@@ -157,6 +151,7 @@ def _complete(folder: Path) -> bool:
 
 
 def processor() -> str:
+    """What the compiler may use of this processor, as text."""
     try:
         with Path("/proc/cpuinfo").open() as info:
             return next((line for line in info if line.startswith(("flags", "Features"))), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import expression as x
+from .derivative import derivative
 from .expression import Expression
 from .syntax import Mechanism, Routine, Tree, kind, named, parts
 
@@ -102,7 +103,7 @@ class Execution:
         name = self.own(state)
         before, self.values[name] = self.values[name], x.symbol(OLD)
         slope = self._number(parts(equation)[2])
-        b = x.derivative(slope, OLD)
+        b = derivative(slope, OLD)
         if OLD in x.symbols([b]):
             raise self.mechanism.refuse(f"cnexp for an equation that is not linear in {state}", rf"\b{state}\s*'")
         a = x.substitute([slope], {OLD: x.ZERO})[0]

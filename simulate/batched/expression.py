@@ -1,11 +1,10 @@
-"""Arithmetic as a graph: expressions that fold constants, differentiate and evaluate themselves.
+"""Arithmetic as a graph: expressions that fold constants and evaluate themselves.
 
 Equal expressions are one object, so what two mechanisms both compute is computed once.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -154,15 +153,9 @@ def multiply(a: Expression, b: Expression) -> Expression:
         return b
     if b is ONE:
         return a
-    if a.op == "neg":
-        return negative(multiply(a.of[0], b))
-    if b.op == "neg":
-        return negative(multiply(a, b.of[0]))
     if a.op == "constant" and a.value == -1:
         return negative(b)
-    if b.op == "constant" and b.value == -1:
-        return negative(a)
-    return _make("*", (a, b))
+    return _sign_apart(multiply, a, b) or _make("*", (a, b))
 
 
 def divide(a: Expression, b: Expression) -> Expression:
@@ -172,12 +165,8 @@ def divide(a: Expression, b: Expression) -> Expression:
         return a
     if a is b:
         return ONE
-    if a.op == "neg":
-        return negative(divide(a.of[0], b))
-    if b.op == "neg":
-        return negative(divide(a, b.of[0]))
-    if b.op == "constant" and b.value == -1:
-        return negative(a)
+    if (signed := _sign_apart(divide, a, b)) is not None:
+        return signed
     if common := {id(factor) for factor in _factors(a)} & {id(factor) for factor in _factors(b)}:
         return divide(_without(a, common), _without(b, common))
     if a.op == b.op == "/" and a.of[1] is b.of[1]:  # (x/t) / (y/t), as a gate's steady state from its equation
@@ -185,6 +174,17 @@ def divide(a: Expression, b: Expression) -> Expression:
     if b.op == "/":
         return divide(multiply(a, b.of[1]), b.of[0])
     return _make("/", (a, b))
+
+
+def _sign_apart(
+    operate: Callable[[Expression, Expression], Expression], a: Expression, b: Expression
+) -> Expression | None:
+    """A product or quotient with the sign of a part, or a second part of -1, in front; None where there is none."""
+    if a.op == "neg":
+        return negative(operate(a.of[0], b))
+    if b.op == "neg":
+        return negative(operate(a, b.of[0]))
+    return negative(a) if b.op == "constant" and b.value == -1 else None
 
 
 def _factors(a: Expression) -> list[Expression]:
@@ -307,56 +307,3 @@ def evaluate(roots: Iterable[Expression], values: Mapping[str, np.ndarray | floa
                 found = COMPUTED[node.op](*of)
             done[id(node)] = found
     return [done[id(root)] for root in roots]
-
-
-def derivative(root: Expression, by: str) -> Expression:
-    """d root / d symbol `by`; at a kink or a jump, that of one of its sides."""
-    done: dict[int, Expression] = {}
-    for node in walk([root]):
-        of = node.of
-        slopes = [done[id(part)] for part in of]
-        if node.op == "symbol":
-            found = ONE if node.name == by else ZERO
-        elif node.op == "select":
-            found = select(of[0], slopes[1], slopes[2])
-        elif all(slope is ZERO for slope in slopes) or node.op in COMPARISONS | LOGIC:
-            found = ZERO
-        elif node.op in ("+", "-"):
-            found = build(node.op, *slopes)
-        elif node.op == "neg":
-            found = -slopes[0]
-        elif node.op == "*":
-            found = slopes[0] * of[1] + of[0] * slopes[1]
-        elif node.op == "/":
-            found = slopes[0] / of[1] - node / of[1] * slopes[1]
-        elif node.op == "^":
-            found = of[1] * power(of[0], of[1] - 1) * slopes[0] + node * call("log", of[0]) * slopes[1]
-        else:
-            found = _slope_of(node, of[0]) * slopes[0]
-        done[id(node)] = found
-    return done[id(root)]
-
-
-def _slope_of(node: Expression, x: Expression) -> Expression:
-    slopes: dict[str, Callable[[], Expression]] = {
-        "exp": lambda: node,
-        "expm1": lambda: node + 1,
-        "exp2": lambda: node * math.log(2),
-        "exp2m1": lambda: (node + 1) * math.log(2),
-        "log": lambda: ONE / x,
-        "log10": lambda: ONE / (x * math.log(10)),
-        "sqrt": lambda: constant(0.5) / node,
-        "fabs": lambda: select(call("<", x, ZERO), constant(-1), ONE),
-        "sin": lambda: call("cos", x),
-        "cos": lambda: -call("sin", x),
-        "tan": lambda: ONE + node * node,
-        "asin": lambda: ONE / call("sqrt", ONE - x * x),
-        "acos": lambda: constant(-1) / call("sqrt", ONE - x * x),
-        "atan": lambda: ONE / (x * x + 1),
-        "sinh": lambda: call("cosh", x),
-        "cosh": lambda: call("sinh", x),
-        "tanh": lambda: ONE - node * node,
-        "floor": lambda: ZERO,
-        "ceil": lambda: ZERO,
-    }
-    return slopes[node.op]()

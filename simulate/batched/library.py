@@ -11,9 +11,8 @@ import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from tempfile import mkdtemp
 
-from ..folders import cache_folder
+from ..folders import cache_folder, making
 from ..mechanism_library import processor
 from ..schema import InputError
 
@@ -76,8 +75,7 @@ def load(text: str) -> ctypes.CDLL:
 
 
 def _compile(text: str, target: Path) -> None:
-    work = Path(mkdtemp(dir=target.parent, prefix="build-"))
-    try:
+    with making(target) as work:
         for name in HEADERS:
             shutil.copy(Path(__file__).with_name(name), work / name)
         (work / GENERATED).write_text(text)
@@ -88,7 +86,3 @@ def _compile(text: str, target: Path) -> None:
                 log = target.with_suffix(".log")
                 log.write_text(done.stdout + done.stderr)
                 raise InputError(f"engine 'batched': {compiler()[0]} cannot compile the time step: see {log}")
-        shutil.rmtree(target, ignore_errors=True)
-        work.rename(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)

@@ -40,17 +40,12 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
     Raises InputError for a mechanism that generated code cannot say; see syntax.
     """
     order = _order()
-    parsed: dict[str, Mechanism] = {}
 
     def mechanism(name: str) -> Mechanism:
-        if name not in parsed:
-            if name not in sources:
-                raise InputError(
-                    f"mechanism {name}: its NMODL is not known to engine 'batched'; give --engine coreneuron"
-                )
-            file, text = sources[name]
-            parsed[name] = syntax.parse(text, file)
-        return parsed[name]
+        if name not in sources:
+            raise InputError(f"mechanism {name}: its NMODL is not known to engine 'batched'; give --engine coreneuron")
+        file, text = sources[name]
+        return syntax.parse(text, file)
 
     together: dict[tuple[str, ...], list[int]] = {}
     for node, segment in enumerate(circuit.segments):

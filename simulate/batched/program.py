@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import expression as x
+from .derivative import derivative
 from .execution import OF_THE_SEGMENT, Execution
 from .expression import Expression
 from .membrane import Group
@@ -59,8 +60,8 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool) -> P
     blocks = [_assigned(each) for each in (after_currents, advanced, received)]
     changed = {name for block in blocks for name in block} - set(OF_THE_SEGMENT)
     kept = _kept(changed, [current, conductance], blocks)
-    fixed = {name: x.constant(each[0]) for name, each in numbers.items() if name not in changed and _alike(each)}
-    fixed = {name: value for name, value in fixed.items() if name not in ("v", "t")}
+    constants = {name: each for name, each in numbers.items() if name not in changed | {"v", "t"}}
+    fixed = {name: x.constant(each[0]) for name, each in constants.items() if _alike(each)}
 
     def with_numbers(values: Mapping[str, Expression]) -> Values:
         return dict(zip(values, x.substitute(values.values(), fixed), strict=True))
@@ -79,7 +80,7 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool) -> P
         advanced=advanced,
         received=received,
         alone=not free & {"v", "t", CHANGE_OF_V} and not after_currents,
-        constants={name: each for name, each in numbers.items() if name not in changed and name not in ("v", "t")},
+        constants=constants,
         called=dict(zip(x.substitute(called, fixed), called.values(), strict=True)),
     )
 
@@ -130,15 +131,15 @@ def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tup
         for used in mechanism.ions:
             if (name := f"i{used.name}") in used.write:
                 outward.append((values[name], 1))
-                values[_slope(used.name)] = before[_slope(used.name)] + x.derivative(values[name], "v")
+                values[_slope(used.name)] = before[_slope(used.name)] + derivative(values[name], "v")
                 values[name] = before[name] + values[name]
         for value, sign in outward:
             current = current + value * sign
-            conductance = conductance + x.derivative(value, "v") * sign
+            conductance = conductance + derivative(value, "v") * sign
     if not group.point:
         to_na = begin["area"] * TO_NA
         current, conductance = current * to_na, conductance * to_na
-    return -current, conductance, values | {"dt": begin["dt"]}
+    return -current, conductance, values
 
 
 def _slope(ion: str) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from ..schema import InputError
 from ..schema.input_error import one_line
@@ -112,8 +113,9 @@ class Mechanism:
         return {name: ion.name for ion in self.ions for name in (*ion.read, *ion.write)}
 
 
+@cache
 def parse(text: str, file: str) -> Mechanism:
-    """The mechanism that `text`, the content of `file`, describes.
+    """The mechanism that `text`, the content of `file`, describes; the same object each time.
 
     Raises InputError, with file and line, for text that is no NMODL, or uses what the generated code cannot say.
     """
