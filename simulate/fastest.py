@@ -32,9 +32,9 @@ def resolved(config: Simulation, device: str = "cpu") -> tuple[Simulation, str]:
         if config.lif is not None or config.integration.engine != "batched":
             engine = "a leaky integrate-and-fire neuron" if config.lif else f"engine '{config.integration.engine}'"
             raise InputError(f"device cuda: {engine} runs on the CPU; give --engine batched, or --device cpu")
-        from .batched import cuda
+        from .batched import gpu
 
-        cuda.check()
+        gpu.count()
     return config, device
 
 
@@ -55,10 +55,10 @@ def _receptors(config: Simulation) -> list[str]:
 
 
 def _gpu_is_there() -> bool:
-    from .batched import cuda
+    from .batched import gpu
 
     try:
-        cuda.check()
+        gpu.count()
     except InputError:
         return False
     return True

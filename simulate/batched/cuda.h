@@ -1,8 +1,6 @@
 // The step on a GPU: a block of LANES x WARPS threads integrates a tile, a thread of each warp per lane. Included after
-// the generated code.
+// the generated code. No array overlaps another one.
 
-// Arrays of all tiles, one tile after another; see Tile and Recorder. Events of every lane of all tiles stand in one
-// array, and `event_next` is scratch: each call brings the events of its own steps. No array overlaps another one.
 extern "C" __global__ void __launch_bounds__(LANES * WARPS) run_tiles(
     real* __restrict__ rows, int n_rows, const real* __restrict__ numbers, const int* __restrict__ indices,
     int steps, int steps_before, const real* __restrict__ time_ms,
@@ -13,12 +11,9 @@ extern "C" __global__ void __launch_bounds__(LANES * WARPS) run_tiles(
     const int lane = threadIdx.x, warp = threadIdx.y;
     const long long tile = blockIdx.x;
     const Tile t = {rows + tile * n_rows * LANES, numbers, indices, warp, WARPS, lane};
-    const Recorder r = {
-        steps, steps_before, time_ms,
-        event_first + tile * LANES, event_step, event_connection, event_next + tile * WARPS * LANES,
-        n_fine, n_coarse, node,
-        fine_mv + tile * steps * n_fine * LANES, kept, coarse_mv + tile * n_kept * n_coarse * LANES,
+    const Recorder all = {
+        steps, steps_before, time_ms, event_first, event_step, event_connection, event_next,
+        n_fine, n_coarse, node, fine_mv, kept, coarse_mv,
     };
-    r.event_next[warp * LANES + lane] = r.event_first[lane];
-    integrate(t, r);
+    integrate(t, of_tile(all, tile, WARPS, n_kept));
 }

@@ -12,9 +12,11 @@ struct Tile {
 };
 
 #ifdef ONE_LANE_PER_THREAD
+#define EACH_LANE if (const int lane = t.lane; true)
 #define TOGETHER __syncthreads()  // between what one thread writes and another one of the block reads
 #define ROW(row) t.rows[(long long)(row) * LANES + t.lane]
 #else
+#define EACH_LANE for (int lane = 0; lane < LANES; ++lane)
 #define TOGETHER
 #define ROW(row) (*(V*)(t.rows + (long long)(row) * LANES))
 #endif
@@ -34,7 +36,7 @@ struct Recorder {
     const int* event_first;      // (lanes + 1) of each lane's events
     const int* event_step;       // in whose beginning each arrives, ascending within a lane
     const int* event_connection;
-    int* event_next;             // (lanes) the next one to arrive; on a GPU (stride, lanes)
+    int* event_next;             // (stride, lanes) the next one to arrive: scratch
     int n_fine, n_coarse;
     const int* node;             // (fine, then coarse) the nodes that are recorded
     real* fine_mv;               // (steps, fine, lanes) after every step
@@ -42,20 +44,24 @@ struct Recorder {
     real* coarse_mv;             // (kept, coarse, lanes)
 };
 
+// The same of one tile, from arrays of all tiles, one tile after another. Events of every lane of all tiles stand in one
+// array; each call brings the events of its own steps.
+FUNCTION Recorder of_tile(Recorder r, long long tile, int stride, int n_kept) {
+    r.event_first += tile * LANES;
+    r.event_next += tile * stride * LANES;
+    r.fine_mv += tile * r.steps * r.n_fine * LANES;
+    r.coarse_mv += tile * n_kept * r.n_coarse * LANES;
+    return r;
+}
+
 // Generated: one event, and all currents, of a step after states have advanced by the step before (where `advance`)
 FUNCTION void receive(const Tile& t, int lane, int connection);
 FUNCTION void states_before_events(const Tile& t, real time_ms);
 template <bool advance> FUNCTION void currents(const Tile& t, real time_ms);
 
 FUNCTION void events(const Tile& t, const Recorder& r, int step) {
-#ifdef ONE_LANE_PER_THREAD
-    const int lane = t.lane;
     int* const following = r.event_next + t.first * LANES;
-#else
-    int* const following = r.event_next;
-    for (int lane = 0; lane < LANES; ++lane)
-#endif
-    {
+    EACH_LANE {
         int next = following[lane];
         const int end = r.event_first[lane + 1];
         for (; next < end && r.event_step[next] <= step; ++next) {
@@ -126,6 +132,7 @@ FUNCTION void record(const Tile& t, const Recorder& r, int k) {
 }
 
 FUNCTION void integrate(const Tile& t, const Recorder& r) {
+    EACH_LANE r.event_next[t.first * LANES + lane] = r.event_first[lane];
     for (int k = 0; k < r.steps; ++k) {
         const real now_ms = r.time_ms[k];
         const bool advance = r.steps_before + k > 0;

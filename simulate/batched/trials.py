@@ -1,159 +1,200 @@
-"""Trials of one cell side by side on the CPU: one tile, a trial in each lane, piece by piece."""
+"""Trials of one cell side by side, a trial in each lane of a tile, piece by piece, on one device or several.
+
+What bounds a GPU is memory traffic, as every variable of every place is read and written about once in a step; and with
+few trials the tree, whose nodes wait for each other. So the more trials there are, the faster, until it is busy.
+"""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.base import Recording, Unstable
-from ..engine.pieces import PIECE_MS, RUNAWAY_MV
-from . import library
-from .step import Step, times_ms
+from ..engine.pieces import RUNAWAY_MV
+from . import gpu
+from .devices import Device, named
+from .pieces import Pieces
+from .step import Step
 
-
-class CRecorder(ctypes.Structure):
-    """struct Recorder of tile.h."""
-
-    _fields_ = [
-        ("steps", ctypes.c_int),
-        ("steps_before", ctypes.c_int),
-        *(
-            (name, ctypes.c_void_p)
-            for name in ("time_ms", "event_first", "event_step", "event_connection", "event_next")
-        ),
-        ("n_fine", ctypes.c_int),
-        ("n_coarse", ctypes.c_int),
-        *((name, ctypes.c_void_p) for name in ("node", "fine_mv", "kept", "coarse_mv")),
-    ]
+INT = np.dtype(np.int32)
+Events = Sequence[Sequence[np.ndarray]]  # by trial and synapse, times in ms
+Fetched = Callable[[], np.ndarray]
 
 
 def run(
-    step: Step, events_ms: Sequence[Sequence[np.ndarray]], probes: Sequence, coarse: Sequence, duration_ms: float
-) -> list[Recording | Unstable]:
-    """Integrate one trial per element of `events_ms`, as many as a tile has lanes or fewer; see engine.base.run.
+    step: Step,
+    events_ms: Events,
+    probes: Sequence,
+    coarse: Sequence,
+    duration_ms: float,
+    devices: Sequence[Device] = (),
+) -> Iterator[Recording | Unstable]:
+    """Integrate one trial per element of `events_ms`, any number of them; see engine.base.run.
 
-    A trial that goes wrong has its Unstable in place of its Recording; the others never notice.
+    devices: with this step, which share the trials; none for the CPU. They take as many as keep them busy, then the
+    next. A trial that goes wrong has its Unstable in place of its Recording; the others never notice.
+    Raises InputError where a device is out of memory.
     """
-    loaded = library.load(step.source.text)
-    lanes, real = loaded.lanes_of_tile(), np.dtype("f4" if step.single else "f8")
-    time_ms = times_ms(step.dt_ms, duration_ms)
-    n_steps = len(time_ms) - 1
-    rows = first_rows(step, lanes, real)
-    numbers, indices = step.source.numbers.astype(real), step.source.indices
-    first, at_step, connection = schedule(step, events_ms, time_ms, lanes)
-    following = first[:-1].copy()
-    node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], np.int32)
-    keep = kept_steps(time_ms, duration_ms) if coarse else np.zeros(n_steps, bool)
-    starts = time_ms[:-1].astype(real)
-    n, v_init_mv = len(events_ms), float(step.source.first_values[0])
-    v_mv = np.empty((n, len(probes), n_steps + 1), real)
-    v_mv[..., 0] = v_init_mv
-    kept_mv = np.empty((n, len(coarse), int(keep.sum())), real)
-    wild_ms, n_kept, piece = np.full(n, np.inf), 0, max(1, round(PIECE_MS / step.dt_ms))
-    for done in range(0, n_steps, piece):  # what a tile records of a piece, then of each trial what is kept
-        of_piece = slice(done, min(done + piece, n_steps))
-        kept_here = np.cumsum(keep[of_piece])
-        slot = np.where(keep[of_piece], kept_here - 1, -1).astype(np.int32)
-        fine = np.empty((len(slot), len(probes), lanes), real)
-        at_ms = np.empty((kept_here[-1], len(coarse), lanes), real)
-        loaded.run_tile(
-            ctypes.c_void_p(rows.ctypes.data),
-            ctypes.c_void_p(numbers.ctypes.data),
-            ctypes.c_void_p(indices.ctypes.data),
-            ctypes.byref(
-                CRecorder(
-                    len(slot),
-                    done,
-                    starts[of_piece].ctypes.data,
-                    first.ctypes.data,
-                    at_step.ctypes.data,
-                    connection.ctypes.data,
-                    following.ctypes.data,
-                    len(probes),
-                    len(coarse),
-                    node.ctypes.data,
-                    fine.ctypes.data,
-                    slot.ctypes.data,
-                    at_ms.ctypes.data,
-                )
-            ),
+    devices = devices or named("cpu", step.source.text)
+    node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
+    at_once = sum(each.at_once for each in devices) * devices[0].lanes
+    for first in range(0, len(events_ms), at_once):
+        yield from _at_once(step, events_ms[first : first + at_once], node, len(probes), duration_ms, devices)
+
+
+def _at_once(
+    step: Step, events_ms: Events, node: np.ndarray, n_fine: int, duration_ms: float, devices: Sequence[Device]
+) -> Iterator[Recording | Unstable]:
+    lanes = devices[0].lanes
+    tiles = -(-len(events_ms) // lanes)
+    ends = [tiles * number // len(devices) * lanes for number in range(len(devices) + 1)]
+
+    def part_of(number: int) -> _Part:
+        events = events_ms[ends[number] : ends[number + 1]]
+        try:
+            with devices[number].current():
+                part = _Part(devices[number], step, events, node, n_fine, duration_ms)
+                part.integrate()
+                return part
+        except MemoryError as error:
+            told = f"out of memory with {len(events)} trials side by side ({error}): end what else uses it"
+            raise gpu.refusal(told) from error
+
+    if len(devices) == 1:  # in this thread, which Ctrl-C interrupts after a piece
+        parts = [part_of(0)]
+    else:
+        with ThreadPoolExecutor(len(devices)) as threads:
+            parts = list(threads.map(part_of, (n for n in range(len(devices)) if ends[n] < ends[n + 1])))
+    for part in parts:
+        yield from map(part.found, range(part.n))
+
+
+class _Arrays(NamedTuple):
+    """What a device holds of a part."""
+
+    rows: Any
+    numbers: Any
+    indices: Any
+    node: Any
+    event_next: Any
+    fine: Any
+    coarse: Any
+
+
+class _Part:
+    """The trials of one device, n of them, and what came back.
+
+    v_mv (trials, fine, steps + 1), kept_mv (trials, coarse, kept): recorded. wild_ms (trials,): where the voltage ran
+    away. Lanes of the last tile may have no trial: they are integrated without input.
+    """
+
+    def __init__(
+        self, device: Device, step: Step, events_ms: Events, node: np.ndarray, n_fine: int, duration_ms: float
+    ) -> None:
+        self.device, self.step, self.node = device, step, node
+        self.n, self.n_fine, self.n_coarse = len(events_ms), n_fine, len(node) - n_fine
+        self.real = np.dtype("f4" if step.single else "f8")
+        self.pieces = Pieces(step, self.n_coarse, duration_ms)
+        self.events = [schedule(step, each, self.pieces.time_ms) for each in events_ms]
+        self.tiles = -(-self.n // device.lanes)
+        self.lanes = self.tiles * device.lanes
+        self.v_init_mv = float(step.source.first_values[0])
+        self.v_mv = np.empty((self.n, n_fine, self.pieces.n + 1), self.real)
+        self.v_mv[..., 0] = self.v_init_mv
+        self.kept_mv = np.empty((self.n, self.n_coarse, int(self.pieces.keep.sum())), self.real)
+        self.wild_ms = np.full(self.n, np.inf)
+
+    def integrate(self) -> None:
+        """Each piece is taken while the device is at the next one, where it does not make the caller wait."""
+        there, begun = self._put(), None
+        for done, steps in self.pieces:
+            before, begun = begun, (done, steps, *self._begin(there, done, steps))
+            if before:
+                self._take(*before)
+            if np.isfinite(self.wild_ms).all():
+                break
+        if begun:
+            self._take(*begun)
+
+    def found(self, trial: int) -> Recording | Unstable:
+        if np.isfinite(self.wild_ms[trial]):
+            return Unstable(float(self.wild_ms[trial]))
+        coarse_mv = self.pieces.at_whole_ms(self.kept_mv[trial], self.v_init_mv)
+        return Recording(self.pieces.time_ms, self.v_mv[trial], coarse_mv)
+
+    def _put(self) -> _Arrays:
+        device, source = self.device, self.step.source
+        return _Arrays(
+            rows=device.put(np.repeat(source.first_values.astype(self.real), device.lanes), copies=self.tiles),
+            numbers=device.put(source.numbers.astype(self.real)),
+            indices=device.put(source.indices.astype(INT)),
+            node=device.put(self.node),
+            event_next=device.empty(self.lanes * device.warps, INT),
+            fine=device.empty(self.lanes * self.pieces.steps * self.n_fine, self.real),
+            coarse=device.empty(self.lanes * self.pieces.most_kept * self.n_coarse, self.real),
         )
-        v_mv[..., done + 1 : done + 1 + len(slot)] = fine[..., :n].T
-        kept_mv[..., n_kept : n_kept + len(at_ms)] = at_ms[..., :n].T
-        n_kept += len(at_ms)
-        wild = ~(np.abs(fine[..., :n]) < RUNAWAY_MV).all(axis=1)  # NaN is not below either
-        wild_ms = np.minimum(wild_ms, np.where(wild.any(axis=0), time_ms[done + 1 + wild.argmax(axis=0)], np.inf))
-        if np.isfinite(wild_ms).all():
-            break
-    return [
-        Unstable(float(ran_away_ms))
-        if np.isfinite(ran_away_ms)
-        else Recording(time_ms, fine_mv, at_whole_ms(time_ms, keep, coarse_mv.T, v_init_mv, duration_ms))
-        for ran_away_ms, fine_mv, coarse_mv in zip(wild_ms, v_mv, kept_mv, strict=True)
-    ]
+
+    def _begin(self, there: _Arrays, done: int, steps: int) -> tuple[Fetched, Fetched]:
+        """Have the device integrate a piece and send what it recorded."""
+        put, keep = self.device.put, self.pieces.keep[done : done + steps]
+        slot, kept = np.where(keep, np.cumsum(keep) - 1, -1).astype(INT), int(keep.sum())
+        time_ms = self.pieces.time_ms[done : done + steps].astype(self.real)
+        self.device.launch(
+            self.tiles,
+            *(there.rows, len(self.step.source.first_values), there.numbers, there.indices),
+            *(steps, done, put(time_ms), *map(put, self._events(done, steps)), there.event_next),
+            *(self.n_fine, self.n_coarse, there.node, there.fine, put(slot), kept, there.coarse),
+        )
+        return (
+            self.device.fetch(there.fine, self.lanes * steps * self.n_fine),
+            self.device.fetch(there.coarse, self.lanes * kept * self.n_coarse),
+        )
+
+    def _events(self, done: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Events in the steps of a piece: where each lane's begin (lanes + 1,); as `schedule`, lane after lane."""
+        at = [np.searchsorted(at_step, (done, done + steps)) for at_step, _ in self.events]
+        first = np.zeros(self.lanes + 1, INT)
+        first[1 : self.n + 1] = np.cumsum([last - begin for begin, last in at])
+        first[self.n + 1 :] = first[self.n]
+        at_step, connection = (
+            np.concatenate([each[which][slice(*of)] for each, of in zip(self.events, at, strict=True)])
+            for which in (0, 1)
+        )
+        return first, at_step, connection
+
+    def _take(self, done: int, steps: int, fine: Fetched, coarse: Fetched) -> None:
+        after = slice(done + 1, done + 1 + steps)
+        kept = slice(*(int(self.pieces.keep[:stop].sum()) for stop in (done, done + steps)))
+        self._into(self.v_mv[..., after], fine())
+        self._into(self.kept_mv[..., kept], coarse())
+        for trial, v_mv in enumerate(self.v_mv[..., after]):
+            wild = ~(np.abs(v_mv) < RUNAWAY_MV).all(axis=0)  # NaN is not below either
+            if wild.any():
+                self.wild_ms[trial] = min(self.wild_ms[trial], self.pieces.time_ms[after][wild.argmax()])
+
+    def _into(self, room: np.ndarray, numbers: np.ndarray) -> None:
+        """Put numbers (tiles, steps, sites, lanes) into room (trials, sites, steps)."""
+        lanes = self.device.lanes
+        for tile, values in enumerate(numbers.reshape(self.tiles, room.shape[2], room.shape[1], lanes)):
+            of_tile = room[tile * lanes : (tile + 1) * lanes]
+            of_tile[:] = values.T[: len(of_tile)]
 
 
-def first_rows(step: Step, lanes: int, real: np.dtype) -> np.ndarray:
-    """Every variable of every place at the start, the same in each lane, aligned for vector registers."""
-    first = step.source.first_values
-    n = len(first) * lanes
-    room = np.zeros(n + 64 // real.itemsize, real)
-    skip = -room.ctypes.data % 64 // real.itemsize
-    rows = room[skip : skip + n].reshape(len(first), lanes)
-    rows[:] = first[:, None]
-    return rows
-
-
-def schedule(
-    step: Step, events_ms: Sequence[Sequence[np.ndarray]], time_ms: np.ndarray, lanes: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Events of every lane: where each lane's begin (lanes + 1,), the step that each arrives in, and its connection.
+def schedule(step: Step, events_ms: Sequence[np.ndarray], time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A trial's events in order: the step that each arrives in, and its connection.
 
     NEURON delivers an event at the start of the step whose beginning it is nearest to.
     """
-    first, steps, connections = [0], [], []
-    due_ms = time_ms[:-1] + step.dt_ms / 2
-    of_synapse = np.array([number for of in step.connections for number in of], np.int32)
+    of_synapse = np.array([number for of in step.connections for number in of], INT)
     count = np.array([len(of) for of in step.connections], int)
     begin = np.cumsum(count) - count
-    for events in events_ms:
-        synapse = np.repeat(np.arange(len(events)), np.array([len(times) for times in events], int))
-        each = np.repeat(np.arange(len(synapse)), count[synapse])  # event, once for each connection
-        before = np.cumsum(count[synapse]) - count[synapse]
-        at = np.searchsorted(due_ms, np.concatenate([*events, np.empty(0)]))[each]
-        order = np.argsort(at, kind="stable")
-        steps.append(at[order])
-        connections.append(of_synapse[begin[synapse[each]] + np.arange(len(each)) - before[each]][order])
-        first.append(first[-1] + len(at))
-    first += [first[-1]] * (lanes + 1 - len(first))
-    return (
-        np.array(first, np.int32),
-        np.concatenate([*steps, np.empty(0)]).astype(np.int32),
-        np.concatenate([*connections, np.empty(0)]).astype(np.int32),
-    )
-
-
-def kept_steps(time_ms: np.ndarray, duration_ms: float) -> np.ndarray:
-    """Which steps' ends are needed for voltages at whole ms: those on one, or on both sides of one (steps,)."""
-    times = np.round(time_ms, 6)
-    after = np.searchsorted(times, np.arange(1, int(duration_ms)))
-    needed = np.zeros(len(times), bool)
-    needed[after[after < len(times)]] = True
-    between = after[after < len(times)]
-    needed[between[times[between] != np.round(times[between])] - 1] = True
-    return needed[1:]
-
-
-def at_whole_ms(
-    time_ms: np.ndarray, keep: np.ndarray, coarse_mv: np.ndarray, v_init_mv: float, duration_ms: float
-) -> np.ndarray:
-    """Voltages at whole ms from 0 (sites, T), interpolated where a step is not on them."""
-    found = np.empty((coarse_mv.shape[1], int(duration_ms)), "f4")
-    if not len(found):
-        return found
-    times = np.concatenate([[0.0], np.round(time_ms[1:], 6)[keep]])
-    for row, values in zip(found, coarse_mv.T, strict=True):
-        row[:] = np.interp(np.arange(int(duration_ms)), times, np.concatenate([[v_init_mv], values]))
-    return found
+    synapse = np.repeat(np.arange(len(events_ms)), np.array([len(times) for times in events_ms], int))
+    each = np.repeat(np.arange(len(synapse)), count[synapse])  # event, once for each connection
+    before = np.cumsum(count[synapse]) - count[synapse]
+    at = np.searchsorted(time_ms[:-1] + step.dt_ms / 2, np.concatenate([*events_ms, np.empty(0)]))[each]
+    order = np.argsort(at, kind="stable")
+    connection = of_synapse[begin[synapse[each]] + np.arange(len(each)) - before[each]]
+    return at[order].astype(INT), connection[order]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..batched import library, memory, step, trials
+from ..batched import devices, memory, step, trials
 from ..batched.step import Step
-from ..cores import available_cores
 from . import neuron as plain
 from .base import Inputs, Integration, Recording, Together, Unstable
 
@@ -36,15 +35,14 @@ def run_many(
         raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])
     made = build(cell, inputs[0], held, v_init_mv, integration)
-    events_ms = [each.events_ms for each in inputs]
-    if device == "cuda":
-        from ..batched import cuda
-
-        yield from cuda.run(made, events_ms, probes, coarse, duration_ms)
-        return
-    lanes = library.load(made.source.text).lanes_of_tile()
-    for first in range(0, len(inputs), lanes):
-        yield from trials.run(made, events_ms[first : first + lanes], probes, coarse, duration_ms)
+    yield from trials.run(
+        made,
+        [each.events_ms for each in inputs],
+        probes,
+        coarse,
+        duration_ms,
+        devices.named(device, made.source.text),
+    )
 
 
 def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: Integration) -> Step:
@@ -63,11 +61,11 @@ def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: I
 
 def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> Together:
     """How many trials run in one go: as a vector register of a processor holds, or keep a GPU busy, and memory too."""
+    there = devices.named(device, made.source.text)
+    each = memory.need(made, 1, n_coarse, duration_ms)
     if device == "cuda":
-        from ..batched import cuda
-
-        return Together(cuda.trials_that_fit(made, 1, n_coarse, duration_ms), "what memory holds or keeps it busy")
-    lanes = library.load(made.source.text).lanes_of_tile()
-    share = memory.host_bytes() / available_cores()  # each core has a process of its own
-    fit = int(share * memory.OF_HOST // memory.need(made, 1, n_coarse, duration_ms).host)
+        fit = memory.trials_that_fit(each, there, memory.host_bytes())
+        return Together(fit, "what memory holds or keeps it busy")
+    lanes = there[0].lanes
+    fit = int(there[0].free_bytes() * memory.OF_HOST // each.host)
     return Together(lanes) if fit >= lanes else Together(max(fit, 1), "more would not fit into the memory")

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from apical.simulate import config, dataset, schema
-from apical.simulate.batched import cuda, cuda_device, library, pieces, step, trials
+from apical.simulate.batched import devices, gpu, library, memory, pieces, step, trials
 from apical.simulate.detailed import V_INIT_MV
 from apical.simulate.engine.base import Integration, Unstable
 from apical.simulate.schema import InputError
@@ -54,7 +54,7 @@ class Threads:
         self, folder: Path, step_text: str, warps: int = WARPS, flags: str = "", together: bool = True
     ) -> None:
         self.lanes, self.warps, self.launches = LANES, warps, []
-        kernel = cuda_device.kernel_text(step_text, LANES, warps)
+        kernel = gpu.kernel_text(step_text, LANES, warps)
         if not together:
             kernel = kernel.replace("#define TOGETHER __syncthreads()", "#define TOGETHER")
         launch = 'extern "C" void launch(int blocks, void** arguments) {'
@@ -115,12 +115,7 @@ def specimen(tmp_path_factory):
             probes=[neuron.cell.soma(0.5), segments[-1]],
             coarse=segments[::7],
         )
-        lanes = library.load(generated.source.text).lanes_of_tile()
-        each.expected = [
-            found
-            for first in range(0, TRIALS, lanes)
-            for found in trials.run(generated, each.events_ms[first : first + lanes], each.probes, each.coarse, MS)
-        ]
+        each.expected = run(each)
         return each
 
     yield build
@@ -137,7 +132,7 @@ def _input(sign: np.ndarray, trial: int) -> list[np.ndarray]:
 
 
 def run(each: SimpleNamespace, *devices) -> list:
-    return list(cuda.run(each.step, each.events_ms, each.probes, each.coarse, MS, devices))
+    return list(trials.run(each.step, each.events_ms, each.probes, each.coarse, MS, devices))
 
 
 def agree(found: list, expected: list, within_mv: float) -> None:
@@ -216,7 +211,7 @@ def test_threads_do_not_race(specimen, tmp_path, together):
     each = specimen(**DENSE)
     device = Threads(tmp_path, each.step.source.text, flags="-g -fsanitize=thread", together=together)
     device.launch = lambda *launched: device.launches.append(launched)
-    list(cuda.run(each.step, each.events_ms[:LANES], each.probes, each.coarse, 0.5, [device]))
+    list(trials.run(each.step, each.events_ms[:LANES], each.probes, each.coarse, 0.5, [device]))
     ((tiles, *arguments),) = device.launches
     with (tmp_path / "arguments").open("wb") as file:
         pickle.dump((tiles, [a if isinstance(a, int) else a.tobytes() for a in arguments]), file)
@@ -234,8 +229,8 @@ def test_threads_do_not_race(specimen, tmp_path, together):
 
 def test_a_dataset_made_on_a_gpu_is_what_the_cpu_makes(quick_cell, here, tmp_path, monkeypatch):
     """From the command's function on, in two batches, with a step that no whole ms is a multiple of."""
-    monkeypatch.setattr(cuda_device, "count", lambda: 1)
-    monkeypatch.setattr(cuda_device, "gpus", lambda text: [Threads(tmp_path, text)])
+    monkeypatch.setattr(gpu, "count", lambda: 1)
+    monkeypatch.setattr(gpu, "gpus", lambda text: [Threads(tmp_path, text)])
     monkeypatch.setattr(Threads, "at_once", 1)
     told: list[str] = []
     paths = [tmp_path / "cpu.zarr", tmp_path / "cuda.zarr"]
@@ -243,11 +238,11 @@ def test_a_dataset_made_on_a_gpu_is_what_the_cpu_makes(quick_cell, here, tmp_pat
         dataset.simulate(quick_cell, path, 3, scheduler=here, device=path.stem, note=told.append)
     assert "cuda: 2 trials side by side" in told[1]
     assert "2 batches" in told[1]
-    cpu, gpu = (schema.open_dataset(path) for path in paths)
-    assert cpu.data_vars.keys() == gpu.data_vars.keys()
-    assert {"nexus_v_mv", "dendrite_v_mv"} <= gpu.data_vars.keys()
-    for name in gpu.data_vars:
-        np.testing.assert_allclose(gpu[name], cpu[name], rtol=0, atol=1e-4)
+    ours, theirs = (schema.open_dataset(path) for path in reversed(paths))
+    assert theirs.data_vars.keys() == ours.data_vars.keys()
+    assert {"nexus_v_mv", "dendrite_v_mv"} <= ours.data_vars.keys()
+    for name in ours.data_vars:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=1e-4)
 
 
 @pytest.fixture
@@ -266,14 +261,14 @@ def quick_cell(lasting_swc):
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_nvcc_compiles_the_kernel(specimen, tmp_path, precision):
-    (tmp_path / "kernel.cu").write_text(cuda_device.kernel_text(specimen(precision).step.source.text))
-    options = [*cuda_device.OPTIONS, "-ftz=true", "-arch=sm_80", "-cubin"]
+    (tmp_path / "kernel.cu").write_text(gpu.kernel_text(specimen(precision).step.source.text))
+    options = [*gpu.OPTIONS, "-ftz=true", "-arch=sm_80", "-cubin"]
     subprocess.run(["nvcc", *options, "-o", tmp_path / "kernel.cubin", tmp_path / "kernel.cu"], check=True)
 
 
 def _a_gpu_is_there() -> bool:
     try:
-        return cuda_device.count() > 0
+        return gpu.count() > 0
     except InputError:
         return False
 
@@ -283,9 +278,11 @@ def _a_gpu_is_there() -> bool:
 @pytest.mark.parametrize(("precision", "within_mv"), PRECISIONS)
 def test_a_gpu_gives_what_the_cpu_gives(specimen, precision, within_mv):
     each = specimen(precision)
+    there = devices.named("cuda", each.step.source.text)
     copies = 14  # 70 trials: two tiles and a part of a third
-    found = list(cuda.run(each.step, each.events_ms * copies, each.probes, each.coarse, MS))
+    found = list(trials.run(each.step, each.events_ms * copies, each.probes, each.coarse, MS, there))
     agree(found, each.expected * copies, within_mv)
-    together = cuda.trials_that_fit(each.step, len(each.probes), len(each.coarse), MS)
+    need = memory.need(each.step, len(each.probes), len(each.coarse), MS)
+    together = memory.trials_that_fit(need, there, memory.host_bytes())
     assert together > 0
-    assert together % cuda_device.LANES == 0
+    assert together % gpu.LANES == 0

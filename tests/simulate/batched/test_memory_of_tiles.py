@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate.batched import cuda, memory
+from apical.simulate.batched import gpu, memory, trials
 from apical.simulate.schema import InputError
 
 STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
@@ -61,13 +61,13 @@ def test_running_out_of_memory_is_told():
     short = device()
     short.put, short.empty = lambda values, copies=1: values, full
     with pytest.raises(InputError, match=r"out of memory with 3 trials side by side .*1,024 bytes.*--device cpu$"):
-        list(cuda.run(STEP, [[np.empty(0)] * 2] * 3, ["soma"], [], 10.0, [short]))
+        list(trials.run(STEP, [[np.empty(0)] * 2] * 3, ["soma"], [], 10.0, [short]))
 
 
 def test_no_cupy_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     with pytest.raises(InputError, match=r"device cuda: needs CuPy .*pip install 'cupy-cuda12x\[ctk\]'.*--device cpu$"):
-        cuda.check()
+        gpu.count()
 
 
 def test_no_gpu_is_told(monkeypatch):
@@ -79,4 +79,4 @@ def test_no_gpu_is_told(monkeypatch):
     with pytest.raises(
         InputError, match=r"no GPU to be used \(cudaErrorNoDevice: .* is detected\); or give --device cpu$"
     ):
-        cuda.check()
+        gpu.count()

@@ -1,50 +1,22 @@
-"""A GPU as the batched engine sees it: memory, one kernel, copies. CuPy's, and the only place that imports it."""
+"""A GPU as a Device, through CuPy: the only place that imports it. A tile is a warp wide, a trial in each thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ..schema import InputError
+from .devices import Device
 
 LANES, WARPS = 32, 8  # threads of a warp, which is one; and warps that share a tile
 HEADERS = ("tile.h", "lanes.h", "cuda.h")  # each after the one that includes it
 OPTIONS = ("--std=c++17",)  # CuPy adds -ftz=true: as on the CPU, 32-bit numbers too small to be normal are 0
 INSTALL = "pip install 'cupy-cuda12x[ctk]', or cupy-cuda13x where the driver is of CUDA 13"
-
-
-class Device(Protocol):
-    """Where tiles of `lanes` trials are integrated, each by `warps` threads a lane.
-
-    What it is asked for it does in turn, while the caller goes on. at_once: tiles that keep all of it busy.
-    """
-
-    lanes: int
-    warps: int
-    at_once: int
-
-    def current(self) -> AbstractContextManager:
-        """Within it, this thread's calls are to this device. Raises MemoryError where its memory does not suffice."""
-
-    def free_bytes(self) -> int:
-        """Memory that nobody uses yet."""
-
-    def empty(self, n: int, dtype: np.dtype) -> Any:
-        """Room for n numbers."""
-
-    def put(self, values: np.ndarray, copies: int = 1) -> Any:
-        """`copies` of `values`, one after another."""
-
-    def launch(self, tiles: int, *arguments: Any) -> None:
-        """Begin run_tiles of cuda.h. arguments: in its order, what `empty` and `put` gave, and int."""
-
-    def fetch(self, array: Any, n: int) -> Callable[[], np.ndarray]:
-        """Begin to copy the first n numbers back; what it returns waits for them."""
 
 
 def kernel_text(step_text: str, lanes: int = LANES, warps: int = WARPS) -> str:
