@@ -28,7 +28,7 @@ WAYS = {
     "batched, 64-bit": Integration(engine="batched", precision="float64"),
     "CoreNEURON": Integration(),
 }
-COUNTS = {"cpu": (1, 2, 4, 8, 16, 32, 64), "cuda": (32, 128, 512, 1024, 2048, 4096, 8192)}
+COUNTS = {"cpu": (1, 2, 4, 8, 16, 32, 64), "cuda": (32, 128, 512, 1024, 2048, 4096, 8192, 16384)}
 
 
 def measure(

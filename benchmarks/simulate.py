@@ -2,7 +2,8 @@
 
     python benchmarks/simulate.py --morphology ../shared/data/hay2011/cell1.asc
     python benchmarks/simulate.py --morphology ttpc1 --preset nmda-ttpc1 --seed 0 --trials 2,5
-    python benchmarks/simulate.py --morphology cell1.asc --device cuda --side-by-side 2048
+    python benchmarks/simulate.py --morphology cell1.asc --device cuda --side-by-side 2048 --only "published way" \
+        --only "CoreNEURON, dt 0.025, second order" --only GPU
 
 For each engine, step and order in time: wall seconds per simulated second; how many times faster than the published
 way (plain NEURON, variable step at its default tolerance, mechanisms one by one), and than CoreNEURON of the same step
@@ -10,16 +11,19 @@ and order; what the replayed trials lose against the converged solution (variabl
 passes: every trial has the converged number of spikes, and every check of the published physiology holds (`apical
 validate --only dendrites --only steps`; told only of the published morphology).
 Engine 'batched' integrates the replayed trials among others, as many as it takes side by side, and its seconds are
-those of all of them together. Each way has a process of its own, and one core; --device cuda adds the GPU's.
-Run it where nothing else does; it takes about 10 minutes.
+those of all of them together. Each way has a process of its own, and one core; --device cuda adds the GPU's, with the
+most memory that it took of it. Run it where nothing else does; it takes about 10 minutes.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
+from threading import Event, Thread
 
 import numpy as np
 
@@ -78,7 +82,7 @@ def replay(
 def replay_among_others(
     chosen: config.Simulation, integration: Integration, trials: list[int], seconds: float, device: str, n: int | None
 ) -> tuple[float, Found, str]:
-    """The same with `n` trials side by side, the replayed ones first, and a note that says how many."""
+    """The same with `n` trials side by side, the replayed ones first, and a note: how many, and a GPU's memory."""
     experiment = Experiment(chosen.model_copy(update={"integration": integration}), device)
     n, ms = n or experiment.neuron.side_by_side().trials, round(seconds * 1000)
     others = [number for number in range(DRAWN) if number not in trials]
@@ -89,16 +93,41 @@ def replay_among_others(
     events_ms = [drawn[number % len(drawn)] for number in range(n)]
     first_ms = [[times_ms[times_ms < 20] for times_ms in each] for each in events_ms]
     list(experiment.neuron.respond_to_events(first_ms, 20))  # the first use loads the library
-    began = time.perf_counter()
-    responses = list(experiment.neuron.respond_to_events(events_ms, ms))
-    wall_s = time.perf_counter() - began
+    with gpu_bytes() if device == "cuda" else nullcontext([]) as taken:
+        began = time.perf_counter()
+        responses = list(experiment.neuron.respond_to_events(events_ms, ms))
+        wall_s = time.perf_counter() - began
     found: Found = []
     for response in responses[: len(trials)]:
         if isinstance(response, RuntimeError):
             raise response
         trial = Trial(np.zeros((1, ms), bool), np.round(response.time_ms, 6), response.v_mv[0])
         found.append((trial.output_spike_times_ms(), trial.sampled_mv(1)))
-    return wall_s / (n * seconds), found, f"{n} side by side"
+    return wall_s / (n * seconds), found, f"{n} side by side" + "".join(f", {each / 1e9:.2f} GB" for each in taken)
+
+
+@contextmanager
+def gpu_bytes() -> Iterator[list[int]]:
+    """The most memory of the first GPU that was taken within it, in the list once it has ended."""
+    import cupy
+
+    def free_bytes() -> int:
+        with cupy.cuda.Device(0):
+            return int(cupy.cuda.runtime.memGetInfo()[0])
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            least.append(min(least.pop(), free_bytes()))
+
+    before, ended, taken = free_bytes(), Event(), []
+    least, watcher = [before], Thread(target=watch)
+    watcher.start()
+    try:
+        yield taken
+    finally:
+        ended.set()
+        watcher.join()
+        taken.append(before - least[0])
 
 
 def alone(function, *arguments):
@@ -125,6 +154,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.2, help="of each trial, from its start")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--side-by-side", type=int, default=2048, help="trials on the GPU")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="ways whose name has it; may be repeated")
     options = parser.parse_args()
 
     chosen = config.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
@@ -143,13 +173,16 @@ def main() -> None:
     ways = {name: (integration, "cpu", None) for name, integration in (WAYS | BATCHED).items()}
     if options.device == "cuda":
         ways |= {f"{name}, GPU": (way, "cuda", options.side_by_side) for name, way in BATCHED.items()}
+    ways = {name: way for name, way in ways.items() if not options.only or any(text in name for text in options.only)}
     published_pace, paces = None, {}
     for name, (integration, device, n) in ways.items():
         if integration.engine == "batched":
             pace, found, note = alone(replay_among_others, chosen, integration, trials, options.seconds, device, n)
         else:
             pace, found, note = alone(replay, chosen, integration, trials, options.seconds)
-        published_pace = published_pace or pace
+        if "published way" in name:
+            published_pace = pace
+        to_published = f"{published_pace / pace:.1f}" if published_pace else ""
         of_step = integration.dt_ms, integration.second_order
         if integration.engine == "coreneuron" and integration.fused:
             paces[of_step] = pace
@@ -162,7 +195,7 @@ def main() -> None:
         lost = "" if spikes == counts else f"spikes {spikes}"
         verdict = "; ".join(filter(None, (lost, wrong))) or "yes"
         print(
-            f"{name:<55}{pace:>9.3f}{published_pace / pace:>8.1f}{to_coreneuron:>15}{sum(spikes):>8}{shift_ms:>10.2f}"
+            f"{name:<55}{pace:>9.4f}{to_published:>8}{to_coreneuron:>15}{sum(spikes):>8}{shift_ms:>10.2f}"
             f"{np.sqrt(np.mean(error_mv**2)):>17.4f}  {verdict}{f' ({note})' if note else ''}",
             flush=True,
         )
