@@ -45,12 +45,21 @@ def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
     assert mechanism_library.key(mechanism_library.groups()) != before
 
 
+ONE_MECHANISM = """
+from apical.simulate import mechanism_library, nmodl
+(text,) = [file.read_text() for file in nmodl.sources() if file.stem == "AMPA_NMDA"]
+mechanism_library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
+mechanism_library.load()
+from neuron import h
+h.AMPA_NMDA
+"""
+
+
 @pytest.mark.slow
 def test_two_processes_at_once_compile_once(tmp_path):
-    code = "from apical.simulate import mechanism_library as m; m.load(); from neuron import h; h.AMPA_NMDA"
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     both = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", ONE_MECHANISM], env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     said = [process.communicate()[1] for process in both]
