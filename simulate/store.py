@@ -72,7 +72,7 @@ def extend(out: Path, trials: int, seed: int, source: str, made_by: dict) -> str
     for name, array in by_trial(group).items():
         array.resize((before + trials, *array.shape[1:]))
         if name in added:
-            array[before:] = added[name]
+            array.with_config({"write_empty_chunks": True})[before:] = added[name]  # also of seed 0
     attributes = dict(group.attrs)
     provenance = json.loads(str(attributes["provenance"]))
     provenance["appended"] = [*provenance.get("appended", []), {"position": before, "seed": seed} | made_by]

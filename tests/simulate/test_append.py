@@ -44,6 +44,13 @@ def test_old_trials_stay_and_new_ones_are_those_of_a_longer_run(quick, here, tmp
     schema.open_dataset(path, "simulation")
 
 
+def test_seed_0_which_zarr_would_not_write(quick, here, tmp_path):
+    chosen = quick.model_copy(update={"seed": 0})
+    path = dataset.simulate(chosen, tmp_path / "a.zarr", 2, scheduler=here)
+    dataset.simulate(chosen, path, 5, scheduler=here, append=True)  # a chunk of their own
+    assert labels(path)["trial_seed"] == [0] * 7
+
+
 def test_trials_of_another_seed(quick, here, tmp_path):
     """Trial 3 of seed 9 is the same wherever it is; the dataset is another one then, and says so."""
     other = quick.model_copy(update={"seed": 9})
