@@ -83,7 +83,6 @@ def simulate(
     """
     from ..simulate.changes import configured
     from ..simulate.dataset import available_cores, simulate
-    from ..simulate.running import Progress
     from ..simulate.summary import Summary
     from .progress import bar, console, errors, spinner
 
@@ -100,9 +99,8 @@ def simulate(
     summary = Summary(config.seconds)
     with bar("Simulating", trials) as show:
 
-        def report(progress: Progress) -> None:
-            summary.add(progress)
-            show(progress.done, progress.total, f"{summary.rate_hz:.2f} Hz out")
+        def so_far(done: float, total: int) -> None:
+            show(done, total, f"{summary.rate_hz:.2f} Hz out" if summary.trials else "")
 
         simulate(
             config,
@@ -115,7 +113,8 @@ def simulate(
             append=append,
             overwrite=overwrite,
             busy=spinner,
-            report=report,
+            report=summary.add,
+            so_far=so_far,
             dashboard=lambda address: errors.print(f"dashboard: {address}"),
             note=errors.print,
         )

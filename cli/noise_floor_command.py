@@ -60,7 +60,6 @@ def noise_floor(
     """
     from ..simulate.dataset import available_cores
     from ..simulate.noise_floor import noise_floor
-    from ..simulate.running import Progress
     from ..simulate.schema import InputError
     from .progress import bar, console, spinner
 
@@ -75,10 +74,6 @@ def noise_floor(
         integration["second_order"] = order == "2"
     moved = {"morphology": morphology, "biophysics": biophysics, "input_spikes": input_spikes}
     with bar("Integrating") as show:
-
-        def report(progress: Progress) -> None:
-            show(progress.done, progress.total, f"trial {progress.trial}")
-
         noise_floor(
             data,
             out,
@@ -91,6 +86,6 @@ def noise_floor(
             resume=resume,
             overwrite=overwrite,
             busy=spinner,
-            report=report,
+            so_far=show,
         )
     console.print(f"{out}: written; `apical evaluate {data} {out}` scores it")

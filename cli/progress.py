@@ -45,14 +45,14 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[..., None]]:
 
     told = time.monotonic()
 
-    def show(done: int, total: int, note: str = "") -> None:
+    def show(done: float, total: int, note: str = "") -> None:
         nonlocal told
         progress.update(task, completed=done, total=total, note=note)
         if not errors.is_terminal and time.monotonic() - told >= LINE_EVERY_S:
             told = time.monotonic()
             left_s = progress.tasks[task].time_remaining
             left = "" if left_s is None else f", {timedelta(seconds=round(left_s))} left"
-            errors.print(f"{title}: {done:,} of {total:,}{left}  {note}", soft_wrap=True)
+            errors.print(f"{title}: {int(done):,} of {total:,}{left}  {note}", soft_wrap=True)
 
     progress.start()
     try:

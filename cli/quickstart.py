@@ -81,7 +81,7 @@ def _simulate(plan: Plan, data: Path) -> None:
             available_cores(),
             resume=data.exists(),
             busy=spinner,
-            report=lambda p: show(p.done, p.total, ""),
+            so_far=show,
         )
 
 
@@ -101,7 +101,7 @@ def _noise_floor(data: Path, out: Path, like: Path) -> Path:
             workers=available_cores(),
             resume=floor.exists(),
             busy=spinner,
-            report=lambda p: show(p.done, p.total, ""),
+            so_far=show,
         )
     return floor
 

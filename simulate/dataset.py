@@ -11,7 +11,7 @@ from .cluster import connected
 from .config import Simulation
 from .cores import available_cores as available_cores
 from .engine.base import Together
-from .running import Place, Progress, found_from_anywhere, run, trials_together
+from .running import Place, Progress, SoFar, found_from_anywhere, run, trials_together
 from .schema import InputError
 from .worker import describe
 
@@ -41,6 +41,7 @@ def simulate(
     overwrite: bool = False,
     busy: mechanism_library.Busy = mechanism_library.announce,
     report: Callable[[Progress], None] | None = None,
+    so_far: SoFar | None = None,
     dashboard: Callable[[str], None] | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Path:
@@ -51,8 +52,9 @@ def simulate(
     device: 'cpu', or 'cuda' for engine 'batched': one process then drives every GPU of this machine.
     resume: run only what is missing from the store that is there; `trials` may then be left out.
     append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
-    busy: shows a message during a wait. report: called after each trial. dashboard: called with Dask's address.
-    note: called with what engine 'batched' does: where, and how many trials side by side.
+    busy: shows a message during a wait. report: called after each trial. so_far: called with how many are done, about
+    once a second while they are integrated side by side. dashboard: called with Dask's address. note: called with
+    what engine 'batched' does: where, and how many trials side by side.
     Raises InputError for a configuration that cannot be run, an `out` that cannot be used, or a run cut short.
     """
     out = Path(out)
@@ -102,5 +104,5 @@ def simulate(
             dashboard(client.dashboard_link)
         numbers, seeds = (each.tolist() for each in store.labels(out))
         places = [Place(at, numbers[at], seeds[at]) for at in todo]
-        run(client, out, sent, places, len(numbers), report, together=together.trials, device=device)
+        run(client, out, sent, places, len(numbers), report, together=together.trials, device=device, so_far=so_far)
     return out

@@ -10,7 +10,7 @@ import numpy as np
 from . import biophysics, cells, mechanism_library, synapses
 from .cell import Cell
 from .engine import base
-from .engine.base import Inputs, Integration, Recording, Together
+from .engine.base import Inputs, Integration, Passed, Recording, Together, unheard
 from .nexus import nexus
 from .schema import InputError
 from .variations import varied
@@ -89,11 +89,15 @@ class DetailedNeuron:
         return found
 
     def respond_to_events(
-        self, events_ms: Sequence[Sequence[np.ndarray]], duration_ms: int, integration: Integration | None = None
+        self,
+        events_ms: Sequence[Sequence[np.ndarray]],
+        duration_ms: int,
+        integration: Integration | None = None,
+        passed: Passed = unheard,
     ) -> Iterator[Recording | RuntimeError]:
         """The same for each of several trials, side by side where the engine can; an error where one goes wrong.
 
-        events_ms: by trial and synapse, ascending times of input spikes.
+        events_ms: by trial and synapse, ascending times of input spikes. passed: see engine.base.run_many.
         """
         integration = integration or self.integration
         if integration.takes_fused != self._fused:
@@ -108,6 +112,7 @@ class DetailedNeuron:
             integration,
             self.coarse,
             self._device,
+            passed,
         )
 
     def side_by_side(self) -> Together:

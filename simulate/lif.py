@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .engine.base import Integration, Recording, Together
+from .engine.base import Integration, Passed, Recording, Together, unheard
 from .schema import FINE_PER_MS
 
 
@@ -91,7 +91,11 @@ class LifNeuron:
         return Recording(time_ms, p.v_rest_mv + above_mv[None], no_sites, spikes_ms)
 
     def respond_to_events(
-        self, events_ms: Sequence[Sequence[np.ndarray]], duration_ms: int, integration: Integration | None = None
+        self,
+        events_ms: Sequence[Sequence[np.ndarray]],
+        duration_ms: int,
+        integration: Integration | None = None,
+        passed: Passed = unheard,
     ) -> Iterator[Recording]:
         """The same for each of several trials. events_ms: by trial and synapse, times of input spikes at whole ms."""
         for events in events_ms:

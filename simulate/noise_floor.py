@@ -19,7 +19,7 @@ from .changes import changed
 from .cluster import connected
 from .engine.base import Integration
 from .provenance import provenance
-from .running import Place, Progress, found_from_anywhere, run, trials_together
+from .running import Place, Progress, SoFar, found_from_anywhere, run, trials_together
 from .schema import InputError
 from .simulated_before import configuration, places
 from .spike_jitter import JITTER_MS, spike_probability
@@ -43,13 +43,14 @@ def noise_floor(
     overwrite: bool = False,
     busy: mechanism_library.Busy = mechanism_library.announce,
     report: Callable[[Progress], None] | None = None,
+    so_far: SoFar | None = None,
 ) -> Path:
     """Integrate trials of the simulation `data` otherwise and write them to `out` as a prediction of it.
 
     integration: fields of Integration that differ. trials: numbers; or trials_of: a prediction of `data` that has them,
     and says which part of a split they are; all finished ones unless either is given. moved: paths of the files that
     `data` was made from, where its own are gone: morphology, biophysics, input_spikes. workers, scheduler, resume,
-    busy, report: as in `dataset.simulate`. overwrite: replace the prediction at `out`.
+    busy, report, so_far: as in `dataset.simulate`. overwrite: replace the prediction at `out`.
     Raises InputError where `data` cannot be simulated again as it was, or would not be integrated otherwise.
     """
     data, out = Path(data), Path(out)
@@ -93,7 +94,7 @@ def noise_floor(
             client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
             sent = found_from_anywhere(config)
             together = trials_together(client, sent, device, busy).trials
-            run(client, out, sent, todo, len(positions), report, as_prediction, together, device)
+            run(client, out, sent, todo, len(positions), report, as_prediction, together, device, so_far)
     return out
 
 

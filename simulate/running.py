@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import biophysics, cells, chunks, store
@@ -14,10 +16,13 @@ from .config import Simulation
 from .engine.base import Together
 from .mechanism_library import Busy
 from .schema import InputError
-from .worker import Kept, Outcome, everything, side_by_side, simulate_trials
+from .worker import Kept, Outcome, everything, side_by_side, simulate_trials, under_way
 
 if TYPE_CHECKING:
     from distributed import Client
+
+
+SoFar = Callable[[float, int], None]  # called with trials done, those of a batch in part, and all
 
 
 @dataclass(frozen=True)
@@ -48,36 +53,72 @@ def run(
     keep: Kept = everything,
     together: int = 1,
     device: str = "cpu",
+    so_far: SoFar | None = None,
 ) -> None:
     """Simulate the trials `todo` of the store, which has `total` in all. `keep`: what is written of each.
 
-    together: how many trials a worker simulates side by side. device: see engine.base.run_many.
+    together: how many trials a worker simulates side by side. device: see engine.base.run_many. report: called with
+    each trial that has ended. so_far: called then, and about once a second while trials are integrated side by side.
     Raises InputError for trials that ended their worker each time; the others are written all the same.
     """
     from distributed import KilledWorker
 
-    todo = list(todo)
-    where, dataset_id, done, lost = str(out.resolve()), store.dataset_id(out), total - len(todo), []
+    todo, lost = list(todo), []
+    where, dataset_id, done = str(out.resolve()), str(store.dataset_id(out)), total - len(todo)
     tasks = (
         (config.model_copy(update={"seed": seed}), where, dataset_id, [each[:2] for each in batch], keep, device)
         for seed, batch in _batches(todo, together)
     )
-    for (*_, places, _, _), future in spread(client, simulate_trials, tasks):
-        try:
-            outcomes = future.result()
-        except KilledWorker:
-            lost += [trial for _, trial in places]
-            continue
-        for (_, trial), outcome in zip(places, outcomes, strict=True):
-            done += 1
-            if report:
-                report(Progress(done, total, trial, outcome))
+    with _under_way(client, dataset_id, done, lambda trials: so_far(trials, total) if so_far else None) as ended:
+        for (*_, places, _, _), future in spread(client, simulate_trials, tasks):
+            try:
+                outcomes = future.result()
+            except KilledWorker:
+                lost += [trial for _, trial in places]
+                continue
+            for (_, trial), outcome in zip(places, outcomes, strict=True):
+                done += 1
+                if report:
+                    report(Progress(done, total, trial, outcome))
+            ended(places)
     chunks.sweep(out)  # after workers that were killed
     if lost:
         raise InputError(
             f"{out}: trial {', '.join(map(str, sorted(lost)))} ended its worker each time (out of memory?); "
             "the others are there, --resume tries it again"
         )
+
+
+@contextmanager
+def _under_way(
+    client: Client, dataset_id: str, done: int, tell: Callable[[float], None]
+) -> Iterator[Callable[[list[tuple[int, int]]], None]]:
+    """Tells how many trials are done, those of a batch in part: call what it gives with each batch that has ended."""
+    parts: dict[int, float] = {}  # of batches, by the position of the first trial
+    over: set[int] = set()
+    turn = Lock()  # workers are heard in a thread of Dask's
+
+    def heard(event: tuple[float, tuple[int, float]]) -> None:
+        position, trials = event[1]
+        with turn:
+            if position not in over:
+                parts[position] = trials
+                tell(done + sum(parts.values()))
+
+    def ended(places: list[tuple[int, int]]) -> None:
+        nonlocal done
+        with turn:
+            position = places[0][0]
+            over.add(position)
+            parts.pop(position, None)
+            done += len(places)
+            tell(done + sum(parts.values()))
+
+    client.subscribe_topic(under_way(dataset_id), heard)
+    try:
+        yield ended
+    finally:
+        client.unsubscribe_topic(under_way(dataset_id))
 
 
 def trials_together(client: Client, config: Simulation, device: str, busy: Busy) -> Together:

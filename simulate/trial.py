@@ -13,7 +13,7 @@ from .cell import Cell
 from .config import Simulation
 from .cores import available_cores
 from .detailed import DetailedNeuron
-from .engine.base import Integration, Recording
+from .engine.base import Integration, Passed, Recording, unheard
 from .lif import LifNeuron
 from .schema import FINE_PER_MS, InputError
 from .trial_input import TrialInput
@@ -121,15 +121,21 @@ class Experiment:
             raise found
         return found
 
-    def simulate_many(self, trials: Sequence[int]) -> Iterator[dict[str, np.ndarray] | FailedTrial]:
-        """The same for each of several trials, side by side where the engine can; FailedTrial where one went wrong."""
+    def simulate_many(
+        self, trials: Sequence[int], passed: Passed = unheard
+    ) -> Iterator[dict[str, np.ndarray] | FailedTrial]:
+        """The same for each of several trials, side by side where the engine can; FailedTrial where one went wrong.
+
+        passed: see engine.base.run_many.
+        """
         ms = self.config.duration_ms
         # As events, since many trials' input spikes bin by bin would fill the memory. A GPU's trials would wait for one
         # thread; on CPUs each core has a process of its own.
         with ThreadPoolExecutor(available_cores() if self._device == "cuda" else 1) as pool:
             events = list(pool.map(self._events, trials))
         events_ms = [[times.astype(float) for times in each] for each in events]
-        for each, response in zip(events, self.neuron.respond_to_events(events_ms, ms), strict=True):
+        responses = self.neuron.respond_to_events(events_ms, ms, passed=passed)
+        for each, response in zip(events, responses, strict=True):
             spikes = np.zeros((len(each), ms), bool)
             for row, times in zip(spikes, each, strict=True):
                 row[times] = True

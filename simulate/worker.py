@@ -32,6 +32,8 @@ class Outcome:
 Arrays = dict[str, np.ndarray]
 Kept = Callable[[Arrays], Arrays]  # what is written of a trial's arrays; a function that workers can import
 
+TELL_EVERY_S = 1.0  # how far trials side by side are
+
 _turn = threading.Lock()  # NEURON's state is global: one run at a time, however many threads a worker was given
 _held: tuple[tuple[Simulation, str], Experiment] | None = None
 
@@ -46,6 +48,11 @@ def side_by_side(config: Simulation, device: str) -> Together:
     """How many trials of `config` run in one go on `device`; generated code is compiled now."""
     with _turn:
         return _experiment(config, device).neuron.side_by_side()
+
+
+def under_way(dataset_id: str) -> str:
+    """The topic of Dask's events about the trials of a dataset."""
+    return f"apical-{dataset_id}"
 
 
 def everything(arrays: Arrays) -> Arrays:
@@ -64,16 +71,26 @@ def simulate_trials(
     """Simulate trials of `config` side by side and write what `keep` gives of each to the store `out`.
 
     places: position in the store, and number, of each. device: see engine.base.run_many.
-    A trial that went wrong numerically is written as failed, with what there is of it.
+    A trial that went wrong numerically is written as failed, with what there is of it. How many of them are integrated,
+    in parts too, is told meanwhile as Dask's event `under_way(dataset_id)`: the first one's position, and how many.
     Raises InputError where this worker does not find the store, finds another one in its place, or cannot write.
     """
+    from distributed import get_worker
+
     if not Path(out, "zarr.json").is_file():
         raise InputError(f"{out}: worker {socket.gethostname()} does not see it; put it where every node does")
-    outcomes = []
+    outcomes, told_s = [], time.monotonic()
+
+    def passed(trials: float) -> None:
+        nonlocal told_s
+        if time.monotonic() - told_s >= TELL_EVERY_S:
+            told_s = time.monotonic()
+            get_worker().log_event(under_way(dataset_id), (places[0][0], trials))
+
     with _turn:
         began_s = time.process_time()
         experiment = _experiment(config, device)
-        found = experiment.simulate_many([trial for _, trial in places])
+        found = experiment.simulate_many([trial for _, trial in places], passed)
         for (position, trial), each in zip(places, found, strict=True):
             arrays, fault = (each.arrays, str(each)) if isinstance(each, FailedTrial) else (each, "")
             if store.dataset_id(out) != dataset_id:  # replaced meanwhile: what this worker has belongs to the former

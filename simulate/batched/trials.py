@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.base import Recording, Unstable
+from ..engine.base import Passed, Recording, Unstable, unheard
 from ..engine.pieces import RUNAWAY_MV
 from . import gpu
 from .devices import Device, named
@@ -31,6 +31,7 @@ def run(
     coarse: Sequence,
     duration_ms: float,
     devices: Sequence[Device] = (),
+    passed: Passed = unheard,
 ) -> Iterator[Recording | Unstable]:
     """Integrate one trial per element of `events_ms`, any number of them; see engine.base.run.
 
@@ -42,11 +43,22 @@ def run(
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
     at_once = sum(each.at_once for each in devices) * devices[0].lanes
     for first in range(0, len(events_ms), at_once):
-        yield from _at_once(step, events_ms[first : first + at_once], node, len(probes), duration_ms, devices)
+        events = events_ms[first : first + at_once]
+
+        def of_these(share: float, first: int = first, n: int = len(events)) -> None:
+            passed(first + share * n)
+
+        yield from _at_once(step, events, node, len(probes), duration_ms, devices, of_these)
 
 
 def _at_once(
-    step: Step, events_ms: Events, node: np.ndarray, n_fine: int, duration_ms: float, devices: Sequence[Device]
+    step: Step,
+    events_ms: Events,
+    node: np.ndarray,
+    n_fine: int,
+    duration_ms: float,
+    devices: Sequence[Device],
+    passed: Callable[[float], None],
 ) -> Iterator[Recording | Unstable]:
     lanes = devices[0].lanes
     tiles = -(-len(events_ms) // lanes)
@@ -57,7 +69,7 @@ def _at_once(
         try:
             with devices[number].current():
                 part = _Part(devices[number], step, events, node, n_fine, duration_ms)
-                part.integrate()
+                part.integrate(passed if number == len(devices) - 1 else unheard)  # which has a tile, if any has
                 return part
         except MemoryError as error:
             told = f"out of memory with {len(events)} trials side by side ({error}): end what else uses it"
@@ -107,13 +119,17 @@ class _Part:
         self.kept_mv = np.empty((self.n, self.n_coarse, int(self.pieces.keep.sum())), self.real)
         self.wild_ms = np.full(self.n, np.inf)
 
-    def integrate(self) -> None:
-        """Each piece is taken while the device is at the next one, where it does not make the caller wait."""
+    def integrate(self, passed: Callable[[float], None]) -> None:
+        """Each piece is taken while the device is at the next one, where it does not make the caller wait.
+
+        passed: called with the share that is done.
+        """
         there, begun = self._put(), None
         for done, steps in self.pieces:
             before, begun = begun, (done, steps, *self._begin(there, done, steps))
             if before:
                 self._take(*before)
+                passed(done / self.pieces.n)
             if np.isfinite(self.wild_ms).all():
                 break
         if begun:

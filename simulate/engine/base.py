@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -104,6 +104,13 @@ class Recording:
     spike_time_ms: np.ndarray | None = None
 
 
+Passed = Callable[[float], None]  # told of a run of several trials: how many are integrated, in parts too
+
+
+def unheard(trials: float) -> None:
+    """A `Passed` that nobody listens to."""
+
+
 class Together(NamedTuple):
     """How many trials an engine integrates in one go, and what keeps it from more, where that may be of interest."""
 
@@ -149,15 +156,17 @@ def run_many(
     integration: Integration,
     coarse: Sequence = (),
     device: str = "cpu",
+    passed: Passed = unheard,
 ) -> Iterator[Recording | RuntimeError]:
     """Integrate trials that differ in their input spikes alone; in the order of `inputs`, see `run`.
 
-    device: where engine 'batched' runs, 'cpu' or 'cuda'. A trial that goes wrong gives its error, and others go on.
+    device: where engine 'batched' runs, 'cpu' or 'cuda'; passed: it calls this often. A trial that goes wrong gives its
+    error, and others go on.
     """
     if integration.engine == "batched":
         from . import batched
 
-        yield from batched.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device)
+        yield from batched.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
         return
     for each in inputs:
         try:

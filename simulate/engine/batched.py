@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..batched import devices, memory, step, trials
 from ..batched.step import Step
 from . import neuron as plain
-from .base import Inputs, Integration, Recording, Together, Unstable
+from .base import Inputs, Integration, Passed, Recording, Together, Unstable, unheard
 
 
 def run(
@@ -29,6 +29,7 @@ def run_many(
     integration: Integration,
     coarse=(),
     device: str = "cpu",
+    passed: Passed = unheard,
 ) -> Iterator[Recording | Unstable]:
     """Integrate trials that differ in their input spikes alone; see base.run_many."""
     if any(each.synapses is not inputs[0].synapses or each.currents != inputs[0].currents for each in inputs):
@@ -42,6 +43,7 @@ def run_many(
         coarse,
         duration_ms,
         devices.named(device, made.source.text),
+        passed,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import config, dataset, fastest, schema
+from apical.simulate import config, dataset, fastest, schema, worker
 from apical.simulate.batched import library, memory, step
 from apical.simulate.config import Simulation
 from apical.simulate.engine.base import Inputs, Integration, run
@@ -81,6 +81,25 @@ def test_a_dataset_in_batches(build, tmp_path):
         alone = build(precision="float32", seed=seed, seconds=0.05).simulate(trial)
         for name in ("input_spikes", "soma_v_mv"):
             assert np.array_equal(schema.read(ds, name, position), alone[name])
+
+
+def test_how_far_trials_are_is_told_while_they_run(build, here, tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "TELL_EVERY_S", 0.0)
+    experiment, told, ended = build(), [], []
+    n = experiment.neuron.side_by_side().trials
+    config, total = experiment.config, 2 * n
+    path = dataset.simulate(
+        config, tmp_path / "a.zarr", total, scheduler=here, report=ended.append, so_far=lambda *far: told.append(far)
+    )
+    done, of = np.array(told).T
+    assert (of == total).all() and len(ended) == total
+    assert (np.diff(done) >= 0).all() and done[-1] == total
+    for first in (0, n):  # of 12 pieces of 25 ms, the share of those that are over
+        within = done[(done > first) & (done < first + n)]
+        np.testing.assert_allclose((within - first) / n, np.arange(1, 12) / 12)
+    told.clear()
+    dataset.simulate(config, path, total + 1, scheduler=here, append=True, so_far=lambda *far: told.append(far))
+    assert told[0][0] > total and told[-1] == (2 * total + 1, 2 * total + 1)
 
 
 def test_the_same_seed_gives_the_same_input_on_every_engine(build):
