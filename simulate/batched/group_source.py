@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..schema import InputError
 from . import expression as x
 from .expression import Expression
-from .lowering import Tables, lower
+from .lowering import Lowered, Tables, lower
 from .program import CHANGE_OF_V, Program
 from .statements import Writer, literal, plain
 
@@ -38,6 +39,10 @@ class GroupSource:
         group = program.group
         self.name, self._point, self._n = group.name, group.point, len(group.node)
         self._row = {name: number for number, name in enumerate(program.kept)}
+        self._names = {plain(name): name for name in self._row}
+        for name in self._row.keys() - self._names.values():
+            other = self._names[plain(name)]
+            raise InputError(f"mechanisms: {name} and {other} are both {plain(name)} in generated code; rename one")
         first = np.array([*program.kept.values()]).reshape(len(self._row), self._n).T
         self._at = f"const int at = {rows.add(first)} + {len(self._row)} * i;"
         self._node = tables.add_indices(group.node)
@@ -75,7 +80,7 @@ class GroupSource:
         if not received:
             return []
         lowered = lower(list(received.values()), self._program.constants, self._tables, {})
-        values, statements = Writer(self._real, {}, "real").block(lowered.outputs, name_all=True)
+        values, statements = self._writer(lowered, "real").block(lowered.outputs, name_all=True)
         used = x.symbols(lowered.outputs)
         lines = [self._at]
         if "v" in used:
@@ -91,7 +96,7 @@ class GroupSource:
         lowered = lower(list(advanced.values()), self._program.constants, self._tables, self._program.called)
         used = x.symbols(lowered.outputs)
         lines = [f"const int node = t.indices[{self._node} + i];", *self._begin(lowered.tables, used)]
-        lines += self._advance(advanced, lowered.outputs, lowered.called)
+        lines += self._advance(advanced, lowered.outputs, lowered)
         head = f"FUNCTION void advance_{self.name}(const Tile& t, real time_ms) {{"
         return [head, *_indented([f"EACH(i, {self._n}) {{", *_indented(lines), "}"]), "}", ""]
 
@@ -106,11 +111,11 @@ class GroupSource:
         lines += self._begin(lowered.tables, x.symbols(lowered.outputs))
         if early:
             lines.append("if (advance) {")
-            lines += _indented(self._advance(early, lowered.outputs[: len(early)], lowered.called))
+            lines += _indented(self._advance(early, lowered.outputs[: len(early)], lowered))
             lines.append("}")
         if "t" in x.symbols(rest):
             lines.append(f"const V t_ms = spread(time_ms + {literal(self._dt_ms / 2, self._real)});")
-        (current, conductance, *values), statements = Writer(self._real, lowered.called).block(rest)
+        (current, conductance, *values), statements = self._writer(lowered).block(rest)
         lines += statements
         if self._point:
             lines += [f"RHS(node) += spread({current});", f"D(node) += spread({conductance});"]
@@ -137,15 +142,16 @@ class GroupSource:
     def _numbers(self, tables: Mapping[str, int], used: set[str]) -> list[str]:
         return [f"const real {name} = t.numbers[{at} + i];" for name, at in tables.items() if name in used]
 
-    def _advance(
-        self, states: Mapping[str, Expression], outputs: Sequence[Expression], called: Mapping[Expression, str]
-    ) -> list[str]:
+    def _writer(self, lowered: Lowered, kind: str = "V") -> Writer:
+        return Writer(self._real, lowered.called, {*self._names, *lowered.tables}, kind)
+
+    def _advance(self, states: Mapping[str, Expression], outputs: Sequence[Expression], lowered: Lowered) -> list[str]:
         free, lines = x.symbols(outputs), []
         if "t" in free:
             lines.append("const V t_ms = spread(time_ms);")
         if CHANGE_OF_V in free:
             lines.append(f"const V {CHANGE_OF_V} = RHS(node);")
-        values, statements = Writer(self._real, called).block(outputs, name_all=True)
+        values, statements = self._writer(lowered).block(outputs, name_all=True)
         lines += statements
         return lines + [
             f"ROW(at + {self._row[n]}) = {plain(n)} = {value};" for n, value in zip(states, values, strict=True)

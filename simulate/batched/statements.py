@@ -36,13 +36,14 @@ def plain(variable: str) -> str:
 class Writer:
     """Writes a block: what is used twice, or has a name in the NMODL, is computed once, under a name.
 
-    called: expression -> that name. kind: the type of what is computed, 'V' for a tile's lanes, 'real' for one lane.
+    called: expression -> that name. taken: names that are there already, which it would hide. kind: the type of what is
+    computed, 'V' for a tile's lanes, 'real' for one lane.
     """
 
-    def __init__(self, real: str, called: Mapping[Expression, str], kind: str = "V") -> None:
+    def __init__(self, real: str, called: Mapping[Expression, str], taken: Iterable[str] = (), kind: str = "V") -> None:
         self._real, self._called, self._kind = real, called, kind
         self._text: dict[int, tuple[str, int]] = {}  # expression -> its text and how tightly that binds
-        self._taken: set[str] = set()
+        self._taken = set(taken)
 
     def block(self, outputs: Iterable[Expression], name_all: bool = False) -> tuple[list[str], list[str]]:
         """The texts of `outputs`, each a name where `name_all`, and the statements that come before."""
