@@ -1,7 +1,7 @@
 """Trials of one cell side by side, a trial in each lane of a tile, piece by piece, on one device or several.
 
-What bounds a GPU is memory traffic, as every variable of every place is read and written about once in a step; and with
-few trials the tree, whose nodes wait for each other. So the more trials there are, the faster, until it is busy.
+A step reads and writes every variable of every place about once, and in the tree nodes wait for each other. With few
+trials a GPU has nothing else to do meanwhile; so it is given as many as it can have in turn.
 """
 
 from __future__ import annotations
