@@ -41,6 +41,7 @@ def test_json_is_complete(done, swc, tmp_path):
     assert not (tmp_path / "validation.png").exists()
 
 
+@pytest.mark.slow
 def test_a_cell_with_one_wrong_density_fails(apical, shared, tmp_path, monkeypatch):
     """Without the dendrite's sodium channels the spike does not travel up."""
     cell1, right = shared("data/hay2011/cell1.asc"), biophysics.load("shai2015")

@@ -37,7 +37,7 @@ def test_a_trial_that_goes_wrong_numerically_is_marked_and_the_rest_is_whole(qui
     monkeypatch.setattr(
         LifNeuron,
         "respond_to_events",
-        lambda self, *given: iter([wrong[now[-1]]]) if now[-1] in wrong else respond(self, *given),
+        lambda self, *given, **more: iter([wrong[now[-1]]]) if now[-1] in wrong else respond(self, *given, **more),
     )
     summary = Summary(quick.seconds)
     path = dataset.simulate(quick, tmp_path / "bad.zarr", 4, scheduler=here, report=summary.add)
