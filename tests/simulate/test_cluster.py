@@ -49,6 +49,7 @@ def started(tmp_path):
         process.wait()
 
 
+@pytest.mark.slow
 def test_the_page_s_scheduler_and_workers(small, started, tmp_path, monkeypatch):
     """They make what our own make, though they run in another folder; when they go away, one line says so."""
     here = dataset.simulate(small, tmp_path / "here.zarr", 3)

@@ -199,6 +199,7 @@ def simulate_command(arguments: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
 
 
+@pytest.mark.slow
 def test_a_full_disk(mounted):
     """A file system of 400 KB takes some trials; with more room, --resume makes the rest."""
     disk = mounted("size=400k")

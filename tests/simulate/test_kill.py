@@ -97,6 +97,7 @@ def check(seed: int, undisturbed: tuple, out: Path) -> None:
     assert [name for name in whole if found[name] != whole[name]] == []
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path):
     check(0, undisturbed("lif"), tmp_path / "a.zarr")
 

@@ -28,6 +28,7 @@ def fixed(count: float, inhibitory: float = 0.0) -> InputStatistics:
     )
 
 
+@pytest.mark.slow
 def test_published_totals():
     """About 47,000 excitatory and 36,000 inhibitory spikes per 6 s trial on the published cell, on average."""
     counts = np.array([stimulus.draw(NMDA, TREE, LENGTH_UM, 6000, 1, t).reshape(2, -1).sum(axis=1) for t in range(40)])

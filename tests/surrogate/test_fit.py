@@ -389,6 +389,7 @@ def test_a_refused_fit_leaves_no_folder(make_dataset, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_fit_killed_outright_resumes_bit_for_bit(make_dataset, tmp_path):
     """SIGKILL, at some moment after its first validation."""
     data = make_dataset()

@@ -37,6 +37,7 @@ def two_processes(tmp_path, *words):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family, size, options",
     [("elm", 3, {"n_branches": 4}), ("tcn", "2x4", {"receptive_field_ms": 20})],  # a tcn normalises over the batch
