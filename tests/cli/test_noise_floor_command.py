@@ -7,6 +7,7 @@ import pytest
 from apical.simulate import schema
 
 
+@pytest.mark.slow
 def test_from_a_simulation_to_its_scores(done, swc, tmp_path):
     swc()
     done("simulate nmda --morphology mine.swc --seconds 0.8 --trials 2 --workers 1 --out data.zarr")

@@ -48,6 +48,7 @@ def test_a_dataset_says_what_it_is(small, tmp_path):
     assert [(each.done, each.total, each.outcome.fault) for each in seen] == [(1, 2, ""), (2, 2, "")]
 
 
+@pytest.mark.slow
 def test_resuming_gives_what_an_undisturbed_run_gives_to_the_bit(small, tmp_path):
     whole = dataset.simulate(small, tmp_path / "whole.zarr", 3, 2)
     broken = dataset.simulate(small, tmp_path / "broken.zarr", 3, 1)

@@ -58,6 +58,7 @@ def test_the_content_counts_and_not_the_place(tmp_path, spikes, write):
     assert input_files.digest(here) != input_files.digest(write(other, ~spikes))
 
 
+@pytest.mark.slow
 def test_replaying_a_dataset_gives_it_again(swc, tmp_path):
     """Its input spikes, and therefore its voltages to the bit; from a table of its events too."""
     first = config.nmda().model_copy(update={"morphology": str(swc()), "seconds": MS / 1000, "seed": 5})

@@ -88,6 +88,7 @@ def test_a_label_is_part_of_the_model_s_name_in_tables(config, data, tmp_path):
     assert [s.name for s in read_scores([tmp_path / "out" / "scores.csv"])] == ["elm-2-few-0.5"] * 2
 
 
+@pytest.mark.slow
 def test_a_sweep_that_was_stopped_goes_on_and_computes_nothing_twice(config, data, tmp_path, monkeypatch):
     whole = sweep(config, data, tmp_path / "whole", SCORING)
 
@@ -159,6 +160,7 @@ def test_a_worker_that_dies_is_noted(config, data, tmp_path):
     assert sum(outcome.error is None for outcome in outcomes) == len(NAMES) - 2
 
 
+@pytest.mark.slow
 def test_dask_s_workers_compute_what_one_process_does(config, data, tmp_path):
     from apical.cli.spreading import spread_over
 

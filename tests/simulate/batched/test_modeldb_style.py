@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_the_same_voltages_as_neuron(tmp_path):
     """Tables, procedures that solve, names that hide others, powers, constants of units, an electrode's ramp."""
     script = Path(__file__).with_name("modeldb_style.py")
