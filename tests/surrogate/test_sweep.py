@@ -134,6 +134,7 @@ def test_what_is_wrong_in_the_program_is_noted_too(config, data, tmp_path):
     assert outcomes["elm-3-seed0"] == "ZeroDivisionError: by zero" and outcomes["elm-2-seed0"] is None
 
 
+@pytest.mark.slow
 def test_workers_compute_what_one_process_does(config, data, tmp_path):
     """Groups come back in any order; the tables are in the sweep's."""
 
