@@ -1,4 +1,4 @@
-"""Where apical keeps what it can make again: compiled mechanisms and fetched morphologies."""
+"""Where apical keeps what it can make again (compiled code, fetched morphologies); what is whole before it is there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 
 def cache_folder() -> Path:
@@ -18,8 +17,9 @@ def cache_folder() -> Path:
 
 @contextmanager
 def making(target: Path) -> Iterator[Path]:
-    """A folder beside `target` to make something in; it takes the place of `target` when the context ends well."""
-    work = Path(mkdtemp(dir=target.parent, prefix="build-"))
+    """A path to make a file tree at; it becomes `target`, in place of what was there, when the context ends well."""
+    work = target.with_name(f".{target.name}.new")
+    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
     try:
         yield work
         shutil.rmtree(target, ignore_errors=True)

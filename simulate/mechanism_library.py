@@ -119,7 +119,7 @@ def _compile(target: Path, together: Groups) -> None:
     if script is None:
         raise InputError("nrnivmodl is not on PATH: `pip install neuron` brings it")
     with making(target) as work:
-        (work / "mod").mkdir()
+        (work / "mod").mkdir(parents=True)
         for name, text in _sources(together).items():
             (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
         done = subprocess.run(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from . import biophysics, chunks, fastest, mechanism_library, schema, store
+from . import biophysics, chunks, fastest, folders, mechanism_library, schema, store
 from .changes import changed
 from .cluster import connected
 from .engine.base import Integration
@@ -78,7 +78,7 @@ def noise_floor(
             stack.enter_context(store.held(out))
             todo = _unfinished(out, ds, model, coords["trial"], todo)
         else:
-            with store.new(out) as making:
+            with folders.making(out) as making:
                 schema.create(
                     making,
                     "prediction",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from . import chunks, schema, store
+from . import chunks, folders, schema, store
 from .cells import Morphology
 from .config import Simulation
 from .mechanism_library import Busy
@@ -35,7 +35,7 @@ def create(
     }
     if config.record_fine:
         coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
-    with store.new(out) as making:
+    with folders.making(out) as making:
         schema.create(
             making,
             "simulation",

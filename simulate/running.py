@@ -75,12 +75,13 @@ def run(
                 outcomes = future.result()
             except KilledWorker:
                 lost += [trial for _, trial in places]
+                ended(places[0][0], 0)
                 continue
             for (_, trial), outcome in zip(places, outcomes, strict=True):
                 done += 1
                 if report:
                     report(Progress(done, total, trial, outcome))
-            ended(places)
+            ended(places[0][0], len(places))
     chunks.sweep(out)  # after workers that were killed
     if lost:
         raise InputError(
@@ -92,8 +93,11 @@ def run(
 @contextmanager
 def _under_way(
     client: Client, dataset_id: str, done: int, tell: Callable[[float], None]
-) -> Iterator[Callable[[list[tuple[int, int]]], None]]:
-    """Tells how many trials are done, those of a batch in part: call what it gives with each batch that has ended."""
+) -> Iterator[Callable[[int, int], None]]:
+    """Tells how many trials are done, those of a batch in part.
+
+    Call what it gives with each batch that has ended: the position of its first trial, and how many are done of it.
+    """
     parts: dict[int, float] = {}  # of batches, by the position of the first trial
     over: set[int] = set()
     turn = Lock()  # workers are heard in a thread of Dask's
@@ -105,13 +109,12 @@ def _under_way(
                 parts[position] = trials
                 tell(done + sum(parts.values()))
 
-    def ended(places: list[tuple[int, int]]) -> None:
+    def ended(position: int, trials: int) -> None:
         nonlocal done
         with turn:
-            position = places[0][0]
             over.add(position)
             parts.pop(position, None)
-            done += len(places)
+            done += trials
             tell(done + sum(parts.values()))
 
     client.subscribe_topic(under_way(dataset_id), heard)

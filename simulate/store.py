@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,19 +24,6 @@ def check_writable(out: Path) -> None:
     above = next(folder for folder in (out, *out.absolute().parents) if folder.is_dir())
     if not os.access(above, os.W_OK):
         raise InputError(f"{out}: cannot be written (Permission denied in {above}); choose another path")
-
-
-@contextmanager
-def new(out: Path) -> Iterator[Path]:
-    """A path to make a store at; it becomes `out`, in place of what was there, when the context ends well."""
-    making = out.with_name(f".{out.name}.new")
-    shutil.rmtree(making, ignore_errors=True)
-    try:
-        yield making
-        shutil.rmtree(out, ignore_errors=True)
-        making.rename(out)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..cores import available_cores
+from ..schema import InputError
 from . import library, memory
 
 ALIGNED = 64  # bytes of the longest vector registers
@@ -23,6 +24,9 @@ class Cpu:
     def __init__(self, step_text: str) -> None:
         self._library = library.load(step_text)
         self.lanes = self._library.lanes_of_tile()
+
+    def refusal(self, told: str) -> InputError:
+        return InputError(f"engine 'batched': {told}")
 
     def current(self) -> AbstractContextManager:
         return nullcontext()

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..schema import InputError
+
 
 class Device(Protocol):
     """Where tiles of `lanes` trials are integrated, each by `warps` threads a lane.
@@ -18,6 +20,9 @@ class Device(Protocol):
     lanes: int
     warps: int
     at_once: int
+
+    def refusal(self, told: str) -> InputError:
+        """One line about what is in the way of it."""
 
     def current(self) -> AbstractContextManager:
         """Within it, this thread's calls are to this device. Raises MemoryError where its memory does not suffice."""

@@ -81,6 +81,9 @@ class Gpu:
         by_threads = of_gpu["MaxThreadsPerMultiProcessor"] // threads
         return of_gpu["MultiProcessorCount"] * max(1, min(by_registers, by_threads))
 
+    def refusal(self, told: str) -> InputError:
+        return refusal(told)
+
     @contextmanager
     def current(self) -> Iterator[None]:
         with self._cupy.cuda.Device(self._number):

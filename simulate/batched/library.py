@@ -76,6 +76,7 @@ def load(text: str) -> ctypes.CDLL:
 
 def _compile(text: str, target: Path) -> None:
     with making(target) as work:
+        work.mkdir()
         for name in HEADERS:
             shutil.copy(Path(__file__).with_name(name), work / name)
         (work / GENERATED).write_text(text)

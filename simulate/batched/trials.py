@@ -14,7 +14,6 @@ import numpy as np
 
 from ..engine.base import Passed, Recording, Unstable, unheard
 from ..engine.pieces import RUNAWAY_MV
-from . import gpu
 from .devices import Device, named
 from .pieces import Pieces
 from .step import Step
@@ -73,7 +72,7 @@ def _at_once(
                 return part
         except MemoryError as error:
             told = f"out of memory with {len(events)} trials side by side ({error}): end what else uses it"
-            raise gpu.refusal(told) from error
+            raise devices[number].refusal(told) from error
 
     if len(devices) == 1:  # in this thread, which Ctrl-C interrupts after a piece
         parts = [part_of(0)]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from apical.simulate.batched import gpu, memory, trials
+from apical.simulate.batched.cpu import Cpu
 from apical.simulate.schema import InputError
 
 STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
@@ -22,7 +23,14 @@ STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
 
 
 def device(free_bytes=10**6, at_once=5):
-    return SimpleNamespace(lanes=4, warps=2, at_once=at_once, free_bytes=lambda: free_bytes, current=nullcontext)
+    return SimpleNamespace(
+        lanes=4,
+        warps=2,
+        at_once=at_once,
+        free_bytes=lambda: free_bytes,
+        current=nullcontext,
+        refusal=gpu.refusal,
+    )
 
 
 def test_what_a_trial_needs():
@@ -61,6 +69,17 @@ def test_running_out_of_memory_is_told():
     short = device()
     short.put, short.empty = lambda values, copies=1: values, full
     with pytest.raises(InputError, match=r"out of memory with 3 trials side by side .*1,024 bytes.*--device cpu$"):
+        list(trials.run(STEP, [[np.empty(0)] * 2] * 3, ["soma"], [], 10.0, [short]))
+
+
+def test_running_out_of_the_processors_memory_is_not_told_of_a_gpu():
+    def full(n, dtype):
+        raise MemoryError("Unable to allocate 8.00 GiB")
+
+    short = device()
+    short.put, short.empty = lambda values, copies=1: values, full
+    short.refusal = lambda told: Cpu.refusal(short, told)
+    with pytest.raises(InputError, match=r"^engine 'batched': out of memory with 3 trials .*8\.00 GiB.* uses it$"):
         list(trials.run(STEP, [[np.empty(0)] * 2] * 3, ["soma"], [], 10.0, [short]))
 
 
