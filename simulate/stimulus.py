@@ -6,8 +6,12 @@ Source: Beniaguev, Segev & London 2021 (Neuron 109:2727) and its code.
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from .smoothing import Block, blocks
 
 HOLD_MS = (25, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80, 85, 90, 100, 150, 200, 300, 450)
 SIGMA_MS = (25, 30, 35, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 600)
@@ -15,9 +19,7 @@ JITTER_MS = 20  # on both, either way
 LENGTH_OFFSET_UM = 10  # a segment's share of its tree's spikes goes with length + 10 um
 HETEROGENEITY = (0.5, 1.5)  # factor on each segment and hold interval
 TREES = ("basal", "apical")
-ROWS = (
-    32  # smoothed at a time: what stays in a processor's cache; all at once takes up to three times as long (measured)
-)
+ROWS = 32  # drawn at a time: what stays in a processor's cache; all at once takes two times as long (measured)
 
 
 class InputStatistics(BaseModel):
@@ -55,7 +57,8 @@ def draw(
     among k synapses. rate_factor: what the smoothed rates are multiplied by, broadcast to (2 N, T). Trial `trial` of
     `seed` is the same whatever else is drawn.
     """
-    rng = np.random.default_rng([seed, trial])
+    bits = np.random.PCG64([seed, trial])
+    rng = np.random.Generator(bits)
     hold_ms = int(rng.choice(HOLD_MS)) + int(rng.integers(-JITTER_MS, JITTER_MS + 1))
     sigma_ms = int(rng.choice(SIGMA_MS)) + int(rng.integers(-JITTER_MS, JITTER_MS + 1))
     n_hold = -(-duration_ms // hold_ms)
@@ -73,18 +76,21 @@ def draw(
         for sign, count in enumerate((excitatory, inhibitory)):
             factor = rng.uniform(HETEROGENEITY[0], HETEROGENEITY[1], (len(of_tree), n_hold))
             rate_snh[sign, of_tree] = share[:, None] * factor * count / 100  # per ms
-    rate = np.repeat(rate_snh.reshape(2 * len(tree), n_hold), hold_ms, axis=1)[:, :duration_ms]
-    rate = _smooth(rate, sigma_ms) * rate_factor
-    return rng.random(rate.shape) < rng.standard_exponential(rate.shape) * rate
+    return _spikes(bits, rate_snh.reshape(2 * len(tree), n_hold), blocks(hold_ms, sigma_ms, duration_ms), rate_factor)
 
 
-def _smooth(rate: np.ndarray, sigma_ms: int) -> np.ndarray:
-    from scipy.signal import fftconvolve
-    from scipy.signal.windows import gaussian
-
-    window = gaussian(7 * sigma_ms + 1, sigma_ms)
-    smooth = np.empty_like(rate)
-    for first in range(0, len(rate), ROWS):
+def _spikes(bits: np.random.PCG64, rate_nh: np.ndarray, smooth: list[Block], factor: float | np.ndarray) -> np.ndarray:
+    """Spikes (n, T) of held rates: uniform numbers for all rows, and then for all rows exponential ones."""
+    shape = len(rate_nh), smooth[-1].bins.stop
+    spikes, factor = np.empty(shape, bool), np.broadcast_to(factor, shape)
+    uniform = np.random.Generator(bits)
+    exponential = np.random.Generator(deepcopy(bits).advance(spikes.size))  # a uniform number takes one of its steps
+    for first in range(0, len(rate_nh), ROWS):
         rows = slice(first, first + ROWS)
-        smooth[rows] = fftconvolve(rate[rows], (window / window.sum())[None], mode="same", axes=1)
-    return np.maximum(smooth, 0, out=smooth)
+        rate = np.empty(spikes[rows].shape)
+        for bins, holds, share in smooth:
+            rate[:, bins] = rate_nh[rows, holds] @ share
+        rate *= factor[rows]
+        rate *= exponential.standard_exponential(rate.shape)
+        spikes[rows] = uniform.random(rate.shape) < rate
+    return spikes
