@@ -22,10 +22,13 @@ def write(out: str | Path, position: int, arrays: dict[str, np.ndarray], status:
 
     A status that is not pending therefore means, whenever the writer was killed, that everything else is there.
     """
-    schema.write_trial(out, position, arrays, PENDING)
-    variables = trial_variables(out)
+    import zarr
+
+    group = zarr.open_group(out, mode="r+")
+    schema.write_trial(group, position, arrays, PENDING)
+    variables = _trial_variables(group)
     checksum = np.array(_checksum(Path(out), variables, position), "u4")
-    schema.write_trial(out, position, {"trial_crc32": checksum}, status)
+    schema.write_trial(group, position, {"trial_crc32": checksum}, status)
     return sum(file.stat().st_size for name in variables for file in _files(Path(out), variables[name], position))
 
 
@@ -40,8 +43,10 @@ def unfinished(out: Path) -> list[int]:
 
     The latter are marked as pending.
     """
+    import zarr
+
     sweep(out)
-    variables = trial_variables(out)
+    variables = _trial_variables(zarr.open_group(out, mode="r"))
     status, checksums = (_values(out, variables[name]) for name in MARKS)
     todo = []
     for position in range(len(status)):
@@ -51,11 +56,9 @@ def unfinished(out: Path) -> list[int]:
     return todo
 
 
-def trial_variables(out: str | Path) -> dict[str, Array]:
+def _trial_variables(group: Group) -> dict[str, Array]:
     """The store's arrays of which every trial has a chunk, by name."""
-    import zarr
-
-    return {n: a for n, a in by_trial(zarr.open_group(out, mode="r")).items() if n not in COORDINATES}
+    return {n: a for n, a in by_trial(group).items() if n not in COORDINATES}
 
 
 def by_trial(group: Group) -> dict[str, Array]:

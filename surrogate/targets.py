@@ -21,7 +21,7 @@ class StoredVoltages(Sequence[np.ndarray]):
 
     def __init__(self, ds: xr.Dataset, positions: Sequence[int], scaling: VoltageScaling) -> None:
         """Of the trials at `positions` of an open dataset. Raises InputError where it holds no somatic voltage."""
-        self._chunks = schema.TrialChunks(schema.source(ds), "soma_v_mv")
+        self._chunks = schema.TrialChunks.of(schema.source(ds), "soma_v_mv")
         self._positions, self._scaling = list(positions), scaling
 
     def __len__(self) -> int:

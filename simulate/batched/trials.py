@@ -14,12 +14,11 @@ import numpy as np
 
 from ..engine.base import Passed, Recording, Unstable, unheard
 from ..engine.pieces import RUNAWAY_MV
+from .arrivals import INT, Arrivals, Events
 from .devices import Device, named
 from .pieces import Pieces
 from .step import Step
 
-INT = np.dtype(np.int32)
-Events = Sequence[Sequence[np.ndarray]]  # by trial and synapse, times in ms
 Fetched = Callable[[], np.ndarray]
 
 
@@ -109,7 +108,7 @@ class _Part:
         self.n, self.n_fine, self.n_coarse = len(events_ms), n_fine, len(node) - n_fine
         self.real = np.dtype("f4" if step.single else "f8")
         self.pieces = Pieces(step, self.n_coarse, duration_ms)
-        self.events = [schedule(step, each, self.pieces.time_ms) for each in events_ms]
+        self.arrivals = Arrivals(step, events_ms, self.pieces)
         self.tiles = -(-self.n // device.lanes)
         self.lanes = self.tiles * device.lanes
         self.v_init_mv = float(step.source.first_values[0])
@@ -157,28 +156,17 @@ class _Part:
         put, keep = self.device.put, self.pieces.keep[done : done + steps]
         slot, kept = np.where(keep, np.cumsum(keep) - 1, -1).astype(INT), int(keep.sum())
         time_ms = self.pieces.time_ms[done : done + steps].astype(self.real)
+        events = self.arrivals.of_piece(done // self.pieces.steps, self.lanes)
         self.device.launch(
             self.tiles,
             *(there.rows, len(self.step.source.first_values), there.numbers, there.indices),
-            *(steps, done, put(time_ms), *map(put, self._events(done, steps)), there.event_next),
+            *(steps, done, put(time_ms), *map(put, events), there.event_next),
             *(self.n_fine, self.n_coarse, there.node, there.fine, put(slot), kept, there.coarse),
         )
         return (
             self.device.fetch(there.fine, self.lanes * steps * self.n_fine),
             self.device.fetch(there.coarse, self.lanes * kept * self.n_coarse),
         )
-
-    def _events(self, done: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Events in the steps of a piece: where each lane's begin (lanes + 1,); as `schedule`, lane after lane."""
-        at = [np.searchsorted(at_step, (done, done + steps)) for at_step, _ in self.events]
-        first = np.zeros(self.lanes + 1, INT)
-        first[1 : self.n + 1] = np.cumsum([last - begin for begin, last in at])
-        first[self.n + 1 :] = first[self.n]
-        at_step, connection = (
-            np.concatenate([each[which][slice(*of)] for each, of in zip(self.events, at, strict=True)])
-            for which in (0, 1)
-        )
-        return first, at_step, connection
 
     def _take(self, done: int, steps: int, fine: Fetched, coarse: Fetched) -> None:
         after = slice(done + 1, done + 1 + steps)
@@ -196,20 +184,3 @@ class _Part:
         for tile, values in enumerate(numbers.reshape(self.tiles, room.shape[2], room.shape[1], lanes)):
             of_tile = room[tile * lanes : (tile + 1) * lanes]
             of_tile[:] = values.T[: len(of_tile)]
-
-
-def schedule(step: Step, events_ms: Sequence[np.ndarray], time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A trial's events in order: the step that each arrives in, and its connection.
-
-    NEURON delivers an event at the start of the step whose beginning it is nearest to.
-    """
-    of_synapse = np.array([number for of in step.connections for number in of], INT)
-    count = np.array([len(of) for of in step.connections], int)
-    begin = np.cumsum(count) - count
-    synapse = np.repeat(np.arange(len(events_ms)), np.array([len(times) for times in events_ms], int))
-    each = np.repeat(np.arange(len(synapse)), count[synapse])  # event, once for each connection
-    before = np.cumsum(count[synapse]) - count[synapse]
-    at = np.searchsorted(time_ms[:-1] + step.dt_ms / 2, np.concatenate([*events_ms, np.empty(0)]))[each]
-    order = np.argsort(at, kind="stable")
-    connection = of_synapse[begin[synapse[each]] + np.arange(len(each)) - before[each]]
-    return at[order].astype(INT), connection[order]

@@ -19,7 +19,7 @@ from .reading import source as source
 from .reading import trials_with_lost_chunks as trials_with_lost_chunks
 from .spike_trains import EventStore as EventStore
 from .spike_trains import SpikeTrains as SpikeTrains
-from .spike_trains import TrialChunks as TrialChunks
+from .trial_chunks import TrialChunks as TrialChunks
 from .writing import commit as commit
 from .writing import create as create
 from .writing import write_trial as write_trial

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from . import spike_trains
 from .contract import COORDINATES, DONE, SCHEMA_VERSION, VARIABLES, attributes
 from .input_error import InputError, one_line
 from .reading import open_dataset
+from .trial_chunks import TrialChunks
+
+if TYPE_CHECKING:
+    from zarr import Group
 
 TRIALS_PER_CHUNK = 1000  # of what labels the trials, which readers load whole; of variables each trial is a chunk
 
@@ -115,15 +120,16 @@ def commit(path: str | Path, attributes: dict | None = None) -> None:
     written.replace(file)
 
 
-def write_trial(path: str | Path, position: int, arrays: dict[str, np.ndarray], status: int = DONE) -> None:
-    """Write one trial's variables, each without the trial dim, at `position`; its status is written last."""
+def write_trial(store: str | Path | Group, position: int, arrays: dict[str, np.ndarray], status: int = DONE) -> None:
+    """Write one trial's variables, each without the trial dim, at `position`; its status is written last.
+
+    store: its path, or the Zarr group, open for writing. Raises OSError where it cannot be written.
+    """
     import zarr
 
-    group = zarr.open_group(path, mode="r+")
+    group = store if isinstance(store, zarr.Group) else zarr.open_group(store, mode="r+")
     if "input_spikes" in arrays:
         spike_trains.write(group, position, arrays["input_spikes"])
         arrays = {name: values for name, values in arrays.items() if name != "input_spikes"}
     for name, values in (arrays | {"trial_status": np.array(status)}).items():
-        array = group[name]
-        assert isinstance(array, zarr.Array)
-        array.with_config({"write_empty_chunks": True})[position] = values
+        TrialChunks(group[name]).write(position, values)

@@ -62,26 +62,73 @@ def test_the_dense_view_is_what_was_written(make_dataset, monkeypatch):
     assert ds.input_spikes.isel(trial=[]).values.shape == (0, 16, 1500)
 
 
-def test_a_store_that_was_encoded_anew_reads_the_same(make_dataset, tmp_path):
-    path = make_dataset()
-    expected = schema.open_dataset(path).input_spikes.values
+def encode_anew(path, *names, compressors=None, chunks=None):
+    """With another compression and other chunks, as anybody may who has Zarr."""
     group = zarr.open_group(path, mode="r+")
-    for name in ("input_spike_count", "input_spike_synapse"):
+    for name in names:
         old = group[name]
-        values, chunks, fill = old[...], old.chunks, old.fill_value
+        values, fill = old[...], old.fill_value
         again = group.create_array(
             name,
             shape=values.shape,
-            chunks=chunks,
+            chunks=chunks or old.chunks,
             dtype=values.dtype,
             fill_value=fill,
-            compressors=None,
+            compressors=compressors,
             dimension_names=old.metadata.dimension_names,
+            attributes=dict(old.attrs),
             overwrite=True,
         )
         again[...] = values
     schema.commit(path)
+
+
+def test_a_store_that_was_encoded_anew_reads_the_same(make_dataset):
+    path = make_dataset()
+    expected = schema.open_dataset(path).input_spikes.values
+    encode_anew(path, "input_spike_count", "input_spike_synapse")
     assert (schema.open_dataset(path).input_spikes.values == expected).all()
+
+
+def test_a_store_that_was_encoded_anew_is_written_too(make_dataset):
+    path = make_dataset()
+    encode_anew(path, "input_spike_count", "input_spike_synapse", "trial_status")
+    encode_anew(path, "soma_v_mv", compressors=zarr.codecs.BloscCodec(), chunks=(1, 400))
+    spikes, v_mv = np.random.default_rng(1).random((16, 1500)) < 0.1, np.arange(1500.0, dtype="f4")
+    schema.write_trial(path, 2, {"input_spikes": spikes, "soma_v_mv": v_mv}, schema.FAILED)
+    ds = schema.open_dataset(path)
+    assert (ds.input_spikes.values[2] == spikes).all() and (ds.soma_v_mv.values[2] == v_mv).all()
+    assert (schema.TrialChunks.of(path, "soma_v_mv").read(2) == v_mv).all()
+    assert ds.trial_status.values.tolist() == [1, 1, schema.FAILED, 1, 1, 1]
+
+
+@pytest.mark.parametrize("shape, dtype", [((6,), "i1"), ((6, 70), "f8"), ((6, 200), "u2"), ((6, 7, 50), "f4")])
+@pytest.mark.parametrize("shuffle", ["noshuffle", "shuffle", "bitshuffle"])
+def test_chunks_are_those_that_zarr_writes(tmp_path, shape, dtype, shuffle):
+    """To the byte, at the same places, also where a trial has several or the last one is not full."""
+    values = np.random.default_rng(0).integers(0, 9, shape).astype(dtype)
+    files = []
+    for folder in (tmp_path / "theirs", tmp_path / "ours"):
+        array = zarr.open_group(folder, mode="w").create_array(
+            "values",
+            shape=shape,
+            chunks=(1, *[min(n, 128) for n in shape[1:]]),
+            dtype=dtype,
+            fill_value=7,
+            compressors=zarr.codecs.BloscCodec(cname="lz4", clevel=3, shuffle=shuffle, typesize=values.itemsize),
+            config={"write_empty_chunks": True},
+        )
+        if folder.name == "theirs":
+            array[...] = values
+        else:
+            chunks = schema.TrialChunks(array)
+            for position, at in np.ndindex(6, array.cdata_shape[1] if len(shape) > 1 else 1):
+                chunk = np.full(array.chunks[1:], 7, dtype)
+                part = values[position, at * 128 : (at + 1) * 128] if len(shape) > 1 else values[position]
+                chunk[tuple(map(slice, part.shape))] = part
+                chunks.write(position, chunk, at)
+        files.append({f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()})
+    assert files[0] == files[1] and len(files[0]) >= 7
 
 
 def test_events_that_are_missing_are_named(make_dataset):

@@ -1,0 +1,70 @@
+"""Input spikes of trials side by side, as what arrives in each step: in order, and piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .pieces import Pieces
+from .step import Step
+
+INT = np.dtype(np.int32)
+Events = Sequence[Sequence[np.ndarray]]  # by trial and synapse, ascending times in ms
+
+
+class Arrivals:
+    """The events of each trial as a `Schedule` has them, cut at the pieces' ends."""
+
+    def __init__(self, step: Step, events_ms: Events, pieces: Pieces) -> None:
+        self._events = list(map(Schedule(step, pieces.time_ms).of, events_ms))
+        starts = np.arange(0, pieces.n + pieces.steps, pieces.steps).astype(INT)  # of another dtype: copied each time
+        self._at = np.array([np.searchsorted(at_step, starts) for at_step, _ in self._events])
+
+    def of_piece(self, number: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each lane's events in a piece begin (lanes + 1,); their steps and connections, lane after lane.
+
+        Lanes after the last trial have none.
+        """
+        cuts = self._at[:, number : number + 2]
+        first = np.zeros(lanes + 1, INT)
+        first[1 : len(cuts) + 1] = np.cumsum(cuts[:, 1] - cuts[:, 0])
+        first[len(cuts) + 1 :] = first[len(cuts)]
+        of_trials = list(zip(self._events, cuts.tolist(), strict=True))
+        return (
+            first,
+            np.concatenate([at_step[begin:end] for (at_step, _), (begin, end) in of_trials]),
+            np.concatenate([connection[begin:end] for (_, connection), (begin, end) in of_trials]),
+        )
+
+
+class Schedule:
+    """When events arrive: at the start of the step whose beginning they are nearest to, as in NEURON."""
+
+    def __init__(self, step: Step, time_ms: np.ndarray) -> None:
+        """time_ms (steps + 1,): as step.times_ms; added up, so a little beside multiples of the step."""
+        self._dt_ms, self._last = step.dt_ms, len(time_ms) - 1
+        self._bounds_ms = np.concatenate([[-np.inf], time_ms[:-1] + step.dt_ms / 2, [np.inf]])
+        self._connection = np.array([number for of in step.connections for number in of], INT)
+        self._count = np.array([len(of) for of in step.connections], int)
+        self._begin = np.cumsum(self._count) - self._count
+
+    def of(self, events_ms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """A trial's events in order: the step that each arrives in, and its connection.
+
+        Those of one step are in the order of the synapses.
+        """
+        synapse = np.repeat(np.arange(len(events_ms)), np.array([len(times) for times in events_ms], int))
+        at = self._step(np.concatenate([*events_ms, np.empty(0)]))
+        both = np.sort(at << 32 | synapse)  # one number each: a third of the time of an order of one by the other
+        at, synapse = both >> 32, both & 0xFFFFFFFF
+        n = self._count[synapse]
+        begin = self._begin[synapse] - (np.cumsum(n) - n)  # less the events before it
+        return np.repeat(at, n).astype(INT), self._connection[np.repeat(begin, n) + np.arange(n.sum())]
+
+    def _step(self, events_ms: np.ndarray) -> np.ndarray:
+        """Of each event; the number of steps for those after the last. A search would take four times as long."""
+        at = np.clip(np.ceil(events_ms / self._dt_ms - 0.5), 0, self._last).astype(np.int64)
+        at += self._bounds_ms[at + 1] < events_ms
+        at -= self._bounds_ms[at] >= events_ms
+        return at
