@@ -11,7 +11,7 @@ import numpy as np
 from . import output_spikes
 from .cell import Cell
 from .config import Simulation
-from .cores import available_cores
+from .cores import threads_beside
 from .detailed import DetailedNeuron
 from .engine.base import Integration, Passed, Recording, unheard
 from .lif import LifNeuron
@@ -129,9 +129,8 @@ class Experiment:
         passed: see engine.base.run_many.
         """
         ms = self.config.duration_ms
-        # As events, since many trials' input spikes bin by bin would fill the memory. A GPU's trials would wait for one
-        # thread; on CPUs each core has a process of its own.
-        with ThreadPoolExecutor(available_cores() if self._device == "cuda" else 1) as pool:
+        # As events, since many trials' input spikes bin by bin would fill the memory.
+        with ThreadPoolExecutor(threads_beside(self._device)) as pool:
             events = list(pool.map(self._events, trials))
         events_ms = [[times.astype(float) for times in each] for each in events]
         responses = self.neuron.respond_to_events(events_ms, ms, passed=passed)

@@ -7,13 +7,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from . import chunks, schema, store
 from .config import Simulation
+from .cores import threads_beside
 from .engine.base import Together
 from .schema import InputError
 from .trial import Experiment, FailedTrial, Layout
@@ -79,7 +82,8 @@ def simulate_trials(
 
     if not Path(out, "zarr.json").is_file():
         raise InputError(f"{out}: worker {socket.gethostname()} does not see it; put it where every node does")
-    outcomes, told_s = [], time.monotonic()
+    outcomes: list[Outcome] = []
+    told_s = time.monotonic()
 
     def passed(trials: float) -> None:
         nonlocal told_s
@@ -87,21 +91,24 @@ def simulate_trials(
             told_s = time.monotonic()
             get_worker().log_event(under_way(dataset_id), (places[0][0], trials))
 
-    with _turn:
+    def written(position: int, trial: int, found: Arrays | FailedTrial) -> Outcome:
+        arrays, fault = (found.arrays, str(found)) if isinstance(found, FailedTrial) else (found, "")
+        if store.dataset_id(out) != dataset_id:  # replaced meanwhile: what this worker has belongs to the former
+            raise InputError(f"{out}: was replaced while it was written; only one run may write to it")
+        try:
+            n_bytes = chunks.write(out, position, keep(arrays), schema.FAILED if fault else schema.DONE)
+        except OSError as error:
+            why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
+            raise InputError(f"{out}: trial {trial} cannot be written ({why}); mend it, then --resume") from error
+        return Outcome(int(np.isfinite(arrays["output_spike_time_ms"]).sum()), fault, 0.0, n_bytes)
+
+    threads = threads_beside(device)
+    with _turn, ThreadPoolExecutor(threads) as pool:
         began_s = time.process_time()
         experiment = _experiment(config, device)
-        found = experiment.simulate_many([trial for _, trial in places], passed)
-        for (position, trial), each in zip(places, found, strict=True):
-            arrays, fault = (each.arrays, str(each)) if isinstance(each, FailedTrial) else (each, "")
-            if store.dataset_id(out) != dataset_id:  # replaced meanwhile: what this worker has belongs to the former
-                raise InputError(f"{out}: was replaced while it was written; only one run may write to it")
-            try:
-                n_bytes = chunks.write(out, position, keep(arrays), schema.FAILED if fault else schema.DONE)
-            except OSError as error:
-                why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
-                raise InputError(f"{out}: trial {trial} cannot be written ({why}); mend it, then --resume") from error
-            n_spikes = int(np.isfinite(arrays["output_spike_time_ms"]).sum())
-            outcomes.append(Outcome(n_spikes, fault, 0.0, n_bytes))
+        found = zip(places, experiment.simulate_many([trial for _, trial in places], passed), strict=True)
+        while some := [(*place, each) for place, each in islice(found, threads)]:
+            outcomes += pool.map(written, *zip(*some, strict=True))
         cpu_s = (time.process_time() - began_s) / len(places)
     return [replace(outcome, cpu_s=cpu_s) for outcome in outcomes]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -16,8 +17,9 @@ Events = Sequence[Sequence[np.ndarray]]  # by trial and synapse, ascending times
 class Arrivals:
     """The events of each trial as a `Schedule` has them, cut at the pieces' ends."""
 
-    def __init__(self, step: Step, events_ms: Events, pieces: Pieces) -> None:
-        self._events = list(map(Schedule(step, pieces.time_ms).of, events_ms))
+    def __init__(self, step: Step, events_ms: Events, pieces: Pieces, threads: int) -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            self._events = list(pool.map(Schedule(step, pieces.time_ms).of, events_ms))
         starts = np.arange(0, pieces.n + pieces.steps, pieces.steps).astype(INT)  # of another dtype: copied each time
         self._at = np.array([np.searchsorted(at_step, starts) for at_step, _ in self._events])
 

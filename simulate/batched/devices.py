@@ -15,11 +15,13 @@ class Device(Protocol):
     """Where tiles of `lanes` trials are integrated, each by `warps` threads a lane.
 
     What it is asked for it does in turn, and may do while the caller goes on. at_once: tiles that keep it busy.
+    threads: of this process that may prepare its input.
     """
 
     lanes: int
     warps: int
     at_once: int
+    threads: int
 
     def refusal(self, told: str) -> InputError:
         """One line about what is in the way of it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cores import threads_beside
 from ..schema import InputError
 from .devices import Device
 
@@ -67,6 +68,7 @@ class Gpu:
         import cupy
 
         self._cupy, self._number = cupy, number
+        self.threads = max(1, threads_beside("cuda") // cupy.cuda.runtime.getDeviceCount())
         try:
             with self.current():
                 module = cupy.RawModule(code=kernel_text(step_text), options=OPTIONS, backend="nvrtc")

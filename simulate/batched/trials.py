@@ -108,7 +108,7 @@ class _Part:
         self.n, self.n_fine, self.n_coarse = len(events_ms), n_fine, len(node) - n_fine
         self.real = np.dtype("f4" if step.single else "f8")
         self.pieces = Pieces(step, self.n_coarse, duration_ms)
-        self.arrivals = Arrivals(step, events_ms, self.pieces)
+        self.arrivals = Arrivals(step, events_ms, self.pieces, device.threads)
         self.tiles = -(-self.n // device.lanes)
         self.lanes = self.tiles * device.lanes
         self.v_init_mv = float(step.source.first_values[0])

@@ -48,7 +48,7 @@ DENSE = {"synapses_per_segment": 3, "inhibitory": "GABA_AB", "without_nmda": Dom
 class Threads:
     """A Device: the kernel as g++ compiles it, with a real thread for each of a GPU's."""
 
-    at_once = 5
+    at_once, threads = 5, 2
 
     def __init__(
         self, folder: Path, step_text: str, warps: int = WARPS, flags: str = "", together: bool = True

@@ -27,6 +27,7 @@ def device(free_bytes=10**6, at_once=5):
         lanes=4,
         warps=2,
         at_once=at_once,
+        threads=1,
         free_bytes=lambda: free_bytes,
         current=nullcontext,
         refusal=gpu.refusal,
