@@ -38,7 +38,7 @@ def measure(
     experiment = Experiment(chosen.model_copy(update={"integration": integration}), device)
     ms = round(seconds * 1000)
     drawn = [
-        [np.flatnonzero(row).astype(float) for row in experiment.input_spikes(number)[:, :ms]]
+        [np.flatnonzero(row) for row in experiment.input_spikes(number)[:, :ms]]
         for number in range(min(max(counts), DRAWN))
     ]
     paces = []

@@ -87,7 +87,7 @@ def replay_among_others(
     n, ms = n or experiment.neuron.side_by_side().trials, round(seconds * 1000)
     others = [number for number in range(DRAWN) if number not in trials]
     drawn = [
-        [np.flatnonzero(row).astype(float) for row in experiment.input_spikes(number)[:, :ms]]
+        [np.flatnonzero(row) for row in experiment.input_spikes(number)[:, :ms]]
         for number in [*trials, *others][: min(n, DRAWN)]
     ]
     events_ms = [drawn[number % len(drawn)] for number in range(n)]

@@ -82,7 +82,7 @@ class DetailedNeuron:
         input_spikes (S, T): boolean; a spike in bin t arrives at t ms. integration: instead of the configured one.
         Raises Unstable where the voltage runs away.
         """
-        events_ms = [np.flatnonzero(row).astype(float) for row in input_spikes]
+        events_ms = [np.flatnonzero(row) for row in input_spikes]
         (found,) = self.respond_to_events([events_ms], input_spikes.shape[1], integration)
         if isinstance(found, RuntimeError):
             raise found

@@ -101,7 +101,7 @@ class LifNeuron:
         for events in events_ms:
             spikes = np.zeros((len(events), duration_ms), bool)
             for row, times_ms in zip(spikes, events, strict=True):
-                row[times_ms.astype(int)] = True
+                row[times_ms] = True
             yield self.respond(spikes)
 
     def side_by_side(self) -> Together:

@@ -132,8 +132,7 @@ class Experiment:
         # As events, since many trials' input spikes bin by bin would fill the memory.
         with ThreadPoolExecutor(threads_beside(self._device)) as pool:
             events = list(pool.map(self._events, trials))
-        events_ms = [[times.astype(float) for times in each] for each in events]
-        responses = self.neuron.respond_to_events(events_ms, ms, passed=passed)
+        responses = self.neuron.respond_to_events(events, ms, passed=passed)
         for each, response in zip(events, responses, strict=True):
             spikes = np.zeros((len(each), ms), bool)
             for row, times in zip(spikes, each, strict=True):
@@ -146,7 +145,7 @@ class Experiment:
 
     def _events(self, trial: int) -> list[np.ndarray]:
         """By synapse, the ms of its input spikes."""
-        return [np.flatnonzero(row) for row in self.input_spikes(trial)]
+        return [np.flatnonzero(row).astype(np.int32) for row in self.input_spikes(trial)]
 
     def _arrays(self, arrays: dict[str, np.ndarray], response: Trial) -> dict[str, np.ndarray] | FailedTrial:
         """A trial's arrays, filled from the response to its input."""

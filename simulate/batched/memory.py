@@ -33,7 +33,7 @@ def need(step: Step, n_fine: int, n_coarse: int, duration_ms: float) -> Need:
     recorded = (pieces.steps * n_fine + pieces.most_kept * n_coarse) * real
     arriving = events_per_ms * pieces.steps * step.dt_ms * event
     voltages = (len(pieces.time_ms) * n_fine + int(pieces.keep.sum()) * n_coarse) * real
-    spikes = events_per_ms * duration_ms * (event + 16)  # as given, in ms, too: 64-bit integers and numbers
+    spikes = events_per_ms * duration_ms * (event + number)  # as given, in ms, too
     return Need(int(rows + recorded + arriving), int(voltages + spikes))
 
 

@@ -50,7 +50,7 @@ def queue(inputs: Inputs, start_ms: float, stop_ms: float) -> None:
     for connections, times_ms in zip(inputs.synapses.connections, inputs.events_ms, strict=True):
         first, last = np.searchsorted(times_ms, (start_ms, stop_ms))
         for connection in connections:
-            for t in times_ms[first:last]:
+            for t in times_ms[first:last].tolist():
                 connection.event(t)
 
 

@@ -39,7 +39,7 @@ def test_what_a_trial_needs():
     piece = 1000 * 1 + 25 * 2  # voltages of 25 ms
     spikes_per_ms = 3 * 0.03
     assert each.device == 4 * (100 + piece) + int(spikes_per_ms * 25 * 8)
-    assert each.host == 4 * (4001 * 1 + 99 * 2) + int(spikes_per_ms * 100 * 24)
+    assert each.host == 4 * (4001 * 1 + 99 * 2) + int(spikes_per_ms * 100 * 12)
 
 
 @pytest.mark.parametrize(
