@@ -45,9 +45,16 @@ class Cell:
         Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
         than `biophysics` describes.
         """
+        self.name, self._where = morphology.name, f"morphology {morphology.path}"
+        try:
+            self._build(morphology, biophysics, fused)
+        except BaseException:
+            self.close()  # a part of a cell would be integrated with the next one
+            raise
+
+    def _build(self, morphology: Morphology, biophysics: Biophysics | None, fused: bool) -> None:
         from neuron import h
 
-        self.name, self._where = morphology.name, f"morphology {morphology.path}"
         h.celsius = biophysics.celsius if biophysics else CELSIUS
         self._soma, self.axon, self.basal, self.apical = reconstruction.read(morphology.path, self)
         self.soma = self._soma[0]
@@ -90,7 +97,7 @@ class Cell:
         """Delete the cell's sections from NEURON."""
         from neuron import h
 
-        for section in self.sections():
+        for section in [each for each in h.allsec() if each.cell() is self]:
             h.delete_section(sec=section)
         self.segments = []
 

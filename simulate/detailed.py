@@ -39,6 +39,20 @@ class DetailedNeuron:
         config = self._config
         self._fused = fused
         self.cell = Cell(cells.resolve(config.morphology), self._parameters, fused)
+        try:
+            self._furnish(config, fused)
+        except BaseException:
+            self.cell.close()
+            raise
+
+    def _furnish(self, config: Simulation, fused: bool) -> None:
+        """Choose what is recorded, which may be refused; then put synapses on the cell."""
+        self.tree = np.array([segment.tree for segment in self.cell.segments])
+        self.length_um = np.array([segment.length_um for segment in self.cell.segments])
+        self.recorded = self._segments(config.record_dendrites)
+        self.coarse = [self.cell.segments[i].neuron for i in self.recorded]
+        if config.record_nexus:
+            self.coarse.append(nexus(self.cell, config.nexus_um))
         self.synapses = synapses.place(
             self.cell,
             config.excitatory,
@@ -48,12 +62,6 @@ class DetailedNeuron:
             config.without_nmda,
             config.gaba_b_factor,
         )
-        self.tree = np.array([segment.tree for segment in self.cell.segments])
-        self.length_um = np.array([segment.length_um for segment in self.cell.segments])
-        self.recorded = self._segments(config.record_dendrites)
-        self.coarse = [self.cell.segments[i].neuron for i in self.recorded]
-        if config.record_nexus:
-            self.coarse.append(nexus(self.cell, config.nexus_um))
 
     def close(self) -> None:
         """Take cell and synapses out of NEURON, so that another cell may be built in this process."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,18 @@ AXON = "6 2 10 0 0 0.5 1\n7 2 210 0 0 0.5 6\n"
 @pytest.fixture(scope="module", autouse=True)
 def mechanisms():
     mechanism_library.load()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """Of a test's cells, refused ones too, NEURON has no section: it would be integrated with the next cell."""
+    from neuron import h
+
+    gc.disable()  # which may come late
+    yield
+    left = [section.name() for section in h.allsec()]
+    gc.enable()
+    assert not left
 
 
 @pytest.fixture
