@@ -58,7 +58,7 @@ class Schedule:
         """
         synapse = np.repeat(np.arange(len(events_ms)), np.array([len(times) for times in events_ms], int))
         at = self._step(np.concatenate([*events_ms, np.empty(0)]))
-        both = np.sort(at << 32 | synapse)  # one number each: a tenth of the time that an order of one by the other takes
+        both = np.sort(at << 32 | synapse)  # one number each: a tenth of the time of an argsort
         at, synapse = both >> 32, both & 0xFFFFFFFF
         n = self._count[synapse]
         begin = self._begin[synapse] - (np.cumsum(n) - n)  # less the events before it
