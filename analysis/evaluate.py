@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..simulate.schema import InputError, config_of, open_dataset
-from .inspect import dataset_title
+from .dataset_title import dataset_title
 from .metrics import choose_threshold
 from .pair import DROP_MS, MAX_OUTPUT_SPIKES, PUBLISHED_TIMES, PairedTrials, paired
+from .score_files import write_scores
 from .score_metrics import score_metrics
-from .scores import COLUMNS, Score, Scores, write_scores
+from .scores import COLUMNS, Score
+from .scores_table import Scores
 from .trial_sums import totals, trial_sums
 from .uncertainty import RESAMPLES, resample
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..simulate.schema import InputError, config_of, open_dataset, source
 from . import fidelity_panels as panels
 from . import metrics
+from .dataset_title import dataset_title
 from .evaluate import Evaluation, scored_trials, spike_threshold
-from .inspect import dataset_title
+from .fidelity_panels import Curve, Fidelity
 from .look import PALETTE, check_suffix, figure, save, style
 from .pair import PairedTrials
 from .uncertainty import draw, interval_of
@@ -25,29 +26,6 @@ if TYPE_CHECKING:
 
 HEIGHT_INCHES = 7.4
 MOST = len(PALETTE)  # predictions on one page: more could not be told apart
-
-
-class Curve(NamedTuple):
-    """Values of a metric, (m,), and the ends of their intervals, NaN where there are none."""
-
-    value: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-
-class Fidelity(NamedTuple):
-    """Of one prediction.
-
-    threshold: of its events; borrowed: chosen on the scored trials, as it has no validation trials.
-    curves: by the names in `_metrics`. true_rate_hz, expected_rate_hz: of each scored trial.
-    """
-
-    label: str
-    threshold: float
-    borrowed: bool
-    curves: dict[str, Curve]
-    true_rate_hz: np.ndarray
-    expected_rate_hz: np.ndarray
 
 
 def fidelity_figure(

@@ -6,7 +6,7 @@ A prediction's colour is its place in the list; bars and bands are intervals of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,32 @@ from .metrics.subthreshold import NEAREST_FROM_MS, RATE_FROM_HZ
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .fidelity import Curve, Fidelity
-
 DASHED = (0, (5, 3))
 NYQUIST_HZ = 500  # of 1 ms bins
 MAX_LABEL = 28  # characters: a legend is as wide as a panel
+
+
+class Curve(NamedTuple):
+    """Values of a metric, (m,), and the ends of their intervals, NaN where there are none."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class Fidelity(NamedTuple):
+    """Of one prediction.
+
+    threshold: of its events; borrowed: chosen on the scored trials, as it has no validation trials.
+    curves: by the names in `_metrics`. true_rate_hz, expected_rate_hz: of each scored trial.
+    """
+
+    label: str
+    threshold: float
+    borrowed: bool
+    curves: dict[str, Curve]
+    true_rate_hz: np.ndarray
+    expected_rate_hz: np.ndarray
 
 
 def draw_reliability(axes: Axes, found: Sequence[Fidelity]) -> None:

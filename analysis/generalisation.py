@@ -9,7 +9,7 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from ..simulate.schema import InputError, open_dataset
-from .inspect import dataset_title
+from .dataset_title import dataset_title
 from .scores import Score
 
 HOME = "*"  # before the score on the dataset that the model was fitted on

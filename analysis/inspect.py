@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..simulate.schema import DONE, FAILED, InputError, config_of, open_dataset, read
+from .dataset_title import dataset_title
 from .flags import flags
 from .inspect_panels import draw_dendrites, draw_isi, draw_mean_input_rates, draw_output_rates
 from .look import BLACK, PALETTE, check_suffix, figure, save, style
@@ -79,15 +80,6 @@ def summary(path: str | Path, scanned: Scan | None = None) -> dict[str, Any]:
     trials = np.asarray(ds["trial"])
     found["flags"] = flags(trials, scanned.faults, finished, rate_hz if is_simulation else None)
     return found | {"config": config, "provenance": provenance}
-
-
-def dataset_title(ds: xr.Dataset) -> str:
-    """What a dataset is, in a few words for people: input preset, morphology and parameter set, or who made it."""
-    config = config_of(ds)
-    told = [Path(config[key]).name for key in ("preset", "morphology", "biophysics") if key in config]
-    if config.get("out_of_distribution") and config.get("preset") != "ood":
-        told.insert(1, "out of distribution")
-    return ", ".join(told) or config.get("made_by") or config.get("name") or ds.attrs["dataset_id"]
 
 
 def _input_rates(ds: xr.Dataset, scanned: Scan) -> dict[str, Any]:

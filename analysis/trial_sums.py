@@ -20,7 +20,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from ..simulate.schema import InputError, source
-from .metrics import Metric
+from .metrics.metric import Metric
+from .metrics.published import auc_at_fp, tp_at_fp
 from .pair import Pair, PairedTrials
 from .ranks import TOP_SHARE, Ranks, curve, highest, rank, rank_scores
 
@@ -166,13 +167,11 @@ def totals(sums: TrialSums) -> dict[str, float]:
 
     The published true positives are read from the curve by the published rule.
     """
-    from . import metrics
-
     found = {name: float(value[0]) for name, value in scores_of(sums, np.ones((1, len(sums.trial_b)))).items()}
     roc = curve(sums.ranks)
     for name, fp in (("0025", 0.0025), ("01", 0.01)):
-        found[f"tp_at_fp_{name}"] = metrics.tp_at_fp(roc, fp)
-        found[f"auc_at_fp_{name}"] = metrics.auc_at_fp(roc, fp)
+        found[f"tp_at_fp_{name}"] = tp_at_fp(roc, fp)
+        found[f"auc_at_fp_{name}"] = auc_at_fp(roc, fp)
     return found
 
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from apical.analysis.evaluate import evaluate
 from apical.analysis.inspect import summary
-from apical.analysis.scores import write_scores
+from apical.analysis.score_files import write_scores
 from apical.cli.tables import print_scores
 from apical.surrogate.checkpoint import load_published_elm
 from apical.surrogate.predict import predict

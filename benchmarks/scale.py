@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from apical.simulate.config import preset
 from apical.simulate.dataset import simulate
+from apical.simulate.presets import preset
 from apical.simulate.summary import Summary
 
 

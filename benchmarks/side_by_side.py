@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from apical.analysis import look
-from apical.simulate import config
-from apical.simulate.engine.base import Integration
+from apical.simulate import config, presets
+from apical.simulate.engine.interface import Integration
 from apical.simulate.trial import Experiment
 
 DRAWN = 64  # so many trials' input is drawn; more side by side get the same again
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--device", choices=tuple(COUNTS), default="cpu")
     parser.add_argument("--out", type=Path, default=Path("side_by_side.png"))
     options = parser.parse_args()
-    chosen = config.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
+    chosen = presets.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
     found: dict[str, tuple[tuple[int, ...], list[float]]] = {}
     print(f"{'way':<34}{'trials':>8}{'simulated s per s':>20}")
     for name, integration in WAYS.items():

@@ -57,7 +57,7 @@ def cells(
 def presets(as_json: Json = False) -> None:
     """List the presets of `apical simulate`, and the fields of its configuration with their defaults."""
     from ..simulate.changes import fields
-    from ..simulate.config import PRESETS
+    from ..simulate.presets import PRESETS
     from .progress import console
     from .tables import print_json, print_table
 
@@ -111,7 +111,7 @@ def validate(
     """
     from ..analysis.look import check_suffix
     from ..analysis.validation_figure import validation_figure
-    from ..simulate.engine.base import Integration
+    from ..simulate.engine.interface import Integration
     from ..simulate.validation import validate
     from .progress import bar, errors, spinner
     from .tables import print_checks, print_json

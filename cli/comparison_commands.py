@@ -54,7 +54,7 @@ def evaluate(
     from ..analysis.evaluate import Evaluation, evaluate
     from ..analysis.fidelity import fidelity_figure
     from ..analysis.look import check_suffix
-    from ..analysis.scores import write_scores
+    from ..analysis.score_files import write_scores
     from ..simulate.schema import InputError
     from .progress import bar, console
     from .tables import print_intervals, print_json, print_scores, print_seeds, score_json
@@ -108,7 +108,7 @@ def compare(
     from ..analysis.claim import claim
     from ..analysis.compare import compare
     from ..analysis.look import check_suffix
-    from ..analysis.scores import read_scores
+    from ..analysis.score_files import read_scores
     from .progress import console
     from .tables import print_smallest
 

@@ -39,8 +39,8 @@ def show(
 
     It is compiled too, so that what is printed is known to work; source and library stay in the cache folder.
     """
-    from ..simulate.batched.generated import generated
     from ..simulate.changes import configured
+    from ..simulate.generated_source import generated
 
     integration = {
         "dt_ms": dt,

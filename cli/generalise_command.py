@@ -36,7 +36,8 @@ def generalise(
     """
     from ..analysis.evaluate import evaluate
     from ..analysis.generalisation import Model, generalisation, unscored
-    from ..analysis.scores import Score, write_scores
+    from ..analysis.score_files import write_scores
+    from ..analysis.scores import Score
     from ..simulate.schema import InputError
     from ..surrogate.generalise import generalise
     from .progress import bar, console

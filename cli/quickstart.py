@@ -40,7 +40,7 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
     from ..analysis.compare import compare
     from ..analysis.evaluate import evaluate
     from ..analysis.inspect import inspect_figure
-    from ..analysis.scores import write_scores
+    from ..analysis.score_files import write_scores
     from ..simulate.schema import InputError
     from ..surrogate.device import choose_device
     from .progress import console
@@ -67,8 +67,8 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
 
 
 def _simulate(plan: Plan, data: Path) -> None:
-    from ..simulate.config import preset
     from ..simulate.dataset import available_cores, simulate
+    from ..simulate.presets import preset
     from .progress import bar, spinner
 
     config = preset("nmda-ttpc1").model_copy(update={"seconds": plan.seconds, "seed": plan.seed})

@@ -43,7 +43,7 @@ def report_again(
 
 def _scores_again(file: Path, truth: xr.Dataset | None, data: Path | None, predictions: dict[Path, xr.Dataset]) -> str:
     """The command that writes a score file: `apical sweep`, or `apical evaluate` where all of its rows are of these."""
-    from ..analysis.scores import read_scores
+    from ..analysis.score_files import read_scores
     from ..simulate.schema import config_of
 
     rows = read_scores([file])

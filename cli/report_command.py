@@ -39,7 +39,7 @@ def report(
     With DATA and predictions of it, trials are there to look at, the worst first.
     """
     from ..analysis.report import report
-    from ..analysis.scores import read_scores
+    from ..analysis.score_files import read_scores
     from .progress import console
     from .report_again import report_again
 

@@ -26,7 +26,8 @@ def simulation_again(truth: xr.Dataset, path: str) -> list[str]:
     """One command, and one more for each time that trials were appended. truth: the simulation at `path`."""
     from pydantic import ValidationError
 
-    from ..simulate.config import PRESETS, Simulation
+    from ..simulate.config import Simulation
+    from ..simulate.presets import PRESETS
     from ..simulate.schema import config_of
 
     found, made = config_of(truth), json.loads(truth.attrs["provenance"])

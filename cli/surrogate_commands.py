@@ -119,7 +119,7 @@ def sweep(
     compare` draws it. Seeds of one ELM are fitted together.
     """
     from ..analysis.evaluate import write_score
-    from ..analysis.scores import join_scores
+    from ..analysis.score_files import join_scores
     from ..simulate.changes import parsed
     from ..surrogate.sweep import SCORES, Scoring
     from ..surrogate.sweep import sweep as run

@@ -32,8 +32,8 @@ from IPython.display import Image, display
 
 import apical.analysis  # noqa: F401  # adds ds.apical
 from apical.analysis.inspect import inspect_figure, summary
-from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
+from apical.simulate.presets import preset
 from apical.simulate.schema import open_dataset
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it

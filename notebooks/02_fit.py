@@ -31,8 +31,8 @@ from IPython.display import Image, display
 
 from apical.analysis.look import save
 from apical.analysis.plots import plot_trial
-from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
+from apical.simulate.presets import preset
 from apical.simulate.schema import open_dataset, output_spike_bins
 from apical.surrogate.checkpoint import load_run
 from apical.surrogate.fit import fit

@@ -29,9 +29,9 @@ from apical.analysis.compare import compare
 from apical.analysis.evaluate import evaluate
 from apical.analysis.fidelity import fidelity_figure
 from apical.analysis.literature import published_scores
-from apical.analysis.scores import write_scores
-from apical.simulate.config import preset
+from apical.analysis.score_files import write_scores
 from apical.simulate.dataset import available_cores, simulate
+from apical.simulate.presets import preset
 from apical.surrogate.checkpoint import load_run
 from apical.surrogate.fit import fit
 from apical.surrogate.predict import predict

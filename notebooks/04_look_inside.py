@@ -31,9 +31,9 @@ from apical.analysis.spike_triggered import spike_triggered
 from apical.analysis.spike_triggered_figure import spike_triggered_figure
 from apical.analysis.weights_figure import weights_figure
 from apical.analysis.worst_trials import worst_figure, worst_trials
-from apical.simulate.config import preset
 from apical.simulate.dataset import available_cores, simulate
 from apical.simulate.outline import outline
+from apical.simulate.presets import preset
 from apical.simulate.schema import open_dataset
 from apical.surrogate.checkpoint import Surrogate
 from apical.surrogate.filters import first_layer

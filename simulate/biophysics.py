@@ -46,6 +46,11 @@ class Biophysics(BaseModel):
         stand = {region: tuple(sorted(k for k, v in e.items() if isinstance(v, dict))) for region, e in regions.items()}
         return {region: mechanisms for region, mechanisms in stand.items() if len(mechanisms) > 1}
 
+    def mechanisms(self) -> list[str]:
+        """The mechanisms of all regions, sorted."""
+        entries = [self.region(region) for region in REGIONS]
+        return sorted({name for each in entries for name, entry in each.items() if isinstance(entry, dict)})
+
     def region(self, name: str) -> dict[str, Value | dict[str, Value]]:
         """What holds for sections of region `name`: its own entries over those for all sections."""
         merged = dict(self.all)
@@ -70,6 +75,12 @@ def load(name_or_path: str) -> Biophysics:
     Raises InputError with the nearest name, or with the file's line that is wrong and what was expected there.
     """
     return parse(text_of(name_or_path), f"biophysics {name_or_path}")
+
+
+def mechanism_groups(parameters: Biophysics | None = None) -> frozenset[tuple[str, ...]]:
+    """The mechanisms that stand together in a region of a parameter set that is shipped, or of `parameters`."""
+    sets = [load(name) for name in available()] + ([parameters] if parameters else [])
+    return frozenset(group for each in sets for group in each.groups().values())
 
 
 def text_of(name_or_path: str) -> str:

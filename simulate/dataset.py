@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import biophysics, cells, fastest, mechanism_library, preparation, store
+from . import biophysics, cells, engine_choice, mechanism_library, preparation, store
 from .cluster import connected
 from .config import Simulation
 from .cores import available_cores as available_cores
-from .engine.base import Together
+from .engine.interface import Together
 from .running import Place, Progress, SoFar, found_from_anywhere, run, trials_together
 from .schema import InputError
 from .worker import describe
@@ -62,7 +62,7 @@ def simulate(
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
     if resume + append + overwrite > 1:
         raise InputError("only one of --resume, --append and --overwrite can be given")
-    config, device = fastest.resolved(config, device)
+    config, device = engine_choice.resolved(config, device)
     if device == "cuda" and scheduler is None:
         workers = 1
     morphology = cells.resolve(config.morphology) if config.lif is None else None
@@ -73,7 +73,8 @@ def simulate(
         raise InputError(f"{out}: no such dataset to append to; without --append it is made")
     store.check_writable(out)
     if scheduler is None and config.lif is None:
-        mechanism_library.compiled(busy, biophysics.load(config.biophysics))  # else each node compiles its own
+        groups = biophysics.mechanism_groups(biophysics.load(config.biophysics))
+        mechanism_library.compiled(groups, busy)  # else each node compiles its own
     with ExitStack() as stack:
         if out.exists():
             stack.enter_context(store.held(out))

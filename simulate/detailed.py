@@ -9,8 +9,8 @@ import numpy as np
 
 from . import biophysics, cells, mechanism_library, synapses
 from .cell import Cell
-from .engine import base
-from .engine.base import Inputs, Integration, Passed, Recording, Together, unheard
+from .engine.interface import Inputs, Integration, Passed, Recording, Together, unheard
+from .engine.run import run_many
 from .nexus import nexus
 from .schema import InputError
 from .variations import varied
@@ -25,14 +25,14 @@ class DetailedNeuron:
     """The configured cell, as `trial.Experiment` wants it: built once and reused for every trial.
 
     tree, length_um (N,): of each segment. recorded: numbers of the segments of which the voltage is kept; coarse: these
-    and the nexus where it is kept, as NEURON segments, recorded at whole ms. device: see engine.base.run_many.
+    and the nexus where it is kept, as NEURON segments, recorded at whole ms. device: see engine.run.run_many.
     """
 
     def __init__(self, config: Simulation, device: str = "cpu") -> None:
         self.integration, self._device = config.integration, device
         self._config = config
         self._parameters = varied(biophysics.load(config.biophysics), config)
-        mechanism_library.load(parameters=self._parameters)
+        mechanism_library.load(biophysics.mechanism_groups(self._parameters))
         self._build(config.integration.takes_fused)
 
     def _build(self, fused: bool) -> None:
@@ -105,13 +105,13 @@ class DetailedNeuron:
     ) -> Iterator[Recording | RuntimeError]:
         """The same for each of several trials, side by side where the engine can; an error where one goes wrong.
 
-        events_ms: by trial and synapse, ascending times of input spikes. passed: see engine.base.run_many.
+        events_ms: by trial and synapse, ascending times of input spikes. passed: see engine.run.run_many.
         """
         integration = integration or self.integration
         if integration.takes_fused != self._fused:
             self.close()
             self._build(integration.takes_fused)
-        return base.run_many(
+        return run_many(
             self.cell,
             [Inputs(self.synapses, each) for each in events_ms],
             [self.cell.soma(0.5)],

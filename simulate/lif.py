@@ -9,37 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .engine.base import Integration, Passed, Recording, Together, unheard
+from .config import Lif
+from .engine.interface import Integration, Passed, Recording, Together, unheard
 from .schema import FINE_PER_MS
-
-
-class Lif(BaseModel):
-    """The neuron: `segments` sites without extent, half basal and half apical, one synapse of each sign on each."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    segments: int = Field(100, ge=2, description="sites; each has one excitatory and one inhibitory synapse")
-    tau_m_ms: float = Field(20.0, gt=0, description="membrane time constant")
-    tau_excitatory_ms: float = Field(3.0, gt=0, description="decay of an excitatory current")
-    tau_inhibitory_ms: float = Field(8.0, gt=0, description="decay of an inhibitory current")
-    jump_excitatory_mv: float = Field(9.0, ge=0, description="excitatory current of one spike, times the resistance")
-    jump_inhibitory_mv: float = Field(3.375, ge=0, description="inhibitory current of one spike; the same charge")
-    v_rest_mv: float = Field(-76.0, description="resting voltage, where a trial starts")
-    v_threshold_mv: float = Field(-55.0, description="where it fires")
-    v_reset_mv: float = Field(-70.0, description="where it stays while refractory")
-    refractory_ms: float = Field(2.0, ge=0, description="how long")
-
-    @model_validator(mode="after")
-    def _can_fire_and_rest(self) -> Lif:
-        if self.tau_m_ms in (self.tau_excitatory_ms, self.tau_inhibitory_ms):
-            raise ValueError(f"tau_m_ms: expected another value than a synapse's time constant, got {self.tau_m_ms:g}")
-        if max(self.v_rest_mv, self.v_reset_mv) >= self.v_threshold_mv:
-            raise ValueError(
-                f"v_threshold_mv: expected a value above rest and reset "
-                f"({self.v_rest_mv:g} and {self.v_reset_mv:g}), got {self.v_threshold_mv:g}"
-            )
-        return self
 
 
 class LifNeuron:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from . import biophysics, fusion, nmodl
-from .biophysics import Biophysics
+from . import fusion, nmodl
 from .folders import cache_folder, making
 from .schema import InputError
 
@@ -21,7 +20,7 @@ from .schema import InputError
 FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
 NEURON_LIBRARY, CORENEURON_LIBRARY = "libnrnmech", "libcorenrnmech"
 
-Groups = frozenset[tuple[str, ...]]
+Groups = frozenset[tuple[str, ...]]  # mechanisms that stand together in a region, and are fused where they can be
 Busy = Callable[[str], AbstractContextManager]  # shows a message for as long as it is entered
 
 
@@ -30,12 +29,6 @@ def announce(message: str) -> Iterator[None]:
     """Print `message` on standard error: for scripts and notebooks, which show no spinner."""
     print(message + " …", file=sys.stderr)
     yield
-
-
-def groups(parameters: Biophysics | None = None) -> Groups:
-    """The mechanisms that stand together in a region of a parameter set that is shipped, or of `parameters`."""
-    sets = [biophysics.load(name) for name in biophysics.available()] + ([parameters] if parameters else [])
-    return frozenset(group for each in sets for group in each.groups().values())
 
 
 def _sources(together: Groups) -> dict[str, str]:
@@ -64,17 +57,16 @@ def key(together: Groups) -> str:
     return digest.hexdigest()[:16]
 
 
-def compiled(busy: Busy = announce, parameters: Biophysics | None = None) -> Path:
+def compiled(together: Groups, busy: Busy = announce) -> Path:
     """The folder of the compiled library, which is made first where it is not there (about a minute).
 
-    parameters: a parameter set of one's own, whose regions have other mechanisms than those of the sets shipped.
+    together: see biophysics.mechanism_groups.
     busy: called with a message, its result is entered while the compiler runs.
     Safe when several processes ask at once: one compiles, the others wait.
     Raises InputError without a C++ compiler or make, or where the compiler fails.
     """
     from filelock import FileLock
 
-    together = groups(parameters)
     target = cache_folder() / "mechanisms" / key(together)
     if _complete(target):
         return target
@@ -90,12 +82,12 @@ def compiled(busy: Busy = announce, parameters: Biophysics | None = None) -> Pat
     return target
 
 
-def load(busy: Busy = announce, parameters: Biophysics | None = None) -> None:
+def load(together: Groups, busy: Busy = announce) -> None:
     """Load the mechanisms into this process's NEURON, and name them to CoreNEURON. Raises InputError as `compiled`.
 
-    NEURON takes one library a process: where another parameter set's is loaded, the groups it lacks stay single.
+    NEURON takes one library a process: where another one is loaded, the groups that it lacks stay single.
     """
-    folder = compiled(busy, parameters)
+    folder = compiled(together, busy)
     from neuron import h
 
     if not hasattr(h, "AMPA_NMDA"):

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from . import biophysics, chunks, fastest, folders, mechanism_library, schema, store
+from . import biophysics, chunks, engine_choice, folders, mechanism_library, schema, store
 from .changes import changed
 from .cluster import connected
-from .engine.base import Integration
+from .engine.interface import Integration
 from .provenance import provenance
 from .running import Place, Progress, SoFar, found_from_anywhere, run, trials_together
 from .schema import InputError
@@ -60,7 +60,7 @@ def noise_floor(
     before, morphology = configuration(data, ds, moved or {})
     if before.lif is not None:
         raise InputError(f"{data}: a leaky integrate-and-fire neuron is solved exactly, so it has no noise floor")
-    config, device = fastest.resolved(changed(before, {"integration": dict(integration)} | ONLY_THE_SOMA))
+    config, device = engine_choice.resolved(changed(before, {"integration": dict(integration)} | ONLY_THE_SOMA))
     told = difference(before.integration, config.integration)
     if not told:
         raise InputError(
@@ -72,7 +72,7 @@ def noise_floor(
     coords |= {"source_file": schema.read(ds, "source_file", positions)} | part
     _check_out(out, resume, overwrite)
     if scheduler is None:
-        mechanism_library.compiled(busy, biophysics.load(config.biophysics))
+        mechanism_library.compiled(biophysics.mechanism_groups(biophysics.load(config.biophysics)), busy)
     with ExitStack() as stack:
         if out.exists() and resume:
             stack.enter_context(store.held(out))

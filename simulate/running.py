@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import biophysics, cells, chunks, store
 from .cluster import spread
 from .config import Simulation
-from .engine.base import Together
+from .engine.interface import Together
 from .mechanism_library import Busy
 from .schema import InputError
 from .worker import Kept, Outcome, everything, side_by_side, simulate_trials, under_way
@@ -57,7 +57,7 @@ def run(
 ) -> None:
     """Simulate the trials `todo` of the store, which has `total` in all. `keep`: what is written of each.
 
-    together: how many trials a worker simulates side by side. device: see engine.base.run_many. report: called with
+    together: how many trials a worker simulates side by side. device: see engine.run.run_many. report: called with
     each trial that has ended. so_far: called then, and about once a second while trials are integrated side by side.
     Raises InputError for trials that ended their worker each time; the others are written all the same.
     """

@@ -13,7 +13,7 @@ from .cell import Cell
 from .config import Simulation
 from .cores import threads_beside
 from .detailed import DetailedNeuron
-from .engine.base import Integration, Passed, Recording, unheard
+from .engine.interface import Integration, Passed, Recording, unheard
 from .lif import LifNeuron
 from .schema import FINE_PER_MS, InputError
 from .trial_input import TrialInput
@@ -126,7 +126,7 @@ class Experiment:
     ) -> Iterator[dict[str, np.ndarray] | FailedTrial]:
         """The same for each of several trials, side by side where the engine can; FailedTrial where one went wrong.
 
-        passed: see engine.base.run_many.
+        passed: see engine.run.run_many.
         """
         ms = self.config.duration_ms
         # As events, since many trials' input spikes bin by bin would fill the memory.

@@ -17,7 +17,7 @@ import numpy as np
 from . import chunks, schema, store
 from .config import Simulation
 from .cores import threads_beside
-from .engine.base import Together
+from .engine.interface import Together
 from .schema import InputError
 from .trial import Experiment, FailedTrial, Layout
 
@@ -73,7 +73,7 @@ def simulate_trials(
 ) -> list[Outcome]:
     """Simulate trials of `config` side by side and write what `keep` gives of each to the store `out`.
 
-    places: position in the store, and number, of each. device: see engine.base.run_many.
+    places: position in the store, and number, of each. device: see engine.run.run_many.
     A trial that went wrong numerically is written as failed, with what there is of it. How many of them are integrated,
     in parts too, is told meanwhile as Dask's event `under_way(dataset_id)`: the first one's position, and how many.
     Raises InputError where this worker does not find the store, finds another one in its place, or cannot write.

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from ..compare import compare
+from ..markup import Markup, element
 from ..scores import Score
-from .markup import Markup, element
 from .svg import inlined
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..cores import threads_beside
 from ..schema import InputError
-from .devices import Device
+from .device import Device
 
 LANES, WARPS = 32, 8  # threads of a warp, which is one; and warps that share a tile
 HEADERS = ("tile.h", "lanes.h", "cuda.h")  # each after the one that includes it

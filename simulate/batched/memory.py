@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..schema import InputError
-from .devices import Device
+from .device import Device
 from .pieces import Pieces
 from .step import Step
 

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.base import Passed, Recording, Unstable, unheard
+from ..engine.interface import Passed, Recording, Unstable, unheard
 from ..engine.pieces import RUNAWAY_MV
 from .arrivals import INT, Arrivals, Events
-from .devices import Device, named
+from .device import Device
+from .devices import named
 from .pieces import Pieces
 from .step import Step
 
@@ -31,7 +32,7 @@ def run(
     devices: Sequence[Device] = (),
     passed: Passed = unheard,
 ) -> Iterator[Recording | Unstable]:
-    """Integrate one trial per element of `events_ms`, any number of them; see engine.base.run.
+    """Integrate one trial per element of `events_ms`, any number of them; see engine.run.run.
 
     devices: with this step, which share the trials; none for the CPU. They take as many as keep them busy, then the
     next. A trial that goes wrong has its Unstable in place of its Recording; the others never notice.

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from ..batched import devices, memory, step, trials
 from ..batched.step import Step
 from . import neuron as plain
-from .base import Inputs, Integration, Passed, Recording, Together, Unstable, unheard
+from .interface import Inputs, Integration, Passed, Recording, Together, Unstable, unheard
 
 
 def run(
     cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
 ) -> Recording:
-    """Integrate one trial; see base.run. It takes as long as many side by side."""
+    """Integrate one trial; see run.run. It takes as long as many side by side."""
     (found,) = run_many(cell, [inputs], probes, duration_ms, v_init_mv, integration, coarse)
     if isinstance(found, Unstable):
         raise found
@@ -31,7 +31,7 @@ def run_many(
     device: str = "cpu",
     passed: Passed = unheard,
 ) -> Iterator[Recording | Unstable]:
-    """Integrate trials that differ in their input spikes alone; see base.run_many."""
+    """Integrate trials that differ in their input spikes alone; see run.run_many."""
     if any(each.synapses is not inputs[0].synapses or each.currents != inputs[0].currents for each in inputs):
         raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.base import Pulse
+from ..engine.interface import Pulse
 from ..output_spikes import SPIKE_PEAK_MV
 from ..schema import InputError
 from . import features, protocols

@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import schema, stimulus, synapses
 from ..detailed import V_INIT_MV
-from ..engine import base
-from ..engine.base import Inputs, Integration
+from ..engine.interface import Inputs, Integration
+from ..engine.run import run
 from ..neuronio import import_neuronio
 from ..output_spikes import SPIKE_PEAK_MV, peaks
 from ..schema import FINE_PER_MS, InputError
@@ -110,7 +110,7 @@ def _replay(
     sites = {"soma": cell.soma(0.5)} | ({"axon": cell.axon[0](0.5)} if cell.axon else {})
     placed = synapses.place(cell, *receptors, fused=integration.takes_fused)
     inputs = Inputs(placed, [np.flatnonzero(row).astype(float) for row in input_spikes])
-    recording = base.run(cell, inputs, list(sites.values()), float(input_spikes.shape[1]), V_INIT_MV, integration)
+    recording = run(cell, inputs, list(sites.values()), float(input_spikes.shape[1]), V_INIT_MV, integration)
     specimen.watch(recording.v_mv)
     return Response(recording.time_ms, dict(zip(sites, recording.v_mv, strict=True)))
 

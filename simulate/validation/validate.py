@@ -19,8 +19,8 @@ import numpy as np
 from .. import biophysics, cells, mechanism_library, schema
 from ..biophysics import Biophysics
 from ..cells import Morphology
-from ..engine.base import Integration
-from ..fastest import fastest
+from ..engine.interface import Integration
+from ..engine.run import fastest
 from ..names import nearest
 from ..schema import InputError
 from . import numerics, physiology, replay, subthreshold
@@ -108,7 +108,7 @@ def validate(
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
     described, integration = biophysics.load(parameters), integration or Integration()
     if integration.engine == "auto":
-        integration = fastest(integration, described, [])
+        integration = fastest(integration, described.mechanisms())
     task = _Task(
         cells.resolve(morphology),
         described,
@@ -117,7 +117,7 @@ def validate(
         tuple(only),
         neuronio,
     )
-    mechanism_library.compiled(busy, task.biophysics)
+    mechanism_library.compiled(biophysics.mechanism_groups(task.biophysics), busy)
     context = get_context("spawn")
     here, there = context.Pipe()
     began = time.monotonic()
@@ -180,7 +180,7 @@ def _work(task: _Task, pipe: Connection) -> None:
 def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     from ..cell import Cell
 
-    mechanism_library.load(parameters=task.biophysics)
+    mechanism_library.load(biophysics.mechanism_groups(task.biophysics))
     reference = Reference(task.morphology.name, task.biophysics.name)
     specimen = Specimen(
         Cell(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),

@@ -9,7 +9,7 @@ import pytest
 
 from apical.analysis.claim import claim
 from apical.analysis.resamples import Resamples
-from apical.analysis.scores import read_scores
+from apical.analysis.score_files import read_scores
 
 ROOT = Path(__file__).parents[2]
 

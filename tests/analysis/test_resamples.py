@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apical.analysis.resamples import KEPT, Resamples, resamples_path
-from apical.analysis.scores import read_scores, write_scores
+from apical.analysis.score_files import read_scores, write_scores
 from apical.simulate.schema import InputError
 
 

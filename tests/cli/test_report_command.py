@@ -98,7 +98,7 @@ def test_a_simulation_is_made_again_by_its_command(monkeypatch, preset, changes)
 
 def test_published_files_are_imported_again():
     from apical.cli.simulation_again import simulation_again
-    from apical.simulate.config import preset
+    from apical.simulate.presets import preset
 
     ds = simulation(preset("nmda"), 4, files=[{"name": "a.p"}, {"name": "b c.p"}])
     ds.attrs["config"] = json.dumps({"made_by": "NeuronIO"})
@@ -129,7 +129,7 @@ def test_a_fit_is_made_again_by_its_words(recipe, family, size, changes, monkeyp
 
 def test_a_noise_floor_is_made_again_on_its_trials():
     from apical.cli.prediction_again import prediction_again
-    from apical.simulate.config import preset
+    from apical.simulate.presets import preset
 
     truth = simulation(preset("nmda"), 4)
     config = {"name": "cell", "integration": json.loads(truth.attrs["config"])["integration"] | {"dt_ms": 0.0125}}
@@ -139,7 +139,8 @@ def test_a_noise_floor_is_made_again_on_its_trials():
 
 
 def test_scores_of_a_sweep_are_made_again_by_it(tmp_path):
-    from apical.analysis.scores import COLUMNS, Score, write_scores
+    from apical.analysis.score_files import write_scores
+    from apical.analysis.scores import COLUMNS, Score
     from apical.cli.report_again import report_again
 
     (tmp_path / "mine.toml").write_text('seeds = [0, 1]\n[[models]]\nfamily = "elm"\nsizes = [5]\nlabel = "shared"\n')

@@ -201,14 +201,14 @@ def test_a_preset_a_file_an_option_and_a_word(here, apical):
 
 
 def test_presets_are_listed_with_what_can_be_varied(done):
-    from apical.simulate import config
+    from apical.simulate import presets
 
     told = json.loads(done("presets --json"))
-    assert set(told["presets"]) == set(config.PRESETS) and all(told["presets"].values())
+    assert set(told["presets"]) == set(presets.PRESETS) and all(told["presets"].values())
     fields = {field["name"]: field for field in told["fields"]}
     assert fields["without_nmda.tree"]["about"] and fields["sk_e2_factor"]["default"] == 1
     shown = done("presets")
-    assert all(name in shown for name in [*config.PRESETS, *fields])
+    assert all(name in shown for name in [*presets.PRESETS, *fields])
 
 
 def test_input_spikes_from_a_table_are_replayed(here, apical, refused):

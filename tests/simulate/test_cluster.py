@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from apical.simulate import config, dataset, schema
+from apical.simulate import dataset, presets, schema
 from apical.simulate.cluster import PER_WORKER, connected, spread
 from apical.simulate.mechanism_library import announce
 from apical.simulate.schema import InputError
@@ -24,7 +24,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
 
 @pytest.fixture
 def small(swc):
-    return config.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.1, "seed": 5})
+    return presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.1, "seed": 5})
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.simulate import config, dataset, schema
-from apical.simulate.engine.base import Integration
+from apical.simulate import dataset, presets, schema
+from apical.simulate.engine.interface import Integration
 from apical.simulate.schema import InputError
 from apical.simulate.trial import Trial
 
@@ -22,7 +22,7 @@ from apical.simulate.trial import Trial
 @pytest.fixture
 def small(swc):
     """A configuration that runs in a moment: 26 segments, 120 ms."""
-    return config.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.12, "seed": 5})
+    return presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.12, "seed": 5})
 
 
 def arrays(path):

@@ -16,7 +16,7 @@ import zarr
 
 from apical.simulate import cluster, dataset, schema, store, worker
 from apical.simulate.config import Simulation
-from apical.simulate.engine.base import Unstable
+from apical.simulate.engine.interface import Unstable
 from apical.simulate.lif import LifNeuron
 from apical.simulate.schema import InputError
 from apical.simulate.summary import Summary

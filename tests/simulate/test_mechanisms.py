@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import mechanism_library
+from apical.simulate import biophysics, mechanism_library
 from apical.simulate.nmodl import sources
 
 QT = 2.3 ** ((34 - 21) / 10)
@@ -87,7 +87,7 @@ ION = {"NaTa_t": "na", "NaTs2_t": "na", "Nap_Et2": "na", "Ca_HVA": "ca", "Ca_LVA
 
 @pytest.fixture(scope="module")
 def h():
-    mechanism_library.load()
+    mechanism_library.load(biophysics.mechanism_groups())
     from neuron import h
 
     return h

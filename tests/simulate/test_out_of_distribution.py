@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import cells, config
+from apical.simulate import cells, presets
 from apical.simulate.cell import Cell
 from apical.simulate.clusters import clusters
 from apical.simulate.out_of_distribution import OutOfDistribution, factor
@@ -77,7 +77,7 @@ def test_clusters_are_compact_and_cover_the_cell(shared):
 def test_input_outside_the_clusters_is_silent(swc):
     """On the small cell of 26 segments, 4 clusters of which 1 gets input: 1 to 25 segments have all the spikes."""
     change = OutOfDistribution(clusters=4, most_stimulated=0.3, without_inhibition=0.0, modulated=0.0, gain=1.0)
-    plain = config.nmda().model_copy(update={"morphology": str(swc()), "seconds": 2.0})
+    plain = presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": 2.0})
     for chosen in (plain, plain.model_copy(update={"out_of_distribution": change})):
         experiment = Experiment(chosen)
         made = experiment.input_spikes(0)

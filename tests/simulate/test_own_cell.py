@@ -7,10 +7,10 @@ import gc
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, config, mechanism_library
+from apical.simulate import biophysics, cells, mechanism_library, presets
 from apical.simulate.cell import Cell
-from apical.simulate.engine import base
-from apical.simulate.engine.base import Integration, Pulse
+from apical.simulate.engine.interface import Inputs, Integration, Pulse
+from apical.simulate.engine.run import run
 from apical.simulate.schema import InputError
 from apical.simulate.trial import Experiment
 
@@ -29,7 +29,7 @@ AXON = "6 2 10 0 0 0.5 1\n7 2 210 0 0 0.5 6\n"
 
 @pytest.fixture(scope="module", autouse=True)
 def mechanisms():
-    mechanism_library.load()
+    mechanism_library.load(biophysics.mechanism_groups())
 
 
 @pytest.fixture(autouse=True)
@@ -62,8 +62,8 @@ def build(tmp_path):
 
 
 def settled_mv(cell, probes, na, duration_ms=1500.0):
-    inputs = base.Inputs(currents=[Pulse(cell.soma(0.5), 100, 1e9, na)])
-    return base.run(cell, inputs, probes, duration_ms, -70.0, Integration(engine="neuron")).v_mv[:, -1]
+    inputs = Inputs(currents=[Pulse(cell.soma(0.5), 100, 1e9, na)])
+    return run(cell, inputs, probes, duration_ms, -70.0, Integration(engine="neuron")).v_mv[:, -1]
 
 
 def test_a_passive_ball_and_stick_is_rall_s(build):
@@ -111,10 +111,8 @@ def test_the_shipped_ball_and_stick_is_what_its_file_says():
     del electrode, seen
 
     cell = Cell(cells.resolve("ball-and-stick"), biophysics.load("ball-and-stick"))
-    inputs = base.Inputs(currents=[Pulse(cell.soma(0.5), 50, 250, 0.4)])
-    v_mv = base.run(cell, inputs, [cell.soma(0.5)], 300.0, -76.0, Integration(engine="neuron", second_order=True)).v_mv[
-        0
-    ]
+    inputs = Inputs(currents=[Pulse(cell.soma(0.5), 50, 250, 0.4)])
+    v_mv = run(cell, inputs, [cell.soma(0.5)], 300.0, -76.0, Integration(engine="neuron", second_order=True)).v_mv[0]
     cell.close()
     assert np.count_nonzero((v_mv[:-1] < -10) & (v_mv[1:] >= -10)) >= 3
     assert np.abs(v_mv - by_hand_mv).max() < 1e-6
@@ -131,9 +129,9 @@ def test_fused_or_not_an_own_cell_is_the_same():
         cell = Cell(cells.resolve("ball-and-stick"), parameters, fused)
         assert hasattr(cell.soma(0.5), "NaTa_t") != fused
         assert h.celsius == 34
-        inputs = base.Inputs(currents=[Pulse(cell.soma(0.5), 20, 80, 0.4)])
+        inputs = Inputs(currents=[Pulse(cell.soma(0.5), 20, 80, 0.4)])
         plain = Integration(engine="neuron", dt_ms=0.025, second_order=True)
-        traces.append(base.run(cell, inputs, [cell.soma(0.5)], 100.0, -76.0, plain).v_mv[0])
+        traces.append(run(cell, inputs, [cell.soma(0.5)], 100.0, -76.0, plain).v_mv[0])
         cell.close()
     assert traces[0].max() > 0
     assert np.abs(traces[0] - traces[1]).max() < 1e-3
@@ -141,7 +139,7 @@ def test_fused_or_not_an_own_cell_is_the_same():
 
 def test_the_ball_and_stick_preset_fires():
     """Its ranges were chosen for 0.5 to 2 Hz over 40 trials; these are two."""
-    experiment = Experiment(config.ball_and_stick().model_copy(update={"seconds": 3.0}))
+    experiment = Experiment(presets.ball_and_stick().model_copy(update={"seconds": 3.0}))
     try:
         spikes = [len(experiment.run(trial).output_spike_times_ms()) for trial in (0, 1)]
         assert experiment.input_spikes(0).shape == (102, 3000)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apical.simulate import biophysics, mechanism_library, nmodl, units
-from apical.simulate.config import nmda
 from apical.simulate.distance_rules import Exponential, Linear, Sigmoid, Zone
 from apical.simulate.parameter_file import PROPERTIES
+from apical.simulate.presets import nmda
 from apical.simulate.schema import InputError
 from apical.simulate.toml_lines import line_of
 
@@ -174,7 +174,7 @@ def test_a_value_with_its_unit(written, unit, expected):
 
 def test_units_are_those_of_neuron():
     """Every mechanism and parameter read from the NMODL is NEURON's, in NEURON's unit; and none is left out."""
-    mechanism_library.load()
+    mechanism_library.load(biophysics.mechanism_groups())
     from neuron import h
 
     listed = nmodl.mechanisms(nmodl.sources())

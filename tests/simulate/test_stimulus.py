@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from apical.simulate import config, stimulus
+from apical.simulate import presets, stimulus
 from apical.simulate.stimulus import InputStatistics
 
 TREE = np.array(["basal"] * 262 + ["apical"] * 377)
 LENGTH_UM = np.r_[np.full(262, 5133.49 / 262), np.full(377, 7440.91 / 377)]  # totals of the published reconstruction
-NMDA = config.nmda().statistics
+NMDA = presets.nmda().statistics
 
 
 def fixed(count: float, inhibitory: float = 0.0) -> InputStatistics:
@@ -93,7 +93,7 @@ def test_impossible_ranges_are_named(bad):
 def test_a_seed_means_the_same_spikes_in_every_version(preset, sha256):
     """Hashes taken at commit d70ab95, before anything but these could be drawn: published seeds must not drift."""
     tree, length_um = np.array(["basal"] * 26 + ["apical"] * 37), np.linspace(5, 40, 63)
-    spikes = stimulus.draw(config.preset(preset).statistics, tree, length_um, 700, 3, 2)
+    spikes = stimulus.draw(presets.preset(preset).statistics, tree, length_um, 700, 3, 2)
     assert hashlib.sha256(np.packbits(spikes).tobytes()).hexdigest()[:16] == sha256
 
 

@@ -11,7 +11,7 @@ import pytest
 from apical.simulate import biophysics, cells, mechanism_library
 from apical.simulate.biophysics import Biophysics
 from apical.simulate.cell import Cell
-from apical.simulate.engine.base import Integration
+from apical.simulate.engine.interface import Integration
 from apical.simulate.schema import InputError
 from apical.simulate.validation import numerics, physiology, protocols, replay, subthreshold, validate
 from apical.simulate.validation.checks import Reference, check, slope
@@ -26,7 +26,7 @@ def passive(swc):
     made = []
 
     def make(ra_ohm_cm: float) -> Specimen:
-        mechanism_library.load()
+        mechanism_library.load(biophysics.mechanism_groups())
         leak = {"Ra": ra_ohm_cm, "cm": CM_UF_PER_CM2, "pas": {"g": G_S_PER_CM2, "e": E_MV}}
         parameters = Biophysics(name="passive", source="test", all=leak, soma={}, axon={}, basal={}, apical={})
         cell = Cell(cells.resolve(str(swc())), parameters)
@@ -179,7 +179,7 @@ def test_published_trials_are_replayed(shared):
 
 def test_first_order_at_a_coarse_step_fails(shared):
     """It looks fine on replays, and has lost the back-propagating spike."""
-    mechanism_library.load()
+    mechanism_library.load(biophysics.mechanism_groups())
     cell = Cell(cells.resolve(str(shared("data/hay2011/cell1.asc"))), biophysics.load("shai2015"))
     coarse = Integration(dt_ms=0.05, second_order=False)
     found = physiology.dendrites(Specimen(cell, coarse, Reference("hay2011", "shai2015")))

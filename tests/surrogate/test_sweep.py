@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apical.analysis.evaluate import write_score
-from apical.analysis.scores import join_scores, read_scores
+from apical.analysis.score_files import join_scores, read_scores
 from apical.simulate.schema import InputError
 from apical.surrogate import sweep as module
 from apical.surrogate.alone import alone_with

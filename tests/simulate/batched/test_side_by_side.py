@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import config, dataset, fastest, schema, worker
+from apical.simulate import dataset, engine_choice, presets, schema, worker
 from apical.simulate.batched import library, memory, step
 from apical.simulate.config import Simulation
-from apical.simulate.engine.base import Inputs, Integration, run
+from apical.simulate.engine.interface import Inputs, Integration
+from apical.simulate.engine.run import run
 from apical.simulate.schema import InputError
 from apical.simulate.trial import Experiment, FailedTrial
 
@@ -24,7 +25,11 @@ def build(lasting_swc):
         while built:
             built.pop().close()
         integration = {"engine": engine, "precision": precision, "fused": False} | fields.pop("integration", {})
-        made = config.nmda().model_dump() | {"morphology": str(lasting_swc), "seconds": 0.3, "integration": integration}
+        made = presets.nmda().model_dump() | {
+            "morphology": str(lasting_swc),
+            "seconds": 0.3,
+            "integration": integration,
+        }
         built.append(Experiment(Simulation.model_validate(made | fields)))
         return built[-1]
 
@@ -133,11 +138,11 @@ def test_memory_that_does_not_hold_a_whole_register_of_trials(build, monkeypatch
 
 
 def test_auto_takes_the_fastest_that_the_cell_supports(lasting_swc, monkeypatch):
-    chosen = config.nmda().model_copy(update={"morphology": str(lasting_swc)})
+    chosen = presets.nmda().model_copy(update={"morphology": str(lasting_swc)})
 
     def engine(**integration) -> str:
         asked = chosen.model_copy(update={"integration": Integration(engine="auto", **integration)})
-        return fastest.resolved(asked)[0].integration.engine
+        return engine_choice.resolved(asked)[0].integration.engine
 
     assert engine() == "batched"
     assert engine(dt_ms=None) == "neuron"

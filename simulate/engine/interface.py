@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
-    from ..cell import Cell
     from ..synapses import Synapses
 
 
@@ -124,52 +123,3 @@ class Unstable(RuntimeError):
     def __init__(self, time_ms: float) -> None:
         super().__init__(f"the voltage ran away at {time_ms:.3f} ms")
         self.time_ms = time_ms
-
-
-def run(
-    cell: Cell,
-    inputs: Inputs,
-    probes: Sequence,
-    duration_ms: float,
-    v_init_mv: float,
-    integration: Integration,
-    coarse: Sequence = (),
-) -> Recording:
-    """Integrate one trial from rest at `v_init_mv` and record the voltage of NEURON segments.
-
-    probes: segments recorded at every step; coarse: segments recorded at whole ms only.
-    NEURON's state is global: nothing of a trial outlives this call but the cell itself.
-    Raises Unstable, soon after it happens, where a recorded voltage runs away.
-    """
-    from . import batched, coreneuron, neuron
-
-    engine = {"coreneuron": coreneuron, "neuron": neuron, "batched": batched}[integration.engine]
-    return engine.run(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse)
-
-
-def run_many(
-    cell: Cell,
-    inputs: Sequence[Inputs],
-    probes: Sequence,
-    duration_ms: float,
-    v_init_mv: float,
-    integration: Integration,
-    coarse: Sequence = (),
-    device: str = "cpu",
-    passed: Passed = unheard,
-) -> Iterator[Recording | RuntimeError]:
-    """Integrate trials that differ in their input spikes alone; in the order of `inputs`, see `run`.
-
-    device: where engine 'batched' runs, 'cpu' or 'cuda'; passed: it calls this often. A trial that goes wrong gives its
-    error, and others go on.
-    """
-    if integration.engine == "batched":
-        from . import batched
-
-        yield from batched.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
-        return
-    for each in inputs:
-        try:
-            yield run(cell, each, probes, duration_ms, v_init_mv, integration, coarse)
-        except RuntimeError as error:  # Unstable, or how NEURON says that it cannot go on
-            yield error

@@ -7,10 +7,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..schema import InputError
+from .schema import InputError
 
 if TYPE_CHECKING:
-    from ..config import Simulation
+    from .config import Simulation
 
 
 class Generated(NamedTuple):
@@ -34,11 +34,11 @@ def generated(config: Simulation) -> Generated:
 
 
 def _generated(config: Simulation) -> Generated:
-    from ..detailed import V_INIT_MV, DetailedNeuron
-    from ..engine import batched
-    from ..engine.base import Inputs
-    from ..mechanism_library import announce
-    from . import library
+    from .batched import library
+    from .detailed import V_INIT_MV, DetailedNeuron
+    from .engine import batched
+    from .engine.interface import Inputs
+    from .mechanism_library import announce
 
     integration = config.integration.model_copy(update={"engine": "batched"})
     neuron = DetailedNeuron(config.model_copy(update={"integration": integration}))
