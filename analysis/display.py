@@ -10,8 +10,8 @@ import numpy as np
 
 from ..simulate.schema import DONE, config_of, read
 from .dataset_title import dataset_title
-from .inspect import typical_trial
 from .markup import Markup, definitions, element
+from .pages.inspect import typical_trial
 from .plots import plot_trial
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def dataset_html(ds: xr.Dataset) -> str:
 
 
 def _picture(ds: xr.Dataset) -> Markup:
-    from .look import METADATA, style
+    from .style import METADATA, style
 
     figure, drawn = plot_trial(ds, (), typical_trial(ds)), StringIO()
     with style():

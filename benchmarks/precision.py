@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from apical.simulate import config, dataset, presets, schema
+from apical.simulate import config, presets, schema
+from apical.simulate.run import dataset
 
 CLIP_MV = -55.0  # as scored, Beniaguev et al. 2021
 WITHIN_MS = 1.0

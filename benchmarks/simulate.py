@@ -29,8 +29,8 @@ import numpy as np
 
 from apical.simulate import config, presets
 from apical.simulate.engine.interface import Integration
-from apical.simulate.trial import Experiment, Trial
-from apical.simulate.validation import validate
+from apical.simulate.trial.experiment import Experiment, Trial
+from apical.simulate.validation.validate import validate
 
 CONVERGED = Integration(engine="neuron", dt_ms=None, tolerance=1e-6, fused=False)
 WAYS = {

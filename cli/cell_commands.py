@@ -23,9 +23,9 @@ def cells(
     ] = None,
 ) -> None:
     """List the morphologies and parameter sets, where they come from, and whether they are there."""
-    from ..simulate import biophysics
-    from ..simulate.catalogue import catalogue
-    from ..simulate.cells import DEFAULT
+    from ..simulate.cell import biophysics
+    from ..simulate.cell.catalogue import catalogue
+    from ..simulate.cell.morphologies import DEFAULT
     from .progress import console
     from .tables import print_json, print_table
 
@@ -109,10 +109,10 @@ def validate(
     Golden values are known of hay2011 with either parameter set; on other cells what needs none of them is checked.
     The exit status is 1 when a check fails.
     """
-    from ..analysis.look import check_suffix
-    from ..analysis.validation_figure import validation_figure
+    from ..analysis.pages.validation_figure import validation_figure
+    from ..analysis.style import check_suffix
     from ..simulate.engine.interface import Integration
-    from ..simulate.validation import validate
+    from ..simulate.validation.validate import validate
     from .progress import bar, errors, spinner
     from .tables import print_checks, print_json
 

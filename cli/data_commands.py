@@ -82,8 +82,8 @@ def simulate(
     `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
     from ..simulate.changes import configured
-    from ..simulate.dataset import available_cores, simulate
-    from ..simulate.summary import Summary
+    from ..simulate.run.dataset import available_cores, simulate
+    from ..simulate.run.summary import Summary
     from .progress import bar, console, errors, spinner
 
     given = {
@@ -144,8 +144,8 @@ def import_neuronio(
     """
     from contextlib import ExitStack
 
-    from ..simulate.dataset import available_cores
-    from ..simulate.neuronio import import_neuronio
+    from ..simulate.neuronio.importing import import_neuronio
+    from ..simulate.run.dataset import available_cores
     from .progress import bar, console
 
     shown: dict[str, Any] = {}
@@ -175,8 +175,8 @@ def inspect(
     """Summarise a dataset, and draw one trial and the rates of all. Flags a cell that is silent or never is, and
     trials that are numerically unstable.
     """
-    from ..analysis.inspect import inspect_figure, summary
-    from ..analysis.scan import scan
+    from ..analysis.pages.inspect import inspect_figure, summary
+    from ..analysis.pages.scan import scan
     from .progress import bar, console
     from .tables import print_json, print_summary
 

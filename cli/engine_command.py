@@ -40,7 +40,7 @@ def show(
     It is compiled too, so that what is printed is known to work; source and library stay in the cache folder.
     """
     from ..simulate.changes import configured
-    from ..simulate.generated_source import generated
+    from ..simulate.trial.generated_source import generated
 
     integration = {
         "dt_ms": dt,

@@ -34,12 +34,12 @@ def generalise(
     """Predict every dataset with every run, score it, and print one table: of the data that a run was fitted on, its
     held-out trials; where the inputs do not fit, why.
     """
-    from ..analysis.evaluate import evaluate
-    from ..analysis.generalisation import Model, generalisation, unscored
-    from ..analysis.score_files import write_scores
-    from ..analysis.scores import Score
+    from ..analysis.comparison.generalisation import Model, generalisation, unscored
+    from ..analysis.scores.evaluate import evaluate
+    from ..analysis.scores.files import write_scores
+    from ..analysis.scores.rows import Score
     from ..simulate.schema import InputError
-    from ..surrogate.generalise import generalise
+    from ..surrogate.sweep.generalise import generalise
     from .progress import bar, console
     from .tables import print_generalisation
 

@@ -47,9 +47,9 @@ def look(
     constants its outputs are read from, and the learned synapse weights on the cell; of a TCN its first layer.
     Predicted are the trials that it was not fitted on.
     """
-    from ..analysis.look import save
+    from ..analysis.style import save
     from ..simulate.schema import InputError, open_dataset
-    from ..surrogate.checkpoint import Surrogate
+    from ..surrogate.use.checkpoint import Surrogate
     from .look_inside import look_inside, prediction_of
     from .progress import console, errors
     from .tables import print_json, print_table

@@ -58,8 +58,8 @@ def noise_floor(
     """Integrate trials of a dataset again with another step, order, engine or tolerance, and write the outcome as a
     prediction. Its scores are the noise floor: no surrogate can be expected to do better.
     """
-    from ..simulate.dataset import available_cores
-    from ..simulate.noise_floor import noise_floor
+    from ..simulate.run.dataset import available_cores
+    from ..simulate.run.noise_floor import noise_floor
     from ..simulate.schema import InputError
     from .progress import bar, console, spinner
 

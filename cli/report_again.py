@@ -13,7 +13,7 @@ from .simulation_again import line, simulation_again
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..analysis.scores import Score
+    from ..analysis.scores.rows import Score
 
 FIGURE = "parameter_efficiency.svg"
 OF_A_MODEL = ("name", "seed", "n_parameters", "train_trials", "trained_on", "mode")  # in scores and in predictions
@@ -43,7 +43,7 @@ def report_again(
 
 def _scores_again(file: Path, truth: xr.Dataset | None, data: Path | None, predictions: dict[Path, xr.Dataset]) -> str:
     """The command that writes a score file: `apical sweep`, or `apical evaluate` where all of its rows are of these."""
-    from ..analysis.score_files import read_scores
+    from ..analysis.scores.files import read_scores
     from ..simulate.schema import config_of
 
     rows = read_scores([file])
@@ -72,7 +72,7 @@ def _scores_again(file: Path, truth: xr.Dataset | None, data: Path | None, predi
 
 def _options(rows: Sequence[Score], truth: xr.Dataset, predictions: Sequence[xr.Dataset]) -> list[str] | None:
     """With which `apical evaluate` scored as many trials of the predictions as the rows say; None for no options."""
-    from ..analysis.pair import PUBLISHED_TIMES, paired
+    from ..analysis.metrics.pair import PUBLISHED_TIMES, paired
 
     exact = PUBLISHED_TIMES in truth and rows[0].spike_times == "exact"
     options = ["--exact-spikes"] * exact + ["--published-only"] * all(row.brier is None for row in rows)
@@ -94,7 +94,7 @@ def _sweep(file: Path, runs: set[tuple[str, int | None]]) -> str | None:
         return None
 
     from ..simulate.schema import InputError
-    from ..surrogate.sweep_config import PRESETS, Sweep, model_of, read_sweep
+    from ..surrogate.sweep.sweep_config import PRESETS, Sweep, model_of, read_sweep
 
     try:
         if card.exists() and file.name == "scores.csv":

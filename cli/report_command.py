@@ -38,12 +38,12 @@ def report(
 
     With DATA and predictions of it, trials are there to look at, the worst first.
     """
-    from ..analysis.report import report
-    from ..analysis.score_files import read_scores
+    from ..analysis.report.report import write_report
+    from ..analysis.scores.files import read_scores
     from .progress import console
     from .report_again import report_again
 
     found, predictions = read_scores(scores), prediction or []
     again = report_again(scores, data, predictions, trials, out)
-    report(found, out, data=data, predictions=predictions, commands=again, trials=trials, overwrite=overwrite)
+    write_report(found, out, data=data, predictions=predictions, commands=again, trials=trials, overwrite=overwrite)
     console.print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")

@@ -54,10 +54,10 @@ def fit(
     """
     from ..simulate.changes import parsed
     from ..simulate.names import nearest
-    from ..surrogate.fit import FitProgress, fit
-    from ..surrogate.models import check_family
+    from ..surrogate.fitting.fit import FitProgress, fit
+    from ..surrogate.fitting.recipe import DEFAULT_SIZE, paper, quick
+    from ..surrogate.models.families import check_family
     from ..surrogate.processes import started
-    from ..surrogate.recipe import DEFAULT_SIZE, paper, quick
     from .progress import bar, console, errors
 
     check_family(model)
@@ -118,18 +118,17 @@ def sweep(
     A run that fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical
     compare` draws it. Seeds of one ELM are fitted together.
     """
-    from ..analysis.evaluate import write_score
-    from ..analysis.score_files import join_scores
+    from ..analysis.scores.evaluate import write_score
+    from ..analysis.scores.files import join_scores
     from ..simulate.changes import parsed
-    from ..surrogate.sweep import SCORES, Scoring
-    from ..surrogate.sweep import sweep as run
-    from ..surrogate.sweep_config import read_sweep
+    from ..surrogate.sweep.sweep import SCORES, Scoring, run_sweep
+    from ..surrogate.sweep.sweep_config import read_sweep
     from .progress import bar, console, errors
     from .spreading import spread_over
 
     config = read_sweep(sweep).changed(parsed(fields or ()))
     with bar("Runs") as show, spread_over(workers, scheduler) as spread:
-        outcomes = run(
+        outcomes = run_sweep(
             config,
             data,
             out,
@@ -173,8 +172,8 @@ def predict(
 ) -> None:
     """Predict a dataset's trials with a surrogate; by default the ones it was not fitted on."""
     from ..simulate.schema import InputError
-    from ..surrogate.checkpoint import Surrogate, load_published_elm
-    from ..surrogate.predict import predict
+    from ..surrogate.use.checkpoint import Surrogate, load_published_elm
+    from ..surrogate.use.predict import predict
     from .progress import bar, console
 
     if len(paths) != (1 if elm_checkpoint else 2):
@@ -206,8 +205,8 @@ def export(
 
     The file is loaded again and run on random spikes; it is kept only where it gives the surrogate's own numbers.
     """
-    from ..surrogate.checkpoint import Surrogate
-    from ..surrogate.export import export
+    from ..surrogate.use.checkpoint import Surrogate
+    from ..surrogate.use.export import export
     from .progress import console
 
     surrogate = Surrogate.load(run)

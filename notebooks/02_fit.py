@@ -29,15 +29,15 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Image, display
 
-from apical.analysis.look import save
 from apical.analysis.plots import plot_trial
-from apical.simulate.dataset import available_cores, simulate
+from apical.analysis.style import save
 from apical.simulate.presets import preset
+from apical.simulate.run.dataset import available_cores, simulate
 from apical.simulate.schema import open_dataset, output_spike_bins
-from apical.surrogate.checkpoint import load_run
-from apical.surrogate.fit import fit
-from apical.surrogate.predict import predict
-from apical.surrogate.recipe import quick
+from apical.surrogate.fitting.fit import fit
+from apical.surrogate.fitting.recipe import quick
+from apical.surrogate.use.checkpoint import load_run
+from apical.surrogate.use.predict import predict
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from . import biophysics, input_files
-from .cells import Morphology
+from .cell import biophysics
+from .cell.morphologies import Morphology
+from .cell.synapses import Domain
 from .engine.interface import Integration
-from .out_of_distribution import OutOfDistribution
-from .stimulus import InputStatistics
-from .synapses import Domain
+from .stimulus import given
+from .stimulus.out_of_distribution import OutOfDistribution
+from .stimulus.statistics import InputStatistics
 
 RECORDINGS = ("record_fine", "record_nexus", "nexus_um", "record_dendrites")  # what is looked at, not what happens
 OF_A_CELL = (  # what a neuron without NEURON does not have
@@ -126,6 +127,6 @@ class Simulation(BaseModel):
             parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
             parts["morphology"] = morphology.sha256
         if self.input_spikes is not None:
-            parts["input_spikes"] = input_files.digest(self.input_spikes)
+            parts["input_spikes"] = given.digest(self.input_spikes)
             parts = {name: part for name, part in parts.items() if name not in ("statistics", "seed")}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .cell.synapses import Domain
 from .config import Lif, Simulation
 from .names import nearest
-from .out_of_distribution import OutOfDistribution
-from .stimulus import InputStatistics
-from .synapses import Domain
+from .stimulus.out_of_distribution import OutOfDistribution
+from .stimulus.statistics import InputStatistics
 
 DEFAULT_PRESET = "nmda-ttpc1"
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...simulate.schema import config_of, source
 from ..dataset_title import dataset_title
 from ..markup import Markup, definitions, element, joined
-from ..scores import Score
+from ..scores.rows import Score
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..markup import Markup, element, joined
-from ..scores import Score
-from ..uncertainty import LEVEL, difference, interval
+from ..scores.rows import Score
+from ..scores.uncertainty import LEVEL, difference, interval
 from .columns import SHOWN, Column, run_label
 
 JUDGED = "roc_auc"  # by which the best run is told, and the others from it

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
-    from ..synapses import Synapses
+    from ..cell.synapses import Synapses
 
 
 class Integration(BaseModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .interface import Inputs, Integration, Passed, Recording, unheard
 
 if TYPE_CHECKING:
-    from ..cell import Cell
+    from ..cell.built import Cell
 
 
 def fastest(integration: Integration, mechanisms: Iterable[str]) -> Integration:
@@ -19,7 +19,7 @@ def fastest(integration: Integration, mechanisms: Iterable[str]) -> Integration:
     """
     if integration.dt_ms is None:
         return integration.model_copy(update={"engine": "neuron"})
-    from ..batched import support
+    from .batched import support
 
     can = support.refusal(list(mechanisms)) is None
     return integration.model_copy(update={"engine": "batched" if can else "coreneuron"})
@@ -40,9 +40,10 @@ def run(
     NEURON's state is global: nothing of a trial outlives this call but the cell itself.
     Raises Unstable, soon after it happens, where a recorded voltage runs away.
     """
-    from . import batched, coreneuron, neuron
+    from . import coreneuron, neuron
+    from .batched import engine
 
-    chosen = {"coreneuron": coreneuron, "neuron": neuron, "batched": batched}[integration.engine]
+    chosen = {"coreneuron": coreneuron, "neuron": neuron, "batched": engine}[integration.engine]
     return chosen.run(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse)
 
 
@@ -63,9 +64,9 @@ def run_many(
     error, and others go on.
     """
     if integration.engine == "batched":
-        from . import batched
+        from .batched import engine
 
-        yield from batched.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
+        yield from engine.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
         return
     for each in inputs:
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cell import Cell
+from ..cell.built import Cell
 from ..engine.interface import Epsp, Inputs, Integration, Pulse
 from ..engine.run import run
 from ..schema import InputError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cell import Cell
+from ..cell.built import Cell
 from ..engine.interface import Epsp, Integration, Pulse
 from . import protocols
 from .checks import Reference

@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import biophysics, cells, mechanism_library, schema
-from ..biophysics import Biophysics
-from ..cells import Morphology
+from .. import schema
+from ..cell import biophysics, morphologies
+from ..cell.biophysics import Biophysics
+from ..cell.morphologies import Morphology
 from ..engine.interface import Integration
 from ..engine.run import fastest
+from ..mechanisms import library
 from ..names import nearest
 from ..schema import InputError
 from . import numerics, physiology, replay, subthreshold
@@ -85,14 +87,14 @@ class Validation:
 
 
 def validate(
-    morphology: str = cells.DEFAULT,
+    morphology: str = morphologies.DEFAULT,
     parameters: str = "shai2015",
     integration: Integration | None = None,
     *,
     quick: bool = False,
     only: Sequence[str] = (),
     neuronio: Path | None = None,
-    busy: mechanism_library.Busy = mechanism_library.announce,
+    busy: library.Busy = library.announce,
     report: Callable[[int, int, str], None] | None = None,
 ) -> Validation:
     """Check the cell of `morphology` and parameter set `parameters`, integrated by `integration` (None: the default).
@@ -110,14 +112,14 @@ def validate(
     if integration.engine == "auto":
         integration = fastest(integration, described.mechanisms())
     task = _Task(
-        cells.resolve(morphology),
+        morphologies.resolve(morphology),
         described,
         integration,
         quick,
         tuple(only),
         neuronio,
     )
-    mechanism_library.compiled(biophysics.mechanism_groups(task.biophysics), busy)
+    library.compiled(biophysics.mechanism_groups(task.biophysics), busy)
     context = get_context("spawn")
     here, there = context.Pipe()
     began = time.monotonic()
@@ -178,9 +180,9 @@ def _work(task: _Task, pipe: Connection) -> None:
 
 
 def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
-    from ..cell import Cell
+    from ..cell.built import Cell
 
-    mechanism_library.load(biophysics.mechanism_groups(task.biophysics))
+    library.load(biophysics.mechanism_groups(task.biophysics))
     reference = Reference(task.morphology.name, task.biophysics.name)
     specimen = Specimen(
         Cell(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from apical.analysis.filters_figure import filters_figure
-from apical.analysis.look import save, style
-from apical.analysis.memory_figure import memory_figure
-from apical.analysis.weights_figure import draw_on_cell, running_median, weights_figure
+from apical.analysis.inside.filters_figure import filters_figure
+from apical.analysis.inside.memory_figure import memory_figure
+from apical.analysis.inside.weights_figure import draw_on_cell, running_median, weights_figure
+from apical.analysis.style import save, style
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 

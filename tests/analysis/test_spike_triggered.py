@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.look import save
-from apical.analysis.spike_triggered import spike_triggered
-from apical.analysis.spike_triggered_figure import spike_triggered_figure
+from apical.analysis.inside.spike_triggered import spike_triggered
+from apical.analysis.inside.spike_triggered_figure import spike_triggered_figure
+from apical.analysis.style import save
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from apical.analysis.look import save
-from apical.analysis.worst_trials import TrialError, typical_of, worst_figure, worst_trials
+from apical.analysis.inside.worst_trials import TrialError, typical_of, worst_figure, worst_trials
+from apical.analysis.style import save
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 

@@ -87,7 +87,7 @@ def test_a_simulation_is_made_again_by_its_command(monkeypatch, preset, changes)
     from apical.simulate.changes import configured
 
     config, seen = configured(preset, fields=changes), []
-    monkeypatch.setattr("apical.simulate.dataset.simulate", lambda *given, **options: seen.append((given, options)))
+    monkeypatch.setattr("apical.simulate.run.dataset.simulate", lambda *given, **options: seen.append((given, options)))
     appended = [{"position": 5, "seed": config.seed}, {"position": 7, "seed": 9}]
     for command in simulation_again(simulation(config, 10, appended=appended), "data.zarr"):
         run(command)
@@ -117,10 +117,10 @@ def test_published_files_are_imported_again():
 )
 def test_a_fit_is_made_again_by_its_words(recipe, family, size, changes, monkeypatch):
     from apical.cli.prediction_again import fit_words
-    from apical.surrogate import recipe as recipes
+    from apical.surrogate.fitting import recipe as recipes
 
     config, seen = getattr(recipes, recipe)(family, size, **changes), []
-    monkeypatch.setattr("apical.surrogate.fit.fit", lambda given, *_, **__: seen.append(given))
+    monkeypatch.setattr("apical.surrogate.fitting.fit.fit", lambda given, *_, **__: seen.append(given))
     words = fit_words(config)
     run(shlex.join(["fit", "data.zarr", *words, "--out", "run"]))
     assert seen == [config]
@@ -139,8 +139,8 @@ def test_a_noise_floor_is_made_again_on_its_trials():
 
 
 def test_scores_of_a_sweep_are_made_again_by_it(tmp_path):
-    from apical.analysis.score_files import write_scores
-    from apical.analysis.scores import COLUMNS, Score
+    from apical.analysis.scores.files import write_scores
+    from apical.analysis.scores.rows import COLUMNS, Score
     from apical.cli.report_again import report_again
 
     (tmp_path / "mine.toml").write_text('seeds = [0, 1]\n[[models]]\nfamily = "elm"\nsizes = [5]\nlabel = "shared"\n')

@@ -8,7 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, schema
+from apical.simulate import schema
+from apical.simulate.cell import biophysics
 
 RUN = "--morphology small.swc --seconds 0.02 --trials 2 --workers 1"
 
@@ -178,7 +179,7 @@ def test_a_cache_folder_that_cannot_be_used(here, refused, monkeypatch):
 def test_hay2011_without_a_network(here, refused, monkeypatch):
     """Nothing listens at port 9 of this machine: as good as no network."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
-    monkeypatch.setattr("apical.simulate.cells.HAY_URL", "http://127.0.0.1:9/cell1.asc")
+    monkeypatch.setattr("apical.simulate.cell.morphologies.HAY_URL", "http://127.0.0.1:9/cell1.asc")
     line = refused("simulate nmda --morphology hay2011 --out data.zarr --trials 1")
     assert "morphology 'hay2011' could not be fetched" in line
     assert os.fspath(here / "cache" / "apical" / "morphologies" / "cell1.asc") in line

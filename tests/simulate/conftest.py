@@ -186,7 +186,7 @@ def here(monkeypatch):
     """
     from distributed import LocalCluster
 
-    from apical.simulate import worker
+    from apical.simulate.run import worker
 
     monkeypatch.setattr(worker, "_held", None)
 

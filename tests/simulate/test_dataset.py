@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.simulate import dataset, presets, schema
+from apical.simulate import presets, schema
 from apical.simulate.engine.interface import Integration
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
-from apical.simulate.trial import Trial
+from apical.simulate.trial.experiment import Trial
 
 
 @pytest.fixture
@@ -125,9 +126,9 @@ def test_numbers_that_cannot_be(small, tmp_path):
 
 
 def test_what_fixes_the_data_fixes_its_id(small):
-    from apical.simulate import cells
+    from apical.simulate.cell import morphologies
 
-    morphology = cells.resolve(small.morphology)
+    morphology = morphologies.resolve(small.morphology)
     one = small.dataset_id(morphology)
     assert one == small.model_copy(update={"preset": "renamed", "record_fine": True}).dataset_id(morphology)
     for field, value in {"seed": 6, "seconds": 0.13, "biophysics": "hay2011", "sk_e2_factor": 0.5}.items():

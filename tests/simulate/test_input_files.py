@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.simulate import dataset, input_files, presets, schema
-from apical.simulate.input_files import GivenSpikes
+from apical.simulate import presets, schema
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
+from apical.simulate.stimulus import given as input_files
+from apical.simulate.stimulus.given import GivenSpikes
 
 TRIALS, SYNAPSES, MS = 3, 52, 120
 

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from apical.simulate import dataset, presets, schema
+from apical.simulate import presets, schema
 from apical.simulate.config import Lif
-from apical.simulate.lif import LifNeuron
-from apical.simulate.trial import Experiment
+from apical.simulate.run import dataset
+from apical.simulate.trial.experiment import Experiment
+from apical.simulate.trial.lif import LifNeuron
 
 
 def input_of(neuron: LifNeuron, ms: int, events: dict[int, list[int]]) -> np.ndarray:
@@ -108,7 +109,7 @@ def test_a_dataset_of_it(tmp_path):
 
 def test_it_needs_no_neuron():
     asked = (
-        "import sys; from apical.simulate import presets; from apical.simulate.trial import Experiment; "
+        "import sys; from apical.simulate import presets; from apical.simulate.trial.experiment import Experiment; "
         "Experiment(presets.lif()).simulate(0); print('neuron' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)

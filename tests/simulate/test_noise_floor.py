@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.analysis.evaluate import Evaluation, evaluate
-from apical.simulate import dataset, noise_floor, presets, schema
+from apical.analysis.scores.evaluate import Evaluation, evaluate
+from apical.simulate import presets, schema
 from apical.simulate.engine.interface import Integration
+from apical.simulate.run import dataset, noise_floor
+from apical.simulate.run.spike_jitter import spike_probability
 from apical.simulate.schema import InputError
-from apical.simulate.spike_jitter import spike_probability
 
 FINER = {"dt_ms": 0.0125}
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import cells, config, dataset, presets, schema
-from apical.simulate.cell import Cell
+from apical.simulate import config, presets, schema
+from apical.simulate.cell import morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.cell.nexus import nexus
 from apical.simulate.engine import pieces
 from apical.simulate.engine.interface import Inputs, Integration, Pulse, Unstable
 from apical.simulate.engine.run import run
-from apical.simulate.nexus import nexus
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
-from apical.simulate.trial import Experiment, FailedTrial
+from apical.simulate.trial.experiment import Experiment, FailedTrial
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def test_dendrites_and_nexus_in_a_dataset(build, tmp_path):
 
 def test_the_nexus_of_the_published_cell(shared):
     """Beniaguev et al. 2021 record it in apic[50] at 0.9, 678 um from the soma."""
-    cell = Cell(cells.resolve(str(shared("data/hay2011/cell1.asc"))))
+    cell = Cell(morphologies.resolve(str(shared("data/hay2011/cell1.asc"))))
     try:
         site = nexus(cell)
         assert site.sec == cell.apical[50] and site.x == pytest.approx(0.9)
@@ -113,7 +115,7 @@ def test_the_nexus_of_the_published_cell(shared):
 
 
 def test_a_tree_without_a_trunk_has_no_nexus(swc):
-    cell = Cell(cells.resolve(str(swc())))
+    cell = Cell(morphologies.resolve(str(swc())))
     try:
         for section in cell.apical:
             section.diam = 1.0

@@ -7,8 +7,8 @@ import pytest
 
 from apical.simulate import presets, schema
 from apical.simulate.engine.interface import Integration
-from apical.simulate.neuronio import import_neuronio
-from apical.simulate.trial import Experiment
+from apical.simulate.neuronio.importing import import_neuronio
+from apical.simulate.trial.experiment import Experiment
 
 FILES = ("nmda_4_trials.p", "nmda_dendrites_1_trial.p")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from apical.simulate import config, presets, schema
+from apical.simulate.cell.synapses import Domain
 from apical.simulate.engine.interface import Inputs, Integration, Pulse
 from apical.simulate.engine.run import run
 from apical.simulate.schema import InputError
-from apical.simulate.synapses import Domain
-from apical.simulate.trial import Experiment
+from apical.simulate.trial.experiment import Experiment
 
 N = 26  # segments of the small cell: 5 basal, 21 apical
 BASAL, APICAL = 2, 15  # a segment of each tree
@@ -207,9 +207,9 @@ def test_what_has_no_effect_is_refused():
 
 def test_every_variation_is_another_dataset(swc):
     """The id changes with what changes the data, and with nothing else."""
-    from apical.simulate import cells
+    from apical.simulate.cell import morphologies
 
-    morphology = cells.resolve(str(swc()))
+    morphology = morphologies.resolve(str(swc()))
     start = presets.nmda()
     changes = {
         "excitatory": "AMPA",

@@ -16,13 +16,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate import dataset, presets, schema
-from apical.simulate.batched import devices, gpu, library, memory, pieces, step, trials
-from apical.simulate.detailed import V_INIT_MV
+from apical.simulate import presets, schema
+from apical.simulate.cell.synapses import Domain
+from apical.simulate.engine.batched import devices, gpu, library, memory, pieces, step, trials
 from apical.simulate.engine.interface import Integration, Unstable
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
-from apical.simulate.synapses import Domain
-from apical.simulate.trial import Experiment
+from apical.simulate.trial.detailed import V_INIT_MV
+from apical.simulate.trial.experiment import Experiment
 
 HERE = Path(__file__).parent
 # A soma with a dendrite that branches three times: chains on several levels, and branchings without membrane

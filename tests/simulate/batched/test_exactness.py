@@ -12,7 +12,7 @@ import pytest
 
 from apical.simulate import presets
 from apical.simulate.engine.interface import Integration
-from apical.simulate.trial import Experiment
+from apical.simulate.trial.experiment import Experiment
 
 LARGEST_MV = 1e-3  # what is asked for; a 64-bit step agrees to 1e-8 mV
 PLAIN = Integration(engine="neuron", fused=False)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.evaluate import evaluate
-from apical.simulate import dataset, presets, schema
+from apical.analysis.scores.evaluate import evaluate
+from apical.simulate import presets, schema
 from apical.simulate.engine.interface import Integration
-from apical.surrogate.checkpoint import load_published_elm
-from apical.surrogate.predict import predict
+from apical.simulate.run import dataset
+from apical.surrogate.use.checkpoint import load_published_elm
+from apical.surrogate.use.predict import predict
 
 SCORES = ("roc_auc", "rmse_mv", "rmse_rescaled_mv")
 

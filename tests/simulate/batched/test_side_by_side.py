@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import dataset, engine_choice, presets, schema, worker
-from apical.simulate.batched import library, memory, step
+from apical.simulate import presets, schema
 from apical.simulate.config import Simulation
+from apical.simulate.engine.batched import library, memory, step
 from apical.simulate.engine.interface import Inputs, Integration
 from apical.simulate.engine.run import run
+from apical.simulate.run import dataset, engine_choice, worker
 from apical.simulate.schema import InputError
-from apical.simulate.trial import Experiment, FailedTrial
+from apical.simulate.trial.experiment import Experiment, FailedTrial
 
 EVERYTHING = {"record_fine": True, "record_nexus": True, "record_dendrites": "all"}
 
@@ -174,8 +175,8 @@ def test_no_compiler(build, monkeypatch, tmp_path):
 
 
 def test_source_and_library_are_kept_together(build):
-    from apical.simulate.detailed import V_INIT_MV
-    from apical.simulate.engine import batched
+    from apical.simulate.engine.batched import engine as batched
+    from apical.simulate.trial.detailed import V_INIT_MV
 
     experiment = build()
     inputs = Inputs(experiment.neuron.synapses)
