@@ -99,7 +99,7 @@ def check_suffix(out: str | Path) -> Path:
     return out
 
 
-def save(fig: Figure, out: str | Path) -> Path:
+def save_figure(fig: Figure, out: str | Path) -> Path:
     """Write a figure as PNG (300 dpi), SVG or PDF, according to the suffix.
 
     Raises InputError for another suffix or a path that cannot be written.

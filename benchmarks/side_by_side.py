@@ -93,7 +93,7 @@ def draw(found: dict[str, tuple[tuple[int, ...], list[float]]], out: Path) -> No
         axes.set_yticks(rounds, [f"{value:,g}" for value in rounds])
         axes.minorticks_off()
         axes.legend(loc="lower right")
-        style.save(figure, out)
+        style.save_figure(figure, out)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ import pandas as pd
 from IPython.display import Image, display
 
 from apical.analysis.plots import plot_trial
-from apical.analysis.style import save
+from apical.analysis.style import save_figure
 from apical.simulate.presets import preset
 from apical.simulate.run.dataset import available_cores, simulate
 from apical.simulate.schema import open_dataset, output_spike_bins
@@ -109,7 +109,7 @@ for run in runs:
 truth, predicted = open_dataset(TRUTH), [open_dataset(path) for path in predictions]
 n_spikes = output_spike_bins(truth).sum(axis=1)
 trial = max(surrogate.split.test, key=lambda number: n_spikes[number])
-figure = save(plot_trial(truth, predicted, trial), DATA / "prediction.png")
+figure = save_figure(plot_trial(truth, predicted, trial), DATA / "prediction.png")
 display(Image(figure, width=900))
 
 # %% [markdown]

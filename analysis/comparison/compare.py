@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...simulate.schema import InputError
 from ..scores.rows import Score
-from ..style import BLACK, FAMILY_COLOURS, FAMILY_MARKERS, PALETTE, check_suffix, figure, save, style
+from ..style import BLACK, FAMILY_COLOURS, FAMILY_MARKERS, PALETTE, check_suffix, figure, save_figure, style
 from .efficiency import (
     SUFFICIENT_AUC,
     Series,
@@ -100,7 +100,7 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
             title = "Published, NeuronIO test set, RMSE rescaled per file"
             title += "".join(f"{'   ' if at % 2 else chr(10)}[{at + 1}] {source}" for at, source in enumerate(sources))
             fig.legend(handles=behind, title=title, loc="outside lower right", alignment="left", ncols=3)
-        return save(fig, out)
+        return save_figure(fig, out)
 
 
 def _published_beside(scores: Sequence[Score]) -> list[Published]:

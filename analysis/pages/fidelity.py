@@ -17,7 +17,7 @@ from ..dataset_title import dataset_title
 from ..metrics.pair import PairedTrials
 from ..scores.evaluate import Evaluation, scored_trials, spike_threshold
 from ..scores.uncertainty import draw, interval_of
-from ..style import PALETTE, check_suffix, figure, save, style
+from ..style import PALETTE, check_suffix, figure, save_figure, style
 from . import fidelity_panels as panels
 from .fidelity_panels import Curve, Fidelity
 
@@ -54,7 +54,7 @@ def fidelity_figure(
         n_trials = found[0].true_rate_hz.size
         panels.draw_key(rows.flat[-1], found, how.resamples if n_trials > 1 else 0)
         fig.suptitle(f"{dataset_title(ds)}: {n_trials} scored trial{'s' * (n_trials > 1)}", fontsize=8, weight="bold")
-        return save(fig, out)
+        return save_figure(fig, out)
 
 
 def fidelity(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation | None = None) -> Fidelity:

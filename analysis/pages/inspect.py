@@ -22,7 +22,7 @@ from ..plots import (
     time_limits_s,
     trial_position,
 )
-from ..style import BLACK, PALETTE, check_suffix, figure, save, style
+from ..style import BLACK, PALETTE, check_suffix, figure, save_figure, style
 from .flags import flags
 from .inspect_panels import draw_dendrites, draw_isi, draw_mean_input_rates, draw_output_rates
 from .scan import Scan, output_counts, scan
@@ -151,7 +151,7 @@ def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, 
             n_synapses = {group: at.size for group, at in synapse_groups(ds).items()}
             draw_mean_input_rates(fig.add_subplot(grid[-1, 3:]), ds, scanned, n_synapses)
         fig.align_ylabels(left)
-        return save(fig, out)
+        return save_figure(fig, out)
 
 
 def _draw_trial(panels: dict[str, Axes], ds: xr.Dataset, at: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..style import check_suffix, figure, save, style
+from ..style import check_suffix, figure, save_figure, style
 from . import validation_panels as panels
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def validation_figure(found: Mapping[str, Any], traces: Traces, out: str | Path)
             if legend := axes.get_legend():
                 legend.set_in_layout(False)  # it lies inside the axes and must not squeeze them
         fig.suptitle(_heading(found), fontsize=8, weight="bold")
-        return save(fig, out)
+        return save_figure(fig, out)
 
 
 def _heading(found: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from .run_folder import CARD, WEIGHTS, LogRow, RunCard
 
 LOAD = """\
-from apical.surrogate.checkpoint import Surrogate
+from apical.surrogate import Surrogate
 
 neuron = Surrogate.load("{name}")  # the folder that this file is in, or owner/name@commit on a hub
 spike_probability, v_mv, state = neuron.step([0] * {n_inputs}, neuron.start())  # a bin of 1 ms without input"""

@@ -11,7 +11,7 @@ from apical.analysis.pages.inspect import inspect_figure, summary, typical_trial
 from apical.analysis.pages.inspect_panels import draw_dendrites
 from apical.analysis.pages.scan import scan
 from apical.analysis.plots import plot_trial
-from apical.analysis.style import figure, save, style
+from apical.analysis.style import figure, save_figure, style
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 
@@ -93,7 +93,7 @@ def test_a_trial_beside_its_predictions(make_dataset, make_prediction, tmp_path)
     np.testing.assert_allclose(lines[0], schema.read(ds, "soma_v_mv", 3))
     assert any(np.array_equal(line, schema.read(predictions[1], "soma_v_mv", 3)) for line in lines)
     assert len(probability.lines) == 2
-    assert save(fig, tmp_path / "trial.png").exists()
+    assert save_figure(fig, tmp_path / "trial.png").exists()
     with pytest.raises(InputError, match="has no trial 17"):
         plot_trial(ds, predictions, 17)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from .options import Device, Out, Overwrite, Resume, examples
+from ..options import Device, Out, Overwrite, Resume, examples
 
 commands = typer.Typer()
 Settings = Annotated[
@@ -52,13 +52,13 @@ def fit(
 
     On several GPUs: torchrun --nproc-per-node 2 -m apical.cli fit …, each takes its share of every batch.
     """
-    from ..simulate.changes import parsed
-    from ..simulate.names import nearest
-    from ..surrogate.fitting.fit import FitProgress, fit
-    from ..surrogate.fitting.recipe import DEFAULT_SIZE, paper, quick
-    from ..surrogate.models.families import check_family
-    from ..surrogate.processes import started
-    from .progress import bar, console, errors
+    from ...simulate.changes import parsed
+    from ...simulate.names import nearest
+    from ...surrogate.fitting.fit import FitProgress, fit
+    from ...surrogate.fitting.recipe import DEFAULT_SIZE, paper, quick
+    from ...surrogate.models.families import check_family
+    from ...surrogate.processes import started
+    from ..progress import bar, console, errors
 
     check_family(model)
     changes = {"seed": seed, "dendrite_components": dendrites}
@@ -118,13 +118,13 @@ def sweep(
     A run that fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical
     compare` draws it. Seeds of one ELM are fitted together.
     """
-    from ..analysis.scores.evaluate import write_score
-    from ..analysis.scores.files import join_scores
-    from ..simulate.changes import parsed
-    from ..surrogate.sweep.sweep import SCORES, Scoring, run_sweep
-    from ..surrogate.sweep.sweep_config import read_sweep
-    from .progress import bar, console, errors
-    from .spreading import spread_over
+    from ...analysis.scores.evaluate import write_score
+    from ...analysis.scores.files import join_scores
+    from ...simulate.changes import parsed
+    from ...surrogate.sweep.sweep import SCORES, Scoring, run_sweep
+    from ...surrogate.sweep.sweep_config import read_sweep
+    from ..progress import bar, console, errors
+    from ..spreading import spread_over
 
     config = read_sweep(sweep).changed(parsed(fields or ()))
     with bar("Runs") as show, spread_over(workers, scheduler) as spread:
@@ -171,10 +171,10 @@ def predict(
     overwrite: Overwrite = False,
 ) -> None:
     """Predict a dataset's trials with a surrogate; by default the ones it was not fitted on."""
-    from ..simulate.schema import InputError
-    from ..surrogate.use.checkpoint import Surrogate, load_published_elm
-    from ..surrogate.use.predict import predict
-    from .progress import bar, console
+    from ...simulate.schema import InputError
+    from ...surrogate.use.checkpoint import Surrogate, load_published_elm
+    from ...surrogate.use.predict import predict
+    from ..progress import bar, console
 
     if len(paths) != (1 if elm_checkpoint else 2):
         expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
@@ -205,9 +205,9 @@ def export(
 
     The file is loaded again and run on random spikes; it is kept only where it gives the surrogate's own numbers.
     """
-    from ..surrogate.use.checkpoint import Surrogate
-    from ..surrogate.use.export import export
-    from .progress import console
+    from ...surrogate.use.checkpoint import Surrogate
+    from ...surrogate.use.export import export
+    from ..progress import console
 
     surrogate = Surrogate.load(run)
     done = export(surrogate, out, to, overwrite=overwrite)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Out, Overwrite, examples
+from ..options import Out, Overwrite, examples
 
 commands = typer.Typer()
 
@@ -38,10 +38,10 @@ def report(
 
     With DATA and predictions of it, trials are there to look at, the worst first.
     """
-    from ..analysis.report.report import write_report
-    from ..analysis.scores.files import read_scores
-    from .progress import console
-    from .report_again import report_again
+    from ...analysis.report.report import write_report
+    from ...analysis.scores.files import read_scores
+    from ..again.report import report_again
+    from ..progress import console
 
     found, predictions = read_scores(scores), prediction or []
     again = report_again(scores, data, predictions, trials, out)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from .options import Out, Overwrite, Resume, examples
+from ..options import Out, Overwrite, Resume, examples
 
 commands = typer.Typer()
 
@@ -58,10 +58,10 @@ def noise_floor(
     """Integrate trials of a dataset again with another step, order, engine or tolerance, and write the outcome as a
     prediction. Its scores are the noise floor: no surrogate can be expected to do better.
     """
-    from ..simulate.run.dataset import available_cores
-    from ..simulate.run.noise_floor import noise_floor
-    from ..simulate.schema import InputError
-    from .progress import bar, console, spinner
+    from ...simulate.run.dataset import available_cores
+    from ...simulate.run.noise_floor import noise_floor
+    from ...simulate.schema import InputError
+    from ..progress import bar, console, spinner
 
     numbers = None if trials is None else [number.strip() for number in trials.split(",")]
     if numbers is not None and not all(number.isascii() and number.isdecimal() for number in numbers):

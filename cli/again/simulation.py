@@ -26,9 +26,9 @@ def simulation_again(truth: xr.Dataset, path: str) -> list[str]:
     """One command, and one more for each time that trials were appended. truth: the simulation at `path`."""
     from pydantic import ValidationError
 
-    from ..simulate.config import Simulation
-    from ..simulate.presets import PRESETS
-    from ..simulate.schema import config_of
+    from ...simulate.config import Simulation
+    from ...simulate.presets import PRESETS
+    from ...simulate.schema import config_of
 
     found, made = config_of(truth), json.loads(truth.attrs["provenance"])
     if found.get("made_by") == "NeuronIO":

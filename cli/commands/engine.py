@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .options import ConfigFile, Fields, OtherBiophysics, OtherMorphology, Preset, examples
+from ..options import ConfigFile, Fields, OtherBiophysics, OtherMorphology, Preset, examples
 
 commands = typer.Typer()
 engine = typer.Typer(help="Look into how trials are integrated.", no_args_is_help=True)
@@ -39,8 +39,8 @@ def show(
 
     It is compiled too, so that what is printed is known to work; source and library stay in the cache folder.
     """
-    from ..simulate.changes import configured
-    from ..simulate.trial.generated_source import generated
+    from ...simulate.changes import configured
+    from ...simulate.trial.generated_source import generated
 
     integration = {
         "dt_ms": dt,

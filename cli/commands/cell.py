@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, MorphologyName, examples
+from ..options import Json, MorphologyName, examples
 
 commands = typer.Typer()
 
@@ -23,11 +23,11 @@ def cells(
     ] = None,
 ) -> None:
     """List the morphologies and parameter sets, where they come from, and whether they are there."""
-    from ..simulate.cell import biophysics
-    from ..simulate.cell.catalogue import catalogue
-    from ..simulate.cell.morphologies import DEFAULT
-    from .progress import console
-    from .tables import print_json, print_table
+    from ...simulate.cell import biophysics
+    from ...simulate.cell.catalogue import catalogue
+    from ...simulate.cell.morphologies import DEFAULT
+    from ..progress import console
+    from ..tables import print_json, print_table
 
     if parameters is not None:
         print(biophysics.text_of(parameters), end="")
@@ -56,10 +56,10 @@ def cells(
 )
 def presets(as_json: Json = False) -> None:
     """List the presets of `apical simulate`, and the fields of its configuration with their defaults."""
-    from ..simulate.changes import fields
-    from ..simulate.presets import PRESETS
-    from .progress import console
-    from .tables import print_json, print_table
+    from ...simulate.changes import fields
+    from ...simulate.presets import PRESETS
+    from ..progress import console
+    from ..tables import print_json, print_table
 
     about = {name: (make.__doc__ or "").partition("\n")[0] for name, make in PRESETS.items()}
     if as_json:
@@ -109,12 +109,12 @@ def validate(
     Golden values are known of hay2011 with either parameter set; on other cells what needs none of them is checked.
     The exit status is 1 when a check fails.
     """
-    from ..analysis.pages.validation_figure import validation_figure
-    from ..analysis.style import check_suffix
-    from ..simulate.engine.interface import Integration
-    from ..simulate.validation.validate import validate
-    from .progress import bar, errors, spinner
-    from .tables import print_checks, print_json
+    from ...analysis.pages.validation_figure import validation_figure
+    from ...analysis.style import check_suffix
+    from ...simulate.engine.interface import Integration
+    from ...simulate.validation.validate import validate
+    from ..progress import bar, errors, spinner
+    from ..tables import print_checks, print_json
 
     picture = check_suffix(out or "validation.png") if out or not as_json else None
     chosen = {"engine": engine} if engine else {}

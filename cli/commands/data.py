@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import (
+from ..options import (
     ConfigFile,
     Fields,
     Json,
@@ -81,10 +81,10 @@ def simulate(
 
     `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
-    from ..simulate.changes import configured
-    from ..simulate.run.dataset import available_cores, simulate
-    from ..simulate.run.summary import Summary
-    from .progress import bar, console, errors, spinner
+    from ...simulate.changes import configured
+    from ...simulate.run.dataset import available_cores, simulate
+    from ...simulate.run.summary import Summary
+    from ..progress import bar, console, errors, spinner
 
     given = {
         "morphology": morphology,
@@ -144,9 +144,9 @@ def import_neuronio(
     """
     from contextlib import ExitStack
 
-    from ..simulate.neuronio.importing import import_neuronio
-    from ..simulate.run.dataset import available_cores
-    from .progress import bar, console
+    from ...simulate.neuronio.importing import import_neuronio
+    from ...simulate.run.dataset import available_cores
+    from ..progress import bar, console
 
     shown: dict[str, Any] = {}
     with ExitStack() as bars:
@@ -175,10 +175,10 @@ def inspect(
     """Summarise a dataset, and draw one trial and the rates of all. Flags a cell that is silent or never is, and
     trials that are numerically unstable.
     """
-    from ..analysis.pages.inspect import inspect_figure, summary
-    from ..analysis.pages.scan import scan
-    from .progress import bar, console
-    from .tables import print_json, print_summary
+    from ...analysis.pages.inspect import inspect_figure, summary
+    from ...analysis.pages.scan import scan
+    from ..progress import bar, console
+    from ..tables import print_json, print_summary
 
     picture = None
     with bar("Reading") as show:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, Overwrite, examples
+from ..options import Json, Overwrite, examples
 
 commands = typer.Typer()
 
@@ -51,13 +51,13 @@ def evaluate(
     its validation trials. With intervals by bootstrap over trials, what tells each model from the best of them, and the
     spread over seeds.
     """
-    from ..analysis.pages.fidelity import fidelity_figure
-    from ..analysis.scores.evaluate import Evaluation, evaluate
-    from ..analysis.scores.files import write_scores
-    from ..analysis.style import check_suffix
-    from ..simulate.schema import InputError
-    from .progress import bar, console
-    from .tables import print_intervals, print_json, print_scores, print_seeds, score_json
+    from ...analysis.pages.fidelity import fidelity_figure
+    from ...analysis.scores.evaluate import Evaluation, evaluate
+    from ...analysis.scores.files import write_scores
+    from ...analysis.style import check_suffix
+    from ...simulate.schema import InputError
+    from ..progress import bar, console
+    from ..tables import print_intervals, print_json, print_scores, print_seeds, score_json
 
     if out is None and not as_json:
         out = Path("scores.csv")
@@ -105,12 +105,12 @@ def compare(
     ROC-AUC, RMSE and average precision against trainable parameters and multiply-accumulates, and against training
     trials where they differ; intervals, Pareto front, and the noise floor where `apical noise-floor` was evaluated too.
     """
-    from ..analysis.comparison.claim import claim
-    from ..analysis.comparison.compare import compare
-    from ..analysis.scores.files import read_scores
-    from ..analysis.style import check_suffix
-    from .progress import console
-    from .tables import print_smallest
+    from ...analysis.comparison.claim import claim
+    from ...analysis.comparison.compare import compare
+    from ...analysis.scores.files import read_scores
+    from ...analysis.style import check_suffix
+    from ..progress import console
+    from ..tables import print_smallest
 
     for path in out:
         check_suffix(path)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .simulation_again import differences, line
+from .simulation import differences, line
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..surrogate.fitting.recipe import FitConfig
+    from ...surrogate.fitting.recipe import FitConfig
 
 FIT_OPTIONS = {  # settings that have an option of their own
     "seed": "--seed",
@@ -26,10 +26,10 @@ FIT_OPTIONS = {  # settings that have an option of their own
 
 def prediction_again(prediction: xr.Dataset, path: str, truth: xr.Dataset, truth_path: str) -> list[str]:
     """What made the prediction at `path`: a fit, where its run is still there, and the prediction itself."""
-    from ..simulate.schema import config_of
-    from ..surrogate.fitting.run_folder import CARD
-    from ..surrogate.use.hub import is_hub_name
-    from ..surrogate.use.published import SETTINGS_FILE
+    from ...simulate.schema import config_of
+    from ...surrogate.fitting.run_folder import CARD
+    from ...surrogate.use.hub import is_hub_name
+    from ...surrogate.use.published import SETTINGS_FILE
 
     config = config_of(prediction)
     if "integration" in config:
@@ -51,7 +51,7 @@ def prediction_again(prediction: xr.Dataset, path: str, truth: xr.Dataset, truth
 def _of_run(
     config: dict[str, Any], run: str, options: list[str], path: str, truth: xr.Dataset, truth_path: str
 ) -> list[str]:
-    from ..surrogate.fitting.run_folder import read_card
+    from ...surrogate.fitting.run_folder import read_card
 
     card = read_card(Path(run))
     if card.dataset_id != config.get("trained_on") or card.fit.seed != config.get("seed"):
@@ -65,8 +65,8 @@ def _of_run(
 
 def fit_words(target: FitConfig) -> list[str]:
     """What `apical fit` takes for this configuration, from the recipe that is nearest to it."""
-    from ..simulate.schema import InputError
-    from ..surrogate.fitting.recipe import paper, quick
+    from ...simulate.schema import InputError
+    from ...surrogate.fitting.recipe import paper, quick
 
     found: list[list[str]] = []
     for recipe, make in (("quick", quick), ("paper", paper)):
@@ -87,7 +87,7 @@ def fit_words(target: FitConfig) -> list[str]:
 
 
 def _noise_floor(prediction: xr.Dataset, config: dict[str, Any], path: str, truth: xr.Dataset, truth_path: str) -> str:
-    from ..simulate.schema import config_of
+    from ...simulate.schema import config_of
 
     own = config_of(truth).get("integration", {})
     words: list[str] = []

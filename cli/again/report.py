@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .prediction_again import prediction_again
-from .simulation_again import line, simulation_again
+from .prediction import prediction_again
+from .simulation import line, simulation_again
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..analysis.scores.rows import Score
+    from ...analysis.scores.rows import Score
 
 FIGURE = "parameter_efficiency.svg"
 OF_A_MODEL = ("name", "seed", "n_parameters", "train_trials", "trained_on", "mode")  # in scores and in predictions
@@ -23,7 +23,7 @@ def report_again(
     scores: Sequence[Path], data: Path | None, predictions: Sequence[Path], trials: int | None, out: Path
 ) -> list[str]:
     """The truth, models and predictions, as far as they are given; each score file, the figure, and the report."""
-    from ..simulate.schema import open_dataset
+    from ...simulate.schema import open_dataset
 
     commands, opened = [], {path: open_dataset(path, "prediction") for path in predictions}
     truth = None if data is None else open_dataset(data, "simulation")
@@ -43,8 +43,8 @@ def report_again(
 
 def _scores_again(file: Path, truth: xr.Dataset | None, data: Path | None, predictions: dict[Path, xr.Dataset]) -> str:
     """The command that writes a score file: `apical sweep`, or `apical evaluate` where all of its rows are of these."""
-    from ..analysis.scores.files import read_scores
-    from ..simulate.schema import config_of
+    from ...analysis.scores.files import read_scores
+    from ...simulate.schema import config_of
 
     rows = read_scores([file])
     swept = _sweep(file, {(row.name, row.seed) for row in rows})
@@ -72,7 +72,7 @@ def _scores_again(file: Path, truth: xr.Dataset | None, data: Path | None, predi
 
 def _options(rows: Sequence[Score], truth: xr.Dataset, predictions: Sequence[xr.Dataset]) -> list[str] | None:
     """With which `apical evaluate` scored as many trials of the predictions as the rows say; None for no options."""
-    from ..analysis.metrics.pair import PUBLISHED_TIMES, paired
+    from ...analysis.metrics.pair import PUBLISHED_TIMES, paired
 
     exact = PUBLISHED_TIMES in truth and rows[0].spike_times == "exact"
     options = ["--exact-spikes"] * exact + ["--published-only"] * all(row.brier is None for row in rows)
@@ -93,8 +93,8 @@ def _sweep(file: Path, runs: set[tuple[str, int | None]]) -> str | None:
     if not card.exists() and not beside.exists():
         return None
 
-    from ..simulate.schema import InputError
-    from ..surrogate.sweep.sweep_config import PRESETS, Sweep, model_of, read_sweep
+    from ...simulate.schema import InputError
+    from ...surrogate.sweep.sweep_config import PRESETS, Sweep, model_of, read_sweep
 
     try:
         if card.exists() and file.name == "scores.csv":

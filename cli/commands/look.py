@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .options import Device, Json, examples
+from ..options import Device, Json, examples
 
 commands = typer.Typer()
 
@@ -47,12 +47,12 @@ def look(
     constants its outputs are read from, and the learned synapse weights on the cell; of a TCN its first layer.
     Predicted are the trials that it was not fitted on.
     """
-    from ..analysis.style import save
-    from ..simulate.schema import InputError, open_dataset
-    from ..surrogate.use.checkpoint import Surrogate
-    from .look_inside import look_inside, prediction_of
-    from .progress import console, errors
-    from .tables import print_json, print_table
+    from ...analysis.style import save_figure
+    from ...simulate.schema import InputError, open_dataset
+    from ...surrogate.use.checkpoint import Surrogate
+    from ..look_inside import look_inside, prediction_of
+    from ..progress import console, errors
+    from ..tables import print_json, print_table
 
     folder = out or (None if as_json else Path("look"))
     if folder is not None and folder.exists() and not folder.is_dir():
@@ -69,7 +69,7 @@ def look(
                     folder.mkdir(parents=True, exist_ok=True)
                 except OSError as error:
                     raise InputError(f"{folder}: cannot be made a folder ({error.strerror})") from error
-                figures[name] = str(save(figure, folder / f"{name}.{suffix}"))
+                figures[name] = str(save_figure(figure, folder / f"{name}.{suffix}"))
     for note in found.notes:
         errors.print(note, soft_wrap=True)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, Out, examples
+from ..options import Device, Out, examples
 
 commands = typer.Typer()
 
@@ -34,14 +34,14 @@ def generalise(
     """Predict every dataset with every run, score it, and print one table: of the data that a run was fitted on, its
     held-out trials; where the inputs do not fit, why.
     """
-    from ..analysis.comparison.generalisation import Model, generalisation, unscored
-    from ..analysis.scores.evaluate import evaluate
-    from ..analysis.scores.files import write_scores
-    from ..analysis.scores.rows import Score
-    from ..simulate.schema import InputError
-    from ..surrogate.sweep.generalise import generalise
-    from .progress import bar, console
-    from .tables import print_generalisation
+    from ...analysis.comparison.generalisation import Model, generalisation, unscored
+    from ...analysis.scores.evaluate import evaluate
+    from ...analysis.scores.files import write_scores
+    from ...analysis.scores.rows import Score
+    from ...simulate.schema import InputError
+    from ...surrogate.sweep.generalise import generalise
+    from ..progress import bar, console
+    from ..tables import print_generalisation
 
     if out.exists() and not (resume or overwrite):
         raise InputError(f"{out}: exists already; --resume and --overwrite replace it, or give another path")
