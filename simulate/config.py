@@ -118,7 +118,7 @@ class Simulation(BaseModel):
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
         Fields at their default do not count, so an id stays what it is when a later apical has a field more.
-        morphology: what `cells.resolve` finds; None for a neuron without one.
+        morphology: what `morphologies.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
         by_name = {"preset", "morphology", "biophysics", *RECORDINGS}

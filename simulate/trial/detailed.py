@@ -23,7 +23,7 @@ V_INIT_MV = -76.0  # Beniaguev et al. 2021
 
 
 class DetailedNeuron:
-    """The configured cell, as `trial.Experiment` wants it: built once and reused for every trial.
+    """The configured cell, as `experiment.Experiment` wants it: built once and reused for every trial.
 
     tree, length_um (N,): of each segment. recorded: numbers of the segments of which the voltage is kept; coarse: these
     and the nexus where it is kept, as NEURON segments, recorded at whole ms. device: see engine.run.run_many.

@@ -16,7 +16,7 @@ from ..schema import FINE_PER_MS
 
 
 class LifNeuron:
-    """The neuron with its synapses, as `trial.Experiment` wants it. Needs no NEURON."""
+    """The neuron with its synapses, as `experiment.Experiment` wants it. Needs no NEURON."""
 
     def __init__(self, parameters: Lif) -> None:
         self.parameters = parameters

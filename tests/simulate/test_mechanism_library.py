@@ -47,10 +47,11 @@ def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
 
 
 ONE_MECHANISM = """
-from apical.simulate import biophysics, mechanism_library, nmodl
+from apical.simulate.cell import biophysics
+from apical.simulate.mechanisms import library, nmodl
 (text,) = [file.read_text() for file in nmodl.sources() if file.stem == "AMPA_NMDA"]
-mechanism_library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
-mechanism_library.load(biophysics.mechanism_groups())
+library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
+library.load(biophysics.mechanism_groups())
 from neuron import h
 h.AMPA_NMDA
 """
