@@ -23,7 +23,7 @@ class Accessor:
 
     def summary(self) -> dict[str, Any]:
         """The dataset in numbers: what `apical inspect` prints. Raises InputError where its store is gone."""
-        from .inspect import summary
+        from .pages.inspect import summary
 
         return summary(source(self._ds))
 
@@ -37,7 +37,7 @@ class Accessor:
 
         trial: its number; None for a typical one. Raises InputError for an absent trial.
         """
-        from .inspect import typical_trial
+        from .pages.inspect import typical_trial
         from .plots import plot_trial
 
         return plot_trial(self._ds, predictions, typical_trial(self._ds) if trial is None else trial)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..simulate.schema import InputError, config_of, read, source
-from .look import BLACK, PALETTE, figure, style
+from .style import BLACK, PALETTE, figure, style
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from apical.analysis import metrics
-from apical.analysis.evaluate import Evaluation, evaluate
-from apical.analysis.pair import pair_of
+from apical.analysis.metrics.pair import pair_of
+from apical.analysis.scores.evaluate import Evaluation, evaluate
 from apical.simulate.schema import open_dataset
 
 PUBLISHED = Evaluation(only_published=True, resamples=0)

@@ -24,9 +24,9 @@ from zarr.codecs import BloscCodec
 
 from apical.simulate import schema
 from apical.simulate.schema import EventStore
-from apical.surrogate.loader import load_batches
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.windows import SETTLING_MS, finished_trials, load_trials
+from apical.surrogate.fitting.loader import load_batches
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.windows import SETTLING_MS, finished_trials, load_trials
 
 WINDOW_MS, BATCH = 500, 32
 

@@ -23,13 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from apical.simulate import schema
-from apical.surrogate.elm import ELM
-from apical.surrogate.models import build
-from apical.surrogate.recipe import FitConfig, paper
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.stack import Stack
-from apical.surrogate.training import make_optimizer, train_step, window_loss
-from apical.surrogate.windows import Trials, Windows, draw_windows, finished_trials, load_trials
+from apical.surrogate.fitting.recipe import FitConfig, paper
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.stack import Stack
+from apical.surrogate.fitting.step import make_optimizer, train_step, window_loss
+from apical.surrogate.fitting.windows import Trials, Windows, draw_windows, finished_trials, load_trials
+from apical.surrogate.models.elm import ELM
+from apical.surrogate.models.families import build
 
 
 class PlainLoop(nn.Module):

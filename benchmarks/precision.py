@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from apical.simulate import config, dataset, schema
+from apical.simulate import config, presets, schema
+from apical.simulate.run import dataset
 
 CLIP_MV = -55.0  # as scored, Beniaguev et al. 2021
 WITHIN_MS = 1.0
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--workers", type=int, default=dataset.available_cores())
     options = parser.parse_args()
-    chosen = config.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
+    chosen = presets.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
     with tempfile.TemporaryDirectory() as folder:
         single, double = (
             simulated(chosen, precision, Path(folder), options.trials, options.workers)

@@ -16,12 +16,12 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from apical.analysis.evaluate import evaluate
-from apical.analysis.inspect import summary
-from apical.analysis.scores import write_scores
+from apical.analysis.pages.inspect import summary
+from apical.analysis.scores.evaluate import evaluate
+from apical.analysis.scores.files import write_scores
 from apical.cli.tables import print_scores
-from apical.surrogate.checkpoint import load_published_elm
-from apical.surrogate.predict import predict
+from apical.surrogate.use.checkpoint import load_published_elm
+from apical.surrogate.use.predict import predict
 
 
 def main() -> None:

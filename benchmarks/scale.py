@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from apical.simulate.config import preset
-from apical.simulate.dataset import simulate
-from apical.simulate.summary import Summary
+from apical.simulate.presets import preset
+from apical.simulate.run.dataset import simulate
+from apical.simulate.run.summary import Summary
 
 
 def run(name: str, seconds: float, trials: int, workers: int, out: Path) -> tuple[float, Summary]:

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from apical.analysis import look
-from apical.simulate import config
-from apical.simulate.engine.base import Integration
-from apical.simulate.trial import Experiment
+from apical.analysis import style
+from apical.simulate import config, presets
+from apical.simulate.engine.interface import Integration
+from apical.simulate.trial.experiment import Experiment
 
 DRAWN = 64  # so many trials' input is drawn; more side by side get the same again
 WAYS = {
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--device", choices=tuple(COUNTS), default="cpu")
     parser.add_argument("--out", type=Path, default=Path("side_by_side.png"))
     options = parser.parse_args()
-    chosen = config.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
+    chosen = presets.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
     found: dict[str, tuple[tuple[int, ...], list[float]]] = {}
     print(f"{'way':<34}{'trials':>8}{'simulated s per s':>20}")
     for name, integration in WAYS.items():
@@ -75,13 +75,13 @@ def main() -> None:
 
 
 def draw(found: dict[str, tuple[tuple[int, ...], list[float]]], out: Path) -> None:
-    with look.style():
-        figure = look.figure(2.4)
-        figure.set_size_inches(0.5 * look.WIDTH_INCHES, 2.4)
+    with style.style():
+        figure = style.figure(2.4)
+        figure.set_size_inches(0.5 * style.WIDTH_INCHES, 2.4)
         axes = figure.subplots()
-        for colour, (name, (counts, paces)) in zip(look.PALETTE, found.items(), strict=False):
+        for colour, (name, (counts, paces)) in zip(style.PALETTE, found.items(), strict=False):
             if len(counts) == 1:
-                axes.axhline(paces[0], color=look.GREY, dashes=(4, 2), label=name)
+                axes.axhline(paces[0], color=style.GREY, dashes=(4, 2), label=name)
             else:
                 axes.plot(counts, paces, color=colour, marker="o", markersize=3, label=name)
         axes.set(xscale="log", yscale="log", xlabel="trials side by side", ylabel="simulated s per s")
@@ -93,7 +93,7 @@ def draw(found: dict[str, tuple[tuple[int, ...], list[float]]], out: Path) -> No
         axes.set_yticks(rounds, [f"{value:,g}" for value in rounds])
         axes.minorticks_off()
         axes.legend(loc="lower right")
-        look.save(figure, out)
+        style.save_figure(figure, out)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ from threading import Event, Thread
 
 import numpy as np
 
-from apical.simulate import config
-from apical.simulate.engine.base import Integration
-from apical.simulate.trial import Experiment, Trial
-from apical.simulate.validation import validate
+from apical.simulate import config, presets
+from apical.simulate.engine.interface import Integration
+from apical.simulate.trial.experiment import Experiment, Trial
+from apical.simulate.validation.validate import validate
 
 CONVERGED = Integration(engine="neuron", dt_ms=None, tolerance=1e-6, fused=False)
 WAYS = {
@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", metavar="TEXT", help="ways whose name has it; may be repeated")
     options = parser.parse_args()
 
-    chosen = config.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
+    chosen = presets.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
     trials = [int(number) for number in options.trials.split(",")]
     truth_pace, truth, _ = alone(replay, chosen, CONVERGED, trials, options.seconds)
     counts = [len(times_ms) for times_ms, _ in truth]

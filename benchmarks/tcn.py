@@ -29,17 +29,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apical.simulate import schema
-from apical.surrogate.events import Events
-from apical.surrogate.gated import Gated
-from apical.surrogate.models import build
-from apical.surrogate.network import Network
-from apical.surrogate.recipe import FitConfig, paper
-from apical.surrogate.rollout import overlap_ms_of
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.stack import Stack
-from apical.surrogate.tcn import TCN
-from apical.surrogate.training import make_optimizer, train_step, window_loss
-from apical.surrogate.windows import Trials, Windows, draw_windows, finished_trials, load_trials
+from apical.surrogate.fitting.recipe import FitConfig, paper
+from apical.surrogate.fitting.rollout import overlap_ms_of
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.stack import Stack
+from apical.surrogate.fitting.step import make_optimizer, train_step, window_loss
+from apical.surrogate.fitting.windows import Trials, Windows, draw_windows, finished_trials, load_trials
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.models.families import build
+from apical.surrogate.models.gated import Gated
+from apical.surrogate.models.network import Network
+from apical.surrogate.models.tcn import TCN
 
 MODELS = ("tcn:7x128", "tcn:4x128", "tcn:2x8", "lstm:15", "lstm:50", "gru:50")
 

@@ -7,17 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import (
-    cell_commands,
-    comparison_commands,
-    data_commands,
-    engine_command,
-    generalise_command,
-    look_command,
-    noise_floor_command,
-    report_command,
-    surrogate_commands,
-)
+from .commands import cell, comparison, data, engine, generalise, look, noise_floor, report, surrogate
 from .options import Device, examples
 
 app = typer.Typer(
@@ -50,15 +40,15 @@ def apical(
 
 
 for part in (
-    cell_commands,
-    data_commands,
-    engine_command,
-    noise_floor_command,
-    surrogate_commands,
-    comparison_commands,
-    generalise_command,
-    look_command,
-    report_command,
+    cell,
+    data,
+    engine,
+    noise_floor,
+    surrogate,
+    comparison,
+    generalise,
+    look,
+    report,
 ):
     app.add_typer(part.commands)
 

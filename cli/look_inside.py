@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from ..analysis.worst_trials import TrialError
-    from ..surrogate.checkpoint import Surrogate
+    from ..analysis.inside.worst_trials import TrialError
+    from ..surrogate.use.checkpoint import Surrogate
 
 READOUT_TRIALS = 20  # chosen: a minute and a half of NeuronIO, and a few seconds of work
 
@@ -42,10 +42,10 @@ def look_inside(
     trial: whose state is drawn; None for a typical one. morphology: in place of the dataset's own.
     Raises InputError for another dataset's inputs, an absent trial, nothing to score, or another cell's morphology.
     """
+    from ..analysis.inside.worst_trials import typical_of, worst_figure, worst_trials
     from ..analysis.plots import trial_position
-    from ..analysis.worst_trials import typical_of, worst_figure, worst_trials
-    from ..surrogate.elm import ELM
-    from ..surrogate.tcn import TCN
+    from ..surrogate.models.elm import ELM
+    from ..surrogate.models.tcn import TCN
 
     errors = worst_trials(truth, prediction)
     trial = typical_of(errors) if trial is None else trial
@@ -68,7 +68,7 @@ def prediction_of(surrogate: Surrogate, truth: xr.Dataset, given: Path | None, d
     from tempfile import TemporaryDirectory
 
     from ..simulate.schema import InputError, config_of, open_dataset, source
-    from ..surrogate.predict import predict
+    from ..surrogate.use.predict import predict
     from .progress import bar
 
     if given is not None:
@@ -92,8 +92,8 @@ def prediction_of(surrogate: Surrogate, truth: xr.Dataset, given: Path | None, d
 
 
 def _spike_triggered(found: Found, surrogate: Surrogate, truth: xr.Dataset, prediction: xr.Dataset) -> None:
-    from ..analysis.spike_triggered import spike_triggered
-    from ..analysis.spike_triggered_figure import spike_triggered_figure
+    from ..analysis.inside.spike_triggered import spike_triggered
+    from ..analysis.inside.spike_triggered_figure import spike_triggered_figure
 
     if not any(each.n_spikes for each in found.errors):
         found.notes.append("no spike-triggered input: none of the trials has an output spike")
@@ -104,8 +104,8 @@ def _spike_triggered(found: Found, surrogate: Surrogate, truth: xr.Dataset, pred
 
 
 def _memory(found: Found, surrogate: Surrogate, truth: xr.Dataset) -> None:
-    from ..analysis.memory_figure import memory_figure
-    from ..surrogate.inside import over_trial, readout_shares
+    from ..analysis.inside.memory_figure import memory_figure
+    from ..surrogate.inside.elm import over_trial, readout_shares
 
     trials = sorted(each.trial for each in found.errors)[:READOUT_TRIALS]
     shares = readout_shares(surrogate, truth, trials)
@@ -114,10 +114,10 @@ def _memory(found: Found, surrogate: Surrogate, truth: xr.Dataset) -> None:
 
 
 def _weights(found: Found, surrogate: Surrogate, truth: xr.Dataset, morphology: Path | None) -> None:
-    from ..analysis.weights_figure import weights_figure
-    from ..simulate.outline import outline
+    from ..analysis.inside.weights_figure import weights_figure
+    from ..simulate.cell.outline import outline
     from ..simulate.schema import InputError
-    from ..surrogate.synapse_weights import synapse_weights
+    from ..surrogate.inside.synapse_weights import synapse_weights
 
     weights = synapse_weights(surrogate, truth)
     found.numbers["weights"] = _plain(weights)
@@ -136,8 +136,8 @@ def _weights(found: Found, surrogate: Surrogate, truth: xr.Dataset, morphology: 
 
 
 def _filters(found: Found, surrogate: Surrogate, truth: xr.Dataset) -> None:
-    from ..analysis.filters_figure import filters_figure
-    from ..surrogate.filters import first_layer
+    from ..analysis.inside.filters_figure import filters_figure
+    from ..surrogate.inside.filters import first_layer
 
     filters = first_layer(surrogate, truth)
     found.figures["filters"] = lambda: filters_figure(filters)

@@ -37,10 +37,10 @@ TINY = Plan(
 
 def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
     """Run every stage whose result is not in `out` yet, and print the score table and where things are."""
-    from ..analysis.compare import compare
-    from ..analysis.evaluate import evaluate
-    from ..analysis.inspect import inspect_figure
-    from ..analysis.scores import write_scores
+    from ..analysis.comparison.compare import compare
+    from ..analysis.pages.inspect import inspect_figure
+    from ..analysis.scores.evaluate import evaluate
+    from ..analysis.scores.files import write_scores
     from ..simulate.schema import InputError
     from ..surrogate.device import choose_device
     from .progress import console
@@ -67,8 +67,8 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
 
 
 def _simulate(plan: Plan, data: Path) -> None:
-    from ..simulate.config import preset
-    from ..simulate.dataset import available_cores, simulate
+    from ..simulate.presets import preset
+    from ..simulate.run.dataset import available_cores, simulate
     from .progress import bar, spinner
 
     config = preset("nmda-ttpc1").model_copy(update={"seconds": plan.seconds, "seed": plan.seed})
@@ -87,8 +87,8 @@ def _simulate(plan: Plan, data: Path) -> None:
 
 def _noise_floor(data: Path, out: Path, like: Path) -> Path:
     """The trials that the models predict, integrated with another step: the best that a model can be expected to do."""
-    from ..simulate.dataset import available_cores
-    from ..simulate.noise_floor import noise_floor
+    from ..simulate.run.dataset import available_cores
+    from ..simulate.run.noise_floor import noise_floor
     from .progress import bar, spinner
 
     floor = out / "predictions" / "noise-floor.zarr"
@@ -107,10 +107,10 @@ def _noise_floor(data: Path, out: Path, like: Path) -> Path:
 
 
 def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, steps: int, device: str) -> Path:
-    from ..surrogate.checkpoint import load_run
-    from ..surrogate.fit import fit
-    from ..surrogate.predict import predict
-    from ..surrogate.recipe import quick
+    from ..surrogate.fitting.fit import fit
+    from ..surrogate.fitting.recipe import quick
+    from ..surrogate.use.checkpoint import load_run
+    from ..surrogate.use.predict import predict
     from .progress import bar
 
     folder, prediction = out / "runs" / f"{family}-{size}", out / "predictions" / f"{family}-{size}.zarr"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..surrogate.sweep import Spread
+    from ..surrogate.sweep.sweep import Spread
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def spread_over(workers: int, scheduler: str | None) -> Iterator[Spread | None]:
     if not workers and scheduler is None:
         yield None
         return
-    from ..simulate.cluster import connected, spread
+    from ..simulate.run.dask_cluster import connected, spread
     from .progress import errors, spinner
 
     with connected(workers, scheduler, spinner) as client:

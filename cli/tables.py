@@ -11,9 +11,9 @@ from .progress import console
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..analysis.generalisation import Generalisation
-    from ..analysis.scores import Score
-    from ..simulate.validation import Validation
+    from ..analysis.comparison.generalisation import Generalisation
+    from ..analysis.scores.rows import Score
+    from ..simulate.validation.validate import Validation
 
 SHOWN_INTERVALS = {"roc_auc": 4, "average_precision": 3, "rmse_rescaled_mv": 3}  # and their decimals
 SHOWN_TRIALS = 10  # of those that a flag is about; --json has them all
@@ -76,7 +76,7 @@ def _decimals(value: float | None, n: int) -> str | None:
 
 def print_intervals(scores: Sequence[Score]) -> None:
     """Each model's intervals, and whether it can be told from the one of the highest ROC-AUC, trial by trial."""
-    from ..analysis.uncertainty import LEVEL, RESAMPLES, difference, interval
+    from ..analysis.scores.uncertainty import LEVEL, RESAMPLES, difference, interval
 
     if all(score.resamples is None for score in scores):
         console.print("fewer than two trials can be scored: no intervals")
@@ -119,7 +119,7 @@ def print_seeds(scores: Sequence[Score]) -> None:
 
 def print_smallest(scores: Sequence[Score], target: float) -> None:
     """The smallest size of each series that reaches a ROC-AUC, with its interval; and how far the others come."""
-    from ..analysis.efficiency import series_label, series_of, smallest
+    from ..analysis.comparison.efficiency import series_label, series_of, smallest
 
     rows = []
     for series in series_of(scores):
@@ -137,7 +137,7 @@ def print_smallest(scores: Sequence[Score], target: float) -> None:
 
 def score_json(score: Score) -> dict[str, Any]:
     """A score for machines, with the interval of each value that has one."""
-    from ..analysis.uncertainty import interval
+    from ..analysis.scores.uncertainty import interval
 
     names = score.resamples.values if score.resamples else ()
     found = {name: interval(score, name) for name in names}

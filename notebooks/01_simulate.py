@@ -31,9 +31,9 @@ import numpy as np
 from IPython.display import Image, display
 
 import apical.analysis  # noqa: F401  # adds ds.apical
-from apical.analysis.inspect import inspect_figure, summary
-from apical.simulate.config import preset
-from apical.simulate.dataset import available_cores, simulate
+from apical.analysis.pages.inspect import inspect_figure, summary
+from apical.simulate.presets import preset
+from apical.simulate.run.dataset import available_cores, simulate
 from apical.simulate.schema import open_dataset
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it

@@ -29,15 +29,15 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Image, display
 
-from apical.analysis.look import save
 from apical.analysis.plots import plot_trial
-from apical.simulate.config import preset
-from apical.simulate.dataset import available_cores, simulate
+from apical.analysis.style import save_figure
+from apical.simulate.presets import preset
+from apical.simulate.run.dataset import available_cores, simulate
 from apical.simulate.schema import open_dataset, output_spike_bins
-from apical.surrogate.checkpoint import load_run
-from apical.surrogate.fit import fit
-from apical.surrogate.predict import predict
-from apical.surrogate.recipe import quick
+from apical.surrogate.fitting.fit import fit
+from apical.surrogate.fitting.recipe import quick
+from apical.surrogate.use.checkpoint import load_run
+from apical.surrogate.use.predict import predict
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)
@@ -109,7 +109,7 @@ for run in runs:
 truth, predicted = open_dataset(TRUTH), [open_dataset(path) for path in predictions]
 n_spikes = output_spike_bins(truth).sum(axis=1)
 trial = max(surrogate.split.test, key=lambda number: n_spikes[number])
-figure = save(plot_trial(truth, predicted, trial), DATA / "prediction.png")
+figure = save_figure(plot_trial(truth, predicted, trial), DATA / "prediction.png")
 display(Image(figure, width=900))
 
 # %% [markdown]

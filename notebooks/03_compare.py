@@ -25,17 +25,17 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Image, display
 
-from apical.analysis.compare import compare
-from apical.analysis.evaluate import evaluate
-from apical.analysis.fidelity import fidelity_figure
-from apical.analysis.literature import published_scores
-from apical.analysis.scores import write_scores
-from apical.simulate.config import preset
-from apical.simulate.dataset import available_cores, simulate
-from apical.surrogate.checkpoint import load_run
-from apical.surrogate.fit import fit
-from apical.surrogate.predict import predict
-from apical.surrogate.recipe import quick
+from apical.analysis.comparison.compare import compare
+from apical.analysis.comparison.literature import published_scores
+from apical.analysis.pages.fidelity import fidelity_figure
+from apical.analysis.scores.evaluate import evaluate
+from apical.analysis.scores.files import write_scores
+from apical.simulate.presets import preset
+from apical.simulate.run.dataset import available_cores, simulate
+from apical.surrogate.fitting.fit import fit
+from apical.surrogate.fitting.recipe import quick
+from apical.surrogate.use.checkpoint import load_run
+from apical.surrogate.use.predict import predict
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)

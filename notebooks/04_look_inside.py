@@ -24,24 +24,24 @@ from pathlib import Path
 
 from IPython.display import Image, display
 
-from apical.analysis.filters_figure import filters_figure
-from apical.analysis.look import save
-from apical.analysis.memory_figure import memory_figure
-from apical.analysis.spike_triggered import spike_triggered
-from apical.analysis.spike_triggered_figure import spike_triggered_figure
-from apical.analysis.weights_figure import weights_figure
-from apical.analysis.worst_trials import worst_figure, worst_trials
-from apical.simulate.config import preset
-from apical.simulate.dataset import available_cores, simulate
-from apical.simulate.outline import outline
+from apical.analysis.inside.filters_figure import filters_figure
+from apical.analysis.inside.memory_figure import memory_figure
+from apical.analysis.inside.spike_triggered import spike_triggered
+from apical.analysis.inside.spike_triggered_figure import spike_triggered_figure
+from apical.analysis.inside.weights_figure import weights_figure
+from apical.analysis.inside.worst_trials import worst_figure, worst_trials
+from apical.analysis.style import save_figure
+from apical.simulate.cell.outline import outline
+from apical.simulate.presets import preset
+from apical.simulate.run.dataset import available_cores, simulate
 from apical.simulate.schema import open_dataset
-from apical.surrogate.checkpoint import Surrogate
-from apical.surrogate.filters import first_layer
-from apical.surrogate.fit import fit
-from apical.surrogate.inside import over_trial, readout_shares
-from apical.surrogate.predict import predict
-from apical.surrogate.recipe import quick
-from apical.surrogate.synapse_weights import synapse_weights
+from apical.surrogate.fitting.fit import fit
+from apical.surrogate.fitting.recipe import quick
+from apical.surrogate.inside.elm import over_trial, readout_shares
+from apical.surrogate.inside.filters import first_layer
+from apical.surrogate.inside.synapse_weights import synapse_weights
+from apical.surrogate.use.checkpoint import Surrogate
+from apical.surrogate.use.predict import predict
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)
@@ -78,7 +78,7 @@ display(elm)
 # %%
 predicted = open_dataset(predict(elm, TRUTH, DATA / "predictions" / f"{elm.name}.zarr", overwrite=True))
 errors = worst_trials(truth, predicted)
-figure = save(worst_figure(truth, predicted, errors), DATA / "worst_trials.png")
+figure = save_figure(worst_figure(truth, predicted, errors), DATA / "worst_trials.png")
 display(Image(figure, width=900))
 
 # %% [markdown]
@@ -90,7 +90,7 @@ display(Image(figure, width=900))
 
 # %%
 before = spike_triggered(truth, predicted)
-figure = save(spike_triggered_figure(before, elm.name), DATA / "spike_triggered.png")
+figure = save_figure(spike_triggered_figure(before, elm.name), DATA / "spike_triggered.png")
 display(Image(figure, width=900))
 
 # %% [markdown]
@@ -103,7 +103,7 @@ display(Image(figure, width=900))
 
 # %%
 shares = readout_shares(elm, truth, elm.split.test)
-figure = save(memory_figure(truth, over_trial(elm, truth, errors[0].trial), shares), DATA / "memory.png")
+figure = save_figure(memory_figure(truth, over_trial(elm, truth, errors[0].trial), shares), DATA / "memory.png")
 display(Image(figure, width=900))
 
 # %% [markdown]
@@ -113,7 +113,7 @@ display(Image(figure, width=900))
 # lines, and spikes. Put back on the reconstruction, its weights say which dendrites it listens to.
 
 # %%
-figure = save(weights_figure(synapse_weights(elm, truth), outline(truth)), DATA / "weights.png")
+figure = save_figure(weights_figure(synapse_weights(elm, truth), outline(truth)), DATA / "weights.png")
 display(Image(figure, width=900))
 
 # %% [markdown]
@@ -124,7 +124,7 @@ display(Image(figure, width=900))
 # looks like a postsynaptic potential turned back in time.
 
 # %%
-figure = save(filters_figure(first_layer(tcn, truth)), DATA / "filters.png")
+figure = save_figure(filters_figure(first_layer(tcn, truth)), DATA / "filters.png")
 display(Image(figure, width=900))
 
 # %% [markdown]

@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from .config import DEFAULT_PRESET, Simulation, preset
+from .config import Simulation
 from .names import nearest
+from .presets import DEFAULT_PRESET, preset
 from .schema import InputError
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from . import biophysics, input_files
-from .cells import Morphology
-from .engine.base import Integration
-from .lif import Lif
-from .names import nearest
-from .out_of_distribution import OutOfDistribution
-from .stimulus import InputStatistics
-from .synapses import Domain
+from .cell import biophysics
+from .cell.morphologies import Morphology
+from .cell.synapses import Domain
+from .engine.interface import Integration
+from .stimulus import given
+from .stimulus.out_of_distribution import OutOfDistribution
+from .stimulus.statistics import InputStatistics
 
-DEFAULT_PRESET = "nmda-ttpc1"
 RECORDINGS = ("record_fine", "record_nexus", "nexus_um", "record_dendrites")  # what is looked at, not what happens
 OF_A_CELL = (  # what a neuron without NEURON does not have
     "morphology",
@@ -38,6 +35,33 @@ OF_A_CELL = (  # what a neuron without NEURON does not have
     "record_dendrites",
 )
 SegmentNumber = Annotated[int, Field(ge=0)]
+
+
+class Lif(BaseModel):
+    """The neuron: `segments` sites without extent, half basal and half apical, one synapse of each sign on each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    segments: int = Field(100, ge=2, description="sites; each has one excitatory and one inhibitory synapse")
+    tau_m_ms: float = Field(20.0, gt=0, description="membrane time constant")
+    tau_excitatory_ms: float = Field(3.0, gt=0, description="decay of an excitatory current")
+    tau_inhibitory_ms: float = Field(8.0, gt=0, description="decay of an inhibitory current")
+    jump_excitatory_mv: float = Field(9.0, ge=0, description="excitatory current of one spike, times the resistance")
+    jump_inhibitory_mv: float = Field(3.375, ge=0, description="inhibitory current of one spike; the same charge")
+    v_rest_mv: float = Field(-76.0, description="resting voltage, where a trial starts")
+    v_threshold_mv: float = Field(-55.0, description="where it fires")
+    v_reset_mv: float = Field(-70.0, description="where it stays while refractory")
+    refractory_ms: float = Field(2.0, ge=0, description="how long")
+
+    @model_validator(mode="after")
+    def _can_fire_and_rest(self) -> Lif:
+        if self.tau_m_ms in (self.tau_excitatory_ms, self.tau_inhibitory_ms):
+            raise ValueError(f"tau_m_ms: expected another value than a synapse's time constant, got {self.tau_m_ms:g}")
+        if max(self.v_rest_mv, self.v_reset_mv) >= self.v_threshold_mv:
+            raise ValueError(
+                f"v_threshold_mv: expected a value above rest and reset "
+                f"({self.v_rest_mv:g} and {self.v_reset_mv:g}), got {self.v_threshold_mv:g}"
+            )
+        return self
 
 
 class Simulation(BaseModel):
@@ -94,7 +118,7 @@ class Simulation(BaseModel):
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
         Fields at their default do not count, so an id stays what it is when a later apical has a field more.
-        morphology: what `cells.resolve` finds; None for a neuron without one.
+        morphology: what `morphologies.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
         by_name = {"preset", "morphology", "biophysics", *RECORDINGS}
@@ -103,117 +127,6 @@ class Simulation(BaseModel):
             parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
             parts["morphology"] = morphology.sha256
         if self.input_spikes is not None:
-            parts["input_spikes"] = input_files.digest(self.input_spikes)
+            parts["input_spikes"] = given.digest(self.input_spikes)
             parts = {name: part for name, part in parts.items() if name not in ("statistics", "seed")}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _ranges(most_basal: float, most_apical: float, difference: tuple[float, float]) -> InputStatistics:
-    """Excitatory counts from 0 up to a limit per tree; inhibitory counts within `difference` of them in both trees."""
-    return InputStatistics(
-        excitatory_basal=(0, most_basal),
-        excitatory_apical=(0, most_apical),
-        inhibitory_minus_excitatory_basal=difference,
-        inhibitory_minus_excitatory_apical=difference,
-    )
-
-
-def nmda_ttpc1() -> Simulation:
-    """NMDA input set with ranges chosen for morphology ttpc1, whose more numerous segments need more input."""
-    return Simulation(preset="nmda-ttpc1", statistics=_ranges(1600, 1600, (-900, 200)))
-
-
-def nmda() -> Simulation:
-    """Published NMDA input set: excitatory synapses with AMPA and NMDA (NeuronIO, with morphology hay2011)."""
-    return Simulation(preset="nmda", statistics=_ranges(800, 800, (-600, 200)))
-
-
-def ampa() -> Simulation:
-    """Published AMPA-only input set."""
-    return Simulation(preset="ampa", excitatory="AMPA", statistics=_ranges(1900, 2000, (-1650, 150)))
-
-
-def ampa_sk() -> Simulation:
-    """Published AMPA-only input set with a tenth of the SK_E2 current."""
-    statistics = _ranges(1900, 2000, (-1500, 300))
-    return Simulation(preset="ampa-sk", excitatory="AMPA", sk_e2_factor=0.1, statistics=statistics)
-
-
-def ball_and_stick() -> Simulation:
-    """Ball-and-stick cell with AMPA and NMDA; half the published NMDA ranges."""
-    return Simulation(
-        preset="ball-and-stick",
-        morphology="ball-and-stick",
-        biophysics="ball-and-stick",
-        statistics=_ranges(400, 400, (-300, 100)),
-    )
-
-
-def passive_dendrites() -> Simulation:
-    """nmda-ttpc1 with dendrites that have no channels but the leak."""
-    return _variant("passive-dendrites", passive_dendrites=True)
-
-
-def ih_shift() -> Simulation:
-    """nmda-ttpc1 with the activation of Ih moved by +20 mV, so that more of it is open at rest."""
-    return _variant("ih-shift", ih_shift_mv=20.0)
-
-
-def gaba_b() -> Simulation:
-    """nmda-ttpc1 with GABA_B beside GABA_A, at 3 % of its conductance, and fewer inhibitory spikes.
-
-    At all of it, input at those rates holds the cell at -95 mV: GABA_B lasts 33 times as long as GABA_A.
-    """
-    statistics = _ranges(1600, 1600, (-1500, -400))  # chosen: 1.3 Hz on ttpc1
-    return _variant("gaba-b", inhibitory="GABA_AB", gaba_b_factor=0.03, statistics=statistics)
-
-
-def dense() -> Simulation:
-    """nmda-ttpc1 with three synapses of each sign on a segment, which share its input."""
-    return _variant("dense", synapses_per_segment=3)
-
-
-def nmda_basal() -> Simulation:
-    """nmda-ttpc1 without NMDA in the apical tree."""
-    return _variant("nmda-basal", without_nmda=Domain(tree="apical"))
-
-
-def ood() -> Simulation:
-    """nmda-ttpc1 out of distribution: up to 30 % of 64 clusters, half of trials modulated, half without inhibition."""
-    return _variant("ood", out_of_distribution=OutOfDistribution())
-
-
-def recorded() -> Simulation:
-    """nmda-ttpc1 with the voltages of the nexus and of every segment kept."""
-    return _variant("recorded", record_nexus=True, record_dendrites="all")
-
-
-def lif() -> Simulation:
-    """A leaky integrate-and-fire neuron with exponential synapses (the control of Beniaguev et al. 2021, Figure 1)."""
-    return Simulation(preset="lif", lif=Lif(), statistics=_ranges(100, 100, (-60, 20)))
-
-
-def _variant(name: str, **fields: object) -> Simulation:
-    return Simulation.model_validate(nmda_ttpc1().model_dump() | {"preset": name} | fields)
-
-
-PRESETS: dict[str, Callable[[], Simulation]] = {
-    "nmda-ttpc1": nmda_ttpc1,
-    "nmda": nmda,
-    "ampa": ampa,
-    "ampa-sk": ampa_sk,
-    "ball-and-stick": ball_and_stick,
-    "passive-dendrites": passive_dendrites,
-    "ih-shift": ih_shift,
-    "gaba-b": gaba_b,
-    "dense": dense,
-    "nmda-basal": nmda_basal,
-    "ood": ood,
-    "recorded": recorded,
-    "lif": lif,
-}
-
-
-def preset(name: str) -> Simulation:
-    """The configuration called `name`. Raises InputError with the nearest name where there is none."""
-    return PRESETS[nearest("preset", name, PRESETS)]()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from apical.analysis.inspect import summary
-from apical.simulate import biophysics, distance_rules, units
+from apical.analysis.pages.inspect import summary
+from apical.simulate.cell import biophysics, distance_rules
+from apical.simulate.mechanisms import units
 
 PAGE = (Path(__file__).parents[1] / "docs" / "your_own_cell.md").read_text(encoding="utf-8")
 BLOCK = re.compile(

@@ -15,8 +15,8 @@ PAGE = (ROOT / "docs" / "using_a_surrogate.md").read_text(encoding="utf-8")
 @pytest.fixture
 def here(make_dataset, tmp_path, monkeypatch):
     """A folder with runs/elm-10."""
-    from apical.surrogate.fit import fit
-    from apical.surrogate.recipe import quick
+    from apical.surrogate.fitting.fit import fit
+    from apical.surrogate.fitting.recipe import quick
 
     config = quick("elm", 10, steps=2, batch=2, window_ms=100, burn_in_ms=10)
     fit(config, make_dataset(), tmp_path / "runs" / "elm-10", device="cpu")
@@ -44,7 +44,7 @@ def test_the_readme_has_the_same_neuron():
 @pytest.mark.parametrize("name", ["elm-10.onnx", "elm-10.pt2"])
 def test_the_exported_file_gives_what_the_run_gives(here, name):
     from apical.cli.__main__ import main
-    from apical.surrogate.checkpoint import Surrogate
+    from apical.surrogate.use.checkpoint import Surrogate
 
     names: dict = {}
     if name.endswith("onnx"):

@@ -10,21 +10,78 @@ import sys
 import tomllib
 from collections import Counter
 from fnmatch import fnmatch
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from apical.surrogate.fitting import model_card
+
 ROOT = Path(__file__).parents[1]
 STAGES = ("simulate", "surrogate", "analysis", "cli")
+# stage -> its rooms from the ground up: a room imports nothing that stands after it; modules beside the rooms by name
+ROOMS = {
+    "simulate": (
+        ("schema",),
+        ("folders", "cores", "names"),
+        ("mechanisms",),
+        ("cell",),
+        ("stimulus",),
+        ("engine",),
+        ("config", "presets", "changes"),
+        ("trial",),
+        ("run",),
+        ("neuronio",),
+        ("validation",),
+    ),
+    "surrogate": (
+        ("device", "provenance", "tensors", "processes"),
+        ("kernels",),
+        ("models",),
+        ("fitting",),
+        ("use",),
+        ("sweep",),
+        ("inside",),
+        ("checkpoint",),  # for model cards of apical 0.1
+    ),
+    "analysis": (
+        ("markup", "dataset_title"),
+        ("metrics",),
+        ("scores",),
+        ("style", "plots"),
+        ("comparison",),
+        ("pages",),
+        ("inside",),
+        ("report",),
+        ("display", "accessor"),
+    ),
+    "cli": (
+        ("options", "progress", "tables"),
+        ("again",),
+        ("spreading", "look_inside", "quickstart"),
+        ("commands",),
+        ("app", "__main__"),
+    ),
+}
+A_DOZEN = 12
+MORE_THAN_A_DOZEN = {  # folder -> why its modules are neighbours all the same
+    "simulate/engine/batched": "one generator, from NMODL to a kernel at work: each file is a step that only it takes",
+    "simulate/run": "what a run over workers consists of, and the noise floor, which is one",
+    "surrogate/models": "a file for each family, and the parts that two of them share",
+    "surrogate/fitting": "one loop: what it reads, draws, steps, checks and writes",
+    "analysis/metrics": "a metric a file",
+}
+FRONT_DOORS = ("simulate", "surrogate", "surrogate/inside", "analysis", "analysis/inside")
+MOST_PUBLIC_NAMES = 13  # of a front door
 # stage -> what it may import of its siblings
 MAY_IMPORT = {"simulate": (), "surrogate": ("simulate.schema",), "analysis": ("simulate.schema",), "cli": STAGES}
 # heavy library -> the only place that imports it (the command line may, too)
 HOME = {
     "neuron": "simulate",
     "torch": "surrogate",
-    "triton": "surrogate/recurrence",
+    "triton": "surrogate/kernels/recurrence",
     "matplotlib": "analysis",
     "cupy": "simulate",
 }
@@ -87,13 +144,13 @@ def test_every_package_on_disk_is_listed():
         for stage in STAGES
         for init in (ROOT / stage).rglob("__init__.py")
     }
-    assert set(setuptools_table()["packages"]) == on_disk
+    assert set(setuptools_table()["packages"]) == on_disk | {"apical"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_data_file_is_packaged(stage):
     packages, patterns = setuptools_table()["packages"], setuptools_table()["package-data"]
-    folders = {ROOT.joinpath(*name.split(".")[1:]): patterns.get(name, []) for name in packages}
+    folders = {ROOT.joinpath(*name.split(".")[1:]): patterns.get(name, []) for name in packages if name != "apical"}
     for path in (ROOT / stage).rglob("*"):
         if path.is_dir() or path.suffix in {".py", *BESIDE_CODE} or "__pycache__" in path.parts:
             continue
@@ -133,6 +190,120 @@ def test_no_module_is_loaded_under_two_names():
     files = Counter(Path(m.__file__).resolve() for m in loaded)
     assert files
     assert [file for file, n in files.items() if n > 1] == []
+
+
+def module_file(name: str) -> Path | None:
+    """The file of ours that the dotted name `name` is, or that it is defined in; None for what is not ours."""
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        path = ROOT.joinpath(*parts[:n])
+        if path.with_suffix(".py").is_file():
+            return path.with_suffix(".py")
+        if (path / "__init__.py").is_file():
+            return path / "__init__.py"
+    return None
+
+
+def imports_of_ours(stage: str) -> dict[Path, set[Path]]:
+    """Module -> the modules of its stage that it imports, in functions and for type checkers too."""
+    found: dict[Path, set[Path]] = {}
+    for path in sources(stage):
+        names = {name for node in ast.walk(ast.parse(path.read_text())) for name in imported(path, node)}
+        files = {module_file(name) for name in names if name.split(".")[0] == stage}
+        found[path] = {file for file in files if file is not None and file != path}
+    return found
+
+
+def room(path: Path) -> int | None:
+    """Place of the room in its stage's list; None for a stage's front door, which opens all of them."""
+    stage, name = path.relative_to(ROOT).with_suffix("").parts[:2]
+    return None if name == "__init__" else next(at for at, names in enumerate(ROOMS[stage]) if name in names)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_room_imports_a_later_one(stage):
+    for path, others in imports_of_ours(stage).items():
+        for other in others if room(path) is not None else ():
+            where = f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
+            assert room(other) is not None, f"{where}: the front door is for others"
+            assert room(other) <= room(path), where
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_circle_of_imports(stage):
+    graph = TopologicalSorter(imports_of_ours(stage))
+    try:
+        graph.prepare()
+    except CycleError as circle:
+        pytest.fail(" -> ".join(str(path.relative_to(ROOT)) for path in circle.args[1]))
+
+
+def test_a_circle_would_be_seen(tmp_path, monkeypatch):
+    """In functions too, through a room's own name, and for type checkers."""
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    (tmp_path / "simulate" / "cell").mkdir(parents=True)
+    (tmp_path / "simulate" / "cell" / "__init__.py").touch()
+    (tmp_path / "simulate" / "cell" / "a.py").write_text("def f():\n    from . import b\n")
+    (tmp_path / "simulate" / "cell" / "b.py").write_text("if TYPE_CHECKING:\n    from .a import f\n")
+    with pytest.raises(pytest.fail.Exception, match=r"a\.py -> .*b\.py"):
+        test_no_circle_of_imports("simulate")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_folder_of_more_than_a_dozen_modules_without_a_reason(stage):
+    for folder in {path.parent for path in sources(stage)}:
+        modules_there = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        reason = MORE_THAN_A_DOZEN.get(folder.relative_to(ROOT).as_posix())
+        assert (len(modules_there) > A_DOZEN) == bool(reason), f"{folder.relative_to(ROOT)}: {len(modules_there)}"
+
+
+def public_names(door: str) -> list[str]:
+    """What a front door's stub names, in its order."""
+    tree = ast.parse((ROOT / door / "__init__.pyi").read_text())
+    return [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+
+
+@pytest.mark.parametrize("door", FRONT_DOORS)
+def test_a_front_door_opens(door):
+    names, stage = public_names(door), importlib.import_module(f"apical.{door.replace('/', '.')}")
+    assert len(names) <= MOST_PUBLIC_NAMES
+    assert sorted(stage.__all__) == sorted(names)
+    for name in names:
+        assert getattr(stage, name).__doc__, f"{door}: {name} has no docstring"
+
+
+def test_version():
+    import apical
+
+    assert apical.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert {"simulate", "surrogate", "analysis"} <= set(dir(apical))
+
+
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
+
+
+def shown_python() -> list[tuple[str, str]]:
+    """Where, and the code, of all Python that people are shown: README, docs, notebooks, model cards."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = [(str(page.relative_to(ROOT)), "\n".join(PYTHON_BLOCK.findall(page.read_text("utf-8")))) for page in pages]
+    found += [(path.name, path.read_text("utf-8")) for path in sorted((ROOT / "notebooks").glob("*.py"))]
+    return [*found, ("a model card", model_card.LOAD)]
+
+
+def test_what_people_are_shown_imports_public_names_only():
+    known = {f"apical.{door.replace('/', '.')}": {*public_names(door)} for door in FRONT_DOORS}
+    shown = [(where, ast.parse(code)) for where, code in shown_python()]
+    assert sum(bool(tree.body) for _, tree in shown) > len(list((ROOT / "notebooks").glob("*.py")))
+    for where, tree in shown:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    ours = alias.name.split(".")[0] == "apical"
+                    assert not ours or alias.name == "apical" or alias.name in known, f"{where}: import {alias.name}"
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "apical":
+                for alias in node.names:
+                    told = f"{where}: from {node.module} import {alias.name}"
+                    assert f"{node.module}.{alias.name}" in known or alias.name in known.get(node.module, ()), told
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -13,7 +13,7 @@ from .metric import Axis, Metric
 from .ratio import ratio
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 # Four to a decade, each up to its value, since spikes are rare: about 1 in 1,000 bins. The first starts at 0
 PROBABILITY_UP_TO = 10 ** (np.arange(-16, 1) / 4)

@@ -15,7 +15,7 @@ from .metric import Axis, Metric
 from .ratio import ratio
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 LAGS_MS = np.arange(-50, 51)
 BINS_PER_S = 1000  # 1 ms bins

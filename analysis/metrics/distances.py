@@ -20,7 +20,7 @@ from .ratio import ratio
 from .spike_distance import spike_distance
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 TAU_MS = 10.0  # the time scale of both: a shift by twice as much costs as much as losing one spike and adding another
 

@@ -18,7 +18,7 @@ from .metric import Axis, Metric
 from .ratio import ratio
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 TOLERANCES_MS = np.arange(6)
 LEAST_DISTANCE_MS = 5

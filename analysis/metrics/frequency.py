@@ -15,7 +15,7 @@ from .metric import Axis, Metric
 from .ratio import ratio
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 BAND_FROM_HZ = np.array([0.0, 5, 20, 50, 100, 200])  # each band ends where the next begins, the last at 500 Hz
 BINS_PER_S = 1000  # 1 ms bins

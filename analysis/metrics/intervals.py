@@ -15,7 +15,7 @@ from .metric import Axis, Metric
 from .ratio import ratio
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 BURST_BELOW_MS = 25  # shorter ones are within a burst: a third of the intervals of `hay2011` with NMDA input
 INTERVAL_FROM_MS = np.round(10 ** (np.arange(15) / 4), 1)  # 1 ms to 3.2 s, four to a decade; the last is open

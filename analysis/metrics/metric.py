@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..pair import Pair
+    from .pair import Pair
 
 
 class Axis(NamedTuple):
@@ -60,7 +60,7 @@ class Metric(ABC):
         """
         import xarray as xr
 
-        from ..pair import pair_of
+        from .pair import pair_of
 
         value = self.score(self.trial_sums(pair_of(truth, prediction)).sum(axis=0))
         attrs = {"units": self.unit, "long_name": self.title}

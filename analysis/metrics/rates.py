@@ -14,7 +14,7 @@ from .metric import Metric
 from .ratio import ratio
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 BINS_PER_S = 1000  # 1 ms bins
 

@@ -31,8 +31,8 @@ class Scored:
         """
         import xarray as xr
 
-        from ..pair import paired
-        from ..trial_sums import totals, trial_sums
+        from .pair import paired
+        from .trial_sums import totals, trial_sums
 
         value = totals(trial_sums(paired(truth, prediction)))[self.name]
         return xr.DataArray(value, name=self.name, attrs={"units": self.unit, "long_name": self.title})

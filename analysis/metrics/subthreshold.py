@@ -14,7 +14,7 @@ from .metric import Axis, Metric
 from .ratio import ratio
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 # A spike's bins, measured on `hay2011` with NMDA input: up to 2 ms before its bin the upstroke passes the -55 mV at
 # which truth is clipped; by 10 ms after it the afterhyperpolarisation and a doublet's next spike (7 to 10 ms) are over.

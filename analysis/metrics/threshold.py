@@ -13,7 +13,7 @@ from ...simulate.schema import InputError
 from .events import find_events, in_a_row, take_turns
 
 if TYPE_CHECKING:
-    from ..pair import Pair
+    from .pair import Pair
 
 CHOSEN_AT_MS = 2  # tolerance
 CANDIDATES = 256

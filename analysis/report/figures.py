@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from ..compare import compare
-from ..scores import Score
-from .markup import Markup, element
+from ..comparison.compare import compare
+from ..markup import Markup, element
+from ..scores.rows import Score
 from .svg import inlined
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...simulate.schema import config_of, source
-from ..inspect import dataset_title
-from ..scores import Score
-from .markup import Markup, definitions, element, joined
+from ..dataset_title import dataset_title
+from ..markup import Markup, definitions, element, joined
+from ..scores.rows import Score
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,12 +11,12 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from ...simulate.schema import InputError, made_with, open_dataset
-from ..look import FAMILY_TITLES
-from ..scores import IDENTITY, Score
-from ..uncertainty import interval
+from ..markup import Markup, definitions, element, embedded_json, joined
+from ..scores.rows import IDENTITY, Score
+from ..scores.uncertainty import interval
+from ..style import FAMILY_TITLES
 from .columns import columns_of, run_label
 from .figures import figures
-from .markup import Markup, definitions, element, embedded_json, joined
 from .provenance import prediction_table, scored_datasets, truth_card
 from .runs import run_data
 from .score_table import best_run, score_table
@@ -35,7 +35,7 @@ SCRIPTS = (
 )  # in the order in which they need each other
 
 
-def report(
+def write_report(
     scores: Sequence[Score],
     out: str | Path,
     *,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..look import FAMILY_COLOURS, FAMILY_MARKERS, PALETTE
-from ..scores import Score
-from ..uncertainty import interval
+from ..scores.rows import Score
+from ..scores.uncertainty import interval
+from ..style import FAMILY_COLOURS, FAMILY_MARKERS, PALETTE
 from .columns import COSTS, SHOWN, Column, run_label
 
 COLOURS = tuple(dict.fromkeys((*PALETTE, *FAMILY_COLOURS.values())))  # page.css: --c0, --c1 …, then one for the rest

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..scores import Score
-from ..uncertainty import LEVEL, difference, interval
+from ..markup import Markup, element, joined
+from ..scores.rows import Score
+from ..scores.uncertainty import LEVEL, difference, interval
 from .columns import SHOWN, Column, run_label
-from .markup import Markup, element, joined
 
 JUDGED = "roc_auc"  # by which the best run is told, and the others from it
 SHARE = f"{100 * LEVEL:g} %"

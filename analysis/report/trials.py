@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...simulate.schema import InputError, config_of, read, source
-from ..pair import PairedTrials, paired
+from ..metrics.pair import PairedTrials, paired
 from ..plots import TRACE_TOP_MV, model_label, trial_position
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""How a trial is integrated: one interface (base.py), one file per engine."""
+"""How a trial is integrated: one interface (interface.py), one file or room per engine; run.py chooses and calls."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import neuron as plain
-from .base import Inputs, Integration, Recording
+from .interface import Inputs, Integration, Recording
 from .pieces import Recorder
 
 _GID = 0
@@ -12,7 +12,7 @@ _GID = 0
 def run(
     cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
 ) -> Recording:
-    """Integrate one trial; see base.run. CoreNEURON records at every step only, and wants a gid on the cell."""
+    """Integrate one trial; see run.run. CoreNEURON records at every step only, and wants a gid on the cell."""
     from neuron import coreneuron, h
 
     held = plain.attach(inputs)

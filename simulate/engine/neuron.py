@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import Inputs, Integration, Pulse, Recording
+from .interface import Inputs, Integration, Pulse, Recording
 from .pieces import Recorder
 
 
 def run(
     cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
 ) -> Recording:
-    """Integrate one trial; see base.run."""
+    """Integrate one trial; see run.run."""
     from neuron import h
 
     clamps = attach(inputs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .base import Integration, Recording, Unstable
+from .interface import Integration, Recording, Unstable
 
 PIECE_MS = 250.0  # 640 segments at dt 0.025 are 51 MB; handing the cell over to CoreNEURON costs 2 % (measured)
 RUNAWAY_MV = 300.0  # far beyond every reversal potential

@@ -1,3 +1,1 @@
 """NeuronIO, the published dataset of Beniaguev et al. 2021: its pickles read without running anything in them."""
-
-from .importing import import_neuronio as import_neuronio

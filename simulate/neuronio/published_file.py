@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..output_spikes import peaks
 from ..schema import FINE_PER_MS, SPIKE_BIN_OFFSET_MS, InputError
+from ..trial.output_spikes import peaks
 from . import array_pickle
 
 RECEPTORS = {"NMDA": "AMPA_NMDA", "AMPA": "AMPA", "GABA_A": "GABA_A", "GABA_B": "GABA_B", "GABA_AB": "GABA_AB"}

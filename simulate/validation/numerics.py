@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from ..engine.base import Epsp, Integration, Pulse
+from ..engine.interface import Epsp, Integration, Pulse
 from ..schema import InputError
 from . import protocols
 from .checks import Findings, check, slope

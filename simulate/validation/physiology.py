@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.base import Pulse
-from ..output_spikes import SPIKE_PEAK_MV
+from ..engine.interface import Pulse
 from ..schema import InputError
+from ..trial.output_spikes import SPIKE_PEAK_MV
 from . import features, protocols
 from .checks import Check, Findings, check
 from .protocols import STEP_MS, STEPS_NA, Response

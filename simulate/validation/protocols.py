@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cell import Cell
-from ..engine import base
-from ..engine.base import Epsp, Pulse
+from ..cell.built import Cell
+from ..engine.interface import Epsp, Inputs, Integration, Pulse
+from ..engine.run import run
 from ..schema import InputError
 
 V_INIT_MV = -80.0
@@ -82,18 +82,16 @@ def respond(
     cell: Cell,
     currents: Sequence[Pulse | Epsp],
     duration_ms: float,
-    integration: base.Integration,
+    integration: Integration,
     v_init_mv: float = V_INIT_MV,
     sites: dict[str, object] | None = None,
 ) -> Response:
     """Run one protocol and record `sites` (name -> NEURON segment), or soma and apical trunk."""
     sites = sites or electrodes(cell)
-    recording = base.run(
-        cell, base.Inputs(currents=currents), list(sites.values()), duration_ms, v_init_mv, integration
-    )
+    recording = run(cell, Inputs(currents=currents), list(sites.values()), duration_ms, v_init_mv, integration)
     return Response(recording.time_ms, dict(zip(sites, recording.v_mv, strict=True)))
 
 
-def step_current(cell: Cell, amplitude_na: float, integration: base.Integration) -> Response:
+def step_current(cell: Cell, amplitude_na: float, integration: Integration) -> Response:
     """A 2 s somatic step from 700 ms."""
     return respond(cell, [Pulse(cell.soma(0.5), *STEP_MS, amplitude_na)], 3000.0, integration)

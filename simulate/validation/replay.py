@@ -7,14 +7,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from .. import schema, stimulus, synapses
-from ..detailed import V_INIT_MV
-from ..engine import base
-from ..engine.base import Inputs, Integration
-from ..neuronio import import_neuronio
-from ..output_spikes import SPIKE_PEAK_MV, peaks
+from .. import schema
+from ..cell import synapses
+from ..engine.interface import Inputs, Integration
+from ..engine.run import run
+from ..neuronio.importing import import_neuronio
 from ..schema import FINE_PER_MS, InputError
-from ..stimulus import InputStatistics
+from ..stimulus import statistics
+from ..stimulus.statistics import InputStatistics
+from ..trial.detailed import V_INIT_MV
+from ..trial.output_spikes import SPIKE_PEAK_MV, peaks
 from .checks import Findings, check
 from .protocols import SPIKE_MV, Response
 from .specimen import CONVERGED, Specimen
@@ -41,7 +43,7 @@ def seeded(specimen: Specimen) -> Findings:
     cell = specimen.cell
     tree = np.array([segment.tree for segment in cell.segments])
     length_um = np.array([segment.length_um for segment in cell.segments])
-    spikes = stimulus.draw(_statistics(tree), tree, length_um, DURATION_MS, SEED, 0)
+    spikes = statistics.draw(_statistics(tree), tree, length_um, DURATION_MS, SEED, 0)
     ours = _replay(specimen, ("AMPA_NMDA", "GABA_A"), spikes, specimen.integration)
     truth = _replay(specimen, ("AMPA_NMDA", "GABA_A"), spikes, CONVERGED)
     source = "variable step, tolerance 1e-6, of the same input"
@@ -110,7 +112,7 @@ def _replay(
     sites = {"soma": cell.soma(0.5)} | ({"axon": cell.axon[0](0.5)} if cell.axon else {})
     placed = synapses.place(cell, *receptors, fused=integration.takes_fused)
     inputs = Inputs(placed, [np.flatnonzero(row).astype(float) for row in input_spikes])
-    recording = base.run(cell, inputs, list(sites.values()), float(input_spikes.shape[1]), V_INIT_MV, integration)
+    recording = run(cell, inputs, list(sites.values()), float(input_spikes.shape[1]), V_INIT_MV, integration)
     specimen.watch(recording.v_mv)
     return Response(recording.time_ms, dict(zip(sites, recording.v_mv, strict=True)))
 

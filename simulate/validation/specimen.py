@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cell import Cell
-from ..engine.base import Epsp, Integration, Pulse
+from ..cell.built import Cell
+from ..engine.interface import Epsp, Integration, Pulse
 from . import protocols
 from .checks import Reference
 from .protocols import Response

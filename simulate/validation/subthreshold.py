@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.base import Epsp, Pulse
+from ..engine.interface import Epsp, Pulse
 from ..schema import InputError
 from . import features
 from .checks import Findings, check

@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import biophysics, cells, mechanism_library, schema
-from ..biophysics import Biophysics
-from ..cells import Morphology
-from ..engine.base import Integration
-from ..fastest import fastest
+from .. import schema
+from ..cell import biophysics, morphologies
+from ..cell.biophysics import Biophysics
+from ..cell.morphologies import Morphology
+from ..engine.interface import Integration
+from ..engine.run import fastest
+from ..mechanisms import library
 from ..names import nearest
 from ..schema import InputError
 from . import numerics, physiology, replay, subthreshold
@@ -85,14 +87,14 @@ class Validation:
 
 
 def validate(
-    morphology: str = cells.DEFAULT,
+    morphology: str = morphologies.DEFAULT,
     parameters: str = "shai2015",
     integration: Integration | None = None,
     *,
     quick: bool = False,
     only: Sequence[str] = (),
     neuronio: Path | None = None,
-    busy: mechanism_library.Busy = mechanism_library.announce,
+    busy: library.Busy = library.announce,
     report: Callable[[int, int, str], None] | None = None,
 ) -> Validation:
     """Check the cell of `morphology` and parameter set `parameters`, integrated by `integration` (None: the default).
@@ -108,16 +110,16 @@ def validate(
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
     described, integration = biophysics.load(parameters), integration or Integration()
     if integration.engine == "auto":
-        integration = fastest(integration, described, [])
+        integration = fastest(integration, described.mechanisms())
     task = _Task(
-        cells.resolve(morphology),
+        morphologies.resolve(morphology),
         described,
         integration,
         quick,
         tuple(only),
         neuronio,
     )
-    mechanism_library.compiled(busy, task.biophysics)
+    library.compiled(biophysics.mechanism_groups(task.biophysics), busy)
     context = get_context("spawn")
     here, there = context.Pipe()
     began = time.monotonic()
@@ -178,9 +180,9 @@ def _work(task: _Task, pipe: Connection) -> None:
 
 
 def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
-    from ..cell import Cell
+    from ..cell.built import Cell
 
-    mechanism_library.load(parameters=task.biophysics)
+    library.load(biophysics.mechanism_groups(task.biophysics))
     reference = Reference(task.morphology.name, task.biophysics.name)
     specimen = Specimen(
         Cell(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),

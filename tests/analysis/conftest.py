@@ -50,7 +50,7 @@ def make_prediction(tmp_path):
 @pytest.fixture
 def make_score():
     """A function that gives a made-up score, any column replaced."""
-    from apical.analysis.scores import COLUMNS, Score
+    from apical.analysis.scores.rows import COLUMNS, Score
 
     def make(**columns):
         base = dict.fromkeys(COLUMNS, 0.5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from elephant.statistics import mean_firing_rate
 
-from apical.analysis.inspect import summary, typical_trial
+from apical.analysis.pages.inspect import summary, typical_trial
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apical.analysis.claim import claim
-from apical.analysis.resamples import Resamples
-from apical.analysis.scores import read_scores
+from apical.analysis.comparison.claim import claim
+from apical.analysis.scores.files import read_scores
+from apical.analysis.scores.resamples import Resamples
 
 ROOT = Path(__file__).parents[2]
 

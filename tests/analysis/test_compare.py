@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from apical.analysis.compare import compare
+from apical.analysis.comparison.compare import compare
 from apical.simulate.schema import InputError
 
 SIZES = [(5077, "5"), (8002, "20")]

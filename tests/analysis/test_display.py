@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from bs4 import BeautifulSoup
 
-from apical.analysis.evaluate import Evaluation, evaluate
-from apical.analysis.scores import Scores, read_scores, write_scores
+from apical.analysis.scores.evaluate import Evaluation, evaluate
+from apical.analysis.scores.files import read_scores, write_scores
+from apical.analysis.scores.table import Scores
 from apical.simulate import schema
 
 NASTY = "<img src=x onerror=alert(1)>"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.efficiency import Point, Series, data_series_of, floor_of, pareto, series_of, smallest
-from apical.analysis.resamples import Resamples
+from apical.analysis.comparison.efficiency import Point, Series, data_series_of, floor_of, pareto, series_of, smallest
+from apical.analysis.scores.resamples import Resamples
 
 R = 1000
 

@@ -7,8 +7,8 @@ import pytest
 import zarr
 from sklearn.metrics import roc_auc_score
 
-from apical.analysis.evaluate import Evaluation, evaluate
 from apical.analysis.metrics import clip_mv, rescale_per_file, rmse_mv
+from apical.analysis.scores.evaluate import Evaluation, evaluate
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 

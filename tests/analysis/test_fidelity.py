@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.evaluate import Evaluation, evaluate
-from apical.analysis.fidelity import fidelity, fidelity_figure
+from apical.analysis.pages.fidelity import fidelity, fidelity_figure
+from apical.analysis.scores.evaluate import Evaluation, evaluate
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apical.analysis.generalisation import Model, Unscored, generalisation, unscored
+from apical.analysis.comparison.generalisation import Model, Unscored, generalisation, unscored
 from apical.simulate.schema import InputError
 
 OF_A, OF_B = Model("elm-20", 0, "a"), Model("elm-20", 0, "b")

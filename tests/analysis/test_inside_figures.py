@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from apical.analysis.filters_figure import filters_figure
-from apical.analysis.look import save, style
-from apical.analysis.memory_figure import memory_figure
-from apical.analysis.weights_figure import draw_on_cell, running_median, weights_figure
+from apical.analysis.inside.filters_figure import filters_figure
+from apical.analysis.inside.memory_figure import memory_figure
+from apical.analysis.inside.weights_figure import draw_on_cell, running_median, weights_figure
+from apical.analysis.style import save_figure, style
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 
@@ -42,7 +42,7 @@ def shares(spike, voltage):
 
 
 def drawn_twice(make, tmp_path):
-    first, second = (save(make(), tmp_path / f"{name}.svg") for name in "ab")
+    first, second = (save_figure(make(), tmp_path / f"{name}.svg") for name in "ab")
     assert first.read_bytes() == second.read_bytes()
     return first.read_text()
 
@@ -71,7 +71,7 @@ def test_a_readout_that_nothing_moves(make_dataset, inside, tmp_path):
     fig = memory_figure(schema.open_dataset(make_dataset(silent=True)), inside, nothing)
     (summed,) = (axes for axes in fig.axes if "share up to here" in axes.get_ylabel())
     assert len(summed.lines) == 1 and summed.get_legend() is None  # nothing but the line at a half
-    assert save(fig, tmp_path / "nothing.png").stat().st_size > 10_000
+    assert save_figure(fig, tmp_path / "nothing.png").stat().st_size > 10_000
 
 
 def test_the_memory_of_a_trial_that_is_not_there(make_dataset, inside):

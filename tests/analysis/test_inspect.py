@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from apical.analysis.inspect import inspect_figure, summary, typical_trial
-from apical.analysis.inspect_panels import draw_dendrites
-from apical.analysis.look import figure, save, style
+from apical.analysis.pages.inspect import inspect_figure, summary, typical_trial
+from apical.analysis.pages.inspect_panels import draw_dendrites
+from apical.analysis.pages.scan import scan
 from apical.analysis.plots import plot_trial
-from apical.analysis.scan import scan
+from apical.analysis.style import figure, save_figure, style
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 
@@ -93,7 +93,7 @@ def test_a_trial_beside_its_predictions(make_dataset, make_prediction, tmp_path)
     np.testing.assert_allclose(lines[0], schema.read(ds, "soma_v_mv", 3))
     assert any(np.array_equal(line, schema.read(predictions[1], "soma_v_mv", 3)) for line in lines)
     assert len(probability.lines) == 2
-    assert save(fig, tmp_path / "trial.png").exists()
+    assert save_figure(fig, tmp_path / "trial.png").exists()
     with pytest.raises(InputError, match="has no trial 17"):
         plot_trial(ds, predictions, 17)
 
@@ -203,7 +203,7 @@ def test_failed_trials_are_flagged_together(recorded):
 
 def test_published_trials_are_not_flagged(shared, tmp_path):
     """Real voltages, spikes and all, lie within the bounds."""
-    from apical.simulate.neuronio import import_neuronio
+    from apical.simulate.neuronio.importing import import_neuronio
 
     for name in ("nmda_4_trials", "nmda_dendrites_1_trial"):
         path = import_neuronio([shared(f"data/neuronio/{name}.p")], tmp_path / f"{name}.zarr")
@@ -247,7 +247,7 @@ def test_the_figure_with_everything_that_can_be_recorded(recorded, tmp_path):
 
 
 def test_a_segment_that_was_not_recorded_is_no_fault():
-    from apical.analysis.flags import fault
+    from apical.analysis.pages.flags import fault
 
     v_mv = np.full((3, 10), -70.0)
     v_mv[1] = np.nan

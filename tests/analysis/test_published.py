@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from apical.analysis.evaluate import evaluate
-from apical.analysis.literature import published_scores
+from apical.analysis.comparison.literature import published_scores
+from apical.analysis.scores.evaluate import evaluate
 
 # Facts of the literature, as stated there: family, trainable parameters, ROC-AUC, RMSE in mV
 STATED = [
@@ -41,9 +41,9 @@ def test_published_scores_are_those_of_the_literature():
 
 
 def test_released_models_reproduce_the_published_metrics(shared, tmp_path):
-    from apical.simulate.neuronio import import_neuronio
-    from apical.surrogate.checkpoint import load_published_elm
-    from apical.surrogate.predict import predict
+    from apical.simulate.neuronio.importing import import_neuronio
+    from apical.surrogate.use.checkpoint import load_published_elm
+    from apical.surrogate.use.predict import predict
 
     golden = json.loads(shared("data/elm_checkpoints/golden_metrics_nmda_4_trials.json").read_text())
     truth = import_neuronio([shared("data/neuronio/nmda_4_trials.p")], tmp_path / "truth.zarr")

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from apical.analysis.metrics import auc_at_fp, roc, roc_auc, tp_at_fp
-from apical.analysis.ranks import TOP_SHARE, Ranks, curve, highest, ordered_kk, rank, rank_scores
+from apical.analysis.metrics.ranks import TOP_SHARE, Ranks, curve, highest, ordered_kk, rank, rank_scores
 
 
 def made_up(decimals, seed, n_trials=12, n_ms=4000, rate=0.002):

@@ -12,11 +12,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from apical.analysis.report import report
 from apical.analysis.report.figures import Figure
+from apical.analysis.report.report import write_report
 from apical.analysis.report.svg import inlined
 from apical.analysis.report.trials import choose, labels, trial_data
-from apical.analysis.resamples import Resamples
+from apical.analysis.scores.resamples import Resamples
 from apical.simulate.schema import InputError, open_dataset, read
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -74,7 +74,7 @@ def page(tmp_path, simple_figure):
     """A function that writes a report and reads it as a page."""
 
     def write(scores, name="report.html", **options):
-        return Page(report(scores, tmp_path / name, **options).read_text(encoding="utf-8"))
+        return Page(write_report(scores, tmp_path / name, **options).read_text(encoding="utf-8"))
 
     return write
 
@@ -119,7 +119,7 @@ def test_a_noise_floor_is_not_the_best_surrogate(page, make_score):
 
 def test_the_page_may_load_nothing_and_runs_only_its_own_scripts(tmp_path, predicted):
     truth, prediction, score = predicted
-    found = Page(report([score], tmp_path / "a.html", data=truth, predictions=[prediction]).read_text())
+    found = Page(write_report([score], tmp_path / "a.html", data=truth, predictions=[prediction]).read_text())
     policy = next(a["content"] for t, a in found.elements if a.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none'") and "http" not in policy
     code = [data for tag, attributes, data in found.inside if tag == "script" and "type" not in attributes]
@@ -232,7 +232,7 @@ def test_provenance_and_commands_are_there(page, predicted):
 def test_the_same_scores_give_the_same_page(tmp_path, predicted):
     truth, prediction, score = predicted
     first, second = (
-        report([score], tmp_path / name, data=truth, predictions=[prediction]) for name in ("a.html", "b.html")
+        write_report([score], tmp_path / name, data=truth, predictions=[prediction]) for name in ("a.html", "b.html")
     )
     assert first.read_bytes() == second.read_bytes()
 
@@ -259,8 +259,8 @@ def test_what_cannot_be_reported_gets_one_line(tmp_path, simple_figure, make_dat
         ([score], "absent/a.html", {}, "cannot be written"),
     ):
         with pytest.raises(InputError, match=message) as raised:
-            report(scores, tmp_path / out, **options)
+            write_report(scores, tmp_path / out, **options)
         assert "\n" not in str(raised.value)
     assert (tmp_path / "there.html").read_text() == "mine"
-    report([score], tmp_path / "there.html", overwrite=True)
+    write_report([score], tmp_path / "there.html", overwrite=True)
     assert "mine" not in (tmp_path / "there.html").read_text()[:100]

@@ -54,8 +54,8 @@ def browser(tmp_path_factory):
 @pytest.fixture
 def report_path(tmp_path_factory, make_dataset, make_prediction, make_score):
     """A report of three runs and the five trials that they predicted. Made once per session."""
-    from apical.analysis.report import report
-    from apical.analysis.resamples import Resamples
+    from apical.analysis.report.report import write_report
+    from apical.analysis.scores.resamples import Resamples
 
     path = tmp_path_factory.getbasetemp() / "report-in-browser.html"
     if path.exists():
@@ -71,7 +71,7 @@ def report_path(tmp_path_factory, make_dataset, make_prediction, make_score):
         drawn = Resamples("same", {"roc_auc": np.linspace(auc - 0.004, auc + 0.004, 101)})
         costs = {"n_parameters": n_parameters, "macs_per_ms": n_parameters - 10, "dataset_id": "made-up-0-8"}
         scores.append(make_score(**model, **costs, roc_auc=auc, rmse_mv=1.0 + at, resamples=drawn))
-    return report(scores, path, data=truth, predictions=predictions, commands=["apical compare scores.csv"])
+    return write_report(scores, path, data=truth, predictions=predictions, commands=["apical compare scores.csv"])
 
 
 def _with_noise(noise_mv, trial, v_mv, probability):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.resamples import KEPT, Resamples, resamples_path
-from apical.analysis.scores import read_scores, write_scores
+from apical.analysis.scores.files import read_scores, write_scores
+from apical.analysis.scores.resamples import KEPT, Resamples, resamples_path
 from apical.simulate.schema import InputError
 
 

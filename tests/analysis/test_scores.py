@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apical.analysis.scores import COLUMNS, read_scores, write_scores
+from apical.analysis.scores.files import read_scores, write_scores
+from apical.analysis.scores.rows import COLUMNS
 from apical.simulate.schema import InputError
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.look import save
-from apical.analysis.spike_triggered import spike_triggered
-from apical.analysis.spike_triggered_figure import spike_triggered_figure
+from apical.analysis.inside.spike_triggered import spike_triggered
+from apical.analysis.inside.spike_triggered_figure import spike_triggered_figure
+from apical.analysis.style import save_figure
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 
@@ -130,7 +130,7 @@ def test_the_figure_is_the_same_each_time(volleys, make_prediction, tmp_path):
     ds, prediction = opened(volleys, make_prediction(volleys))
     for edges_um in ((), (200,)):
         found = spike_triggered(ds, prediction, edges_um=edges_um)
-        first, second = (save(spike_triggered_figure(found, "elm-20"), tmp_path / f"{n}.svg") for n in "ab")
+        first, second = (save_figure(spike_triggered_figure(found, "elm-20"), tmp_path / f"{n}.svg") for n in "ab")
         assert first.read_bytes() == second.read_bytes()
         text = first.read_text()
         for words in ("4 apical,", "inhibitory", "Hz per synapse", "before expected spikes of elm-20"):

@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 from sklearn.metrics import average_precision_score, explained_variance_score, mean_squared_error, roc_auc_score
 
-from apical.analysis.evaluate import Evaluation, evaluate
 from apical.analysis.metrics import rescale_per_file
-from apical.analysis.pair import Pair, PairedTrials
-from apical.analysis.trial_sums import scores_of, totals, trial_sums
-from apical.analysis.uncertainty import difference, draw, interval, interval_of, resample
+from apical.analysis.metrics.pair import Pair, PairedTrials
+from apical.analysis.metrics.trial_sums import scores_of, totals, trial_sums
+from apical.analysis.scores.evaluate import Evaluation, evaluate
+from apical.analysis.scores.uncertainty import difference, draw, interval, interval_of, resample
 from apical.simulate.schema import InputError
 
 

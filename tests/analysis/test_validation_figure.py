@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.validation_figure import validation_figure
-from apical.analysis.validation_panels import used_tolerance
+from apical.analysis.pages.validation_figure import validation_figure
+from apical.analysis.pages.validation_panels import used_tolerance
 from apical.simulate.schema import InputError
 
 TIME_MS = np.arange(0.0, 3000.0, 1.0)

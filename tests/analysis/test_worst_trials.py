@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from apical.analysis.look import save
-from apical.analysis.worst_trials import TrialError, typical_of, worst_figure, worst_trials
+from apical.analysis.inside.worst_trials import TrialError, typical_of, worst_figure, worst_trials
+from apical.analysis.style import save_figure
 from apical.simulate import schema
 from apical.simulate.schema import InputError
 
@@ -100,7 +100,7 @@ def test_trials_too_short_to_score(make_dataset, make_prediction):
 def test_the_figure_is_the_same_each_time(truth, make_prediction, tmp_path):
     ds, prediction = opened(truth, make_prediction(truth))
     errors = worst_trials(ds, prediction)
-    first, second = (save(worst_figure(ds, prediction, errors, 2), tmp_path / f"{n}.svg") for n in "ab")
+    first, second = (save_figure(worst_figure(ds, prediction, errors, 2), tmp_path / f"{n}.svg") for n in "ab")
     assert first.read_bytes() == second.read_bytes()
     text = first.read_text()
     assert "trial 1: RMSE 0.00 mV, 3 spikes, 3.0 expected, 0 missed, 0.0 invented" in text and "trial 2" not in text

@@ -305,13 +305,13 @@ def test_one_line_says_what_to_do_and_nothing_is_changed(things, refused, comman
 
 def test_a_loss_that_is_no_number(fitted, apical, done, monkeypatch):
     """Made up, since none of our datasets does it: the step after the first validation."""
-    from apical.surrogate import fit, training
+    from apical.surrogate.fitting import fit, step
 
-    def step(stack, optimizers, batches, config, at, processes):
-        losses = training.train_step(stack, optimizers, batches, config, at, processes)
+    def failing_step(stack, optimizers, batches, config, at, processes):
+        losses = step.train_step(stack, optimizers, batches, config, at, processes)
         return [float("nan")] if at == config.validate_every else losses
 
-    monkeypatch.setattr(fit, "train_step", step)
+    monkeypatch.setattr(fit, "train_step", failing_step)
     answer = apical("fit truth.zarr --size 3 --steps 60 --batch 1 --out new --device cpu")
     assert answer.status == 2
     line = answer.err.splitlines()[-1]

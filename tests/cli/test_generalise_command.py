@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from apical.analysis.scores import read_scores
+from apical.analysis.scores.files import read_scores
 
 
 def test_one_table_says_all_of_it(fitted, make_dataset, done):

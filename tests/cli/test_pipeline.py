@@ -175,6 +175,6 @@ def test_stopped_by_the_keyboard(apical, monkeypatch, command):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("apical.surrogate.fit.open_dataset", stop)
-    monkeypatch.setattr("apical.analysis.evaluate.open_dataset", stop)
+    monkeypatch.setattr("apical.surrogate.fitting.fit.open_dataset", stop)
+    monkeypatch.setattr("apical.analysis.scores.evaluate.open_dataset", stop)
     assert apical(command) == (130, "", "apical: stopped; what was written is kept, and --resume goes on from there\n")

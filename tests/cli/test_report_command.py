@@ -44,7 +44,7 @@ def test_a_report_of_all_there_is(fitted, done, tmp_path):
 
 
 def test_what_was_scored_is_scored_again(fitted, done):
-    from apical.cli.report_again import report_again
+    from apical.cli.again.report import report_again
 
     for options in ("--every-trial", "--published-only", "--every-trial --published-only"):
         done(f"evaluate truth.zarr prediction.zarr {options} --out other.csv --overwrite")
@@ -83,11 +83,11 @@ def simulation(config, n_trials, **provenance):
     ],
 )
 def test_a_simulation_is_made_again_by_its_command(monkeypatch, preset, changes):
-    from apical.cli.simulation_again import simulation_again
+    from apical.cli.again.simulation import simulation_again
     from apical.simulate.changes import configured
 
     config, seen = configured(preset, fields=changes), []
-    monkeypatch.setattr("apical.simulate.dataset.simulate", lambda *given, **options: seen.append((given, options)))
+    monkeypatch.setattr("apical.simulate.run.dataset.simulate", lambda *given, **options: seen.append((given, options)))
     appended = [{"position": 5, "seed": config.seed}, {"position": 7, "seed": 9}]
     for command in simulation_again(simulation(config, 10, appended=appended), "data.zarr"):
         run(command)
@@ -97,8 +97,8 @@ def test_a_simulation_is_made_again_by_its_command(monkeypatch, preset, changes)
 
 
 def test_published_files_are_imported_again():
-    from apical.cli.simulation_again import simulation_again
-    from apical.simulate.config import preset
+    from apical.cli.again.simulation import simulation_again
+    from apical.simulate.presets import preset
 
     ds = simulation(preset("nmda"), 4, files=[{"name": "a.p"}, {"name": "b c.p"}])
     ds.attrs["config"] = json.dumps({"made_by": "NeuronIO"})
@@ -116,11 +116,11 @@ def test_published_files_are_imported_again():
     ],
 )
 def test_a_fit_is_made_again_by_its_words(recipe, family, size, changes, monkeypatch):
-    from apical.cli.prediction_again import fit_words
-    from apical.surrogate import recipe as recipes
+    from apical.cli.again.prediction import fit_words
+    from apical.surrogate.fitting import recipe as recipes
 
     config, seen = getattr(recipes, recipe)(family, size, **changes), []
-    monkeypatch.setattr("apical.surrogate.fit.fit", lambda given, *_, **__: seen.append(given))
+    monkeypatch.setattr("apical.surrogate.fitting.fit.fit", lambda given, *_, **__: seen.append(given))
     words = fit_words(config)
     run(shlex.join(["fit", "data.zarr", *words, "--out", "run"]))
     assert seen == [config]
@@ -128,8 +128,8 @@ def test_a_fit_is_made_again_by_its_words(recipe, family, size, changes, monkeyp
 
 
 def test_a_noise_floor_is_made_again_on_its_trials():
-    from apical.cli.prediction_again import prediction_again
-    from apical.simulate.config import preset
+    from apical.cli.again.prediction import prediction_again
+    from apical.simulate.presets import preset
 
     truth = simulation(preset("nmda"), 4)
     config = {"name": "cell", "integration": json.loads(truth.attrs["config"])["integration"] | {"dt_ms": 0.0125}}
@@ -139,8 +139,9 @@ def test_a_noise_floor_is_made_again_on_its_trials():
 
 
 def test_scores_of_a_sweep_are_made_again_by_it(tmp_path):
-    from apical.analysis.scores import COLUMNS, Score, write_scores
-    from apical.cli.report_again import report_again
+    from apical.analysis.scores.files import write_scores
+    from apical.analysis.scores.rows import COLUMNS, Score
+    from apical.cli.again.report import report_again
 
     (tmp_path / "mine.toml").write_text('seeds = [0, 1]\n[[models]]\nfamily = "elm"\nsizes = [5]\nlabel = "shared"\n')
     base = dict.fromkeys(COLUMNS, 0.5) | dict.fromkeys(("n_parameters", "macs_per_ms", "train_trials"), 3)

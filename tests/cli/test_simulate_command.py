@@ -8,7 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, schema
+from apical.simulate import schema
+from apical.simulate.cell import biophysics
 
 RUN = "--morphology small.swc --seconds 0.02 --trials 2 --workers 1"
 
@@ -178,7 +179,7 @@ def test_a_cache_folder_that_cannot_be_used(here, refused, monkeypatch):
 def test_hay2011_without_a_network(here, refused, monkeypatch):
     """Nothing listens at port 9 of this machine: as good as no network."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
-    monkeypatch.setattr("apical.simulate.cells.HAY_URL", "http://127.0.0.1:9/cell1.asc")
+    monkeypatch.setattr("apical.simulate.cell.morphologies.HAY_URL", "http://127.0.0.1:9/cell1.asc")
     line = refused("simulate nmda --morphology hay2011 --out data.zarr --trials 1")
     assert "morphology 'hay2011' could not be fetched" in line
     assert os.fspath(here / "cache" / "apical" / "morphologies" / "cell1.asc") in line
@@ -201,14 +202,14 @@ def test_a_preset_a_file_an_option_and_a_word(here, apical):
 
 
 def test_presets_are_listed_with_what_can_be_varied(done):
-    from apical.simulate import config
+    from apical.simulate import presets
 
     told = json.loads(done("presets --json"))
-    assert set(told["presets"]) == set(config.PRESETS) and all(told["presets"].values())
+    assert set(told["presets"]) == set(presets.PRESETS) and all(told["presets"].values())
     fields = {field["name"]: field for field in told["fields"]}
     assert fields["without_nmda.tree"]["about"] and fields["sk_e2_factor"]["default"] == 1
     shown = done("presets")
-    assert all(name in shown for name in [*config.PRESETS, *fields])
+    assert all(name in shown for name in [*presets.PRESETS, *fields])
 
 
 def test_input_spikes_from_a_table_are_replayed(here, apical, refused):

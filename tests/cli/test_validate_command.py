@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from apical.simulate import biophysics
+from apical.simulate.cell import biophysics
 
 
 def test_an_own_cell_is_measured_and_drawn(done, swc, tmp_path):

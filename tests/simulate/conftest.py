@@ -173,9 +173,9 @@ def write_trial(out: Python2Pickle, rng: np.random.Generator, n_segments: int, s
 @pytest.fixture
 def quick():
     """A neuron that takes no time: leaky integrate-and-fire."""
-    from apical.simulate import config
+    from apical.simulate import presets
 
-    return config.preset("lif").model_copy(update={"seconds": 0.12, "seed": 5})
+    return presets.preset("lif").model_copy(update={"seconds": 0.12, "seed": 5})
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def here(monkeypatch):
     """
     from distributed import LocalCluster
 
-    from apical.simulate import worker
+    from apical.simulate.run import worker
 
     monkeypatch.setattr(worker, "_held", None)
 

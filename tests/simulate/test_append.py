@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apical.simulate import dataset, schema, store
+from apical.simulate import schema
+from apical.simulate.run import dataset, store
 from apical.simulate.schema import InputError
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells
-from apical.simulate.catalogue import catalogue
-from apical.simulate.cell import Cell
+from apical.simulate.cell import biophysics, morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.cell.catalogue import catalogue
 from apical.simulate.schema import InputError
 
 
 @pytest.mark.parametrize(("name", "basal", "apical", "segments"), [("ttpc1", 113, 123, 910), ("ttpc2", 80, 132, 912)])
 def test_reconstructions_that_install_with_pip(name, basal, apical, segments):
-    cell = Cell(cells.resolve(name))
+    cell = Cell(morphologies.resolve(name))
     try:
         assert (len(cell.basal), len(cell.apical), len(cell.segments)) == (basal, apical, segments)
         assert [section.nseg for section in cell.sections()] == [1 + 2 * int(s.L / 40) for s in cell.sections()]
@@ -42,7 +42,7 @@ def test_the_published_file_is_known_by_content_whatever_its_line_ends(shared, t
     text = shared("data/hay2011/cell1.asc").read_bytes().replace(b"\r\n", b"\n").replace(b"\n", ends)
     copy = tmp_path / "mine.asc"
     copy.write_bytes(text)
-    assert cells.resolve(str(copy)).name == "hay2011"
+    assert morphologies.resolve(str(copy)).name == "hay2011"
 
 
 def test_hay2011_offline_says_where_to_put_the_file(tmp_path, monkeypatch):
@@ -54,7 +54,7 @@ def test_hay2011_offline_says_where_to_put_the_file(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(pooch, "retrieve", offline)
     with pytest.raises(InputError, match=r"put cell1\.asc of ModelDB 139653 at .*apical/morphologies/cell1\.asc") as e:
-        cells.resolve("hay2011")
+        morphologies.resolve("hay2011")
     assert "\n" not in str(e.value)
 
 
@@ -63,26 +63,26 @@ def test_hay2011_in_the_cache_is_checked(shared, tmp_path, monkeypatch):
     cached = tmp_path / "apical" / "morphologies" / "cell1.asc"
     cached.parent.mkdir(parents=True)
     cached.write_bytes(shared("data/hay2011/cell1.asc").read_bytes())
-    assert cells.resolve("hay2011").path == cached
+    assert morphologies.resolve("hay2011").path == cached
     cached.write_bytes(b"other")
     with pytest.raises(InputError, match="another content"):
-        cells.resolve("hay2011")
+        morphologies.resolve("hay2011")
 
 
 def test_names_and_paths_that_are_not_there(tmp_path):
     with pytest.raises(InputError, match="did you mean 'ttpc1'"):
-        cells.resolve("tpc1")
+        morphologies.resolve("tpc1")
     with pytest.raises(InputError, match=r"none\.asc: no such file"):
-        cells.resolve(str(tmp_path / "none.asc"))
+        morphologies.resolve(str(tmp_path / "none.asc"))
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(InputError, match=r"expected an \.asc"):
-        cells.resolve(str(tmp_path / "a.txt"))
+        morphologies.resolve(str(tmp_path / "a.txt"))
     with pytest.raises(InputError, match="biophysics 'shai' is not known: did you mean 'shai2015'"):
         biophysics.load("shai")
 
 
 def test_an_swc_file_builds(swc):
-    cell = Cell(cells.resolve(str(swc())))
+    cell = Cell(morphologies.resolve(str(swc())))
     try:
         assert (len(cell.basal), len(cell.apical)) == (1, 1)
         assert [segment.tree for segment in cell.segments] == ["basal"] * 5 + ["apical"] * 21
@@ -96,6 +96,6 @@ def test_a_file_that_is_no_morphology(tmp_path, suffix, capfd):
     path = tmp_path / f"broken{suffix}"
     path.write_text("this is not a reconstruction\n")
     with pytest.raises(InputError, match=rf"broken\{suffix}[:,] ") as error:
-        Cell(cells.resolve(str(path)))
+        Cell(morphologies.resolve(str(path)))
     assert "\n" not in str(error.value)
     assert capfd.readouterr().err == ""

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from apical.simulate import config, dataset, schema
-from apical.simulate.cluster import PER_WORKER, connected, spread
-from apical.simulate.mechanism_library import announce
+from apical.simulate import presets, schema
+from apical.simulate.mechanisms.library import announce
+from apical.simulate.run import dataset
+from apical.simulate.run.dask_cluster import PER_WORKER, connected, spread
 from apical.simulate.schema import InputError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
@@ -24,7 +25,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
 
 @pytest.fixture
 def small(swc):
-    return config.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.1, "seed": 5})
+    return presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.1, "seed": 5})
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_the_page_s_scheduler_and_workers(small, started, tmp_path, monkeypatch)
     for name in ("input_spikes", "soma_v_mv", "output_spike_time_ms", "trial_crc32"):
         one, other = (schema.read(schema.open_dataset(path), name) for path in (here, there))
         assert (one == other).all() or name == "output_spike_time_ms"
-    monkeypatch.setattr("apical.simulate.cluster.CONNECT_S", 5)  # a busy machine takes more than one
+    monkeypatch.setattr("apical.simulate.run.dask_cluster.CONNECT_S", 5)  # a busy machine takes more than one
     end = lambda progress: progress.done == 2 and os.kill(started["scheduler"].pid, signal.SIGKILL)  # noqa: E731
     with pytest.raises(InputError, match=r"scheduler .*scheduler.json: the connection is lost; .*--resume"):
         dataset.simulate(small, tmp_path / "lost.zarr", 50, scheduler=str(tmp_path / "scheduler.json"), report=end)

@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.simulate import config, dataset, schema
-from apical.simulate.engine.base import Integration
+from apical.simulate import presets, schema
+from apical.simulate.engine.interface import Integration
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
-from apical.simulate.trial import Trial
+from apical.simulate.trial.experiment import Trial
 
 
 @pytest.fixture
 def small(swc):
     """A configuration that runs in a moment: 26 segments, 120 ms."""
-    return config.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.12, "seed": 5})
+    return presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.12, "seed": 5})
 
 
 def arrays(path):
@@ -125,9 +126,9 @@ def test_numbers_that_cannot_be(small, tmp_path):
 
 
 def test_what_fixes_the_data_fixes_its_id(small):
-    from apical.simulate import cells
+    from apical.simulate.cell import morphologies
 
-    morphology = cells.resolve(small.morphology)
+    morphology = morphologies.resolve(small.morphology)
     one = small.dataset_id(morphology)
     assert one == small.model_copy(update={"preset": "renamed", "record_fine": True}).dataset_id(morphology)
     for field, value in {"seed": 6, "seconds": 0.13, "biophysics": "hay2011", "sk_e2_factor": 0.5}.items():

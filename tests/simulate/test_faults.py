@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.simulate import cluster, dataset, schema, store, worker
+from apical.simulate import schema
 from apical.simulate.config import Simulation
-from apical.simulate.engine.base import Unstable
-from apical.simulate.lif import LifNeuron
+from apical.simulate.engine.interface import Unstable
+from apical.simulate.run import dask_cluster, dataset, store, worker
+from apical.simulate.run.summary import Summary
 from apical.simulate.schema import InputError
-from apical.simulate.summary import Summary
-from apical.simulate.trial import Experiment
+from apical.simulate.trial.experiment import Experiment
+from apical.simulate.trial.lif import LifNeuron
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -164,7 +165,7 @@ def test_a_store_from_before_a_field_was_added(quick, quick_store, here):
     ],
 )
 def test_a_scheduler_that_cannot_be_reached(quick, tmp_path, monkeypatch, scheduler, said):
-    monkeypatch.setattr(cluster, "CONNECT_S", 1)
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 1)
     with pytest.raises(InputError) as refused:
         dataset.simulate(quick, tmp_path / "a.zarr", 2, scheduler=scheduler)
     assert said in str(refused.value)

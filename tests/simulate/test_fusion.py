@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, fusion, mechanism_library, nmodl, synapses
-from apical.simulate.cell import Cell
-from apical.simulate.engine import base
-from apical.simulate.engine.base import Inputs, Integration, Pulse
+from apical.simulate.cell import biophysics, morphologies, synapses
+from apical.simulate.cell.built import Cell
+from apical.simulate.engine.interface import Inputs, Integration, Pulse
+from apical.simulate.engine.run import run
+from apical.simulate.mechanisms import fusion, library, nmodl
 
 CA = """NEURON {{ SUFFIX {name} USEION ca READ eca WRITE ica RANGE gbar }}
 PARAMETER {{ gbar = 0 (S/cm2) }}
@@ -35,15 +36,15 @@ def respond(cell: Cell, way: Integration, fused: bool) -> np.ndarray:
     events = [np.arange(5.0, 60.0, 2.0)] * n + [np.arange(12.0, 60.0, 9.0)] * n
     inputs = Inputs(placed, events, [Pulse(cell.soma(0.5), 20, 25, 1.0)])
     probes = [cell.soma(0.5), cell.apical[0](0.9)]
-    return base.run(cell, inputs, probes, 60.0, -76.0, way).v_mv
+    return run(cell, inputs, probes, 60.0, -76.0, way).v_mv
 
 
 @pytest.mark.parametrize("parameters", ["shai2015", "hay2011"])
 def test_fused_or_not_the_voltages_are_the_same(swc, parameters):
-    mechanism_library.load()
+    library.load(biophysics.mechanism_groups())
     traces = {}
     for fused in (False, True):
-        cell = Cell(cells.resolve(str(swc())), biophysics.load(parameters), fused)
+        cell = Cell(morphologies.resolve(str(swc())), biophysics.load(parameters), fused)
         assert hasattr(cell.soma(0.5), "Ca_HVA") != fused
         traces[fused] = [respond(cell, way, fused) for way in WAYS]
         cell.close()
@@ -55,13 +56,13 @@ def test_fused_or_not_the_voltages_are_the_same(swc, parameters):
 
 
 def test_fused_mechanisms_hold_for_the_variable_step(swc):
-    mechanism_library.load()
+    library.load(biophysics.mechanism_groups())
     peaks = []
     for fused in (False, True):
-        cell = Cell(cells.resolve(str(swc())), biophysics.load("shai2015"), fused)
+        cell = Cell(morphologies.resolve(str(swc())), biophysics.load("shai2015"), fused)
         inputs = Inputs(currents=[Pulse(cell.soma(0.5), 5, 10, 1.0)])
         way = Integration(engine="neuron", dt_ms=None, tolerance=1e-8)
-        recording = base.run(cell, inputs, [cell.soma(0.5)], 20.0, -76.0, way)
+        recording = run(cell, inputs, [cell.soma(0.5)], 20.0, -76.0, way)
         peaks.append((recording.v_mv[0].max(), recording.time_ms[recording.v_mv[0].argmax()]))
         cell.close()
     assert peaks[0][0] > 0

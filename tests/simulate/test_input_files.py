@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.simulate import config, dataset, input_files, schema
-from apical.simulate.input_files import GivenSpikes
+from apical.simulate import presets, schema
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
+from apical.simulate.stimulus import given as input_files
+from apical.simulate.stimulus.given import GivenSpikes
 
 TRIALS, SYNAPSES, MS = 3, 52, 120
 
@@ -61,7 +63,7 @@ def test_the_content_counts_and_not_the_place(tmp_path, spikes, write):
 @pytest.mark.slow
 def test_replaying_a_dataset_gives_it_again(swc, tmp_path):
     """Its input spikes, and therefore its voltages to the bit; from a table of its events too."""
-    first = config.nmda().model_copy(update={"morphology": str(swc()), "seconds": MS / 1000, "seed": 5})
+    first = presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": MS / 1000, "seed": 5})
     original = dataset.simulate(first, tmp_path / "first.zarr", TRIALS, 1)
     ds = schema.open_dataset(original)
     table = as_csv(tmp_path, schema.read(ds, "input_spikes"))
@@ -79,7 +81,7 @@ def test_a_lif_neuron_replays_too(tmp_path):
     given = np.zeros((1, 200, 300), bool)
     given[0, :100, 100] = True
     np.save(tmp_path / "volley.npy", given)
-    chosen = config.lif().model_copy(update={"seconds": 0.3, "input_spikes": str(tmp_path / "volley.npy")})
+    chosen = presets.lif().model_copy(update={"seconds": 0.3, "input_spikes": str(tmp_path / "volley.npy")})
     ds = schema.open_dataset(dataset.simulate(chosen, tmp_path / "lif.zarr", 1, 1))
     assert (schema.read(ds, "soma_v_mv", 0)[:101] == -76).all()
     assert schema.read(ds, "output_spike_time_ms", 0)[0] == pytest.approx(100, abs=1)
@@ -154,7 +156,7 @@ def test_a_prediction_has_no_input_spikes(tmp_path, make_dataset):
 
 def test_nothing_is_written_where_the_input_does_not_fit(swc, tmp_path):
     np.save(tmp_path / "few.npy", np.zeros((1, 50, 120), bool))
-    chosen = config.nmda().model_copy(
+    chosen = presets.nmda().model_copy(
         update={"morphology": str(swc()), "seconds": 0.12, "input_spikes": str(tmp_path / "few.npy")}
     )
     with pytest.raises(InputError, match=r"few\.npy: has 50 synapses"):

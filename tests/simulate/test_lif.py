@@ -8,9 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from apical.simulate import config, dataset, schema
-from apical.simulate.lif import Lif, LifNeuron
-from apical.simulate.trial import Experiment
+from apical.simulate import presets, schema
+from apical.simulate.config import Lif
+from apical.simulate.run import dataset
+from apical.simulate.trial.experiment import Experiment
+from apical.simulate.trial.lif import LifNeuron
 
 
 def input_of(neuron: LifNeuron, ms: int, events: dict[int, list[int]]) -> np.ndarray:
@@ -84,14 +86,14 @@ def test_spikes_at_either_end(bin_ms):
 
 def test_the_preset_fires_like_a_cortical_neuron():
     """0.5 to 2 Hz over 12 trials, unevenly: the range that the cell's presets were chosen for."""
-    experiment = Experiment(config.lif())
+    experiment = Experiment(presets.lif())
     rates_hz = [len(experiment.run(trial).output_spike_times_ms()) / 6 for trial in range(12)]
     assert 0.5 < np.mean(rates_hz) < 2
     assert len(set(rates_hz)) > 4
 
 
 def test_a_dataset_of_it(tmp_path):
-    chosen = config.lif().model_copy(update={"seconds": 1.0, "record_fine": True})
+    chosen = presets.lif().model_copy(update={"seconds": 1.0, "record_fine": True})
     ds = schema.open_dataset(dataset.simulate(chosen, tmp_path / "lif.zarr", 3, 1), "simulation")
     assert dict(ds.sizes) | {"spike": 0} == {
         "trial": 3, "time_ms": 1000, "time_fine_ms": 8000, "synapse": 200, "segment": 100, "spike": 0,
@@ -107,8 +109,8 @@ def test_a_dataset_of_it(tmp_path):
 
 def test_it_needs_no_neuron():
     asked = (
-        "import sys; from apical.simulate import config; from apical.simulate.trial import Experiment; "
-        "Experiment(config.lif()).simulate(0); print('neuron' in sys.modules)"
+        "import sys; from apical.simulate import presets; from apical.simulate.trial.experiment import Experiment; "
+        "Experiment(presets.lif()).simulate(0); print('neuron' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from apical.simulate import mechanism_library, nmodl
+from apical.simulate.cell import biophysics
+from apical.simulate.mechanisms import library, nmodl
 from apical.simulate.schema import InputError
 
 
@@ -17,7 +18,7 @@ def test_no_compiler_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(InputError, match=r"no C\+\+ compiler: 'g\+\+' is not on PATH") as error:
-        mechanism_library.compiled()
+        library.compiled(biophysics.mechanism_groups())
     assert "\n" not in str(error.value)
 
 
@@ -28,28 +29,29 @@ def test_a_mechanism_that_does_not_compile_leaves_a_log_and_no_library(tmp_path,
     shipped = nmodl.sources()
     monkeypatch.setattr(nmodl, "sources", lambda: [*shipped, broken])
     with pytest.raises(InputError, match=r"did not compile .*: see .*\.log"):
-        mechanism_library.compiled()
+        library.compiled(biophysics.mechanism_groups())
     kept = sorted(path.suffix for path in (tmp_path / "cache" / "apical" / "mechanisms").iterdir())
     assert kept in ([".lock", ".log"], [".log"])
 
 
 def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
-    before = mechanism_library.key(mechanism_library.groups())
-    assert before == mechanism_library.key(mechanism_library.groups())
-    monkeypatch.setattr(mechanism_library, "FLAGS", "-O0")
-    assert mechanism_library.key(mechanism_library.groups()) != before
+    before = library.key(biophysics.mechanism_groups())
+    assert before == library.key(biophysics.mechanism_groups())
+    monkeypatch.setattr(library, "FLAGS", "-O0")
+    assert library.key(biophysics.mechanism_groups()) != before
     monkeypatch.undo()
     changed, shipped = tmp_path / "Im.mod", nmodl.sources()
     changed.write_text(next(file for file in shipped if file.name == "Im.mod").read_text().replace("0.0033", "0.0034"))
     monkeypatch.setattr(nmodl, "sources", lambda: [file for file in shipped if file.name != "Im.mod"] + [changed])
-    assert mechanism_library.key(mechanism_library.groups()) != before
+    assert library.key(biophysics.mechanism_groups()) != before
 
 
 ONE_MECHANISM = """
-from apical.simulate import mechanism_library, nmodl
+from apical.simulate.cell import biophysics
+from apical.simulate.mechanisms import library, nmodl
 (text,) = [file.read_text() for file in nmodl.sources() if file.stem == "AMPA_NMDA"]
-mechanism_library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
-mechanism_library.load()
+library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
+library.load(biophysics.mechanism_groups())
 from neuron import h
 h.AMPA_NMDA
 """
@@ -77,7 +79,7 @@ def test_a_process_that_has_imported_neuron_can_compile(tmp_path, monkeypatch):
         given.append(env)
         return subprocess.CompletedProcess(command, 1, "", "")
 
-    monkeypatch.setattr(mechanism_library.subprocess, "run", run)
+    monkeypatch.setattr(library.subprocess, "run", run)
     with pytest.raises(InputError, match="did not compile"):
-        mechanism_library.compiled()
+        library.compiled(biophysics.mechanism_groups())
     assert "NEURONHOME" not in given[0] and given[0]["PATH"] == os.environ["PATH"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import mechanism_library
-from apical.simulate.nmodl import sources
+from apical.simulate.cell import biophysics
+from apical.simulate.mechanisms import library
+from apical.simulate.mechanisms.nmodl import sources
 
 QT = 2.3 ** ((34 - 21) / 10)
 V_MV = np.array(
@@ -87,7 +88,7 @@ ION = {"NaTa_t": "na", "NaTs2_t": "na", "Nap_Et2": "na", "Ca_HVA": "ca", "Ca_LVA
 
 @pytest.fixture(scope="module")
 def h():
-    mechanism_library.load()
+    library.load(biophysics.mechanism_groups())
     from neuron import h
 
     return h
@@ -167,7 +168,7 @@ def test_calcium_decays_to_its_rest(h):
 @pytest.mark.parametrize("receptor", ["AMPA", "AMPA_NMDA", "GABA_A", "GABA_B", "GABA_AB"])
 def test_one_event_gives_the_published_conductance(h, receptor):
     """Two exponentials that peak at gmax, and for NMDA the magnesium block, at a clamped voltage."""
-    from apical.simulate.synapses import RECEPTORS
+    from apical.simulate.cell.synapses import RECEPTORS
 
     v_mv, t_ms = -40.0, 12.0
     section = h.Section(name="patch")

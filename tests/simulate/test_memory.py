@@ -14,14 +14,16 @@ TRIALS = 32
 MEASURED = """
 import json, re, sys
 from pathlib import Path
-from apical.simulate import cells, config, preparation, store, worker
+from apical.simulate import presets
+from apical.simulate.cell import morphologies
+from apical.simulate.run import preparation, store, worker
 
 def resident_mb():
     return int(re.search(r"VmRSS:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 out, trials = Path(sys.argv[1]), int(sys.argv[2])
-cell = config.preset("ball-and-stick")
-preparation.create(out, cell, cells.resolve(cell.morphology), trials, worker.describe(cell))
+cell = presets.preset("ball-and-stick")
+preparation.create(out, cell, morphologies.resolve(cell.morphology), trials, worker.describe(cell))
 held_mb = []
 for trial in range(trials):
     worker.simulate_trials(cell, str(out), store.dataset_id(out), [(trial, trial)])

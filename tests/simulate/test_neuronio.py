@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from apical.simulate import schema
-from apical.simulate.neuronio import import_neuronio
-from apical.simulate.output_spikes import peaks
+from apical.simulate.neuronio.importing import import_neuronio
 from apical.simulate.schema import InputError
+from apical.simulate.trial.output_spikes import peaks
 
 FOUR, DENDRITES = "data/neuronio/nmda_4_trials.p", "data/neuronio/nmda_dendrites_1_trial.p"
 

@@ -19,14 +19,15 @@ import psutil
 import pytest
 
 from apical.simulate import schema
-from apical.simulate.neuronio import array_pickle, import_neuronio
+from apical.simulate.neuronio import array_pickle
+from apical.simulate.neuronio.importing import import_neuronio
 from apical.simulate.schema import InputError
 
 # getrusage would count what pytest held when it started this process
 MEASURED = """
 import re, sys
 from pathlib import Path
-from apical.simulate.neuronio import import_neuronio
+from apical.simulate.neuronio.importing import import_neuronio
 import_neuronio(sys.argv[1:2], sys.argv[2])
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """

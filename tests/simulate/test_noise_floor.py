@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import zarr
 
-from apical.analysis.evaluate import Evaluation, evaluate
-from apical.simulate import config, dataset, noise_floor, schema
-from apical.simulate.engine.base import Integration
+from apical.analysis.scores.evaluate import Evaluation, evaluate
+from apical.simulate import presets, schema
+from apical.simulate.engine.interface import Integration
+from apical.simulate.run import dataset, noise_floor
+from apical.simulate.run.spike_jitter import spike_probability
 from apical.simulate.schema import InputError
-from apical.simulate.spike_jitter import spike_probability
 
 FINER = {"dt_ms": 0.0125}
 
@@ -27,7 +28,7 @@ def quietly(message):
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory, lasting_swc):
     """Three trials of 300 ms of a small cell: numbers 0 and 1 of seed 1, and number 2 of seed 2."""
-    small = config.nmda().model_copy(update={"morphology": str(lasting_swc), "seconds": 0.3, "seed": 1})
+    small = presets.nmda().model_copy(update={"morphology": str(lasting_swc), "seconds": 0.3, "seed": 1})
     path = dataset.simulate(small, tmp_path_factory.mktemp("floor") / "data.zarr", 2, 1, busy=quietly)
     return dataset.simulate(small.model_copy(update={"seed": 2}), path, 1, 1, append=True, busy=quietly)
 

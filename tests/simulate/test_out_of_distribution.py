@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import cells, config
-from apical.simulate.cell import Cell
-from apical.simulate.clusters import clusters
-from apical.simulate.out_of_distribution import OutOfDistribution, factor
-from apical.simulate.trial import Experiment
+from apical.simulate import presets
+from apical.simulate.cell import morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.cell.spatial_clusters import clusters
+from apical.simulate.stimulus.out_of_distribution import OutOfDistribution, factor
+from apical.simulate.trial.experiment import Experiment
 
 CLUSTER = np.arange(128) // 2  # 64 of them, two segments each
 N = len(CLUSTER)
@@ -62,7 +63,7 @@ def test_clusters_are_compact_and_cover_the_cell(shared):
     """64 of them on the published cell; no two of its segments in one are further apart than 200 um of dendrite."""
     from neuron import h
 
-    cell = Cell(cells.resolve(str(shared("data/hay2011/cell1.asc"))))
+    cell = Cell(morphologies.resolve(str(shared("data/hay2011/cell1.asc"))))
     try:
         found = clusters(cell.segments, 64)
         assert set(found) == set(range(64))
@@ -77,7 +78,7 @@ def test_clusters_are_compact_and_cover_the_cell(shared):
 def test_input_outside_the_clusters_is_silent(swc):
     """On the small cell of 26 segments, 4 clusters of which 1 gets input: 1 to 25 segments have all the spikes."""
     change = OutOfDistribution(clusters=4, most_stimulated=0.3, without_inhibition=0.0, modulated=0.0, gain=1.0)
-    plain = config.nmda().model_copy(update={"morphology": str(swc()), "seconds": 2.0})
+    plain = presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": 2.0})
     for chosen in (plain, plain.model_copy(update={"out_of_distribution": change})):
         experiment = Experiment(chosen)
         made = experiment.input_spikes(0)

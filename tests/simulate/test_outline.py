@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from apical.simulate.cells import checksum
-from apical.simulate.outline import outline
+from apical.simulate.cell.morphologies import checksum
+from apical.simulate.cell.outline import outline
 from apical.simulate.schema import InputError
 
 

@@ -7,12 +7,14 @@ import gc
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, config, mechanism_library
-from apical.simulate.cell import Cell
-from apical.simulate.engine import base
-from apical.simulate.engine.base import Integration, Pulse
+from apical.simulate import presets
+from apical.simulate.cell import biophysics, morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.engine.interface import Inputs, Integration, Pulse
+from apical.simulate.engine.run import run
+from apical.simulate.mechanisms import library
 from apical.simulate.schema import InputError
-from apical.simulate.trial import Experiment
+from apical.simulate.trial.experiment import Experiment
 
 HEAD = 'name = "mine"\nsource = "made up"\n'
 PASSIVE = "[all]\nRa = 150\ncm = 1\nek = -85\nena = 50\npas = { g = '0.5 pS/um2', e = -70 }\n"
@@ -29,7 +31,7 @@ AXON = "6 2 10 0 0 0.5 1\n7 2 210 0 0 0.5 6\n"
 
 @pytest.fixture(scope="module", autouse=True)
 def mechanisms():
-    mechanism_library.load()
+    library.load(biophysics.mechanism_groups())
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,7 @@ def build(tmp_path):
     def build(parameters: str, swc: str | None = None, name: str = "mine.swc") -> Cell:
         if swc is not None:
             (tmp_path / name).write_text(swc)
-        morphology = cells.resolve("ball-and-stick" if swc is None else str(tmp_path / name))
+        morphology = morphologies.resolve("ball-and-stick" if swc is None else str(tmp_path / name))
         made.append(Cell(morphology, biophysics.parse(parameters, "biophysics mine.toml")))
         return made[-1]
 
@@ -62,8 +64,8 @@ def build(tmp_path):
 
 
 def settled_mv(cell, probes, na, duration_ms=1500.0):
-    inputs = base.Inputs(currents=[Pulse(cell.soma(0.5), 100, 1e9, na)])
-    return base.run(cell, inputs, probes, duration_ms, -70.0, Integration(engine="neuron")).v_mv[:, -1]
+    inputs = Inputs(currents=[Pulse(cell.soma(0.5), 100, 1e9, na)])
+    return run(cell, inputs, probes, duration_ms, -70.0, Integration(engine="neuron")).v_mv[:, -1]
 
 
 def test_a_passive_ball_and_stick_is_rall_s(build):
@@ -110,11 +112,9 @@ def test_the_shipped_ball_and_stick_is_what_its_file_says():
     by_hand_mv = seen.as_numpy().copy()
     del electrode, seen
 
-    cell = Cell(cells.resolve("ball-and-stick"), biophysics.load("ball-and-stick"))
-    inputs = base.Inputs(currents=[Pulse(cell.soma(0.5), 50, 250, 0.4)])
-    v_mv = base.run(cell, inputs, [cell.soma(0.5)], 300.0, -76.0, Integration(engine="neuron", second_order=True)).v_mv[
-        0
-    ]
+    cell = Cell(morphologies.resolve("ball-and-stick"), biophysics.load("ball-and-stick"))
+    inputs = Inputs(currents=[Pulse(cell.soma(0.5), 50, 250, 0.4)])
+    v_mv = run(cell, inputs, [cell.soma(0.5)], 300.0, -76.0, Integration(engine="neuron", second_order=True)).v_mv[0]
     cell.close()
     assert np.count_nonzero((v_mv[:-1] < -10) & (v_mv[1:] >= -10)) >= 3
     assert np.abs(v_mv - by_hand_mv).max() < 1e-6
@@ -128,12 +128,12 @@ def test_fused_or_not_an_own_cell_is_the_same():
     parameters = biophysics.parse(text.replace("[all]", "celsius = 34\n[all]"), "mine")
     traces = []
     for fused in (False, True):
-        cell = Cell(cells.resolve("ball-and-stick"), parameters, fused)
+        cell = Cell(morphologies.resolve("ball-and-stick"), parameters, fused)
         assert hasattr(cell.soma(0.5), "NaTa_t") != fused
         assert h.celsius == 34
-        inputs = base.Inputs(currents=[Pulse(cell.soma(0.5), 20, 80, 0.4)])
+        inputs = Inputs(currents=[Pulse(cell.soma(0.5), 20, 80, 0.4)])
         plain = Integration(engine="neuron", dt_ms=0.025, second_order=True)
-        traces.append(base.run(cell, inputs, [cell.soma(0.5)], 100.0, -76.0, plain).v_mv[0])
+        traces.append(run(cell, inputs, [cell.soma(0.5)], 100.0, -76.0, plain).v_mv[0])
         cell.close()
     assert traces[0].max() > 0
     assert np.abs(traces[0] - traces[1]).max() < 1e-3
@@ -141,7 +141,7 @@ def test_fused_or_not_an_own_cell_is_the_same():
 
 def test_the_ball_and_stick_preset_fires():
     """Its ranges were chosen for 0.5 to 2 Hz over 40 trials; these are two."""
-    experiment = Experiment(config.ball_and_stick().model_copy(update={"seconds": 3.0}))
+    experiment = Experiment(presets.ball_and_stick().model_copy(update={"seconds": 3.0}))
     try:
         spikes = [len(experiment.run(trial).output_spike_times_ms()) for trial in (0, 1)]
         assert experiment.input_spikes(0).shape == (102, 3000)

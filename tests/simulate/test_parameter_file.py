@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apical.simulate import biophysics, mechanism_library, nmodl, units
-from apical.simulate.config import nmda
-from apical.simulate.distance_rules import Exponential, Linear, Sigmoid, Zone
-from apical.simulate.parameter_file import PROPERTIES
+from apical.simulate.cell import biophysics
+from apical.simulate.cell.distance_rules import Exponential, Linear, Sigmoid, Zone
+from apical.simulate.cell.parameter_file import PROPERTIES
+from apical.simulate.cell.toml_lines import line_of
+from apical.simulate.mechanisms import library, nmodl, units
+from apical.simulate.presets import nmda
 from apical.simulate.schema import InputError
-from apical.simulate.toml_lines import line_of
 
 OWN = """\
 name = "mine"
@@ -119,10 +120,10 @@ def test_files_that_cannot_be_read(tmp_path):
 @pytest.mark.parametrize("name", biophysics.available())
 def test_a_shipped_set_under_another_path_is_the_same_data(name, tmp_path, swc):
     """dataset_id follows what the file says: the same whatever its path and comments, another for another density."""
-    from apical.simulate import cells
+    from apical.simulate.cell import morphologies
 
     def dataset_id(parameters):
-        return nmda().model_copy(update={"biophysics": parameters}).dataset_id(cells.resolve(str(swc())))
+        return nmda().model_copy(update={"biophysics": parameters}).dataset_id(morphologies.resolve(str(swc())))
 
     path = tmp_path / "mine.toml"
     text = biophysics.text_of(name)
@@ -174,7 +175,7 @@ def test_a_value_with_its_unit(written, unit, expected):
 
 def test_units_are_those_of_neuron():
     """Every mechanism and parameter read from the NMODL is NEURON's, in NEURON's unit; and none is left out."""
-    mechanism_library.load()
+    library.load(biophysics.mechanism_groups())
     from neuron import h
 
     listed = nmodl.mechanisms(nmodl.sources())

@@ -11,9 +11,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, mechanism_library
-from apical.simulate.cell import Cell
-from apical.simulate.engine.base import Integration
+from apical.simulate.cell import biophysics, morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.engine.interface import Integration
+from apical.simulate.mechanisms import library
 from apical.simulate.validation import protocols
 from apical.simulate.validation.checks import Reference
 
@@ -23,8 +24,8 @@ DEFAULT = Integration()
 
 @pytest.fixture(scope="module", params=["hay2011", "shai2015"])
 def cell(request, shared):
-    mechanism_library.load()
-    cell = Cell(cells.resolve(str(shared("data/hay2011/cell1.asc"))), biophysics.load(request.param))
+    library.load(biophysics.mechanism_groups())
+    cell = Cell(morphologies.resolve(str(shared("data/hay2011/cell1.asc"))), biophysics.load(request.param))
     cell.reference = Reference("hay2011", request.param)
     yield cell
     cell.close()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import cells, config, dataset, schema
-from apical.simulate.cell import Cell
-from apical.simulate.engine import base, pieces
-from apical.simulate.engine.base import Inputs, Integration, Pulse, Unstable
-from apical.simulate.nexus import nexus
+from apical.simulate import config, presets, schema
+from apical.simulate.cell import morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.cell.nexus import nexus
+from apical.simulate.engine import pieces
+from apical.simulate.engine.interface import Inputs, Integration, Pulse, Unstable
+from apical.simulate.engine.run import run
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
-from apical.simulate.trial import Experiment, FailedTrial
+from apical.simulate.trial.experiment import Experiment, FailedTrial
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def build(swc):
     def make(**fields) -> Experiment:
         while built:
             built.pop().close()  # CoreNEURON takes one cell per process
-        made = config.nmda().model_dump() | {"morphology": str(swc()), "seconds": 0.25} | fields
+        made = presets.nmda().model_dump() | {"morphology": str(swc()), "seconds": 0.25} | fields
         built.append(Experiment(config.Simulation.model_validate(made)))
         return built[-1]
 
@@ -51,15 +54,15 @@ def test_pieces_are_the_whole_to_the_bit(build, monkeypatch, integration):
     spikes = experiment.input_spikes(0)
     sites = [segment.neuron for segment in experiment.cell.segments[::5]]
 
-    def run(piece_ms):
+    def in_pieces(piece_ms):
         monkeypatch.setattr(pieces, "PIECE_MS", piece_ms)
         inputs = Inputs(experiment.neuron.synapses, [np.flatnonzero(row).astype(float) for row in spikes])
-        return base.run(experiment.cell, inputs, sites[:2], 250, -76, experiment.config.integration, sites)
+        return run(experiment.cell, inputs, sites[:2], 250, -76, experiment.config.integration, sites)
 
-    whole = run(1e9)
+    whole = in_pieces(1e9)
     assert whole.coarse_v_mv.shape == (len(sites), 250)
     for piece_ms in (100.0, 7.0):
-        parts = run(piece_ms)
+        parts = in_pieces(piece_ms)
         assert np.array_equal(parts.time_ms, whole.time_ms)
         assert np.array_equal(parts.v_mv, whole.v_mv)
         assert np.array_equal(parts.coarse_v_mv, whole.coarse_v_mv)
@@ -99,7 +102,7 @@ def test_dendrites_and_nexus_in_a_dataset(build, tmp_path):
 
 def test_the_nexus_of_the_published_cell(shared):
     """Beniaguev et al. 2021 record it in apic[50] at 0.9, 678 um from the soma."""
-    cell = Cell(cells.resolve(str(shared("data/hay2011/cell1.asc"))))
+    cell = Cell(morphologies.resolve(str(shared("data/hay2011/cell1.asc"))))
     try:
         site = nexus(cell)
         assert site.sec == cell.apical[50] and site.x == pytest.approx(0.9)
@@ -112,7 +115,7 @@ def test_the_nexus_of_the_published_cell(shared):
 
 
 def test_a_tree_without_a_trunk_has_no_nexus(swc):
-    cell = Cell(cells.resolve(str(swc())))
+    cell = Cell(morphologies.resolve(str(swc())))
     try:
         for section in cell.apical:
             section.diam = 1.0
@@ -129,7 +132,7 @@ def test_a_runaway_voltage_ends_the_trial_at_once(build, engine, monkeypatch):
     collect = pieces.Recorder._collect
     monkeypatch.setattr(pieces.Recorder, "_collect", lambda self: (stops.append(1), collect(self))[1])
     with pytest.raises(Unstable) as caught:
-        base.run(cell, pulse(cell, 1e5), [cell.soma(0.5)], 100_000, -76, experiment.config.integration)
+        run(cell, pulse(cell, 1e5), [cell.soma(0.5)], 100_000, -76, experiment.config.integration)
     assert 50 <= caught.value.time_ms <= 51
     assert len(stops) == 1
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import config, schema
-from apical.simulate.engine.base import Integration
-from apical.simulate.neuronio import import_neuronio
-from apical.simulate.trial import Experiment
+from apical.simulate import presets, schema
+from apical.simulate.engine.interface import Integration
+from apical.simulate.neuronio.importing import import_neuronio
+from apical.simulate.trial.experiment import Experiment
 
 FILES = ("nmda_4_trials.p", "nmda_dendrites_1_trial.p")
 
@@ -23,7 +23,7 @@ def published(shared, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def experiment(shared):
-    hay = config.nmda().model_copy(update={"morphology": str(shared("data/hay2011/cell1.asc"))})
+    hay = presets.nmda().model_copy(update={"morphology": str(shared("data/hay2011/cell1.asc"))})
     experiment = Experiment(hay)
     yield experiment
     experiment.close()

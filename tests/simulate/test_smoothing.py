@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.signal import convolve
 from scipy.signal.windows import gaussian
 
-from apical.simulate import smoothing
+from apical.simulate.stimulus import smoothing
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import cauchy
 
+from apical.simulate.run.spike_jitter import JITTER_MS, spike_probability
 from apical.simulate.schema import SPIKE_BIN_OFFSET_MS
-from apical.simulate.spike_jitter import JITTER_MS, spike_probability
 
 
 @pytest.mark.parametrize("jitter_ms", [0.01, 0.1, 2.0])

@@ -8,14 +8,16 @@ import pickle
 import numpy as np
 import pytest
 
-from apical.simulate import biophysics, cells, mechanism_library
-from apical.simulate.biophysics import Biophysics
-from apical.simulate.cell import Cell
-from apical.simulate.engine.base import Integration
+from apical.simulate.cell import biophysics, morphologies
+from apical.simulate.cell.biophysics import Biophysics
+from apical.simulate.cell.built import Cell
+from apical.simulate.engine.interface import Integration
+from apical.simulate.mechanisms import library
 from apical.simulate.schema import InputError
-from apical.simulate.validation import numerics, physiology, protocols, replay, subthreshold, validate
+from apical.simulate.validation import numerics, physiology, protocols, replay, subthreshold
 from apical.simulate.validation.checks import Reference, check, slope
 from apical.simulate.validation.specimen import Specimen
+from apical.simulate.validation.validate import validate
 
 G_S_PER_CM2, CM_UF_PER_CM2, E_MV = 2e-4, 1.5, -70.0
 
@@ -26,10 +28,10 @@ def passive(swc):
     made = []
 
     def make(ra_ohm_cm: float) -> Specimen:
-        mechanism_library.load()
+        library.load(biophysics.mechanism_groups())
         leak = {"Ra": ra_ohm_cm, "cm": CM_UF_PER_CM2, "pas": {"g": G_S_PER_CM2, "e": E_MV}}
         parameters = Biophysics(name="passive", source="test", all=leak, soma={}, axon={}, basal={}, apical={})
-        cell = Cell(cells.resolve(str(swc())), parameters)
+        cell = Cell(morphologies.resolve(str(swc())), parameters)
         made.append(cell)
         return Specimen(cell, Integration(), Reference("mine", "passive"))
 
@@ -179,8 +181,8 @@ def test_published_trials_are_replayed(shared):
 
 def test_first_order_at_a_coarse_step_fails(shared):
     """It looks fine on replays, and has lost the back-propagating spike."""
-    mechanism_library.load()
-    cell = Cell(cells.resolve(str(shared("data/hay2011/cell1.asc"))), biophysics.load("shai2015"))
+    library.load(biophysics.mechanism_groups())
+    cell = Cell(morphologies.resolve(str(shared("data/hay2011/cell1.asc"))), biophysics.load("shai2015"))
     coarse = Integration(dt_ms=0.05, second_order=False)
     found = physiology.dendrites(Specimen(cell, coarse, Reference("hay2011", "shai2015")))
     cell.close()

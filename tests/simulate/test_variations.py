@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import config, schema
-from apical.simulate.engine import base
-from apical.simulate.engine.base import Inputs, Integration, Pulse
+from apical.simulate import config, presets, schema
+from apical.simulate.cell.synapses import Domain
+from apical.simulate.engine.interface import Inputs, Integration, Pulse
+from apical.simulate.engine.run import run
 from apical.simulate.schema import InputError
-from apical.simulate.synapses import Domain
-from apical.simulate.trial import Experiment
+from apical.simulate.trial.experiment import Experiment
 
 N = 26  # segments of the small cell: 5 basal, 21 apical
 BASAL, APICAL = 2, 15  # a segment of each tree
@@ -25,7 +25,7 @@ def build(swc):
     def make(start="nmda", **fields) -> Experiment:
         while built:
             built.pop().close()  # CoreNEURON takes one cell per process
-        made = config.preset(start).model_dump() | {"morphology": str(swc()), "seconds": 0.25} | fields
+        made = presets.preset(start).model_dump() | {"morphology": str(swc()), "seconds": 0.25} | fields
         built.append(Experiment(config.Simulation.model_validate(made)))
         return built[-1]
 
@@ -103,7 +103,7 @@ def test_passive_dendrites_carry_no_spike(build):
     for passive in (False, True):
         cell = build(passive_dendrites=passive).cell
         tip = cell.apical[0](0.95)
-        run = base.run(
+        found = run(
             cell,
             Inputs(currents=[Pulse(cell.soma(0.5), 295, 300, 1.0)]),
             [cell.soma(0.5), tip],
@@ -111,8 +111,8 @@ def test_passive_dendrites_carry_no_spike(build):
             -80,
             Integration(),
         )
-        assert run.v_mv[0].max() > 0
-        peaks_mv[passive], rest_mv[passive] = run.v_mv[1].max(), run.v_mv[1][run.time_ms < 290][-1]
+        assert found.v_mv[0].max() > 0
+        peaks_mv[passive], rest_mv[passive] = found.v_mv[1].max(), found.v_mv[1][found.time_ms < 290][-1]
     assert peaks_mv[True] < peaks_mv[False] - 5
     assert rest_mv[True] < rest_mv[False] - 2
 
@@ -124,7 +124,7 @@ def test_passive_dendrites_superpose(build):
 
     def tip_mv(current_na):
         inputs = Inputs(currents=[Pulse(site, 100, 105, current_na)])
-        return base.run(cell, inputs, [site], 110, -85, Integration()).v_mv[0]
+        return run(cell, inputs, [site], 110, -85, Integration()).v_mv[0]
 
     rest_mv = tip_mv(0.0)
     whole, half = tip_mv(-0.2) - rest_mv, tip_mv(-0.1) - rest_mv
@@ -138,7 +138,7 @@ def test_less_sk_e2_fires_more(build):
     for factor in (1.0, 0.1):
         cell = build(sk_e2_factor=factor).cell
         inputs = Inputs(currents=[Pulse(cell.soma(0.5), 50, 550, 0.5)])
-        v_mv = base.run(cell, inputs, [cell.soma(0.5)], 560, -76, Integration()).v_mv[0]
+        v_mv = run(cell, inputs, [cell.soma(0.5)], 560, -76, Integration()).v_mv[0]
         counts.append(int(((v_mv[:-1] < -25) & (v_mv[1:] >= -25)).sum()))
     assert counts[1] > counts[0] > 0
 
@@ -202,15 +202,15 @@ def test_what_has_no_effect_is_refused():
         ("ood", {"input_spikes": "mine.npy"}, "replayed as they are"),
     ]:
         with pytest.raises(ValueError, match=said):
-            config.Simulation.model_validate(config.preset(start).model_dump() | fields)
+            config.Simulation.model_validate(presets.preset(start).model_dump() | fields)
 
 
 def test_every_variation_is_another_dataset(swc):
     """The id changes with what changes the data, and with nothing else."""
-    from apical.simulate import cells
+    from apical.simulate.cell import morphologies
 
-    morphology = cells.resolve(str(swc()))
-    start = config.nmda()
+    morphology = morphologies.resolve(str(swc()))
+    start = presets.nmda()
     changes = {
         "excitatory": "AMPA",
         "inhibitory": "GABA_B",
@@ -220,7 +220,7 @@ def test_every_variation_is_another_dataset(swc):
         "passive_dendrites": True,
         "sk_e2_factor": 0.5,
         "ih_shift_mv": 5.0,
-        "out_of_distribution": config.ood().out_of_distribution,
+        "out_of_distribution": presets.ood().out_of_distribution,
     }
     ids = [start.dataset_id(morphology)]
     ids += [start.model_copy(update={name: value}).dataset_id(morphology) for name, value in changes.items()]
@@ -229,9 +229,9 @@ def test_every_variation_is_another_dataset(swc):
     assert watched.dataset_id(morphology) == ids[0]
 
 
-@pytest.mark.parametrize("name", config.PRESETS)
+@pytest.mark.parametrize("name", presets.PRESETS)
 def test_every_preset_makes_a_whole_trial(build, name):
-    fields = {"morphology": config.preset(name).morphology} if name in ("lif", "ball-and-stick") else {}
+    fields = {"morphology": presets.preset(name).morphology} if name in ("lif", "ball-and-stick") else {}
     experiment = build(name, seconds=0.05, **fields)
     arrays, layout = experiment.simulate(0), experiment.layout()
     assert set(arrays) == set(layout.dtypes)

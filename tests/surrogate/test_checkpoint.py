@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from apical.simulate.schema import InputError
-from apical.surrogate.checkpoint import Surrogate, load_published_elm, load_run
-from apical.surrogate.fit import FitConfig, fit
-from apical.surrogate.models import build
+from apical.surrogate.fitting.fit import FitConfig, fit
+from apical.surrogate.models.families import build
+from apical.surrogate.use.checkpoint import Surrogate, load_published_elm, load_run
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from apical.surrogate.cost import macs_per_ms, n_parameters
-from apical.surrogate.models import build
+from apical.surrogate.models.cost import macs_per_ms, n_parameters
+from apical.surrogate.models.families import build
 
 
 def counted(model, n_inputs):

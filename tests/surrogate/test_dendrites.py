@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.dendrites import DendriteComponents, fit_components
+from apical.surrogate.fitting.dendrites import DendriteComponents, fit_components
 
 
 def test_components_are_those_of_scikit_learn(make_dendrites, tmp_path):

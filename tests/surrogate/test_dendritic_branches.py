@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from apical.simulate.schema import InputError, open_dataset
-from apical.surrogate.checkpoint import load_run
-from apical.surrogate.dendritic_branches import branches_of, together
-from apical.surrogate.fit import fit
-from apical.surrogate.recipe import FitConfig
+from apical.surrogate.fitting.fit import fit
+from apical.surrogate.fitting.recipe import FitConfig
+from apical.surrogate.models.dendritic_branches import branches_of, together
+from apical.surrogate.use.checkpoint import load_run
 
 
 def test_neighbouring_sections_share_a_branch_by_hand():

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from apical.surrogate.cost import n_parameters
-from apical.surrogate.elm import ELM, ELMConfig, elm
-from apical.surrogate.models import assemble
-from apical.surrogate.recurrence.memory import path_of
-from apical.surrogate.recurrence.reference import leak, memory_trace
+from apical.surrogate.kernels.recurrence.memory import path_of
+from apical.surrogate.kernels.recurrence.reference import leak, memory_trace
+from apical.surrogate.models.cost import n_parameters
+from apical.surrogate.models.elm import ELM, ELMConfig, elm
+from apical.surrogate.models.families import assemble
 
 
 def equations(model, x_bts):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from apical.surrogate.checkpoint import load_published_elm
-from apical.surrogate.published import elm_from_published
-from apical.surrogate.recipe import Rates
-from apical.surrogate.routing import neuronio_routing
-from apical.surrogate.training import window_loss
+from apical.surrogate.fitting.recipe import Rates
+from apical.surrogate.fitting.step import window_loss
+from apical.surrogate.models.routing import neuronio_routing
+from apical.surrogate.use.checkpoint import load_published_elm
+from apical.surrogate.use.published import elm_from_published
 
 PUBLISHED = ["num_memory_5", "num_memory_20", "best_elm_neuron"]
 TOLERANCE = 1e-4  # relative to the largest entry of each array; the code reaches about 1e-6

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from apical.simulate.schema import InputError
-from apical.surrogate import export_formats
-from apical.surrogate.checkpoint import Surrogate
-from apical.surrogate.export import export
-from apical.surrogate.export_formats import FORMATS
-from apical.surrogate.models import FAMILIES, build
-from apical.surrogate.scaling import VoltageScaling
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.models.families import FAMILIES, build
+from apical.surrogate.use import export_formats
+from apical.surrogate.use.checkpoint import Surrogate
+from apical.surrogate.use.export import export
+from apical.surrogate.use.export_formats import FORMATS
 
 N_INPUTS = 16
 MODELS = [

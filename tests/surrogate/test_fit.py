@@ -14,16 +14,16 @@ from safetensors.torch import load_file
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.alone import alone_with
-from apical.surrogate.checkpoint import load_run
-from apical.surrogate.fit import FitConfig, fit, fit_together
-from apical.surrogate.models import build
-from apical.surrogate.recipe import Phase, Rates, quick
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.stack import Stack
-from apical.surrogate.training import make_optimizer, train_step, window_loss
-from apical.surrogate.validation import validate
-from apical.surrogate.windows import draw_windows, load_trials
+from apical.surrogate.fitting.fit import FitConfig, fit, fit_together
+from apical.surrogate.fitting.one_writer import alone_with
+from apical.surrogate.fitting.recipe import Phase, Rates, quick
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.stack import Stack
+from apical.surrogate.fitting.step import make_optimizer, train_step, window_loss
+from apical.surrogate.fitting.validation import validate
+from apical.surrogate.fitting.windows import draw_windows, load_trials
+from apical.surrogate.models.families import build
+from apical.surrogate.use.checkpoint import load_run
 
 TCN = {"family": "tcn", "size": "2x4", "options": {"receptive_field_ms": 20}}
 ELM = {"family": "elm", "size": 3, "options": {"n_branches": 4}}
@@ -176,7 +176,7 @@ def test_models_fitted_together_resume_from_wherever_each_is(make_dataset, tmp_p
 
 
 def test_one_model_s_failure_stops_no_other(make_dataset, tmp_path, monkeypatch):
-    from apical.surrogate import run
+    from apical.surrogate.fitting import run
 
     original = run.Run.stepped
     bad = lambda self, loss: original(self, float("nan") if (self.config.seed, self.step) == (1, 3) else loss)  # noqa: E731
@@ -208,7 +208,7 @@ def test_less_data_is_part_of_more_and_what_is_held_out_stays(make_dataset, tmp_
 def test_trials_left_on_disk_make_the_same_fit(make_dataset, tmp_path, monkeypatch):
     data = make_dataset()
     fit(settings(), data, tmp_path / "memory", device="cpu")
-    monkeypatch.setattr("apical.surrogate.fit.IN_MEMORY_TRIALS_MS", 0)
+    monkeypatch.setattr("apical.surrogate.fitting.fit.IN_MEMORY_TRIALS_MS", 0)
     fit(settings(), data, tmp_path / "disk", device="cpu")
     assert folder_of(tmp_path / "memory") == folder_of(tmp_path / "disk")
 

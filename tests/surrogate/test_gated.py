@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from apical.surrogate.cost import n_parameters
-from apical.surrogate.events import Events
-from apical.surrogate.models import build
-from apical.surrogate.recurrence.gates import GruTrace, LstmTrace
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.kernels.recurrence.gates import GruTrace, LstmTrace
+from apical.surrogate.models.cost import n_parameters
+from apical.surrogate.models.families import build
 
 
 def spikes(n_windows, n_ms, n_inputs):

@@ -8,9 +8,9 @@ import pytest
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.checkpoint import load_run
-from apical.surrogate.fit import FitConfig, fit
-from apical.surrogate.generalise import generalise
+from apical.surrogate.fitting.fit import FitConfig, fit
+from apical.surrogate.sweep.generalise import generalise
+from apical.surrogate.use.checkpoint import load_run
 
 
 def trials_of(truth, prediction):

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from apical.simulate.schema import InputError
-from apical.surrogate.checkpoint import Surrogate
-from apical.surrogate.fit import FitConfig, fit
+from apical.surrogate.fitting.fit import FitConfig, fit
+from apical.surrogate.use.checkpoint import Surrogate
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

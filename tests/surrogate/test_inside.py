@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.checkpoint import Surrogate, load_published_elm
-from apical.surrogate.filters import first_layer
-from apical.surrogate.inside import over_trial, readout_shares
-from apical.surrogate.models import build
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.synapse_weights import synapse_weights
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.inside.elm import over_trial, readout_shares
+from apical.surrogate.inside.filters import first_layer
+from apical.surrogate.inside.synapse_weights import synapse_weights
+from apical.surrogate.models.families import build
+from apical.surrogate.use.checkpoint import Surrogate, load_published_elm
 
 SHAPES = {
     "branches": {"n_branches": 3, "synapses_per_branch": 7},

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from apical.surrogate.events import Events
-from apical.surrogate.lif import SOFTNESS, THETA
-from apical.surrogate.models import build
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.models.families import build
+from apical.surrogate.models.lif import SOFTNESS, THETA
 
 
 def spikes(n_windows, n_ms, n_inputs):

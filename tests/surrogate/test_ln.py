@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from apical.surrogate.events import Events
-from apical.surrogate.models import build
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.models.families import build
 
 
 def spikes(n_windows, n_ms, n_inputs, seed=0):

@@ -7,10 +7,10 @@ import torch
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.loader import load_batches
+from apical.surrogate.fitting.loader import load_batches
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.windows import draw_windows, load_trials
 from apical.surrogate.processes import Processes
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.windows import draw_windows, load_trials
 
 DRAWN = {"window_ms": 200, "batch": 3}
 

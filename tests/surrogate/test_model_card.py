@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from apical.surrogate.fit import FitConfig, fit
-from apical.surrogate.model_card import model_card
-from apical.surrogate.run_folder import LogRow, read_card
+from apical.surrogate.fitting.fit import FitConfig, fit
+from apical.surrogate.fitting.model_card import model_card
+from apical.surrogate.fitting.run_folder import LogRow, read_card
 
 CONFIG = FitConfig(family="elm", size=3, steps=4, batch=2, window_ms=60, burn_in_ms=10, validate_every=2)
 ATTRIBUTES = {"config": "{}", "provenance": "{}"}

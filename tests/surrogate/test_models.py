@@ -5,8 +5,8 @@ import torch
 
 from apical.simulate.schema import InputError
 from apical.surrogate.device import choose_device
-from apical.surrogate.models import build
-from apical.surrogate.recipe import FitConfig, paper, quick
+from apical.surrogate.fitting.recipe import FitConfig, paper, quick
+from apical.surrogate.models.families import build
 
 FAMILY_SIZES = [
     ("elm", 5), ("elm", "simplest"), ("tcn", "2x4"), ("lstm", 3), ("gru", 3), ("ln", 2), ("lif", 1), ("alif", 1),

@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 import torch
 
-from apical.surrogate.nadam import NAdam
+from apical.surrogate.kernels.nadam import NAdam
 
 
 def parameters(dtype=torch.float32):

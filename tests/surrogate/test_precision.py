@@ -7,14 +7,14 @@ from torch.nn import functional as F
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate import spike_convolution
 from apical.surrogate.device import check_precision
-from apical.surrogate.fit import FitConfig, fit
-from apical.surrogate.models import build
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.stack import Stack
-from apical.surrogate.training import make_optimizer, train_step
-from apical.surrogate.windows import draw_windows, load_trials
+from apical.surrogate.fitting.fit import FitConfig, fit
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.stack import Stack
+from apical.surrogate.fitting.step import make_optimizer, train_step
+from apical.surrogate.fitting.windows import draw_windows, load_trials
+from apical.surrogate.kernels import spike_convolution
+from apical.surrogate.models.families import build
 
 
 def settings(precision="bfloat16", **changes):

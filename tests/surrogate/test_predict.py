@@ -9,13 +9,13 @@ import zarr
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.checkpoint import Surrogate, load_run
-from apical.surrogate.fit import FitConfig, fit
-from apical.surrogate.models import build
-from apical.surrogate.predict import predict
-from apical.surrogate.rollout import rollout
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.spike_inputs import SpikeInputs, cut
+from apical.surrogate.fitting.fit import FitConfig, fit
+from apical.surrogate.fitting.rollout import rollout
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.spike_inputs import SpikeInputs, cut
+from apical.surrogate.models.families import build
+from apical.surrogate.use.checkpoint import Surrogate, load_run
+from apical.surrogate.use.predict import predict
 
 
 def surrogate(family="elm", size=3, n_inputs=16, **options):

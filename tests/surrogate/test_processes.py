@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from apical.simulate.schema import InputError
-from apical.surrogate.checkpoint import load_run
-from apical.surrogate.fit import fit
-from apical.surrogate.recipe import FitConfig
+from apical.surrogate.fitting.fit import fit
+from apical.surrogate.fitting.recipe import FitConfig
+from apical.surrogate.use.checkpoint import load_run
 
 SETTINGS = {"steps": 8, "batch": 4, "window_ms": 60, "burn_in_ms": 10, "validate_every": 4, "learning_rate": 0.01}
 RUN = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from apical.surrogate import compiled
-from apical.surrogate.elm import ELMConfig
-from apical.surrogate.events import Events
-from apical.surrogate.models import assemble
-from apical.surrogate.recurrence import cpu
-from apical.surrogate.recurrence.memory import memory, path_of
-from apical.surrogate.stack import Stack
+from apical.surrogate.fitting.stack import Stack
+from apical.surrogate.kernels import compiled
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.kernels.recurrence import cpu
+from apical.surrogate.kernels.recurrence.memory import memory, path_of
+from apical.surrogate.models.elm import ELMConfig
+from apical.surrogate.models.families import assemble
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 

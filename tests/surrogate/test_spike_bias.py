@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from apical.simulate import schema
-from apical.surrogate.fit import fit
-from apical.surrogate.models import build
-from apical.surrogate.recipe import paper, quick
+from apical.surrogate.fitting.fit import fit
+from apical.surrogate.fitting.recipe import paper, quick
+from apical.surrogate.models.families import build
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from apical.surrogate.events import Events
-from apical.surrogate.spike_convolution import SpikeConvolution, bins_outermost, convolve_spikes
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.kernels.spike_convolution import SpikeConvolution, bins_outermost, convolve_spikes
 
 # windows, ms, inputs, channels, ms of kernel: each width of block, kernels longer than the window
 SHAPES = [(1, 1, 1, 1, 1), (3, 63, 7, 2, 5), (2, 20, 4, 3, 31), (2, 50, 10, 1, 50), (9, 33, 5, 125, 8)]

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from apical.surrogate.events import Events
-from apical.surrogate.spike_drive import spike_drive
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.kernels.spike_drive import spike_drive
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 63, 7), (2, 20, 4)])

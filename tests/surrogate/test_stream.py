@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from apical.surrogate.models import FAMILIES, build
+from apical.surrogate.models.families import FAMILIES, build
 
 MODELS = [
     ("elm", 20, {}),

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from apical.analysis.evaluate import write_score
-from apical.analysis.scores import join_scores, read_scores
+from apical.analysis.scores.evaluate import write_score
+from apical.analysis.scores.files import join_scores, read_scores
 from apical.simulate.schema import InputError
-from apical.surrogate import sweep as module
-from apical.surrogate.alone import alone_with
-from apical.surrogate.sweep import Outcome, Scoring, sweep
-from apical.surrogate.sweep_config import PRESETS, Sweep, read_sweep
+from apical.surrogate.fitting.one_writer import alone_with
+from apical.surrogate.sweep import sweep as module
+from apical.surrogate.sweep.sweep import Outcome, Scoring, run_sweep
+from apical.surrogate.sweep.sweep_config import PRESETS, Sweep, read_sweep
 
 TOML = """
 seeds = [0, 1]
@@ -65,7 +65,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_every_run_has_its_row(config, data, tmp_path):
     told = []
-    outcomes = sweep(config, data, tmp_path / "out", SCORING, report=lambda *each: told.append(each))
+    outcomes = run_sweep(config, data, tmp_path / "out", SCORING, report=lambda *each: told.append(each))
     assert outcomes == [Outcome(name, None) for name in NAMES]
     assert [row["run"] for row in table(tmp_path / "out" / "runs.csv")] == NAMES
     scores = read_scores([tmp_path / "out" / "scores.csv"])
@@ -84,25 +84,25 @@ def test_a_label_is_part_of_the_model_s_name_in_tables(config, data, tmp_path):
     (elm, _) = config.models
     labelled = elm.model_copy(update={"label": "few-0.5", "sizes": (2,)})
     small = config.model_copy(update={"models": (labelled,), "train_fractions": (0.5, 1.0), "seeds": (0,)})
-    sweep(small, data, tmp_path / "out", SCORING)
+    run_sweep(small, data, tmp_path / "out", SCORING)
     assert [s.name for s in read_scores([tmp_path / "out" / "scores.csv"])] == ["elm-2-few-0.5"] * 2
 
 
 @pytest.mark.slow
 def test_a_sweep_that_was_stopped_goes_on_and_computes_nothing_twice(config, data, tmp_path, monkeypatch):
-    whole = sweep(config, data, tmp_path / "whole", SCORING)
+    whole = run_sweep(config, data, tmp_path / "whole", SCORING)
 
     def stop(done, total, note):
         if done == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sweep(config, data, tmp_path / "out", SCORING, report=stop)
+        run_sweep(config, data, tmp_path / "out", SCORING, report=stop)
     before = len(table(tmp_path / "out" / "scores.csv"))
     fitted = []
     original = module.fit_together
     monkeypatch.setattr(module, "fit_together", lambda c, *a, **k: fitted.extend(c) or original(c, *a, **k))
-    assert sweep(config, data, tmp_path / "out", SCORING, resume=True) == whole
+    assert run_sweep(config, data, tmp_path / "out", SCORING, resume=True) == whole
     assert before == 5 and len(fitted) == len(NAMES) - before
     assert (tmp_path / "out" / "scores.csv").read_bytes() == (tmp_path / "whole" / "scores.csv").read_bytes()
 
@@ -113,14 +113,14 @@ def test_a_run_that_fails_is_noted_and_tried_again(config, data, tmp_path):
             "models": (*config.models[:1], config.models[1].model_copy(update={"settings": {"learning_rate": 1e30}}))
         }
     )
-    outcomes = sweep(wild, data, tmp_path / "out", SCORING)
+    outcomes = run_sweep(wild, data, tmp_path / "out", SCORING)
     failed = [outcome for outcome in outcomes if outcome.error]
     assert [outcome.run for outcome in failed] == [name for name in NAMES if name.startswith("gru")]
     assert all("fit again with a lower learning_rate" in outcome.error for outcome in failed)
     rows = table(tmp_path / "out" / "runs.csv")
     assert [row["status"] for row in rows] == ["failed" if row["run"].startswith("gru") else "done" for row in rows]
     assert len(read_scores([tmp_path / "out" / "scores.csv"])) == 8
-    assert sweep(wild, data, tmp_path / "out", SCORING, resume=True) == outcomes
+    assert run_sweep(wild, data, tmp_path / "out", SCORING, resume=True) == outcomes
 
 
 def test_what_is_wrong_in_the_program_is_noted_too(config, data, tmp_path):
@@ -130,7 +130,7 @@ def test_what_is_wrong_in_the_program_is_noted_too(config, data, tmp_path):
         write_score(truth, prediction, out)
 
     scoring = Scoring(broken, join_scores)
-    outcomes = {outcome.run: outcome.error for outcome in sweep(config, data, tmp_path / "out", scoring)}
+    outcomes = {outcome.run: outcome.error for outcome in run_sweep(config, data, tmp_path / "out", scoring)}
     assert outcomes["elm-3-seed0"] == "ZeroDivisionError: by zero" and outcomes["elm-2-seed0"] is None
 
 
@@ -142,8 +142,8 @@ def test_workers_compute_what_one_process_does(config, data, tmp_path):
         for argument in reversed(list(arguments)):
             yield argument, function(*argument)
 
-    here = sweep(config, data, tmp_path / "here", SCORING)
-    assert sweep(config, data, tmp_path / "there", SCORING, spread=backwards) == here
+    here = run_sweep(config, data, tmp_path / "here", SCORING)
+    assert run_sweep(config, data, tmp_path / "there", SCORING, spread=backwards) == here
     for name in ("scores.csv", "runs.csv"):
         assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
 
@@ -153,7 +153,7 @@ def test_a_worker_that_dies_is_noted(config, data, tmp_path):
         for at, argument in enumerate(arguments):
             yield argument, RuntimeError("worker died") if at == 1 else function(*argument)
 
-    outcomes = sweep(config, data, tmp_path / "out", SCORING, spread=dying)
+    outcomes = run_sweep(config, data, tmp_path / "out", SCORING, spread=dying)
     assert {o.run for o in outcomes if o.error == "RuntimeError: worker died"} == {
         "elm-3-data0.5-seed0",
         "elm-3-data0.5-seed1",
@@ -166,9 +166,9 @@ def test_dask_s_workers_compute_what_one_process_does(config, data, tmp_path):
     from apical.cli.spreading import spread_over
 
     small = config.model_copy(update={"models": config.models[:1], "train_fractions": (1.0,)})
-    here = sweep(small, data, tmp_path / "here", SCORING)
+    here = run_sweep(small, data, tmp_path / "here", SCORING)
     with spread_over(1, None) as spread:
-        assert sweep(small, data, tmp_path / "there", SCORING, spread=spread) == here
+        assert run_sweep(small, data, tmp_path / "there", SCORING, spread=spread) == here
     assert [row.roc_auc for row in read_scores([tmp_path / "there" / "scores.csv"])] == pytest.approx(
         [row.roc_auc for row in read_scores([tmp_path / "here" / "scores.csv"])], abs=1e-6
     )
@@ -203,26 +203,26 @@ def test_a_sweep_that_cannot_begin_leaves_nothing(data, tmp_path, change, messag
     path = tmp_path / "mine.toml"
     path.write_text(TOML.replace(*change.split("|")))
     with pytest.raises(InputError, match=message):
-        sweep(read_sweep(path), data, tmp_path / "out", SCORING)
+        run_sweep(read_sweep(path), data, tmp_path / "out", SCORING)
     assert not (tmp_path / "out").exists()
 
 
 def test_another_sweep_is_not_resumed(config, data, make_dataset, tmp_path):
     out = tmp_path / "out"
     small = config.model_copy(update={"models": config.models[1:], "train_fractions": (1.0,)})
-    sweep(small, data, out, SCORING)
+    run_sweep(small, data, out, SCORING)
     with pytest.raises(InputError, match="out: exists already; --resume goes on"):
-        sweep(small, data, out, SCORING)
+        run_sweep(small, data, out, SCORING)
     with pytest.raises(InputError, match="out: was started with another sweep"):
-        sweep(small.changed({"steps": 6}), data, out, SCORING, resume=True)
+        run_sweep(small.changed({"steps": 6}), data, out, SCORING, resume=True)
     other = make_dataset("other.zarr", n_trials=10, duration_ms=2000, n_segments=2, seed=4)
     with pytest.raises(InputError, match="out: was started with another dataset"):
-        sweep(small, other, out, SCORING, resume=True)
+        run_sweep(small, other, out, SCORING, resume=True)
     with alone_with(out), pytest.raises(InputError, match="out: another process is writing it"):
-        sweep(small, data, out, SCORING, resume=True)
+        run_sweep(small, data, out, SCORING, resume=True)
     tmp_path.joinpath("folder").mkdir()
     with pytest.raises(InputError, match="folder: is there but is not a sweep"):
-        sweep(small, data, tmp_path / "folder", SCORING, overwrite=True)
+        run_sweep(small, data, tmp_path / "folder", SCORING, overwrite=True)
 
 
 @pytest.mark.parametrize("name", PRESETS)

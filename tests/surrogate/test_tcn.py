@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from apical.simulate.schema import InputError
-from apical.surrogate.cost import n_parameters
-from apical.surrogate.models import assemble, build
-from apical.surrogate.tcn import TCN, TCNConfig, kernels_for, tcn
+from apical.surrogate.models.cost import n_parameters
+from apical.surrogate.models.families import assemble, build
+from apical.surrogate.models.tcn import TCN, TCNConfig, kernels_for, tcn
 
 
 def spikes(n_windows, n_ms, n_inputs, seed=0):

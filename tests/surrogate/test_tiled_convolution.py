@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from apical.surrogate.tiled_convolution import TiledConvolution, convolve_channels, tile_ms, transforms
+from apical.surrogate.kernels.tiled_convolution import TiledConvolution, convolve_channels, tile_ms, transforms
 
 
 @pytest.fixture(autouse=True)

@@ -13,23 +13,23 @@ import numpy as np
 import pytest
 import torch
 
-from apical.surrogate.checkpoint import load_published_elm
-from apical.surrogate.elm import ELMConfig
-from apical.surrogate.events import Events
-from apical.surrogate.models import assemble
-from apical.surrogate.published import elm_from_published
-from apical.surrogate.recipe import Rates
-from apical.surrogate.recurrence import gpu
-from apical.surrogate.recurrence.memory import Neuron, memory, path_of
-from apical.surrogate.recurrence.reference import PHI_HEIGHT, PHI_SLOPE, leak, memory_trace
-from apical.surrogate.training import window_loss
+from apical.surrogate.fitting.recipe import Rates
+from apical.surrogate.fitting.step import window_loss
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.kernels.recurrence import gpu
+from apical.surrogate.kernels.recurrence.memory import Neuron, memory, path_of
+from apical.surrogate.kernels.recurrence.reference import PHI_HEIGHT, PHI_SLOPE, leak, memory_trace
+from apical.surrogate.models.elm import ELMConfig
+from apical.surrogate.models.families import assemble
+from apical.surrogate.use.checkpoint import load_published_elm
+from apical.surrogate.use.published import elm_from_published
 
 HAS_GPU = torch.cuda.is_available()
 with pytest.MonkeyPatch.context() as at_import:
     if not HAS_GPU:
         at_import.setenv("TRITON_INTERPRET", "1")
     pytest.importorskip("triton", reason="triton is not installed: it comes with PyTorch's CUDA build, on Linux")
-    import apical.surrogate.recurrence.gpu_kernels  # noqa: F401  (decorated now, while the variable is set)
+    import apical.surrogate.kernels.recurrence.gpu_kernels  # noqa: F401  (decorated now, while the variable is set)
 
 DEVICES = [
     pytest.param("cpu", id="cpu-interpreter", marks=pytest.mark.skipif(HAS_GPU, reason="the GPU runs these")),
@@ -298,6 +298,7 @@ def test_it_compiles_for_gpus_without_one(tmp_path, monkeypatch):
 
 
 def test_nothing_else_needs_triton():
-    absent = "import sys; sys.modules['triton'] = None; import apical.surrogate.fit, apical.surrogate.recurrence.gpu"
+    needed = "apical.surrogate.fitting.fit, apical.surrogate.kernels.recurrence.gpu"
+    absent = f"import sys; sys.modules['triton'] = None; import {needed}"
     done = subprocess.run([sys.executable, "-c", absent], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -6,10 +6,10 @@ import zarr
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.scaling import VoltageScaling
-from apical.surrogate.spike_inputs import SpikeInputs, cut
-from apical.surrogate.split import split_trials
-from apical.surrogate.windows import check_window, draw_windows, finished_trials, load_trials
+from apical.surrogate.fitting.scaling import VoltageScaling
+from apical.surrogate.fitting.spike_inputs import SpikeInputs, cut
+from apical.surrogate.fitting.split import split_trials
+from apical.surrogate.fitting.windows import check_window, draw_windows, finished_trials, load_trials
 
 
 @pytest.mark.parametrize("n_synapses", [1, 8, 13])

@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture
 def make_pair():
     """A function that gives a Pair of boolean spikes and whatever is predicted, (B, T); any field replaced."""
-    from apical.analysis.pair import Pair
+    from apical.analysis.metrics.pair import Pair
 
     def make(spikes_bt, probability_bt=None, v_bt=None, predicted_bt=None, **fields):
         spikes_bt = np.asarray(spikes_bt, dtype=bool)

@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, explained_variance_score, m
 
 from apical.analysis import metrics
 from apical.analysis.metrics import Scored
-from apical.analysis.pair import pair_of
+from apical.analysis.metrics.pair import pair_of
 from apical.simulate.schema import InputError, open_dataset
 
 ALL = [each for each in vars(metrics).values() if isinstance(each, Scored)]

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from apical.simulate.batched import step, trials
+from apical.simulate.engine.batched import step, trials
 
 MECHANISMS = {file.stem: file.read_text() for file in Path(__file__).with_name("modeldb_style").glob("*.mod")}
 END_MS, DT_MS, V_INIT_MV = 80.0, 0.025, -65.0

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from apical.simulate.batched import library, step, trials
+from apical.simulate.engine.batched import library, step, trials
 
 MECHANISMS = {
     # Calcium current by the Goldman-Hodgkin-Katz equation, in the style of many ModelDB files: current not linear in v,

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apical.simulate.batched.arrivals import Arrivals, Schedule
-from apical.simulate.batched.pieces import Pieces
-from apical.simulate.batched.step import times_ms
+from apical.simulate.engine.batched.arrivals import Arrivals, Schedule
+from apical.simulate.engine.batched.pieces import Pieces
+from apical.simulate.engine.batched.step import times_ms
 
 CONNECTIONS = [[0], [], [1, 2], [3]]  # of four synapses
 DT_MS = st.sampled_from([0.025, 0.0125, 0.03, 0.1])

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate.batched import circuit, step, trials
+from apical.simulate.engine.batched import circuit, step, trials
 from apical.simulate.validation.checks import slope
 
 LENGTH_UM, DIAM_UM, RA_OHM_CM, G_S_PER_CM2, CM_UF_PER_CM2 = 1000.0, 2.0, 150.0, 1e-4, 1.0

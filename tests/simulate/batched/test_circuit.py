@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import cells
-from apical.simulate.batched import circuit
-from apical.simulate.batched.circuit import Circuit
-from apical.simulate.cell import Cell
+from apical.simulate.cell import morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.engine.batched import circuit
+from apical.simulate.engine.batched.circuit import Circuit
 from apical.simulate.schema import InputError
 
 S_PER_CM2_UM2_IN_US = 0.01  # a conductance of 1 S/cm2 over 1 um2
@@ -164,7 +164,7 @@ def test_random_trees(section):
 
 @pytest.mark.parametrize("morphology", ["ball-and-stick", "data/hay2011/cell1.asc"])
 def test_cells(shared, morphology):
-    cell = Cell(cells.resolve(str(shared(morphology)) if "/" in morphology else morphology))
+    cell = Cell(morphologies.resolve(str(shared(morphology)) if "/" in morphology else morphology))
     try:
         tree = answers_as_neuron(cell.sections(), cell.soma(0.5), n=3)
         for segment in cell.segments[::50]:

@@ -16,13 +16,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate import config, dataset, schema
-from apical.simulate.batched import devices, gpu, library, memory, pieces, step, trials
-from apical.simulate.detailed import V_INIT_MV
-from apical.simulate.engine.base import Integration, Unstable
+from apical.simulate import presets, schema
+from apical.simulate.cell.synapses import Domain
+from apical.simulate.engine.batched import devices, gpu, library, memory, pieces, step, trials
+from apical.simulate.engine.interface import Integration, Unstable
+from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
-from apical.simulate.synapses import Domain
-from apical.simulate.trial import Experiment
+from apical.simulate.trial.detailed import V_INIT_MV
+from apical.simulate.trial.experiment import Experiment
 
 HERE = Path(__file__).parent
 # A soma with a dendrite that branches three times: chains on several levels, and branchings without membrane
@@ -103,7 +104,7 @@ def specimen(tmp_path_factory):
             return made[key]
         integration = Integration(engine="batched", precision=precision)
         chosen = {"morphology": str(path), "integration": integration, **changes}
-        experiments.append(Experiment(config.preset("ball-and-stick").model_copy(update=chosen)))
+        experiments.append(Experiment(presets.preset("ball-and-stick").model_copy(update=chosen)))
         neuron = experiments[-1].neuron
         for synapse, weight in ((0, -1000.0), (1, np.nan)):
             neuron.synapses.connections[synapse][0].weight[0] = weight
@@ -247,7 +248,7 @@ def test_a_dataset_made_on_a_gpu_is_what_the_cpu_makes(quick_cell, here, tmp_pat
 
 @pytest.fixture
 def quick_cell(lasting_swc):
-    return config.nmda().model_copy(
+    return presets.nmda().model_copy(
         update={
             "morphology": str(lasting_swc),
             "seconds": 0.03,

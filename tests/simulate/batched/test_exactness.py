@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apical.simulate import config
-from apical.simulate.engine.base import Integration
-from apical.simulate.trial import Experiment
+from apical.simulate import presets
+from apical.simulate.engine.interface import Integration
+from apical.simulate.trial.experiment import Experiment
 
 LARGEST_MV = 1e-3  # what is asked for; a 64-bit step agrees to 1e-8 mV
 PLAIN = Integration(engine="neuron", fused=False)
@@ -25,7 +25,7 @@ def crossings(v_mv: np.ndarray, above_mv: float = -10.0) -> np.ndarray:
 
 def compare(preset: str, morphology: str, trial: int, second_order: bool, spikes: int) -> None:
     """One second of input in plain NEURON and generated: the same spikes, to the step, and the same voltage."""
-    chosen = config.preset(preset).model_copy(update={"morphology": morphology, "seed": 1, "integration": PLAIN})
+    chosen = presets.preset(preset).model_copy(update={"morphology": morphology, "seed": 1, "integration": PLAIN})
     experiment = Experiment(chosen)
     try:
         inputs = experiment.input_spikes(trial)[:, :1000]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate.batched import expression as x
-from apical.simulate.batched import syntax
-from apical.simulate.batched.execution import OF_THE_SEGMENT, Execution
+from apical.simulate.engine.batched import expression as x
+from apical.simulate.engine.batched import syntax
+from apical.simulate.engine.batched.execution import OF_THE_SEGMENT, Execution
 from apical.simulate.schema import InputError
 
 V_MV = np.array([-90.0, -60.0, -40.0, 0.0, 30.0])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from apical.simulate.batched import expression as x
-from apical.simulate.batched.derivative import derivative
+from apical.simulate.engine.batched import expression as x
+from apical.simulate.engine.batched.derivative import derivative
 
 A, B, C = x.symbol("a"), x.symbol("b"), x.symbol("c")
 AT = {"a": 0.7, "b": 1.3, "c": -0.4}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apical.simulate.batched import expression, library
+from apical.simulate.engine.batched import expression, library
 
 LANES_H = Path(library.__file__).with_name("lanes.h")
 IN_LANES = sorted(expression.FUNCTIONS)

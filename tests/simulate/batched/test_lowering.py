@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from apical.simulate.batched import expression as x
-from apical.simulate.batched.lowering import Lowered, Tables, lower
+from apical.simulate.engine.batched import expression as x
+from apical.simulate.engine.batched.lowering import Lowered, Tables, lower
 
 V, M, P, Q, ALIKE = (x.symbol(name) for name in ("v", "m", "test.p", "test.q", "test.alike"))
 CONSTANTS = {

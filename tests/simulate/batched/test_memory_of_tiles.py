@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate.batched import gpu, memory, trials
-from apical.simulate.batched.cpu import Cpu
+from apical.simulate.engine.batched import gpu, memory, trials
+from apical.simulate.engine.batched.cpu import Cpu
 from apical.simulate.schema import InputError
 
 STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors

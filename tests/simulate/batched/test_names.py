@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate.batched import program, syntax
-from apical.simulate.batched.group_source import GroupSource, Rows
-from apical.simulate.batched.lowering import Tables
-from apical.simulate.batched.membrane import Group
+from apical.simulate.engine.batched import program, syntax
+from apical.simulate.engine.batched.group_source import GroupSource, Rows
+from apical.simulate.engine.batched.lowering import Tables
+from apical.simulate.engine.batched.membrane import Group
 from apical.simulate.schema import InputError
 
 CHANNEL = """

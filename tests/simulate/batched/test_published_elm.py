@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.analysis.evaluate import evaluate
-from apical.simulate import config, dataset, schema
-from apical.simulate.engine.base import Integration
-from apical.surrogate.checkpoint import load_published_elm
-from apical.surrogate.predict import predict
+from apical.analysis.scores.evaluate import evaluate
+from apical.simulate import presets, schema
+from apical.simulate.engine.interface import Integration
+from apical.simulate.run import dataset
+from apical.surrogate.use.checkpoint import load_published_elm
+from apical.surrogate.use.predict import predict
 
 SCORES = ("roc_auc", "rmse_mv", "rmse_rescaled_mv")
 
@@ -17,7 +18,7 @@ SCORES = ("roc_auc", "rmse_mv", "rmse_rescaled_mv")
 @pytest.mark.slow
 def test_the_checkpoint_scores_the_same(shared, tmp_path):
     model = load_published_elm(shared("data/elm_checkpoints/num_memory_20"))
-    chosen = config.nmda().model_copy(
+    chosen = presets.nmda().model_copy(
         update={"morphology": str(shared("data/hay2011/cell1.asc")), "seconds": 2.0, "seed": 1}
     )
     found, spikes = {}, {}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate import config, dataset, fastest, schema, worker
-from apical.simulate.batched import library, memory, step
+from apical.simulate import presets, schema
 from apical.simulate.config import Simulation
-from apical.simulate.engine.base import Inputs, Integration, run
+from apical.simulate.engine.batched import library, memory, step
+from apical.simulate.engine.interface import Inputs, Integration
+from apical.simulate.engine.run import run
+from apical.simulate.run import dataset, engine_choice, worker
 from apical.simulate.schema import InputError
-from apical.simulate.trial import Experiment, FailedTrial
+from apical.simulate.trial.experiment import Experiment, FailedTrial
 
 EVERYTHING = {"record_fine": True, "record_nexus": True, "record_dendrites": "all"}
 
@@ -24,7 +26,11 @@ def build(lasting_swc):
         while built:
             built.pop().close()
         integration = {"engine": engine, "precision": precision, "fused": False} | fields.pop("integration", {})
-        made = config.nmda().model_dump() | {"morphology": str(lasting_swc), "seconds": 0.3, "integration": integration}
+        made = presets.nmda().model_dump() | {
+            "morphology": str(lasting_swc),
+            "seconds": 0.3,
+            "integration": integration,
+        }
         built.append(Experiment(Simulation.model_validate(made | fields)))
         return built[-1]
 
@@ -133,11 +139,11 @@ def test_memory_that_does_not_hold_a_whole_register_of_trials(build, monkeypatch
 
 
 def test_auto_takes_the_fastest_that_the_cell_supports(lasting_swc, monkeypatch):
-    chosen = config.nmda().model_copy(update={"morphology": str(lasting_swc)})
+    chosen = presets.nmda().model_copy(update={"morphology": str(lasting_swc)})
 
     def engine(**integration) -> str:
         asked = chosen.model_copy(update={"integration": Integration(engine="auto", **integration)})
-        return fastest.resolved(asked)[0].integration.engine
+        return engine_choice.resolved(asked)[0].integration.engine
 
     assert engine() == "batched"
     assert engine(dt_ms=None) == "neuron"
@@ -169,8 +175,8 @@ def test_no_compiler(build, monkeypatch, tmp_path):
 
 
 def test_source_and_library_are_kept_together(build):
-    from apical.simulate.detailed import V_INIT_MV
-    from apical.simulate.engine import batched
+    from apical.simulate.engine.batched import engine as batched
+    from apical.simulate.trial.detailed import V_INIT_MV
 
     experiment = build()
     inputs = Inputs(experiment.neuron.synapses)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from apical.simulate import nmodl
-from apical.simulate.batched import support, syntax
-from apical.simulate.batched.syntax import Ion
+from apical.simulate.engine.batched import support, syntax
+from apical.simulate.engine.batched.syntax import Ion
+from apical.simulate.mechanisms import nmodl
 from apical.simulate.schema import InputError
 
 WORDS = " ".join(said for said, _ in syntax.REFUSED.values() if said.isupper())

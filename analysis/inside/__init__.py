@@ -1,0 +1,5 @@
+"""What `apical look` draws: worst trials, what comes before a spike, memory, weights, filters."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,96 @@
+"""The figure of spike-triggered input: what precedes the cell's spikes, what the model's, and their difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..plots import GROUPS, SIGNS
+from ..scores.uncertainty import LEVEL
+from ..style import BLACK, GREY, PALETTE, figure, style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MODEL = PALETTE[0]
+DASHED = (0, (4, 1.5))
+
+
+def spike_triggered_figure(found: xr.Dataset, model: str) -> Figure:
+    """Draw what `spike_triggered` found, a column for each tree and sign, in the order of time before the spike.
+
+    model: its name. Groups that distances split share a panel, each with a colour and without its interval.
+    """
+    pairs = list(zip(found["tree"].values.tolist(), found["sign"].values.tolist(), strict=True))
+    columns = [group for group in GROUPS if group in pairs]
+    split = len(pairs) > len(columns)
+    nearest = sorted(set(found["from_um"].values.tolist()))
+    with style():
+        fig = figure(3.6)
+        panels = fig.subplots(2, len(columns), sharex=True, sharey="row", squeeze=False, height_ratios=(1.5, 1))
+        for (rates, difference), (tree, sign) in zip(panels.T, columns, strict=True):
+            members = [found.isel(group=at) for at, pair in enumerate(pairs) if pair == (tree, sign)]
+            for group in members:
+                colour = _shade(nearest.index(float(group["from_um"])) / len(nearest)) if split else None
+                label = _label(group) if split else ""
+                draw_rates(rates, group, model, colour, label)
+                draw_difference(difference, group, colour)
+            n_synapses = sum(int(group["n_synapses"]) for group in members)
+            rates.set_title(f"{n_synapses} {tree},\n{SIGNS[sign]}", loc="left")
+            if split:
+                rates.legend(fontsize=5.5)
+            difference.set_xlabel("time relative to the\noutput spike (ms)")
+        n_trials, n_spikes = found.attrs["n_trials"], found.attrs["n_spikes"]
+        panels[0, 0].set(ylabel="input rate\n(Hz per synapse)", ylim=(0, None), xlim=(-float(found["lag_ms"][-1]), 0))
+        panels[1, 0].set_ylabel("model less truth\n(Hz per synapse)")
+        fig.align_ylabels(panels[:, 0])
+        key = _key(model) if split else panels[0, 0].get_legend_handles_labels()
+        handles, labels = (
+            above + below for above, below in zip(key, panels[1, 0].get_legend_handles_labels(), strict=True)
+        )
+        told = (
+            f"{n_spikes} output spikes, {found.attrs['n_expected_spikes']:.1f} expected by the model, {n_trials} trials"
+        )
+        fig.legend(handles, labels, loc="outside upper left", ncols=len(labels), title=told, alignment="left")
+    return fig
+
+
+def draw_rates(axes: Axes, group: xr.Dataset, model: str, colour: str | None, label: str) -> None:
+    """Draw the input rate before the spikes of truth and model, and the mean rate whatever the output."""
+    time_ms = -group["lag_ms"].values
+    axes.axhline(float(group["mean_hz"]), color=colour or GREY, lw=0.7, ls=":", label="" if colour else "mean rate")
+    axes.plot(time_ms, group["truth_hz"].values, color=colour or BLACK, label=label or "before spikes of the truth")
+    own = "" if label else f"before expected spikes of {model}"
+    axes.plot(time_ms, group["model_hz"].values, color=colour or MODEL, ls=DASHED if colour else "-", label=own)
+
+
+def draw_difference(axes: Axes, group: xr.Dataset, colour: str | None) -> None:
+    """Draw by how much the input before the model's spikes differs, with its interval."""
+    time_ms = -group["lag_ms"].values
+    axes.axhline(0, color=GREY, lw=0.6)
+    axes.plot(time_ms, group["difference_hz"].values, color=colour or MODEL)
+    if colour is None and np.isfinite(group["low_hz"].values).all():
+        band = group["low_hz"].values, group["high_hz"].values
+        axes.fill_between(time_ms, *band, color=MODEL, alpha=0.2, lw=0, label=f"{LEVEL:.0%} interval over trials")
+
+
+def _shade(share: float) -> str:
+    import matplotlib
+    from matplotlib.colors import to_hex
+
+    return to_hex(matplotlib.colormaps["viridis"](0.9 * share))
+
+
+def _label(group: xr.Dataset) -> str:
+    low, high = float(group["from_um"]), float(group["to_um"])
+    return f"{low:g} to {high:g} µm" if np.isfinite(high) else f"from {low:g} µm on" if low else "all"
+
+
+def _key(model: str) -> tuple[list, list[str]]:
+    from matplotlib.lines import Line2D
+
+    looks = {"before spikes of the truth": "-", f"before expected spikes of {model}": DASHED, "mean rate": ":"}
+    return [Line2D([], [], color=BLACK, ls=look) for look in looks.values()], list(looks)

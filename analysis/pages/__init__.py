@@ -1,0 +1,1 @@
+"""Pages of panels: a dataset, the fidelity of predictions, the validation of a cell."""

@@ -1,0 +1,142 @@
+"""Commands about the cell: which there are, and whether one is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..options import Json, MorphologyName, examples
+
+commands = typer.Typer()
+
+
+@commands.command(
+    short_help="List morphologies and parameter sets.",
+    epilog=examples("apical cells", "apical cells --json", "apical cells --print hay2011"),
+)
+def cells(
+    as_json: Json = False,
+    parameters: Annotated[
+        str | None, typer.Option("--print", metavar="NAME", help="Print a parameter set, to start one's own from.")
+    ] = None,
+) -> None:
+    """List the morphologies and parameter sets, where they come from, and whether they are there."""
+    from ...simulate.cell import biophysics
+    from ...simulate.cell.catalogue import catalogue
+    from ...simulate.cell.morphologies import DEFAULT
+    from ..progress import console
+    from ..tables import print_json, print_table
+
+    if parameters is not None:
+        print(biophysics.text_of(parameters), end="")
+        return
+    rows = catalogue()
+    sets = [{"name": name, "source": biophysics.load(name).source} for name in biophysics.available()]
+    if as_json:
+        print_json({"morphologies": rows, "biophysics": sets})
+        return
+    shown = [
+        (row["name"], "yes" if row["present"] else "no", row["sections"], row["segments"], row["licence"])
+        for row in rows
+    ]
+    print_table("Morphologies (--morphology)", ["name", "there", "sections", "segments", "licence"], shown)
+    for row in rows:
+        console.print(f"{row['name']}: {row['source']}" + (" (the default)" if row["name"] == DEFAULT else ""))
+        if not row["present"]:
+            console.print(f"  fetched on first use; offline, put the file at {row['path']}")
+    console.print()
+    print_table("Parameter sets (--biophysics)", ["name", "source"], [tuple(s.values()) for s in sets], numbers_from=2)
+
+
+@commands.command(
+    short_help="List presets and what can be varied.",
+    epilog=examples("apical presets", "apical presets --json"),
+)
+def presets(as_json: Json = False) -> None:
+    """List the presets of `apical simulate`, and the fields of its configuration with their defaults."""
+    from ...simulate.changes import fields
+    from ...simulate.presets import PRESETS
+    from ..progress import console
+    from ..tables import print_json, print_table
+
+    about = {name: (make.__doc__ or "").partition("\n")[0] for name, make in PRESETS.items()}
+    if as_json:
+        print_json({"presets": about, "fields": fields()})
+        return
+    print_table("Presets", ["name", "what it is"], list(about.items()), numbers_from=2)
+    console.print()
+    console.print("Fields of the configuration (--set FIELD=VALUE, or in a --config file)", style="bold")
+    for field in fields():
+        default = "" if field["default"] is None else str(field["default"])
+        console.print(f"{field['name']:<46}{default:<14}{field['about']}", markup=False)
+
+
+@commands.command(
+    short_help="Check a cell's physiology and numerics.",
+    epilog=examples(
+        "apical validate --morphology hay2011",
+        "apical validate --morphology cell1.asc --biophysics hay2011 --out figure.pdf",
+        "apical validate --morphology hay2011 --quick --json",
+        "apical validate --morphology hay2011 --only f-I --replay nmda_4_trials.p",
+    ),
+)
+def validate(
+    morphology: MorphologyName = "ttpc1",
+    biophysics: Annotated[str, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file.")] = "shai2015",
+    engine: Annotated[
+        str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: as apical simulate].")
+    ] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Step in ms; 0 for the variable step [default: as apical simulate].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Figure [default: validation.png; with --json, none].")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="FILE.p", help="Replay the trials of a NeuronIO pickle too.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="dendrites, steps, f-I, rest, attenuation, convergence, engines or replay; may be repeated."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Without 2 s steps and replay; fewer points.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a cell against published physiology and the theory of its integration; draw one page.
+
+    Golden values are known of hay2011 with either parameter set; on other cells what needs none of them is checked.
+    The exit status is 1 when a check fails.
+    """
+    from ...analysis.pages.validation_figure import validation_figure
+    from ...analysis.style import check_suffix
+    from ...simulate.engine.interface import Integration
+    from ...simulate.validation.validate import validate
+    from ..progress import bar, errors, spinner
+    from ..tables import print_checks, print_json
+
+    picture = check_suffix(out or "validation.png") if out or not as_json else None
+    chosen = {"engine": engine} if engine else {}
+    integration = Integration.model_validate(chosen | ({} if dt is None else {"dt_ms": dt or None}))
+    with bar("Validating") as show:
+        found = validate(
+            morphology,
+            biophysics,
+            integration,
+            quick=quick,
+            only=only or (),
+            neuronio=replay,
+            busy=spinner,
+            report=show,
+        )
+    if picture:
+        validation_figure(found.plain(), found.traces, picture)
+    if as_json:
+        print_json(found.plain())
+    else:
+        print_checks(found, picture)
+    for each in found.failed:
+        errors.print(f"apical validate: failed: {each}", soft_wrap=True)
+    if found.failed:
+        raise typer.Exit(1)

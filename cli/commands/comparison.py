@@ -1,0 +1,123 @@
+"""Commands that compare surrogates with the cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..options import Json, Overwrite, examples
+
+commands = typer.Typer()
+
+
+@commands.command(
+    short_help="Score predictions against the truth.",
+    epilog=examples(
+        "apical evaluate data.zarr elm-20.zarr tcn-2x32.zarr --out scores.csv",
+        "apical evaluate data.zarr elm-20.zarr --figure fidelity.png",
+        "apical evaluate data.zarr elm-20.zarr --json",
+    ),
+)
+def evaluate(
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The simulation.")],
+    predictions: Annotated[list[Path], typer.Argument(metavar="PREDICTION…", help="What surrogates made of it.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Scores, as CSV [default: scores.csv; with --json, none].")
+    ] = None,
+    exact_spikes: Annotated[
+        bool, typer.Option("--exact-spikes", help="NeuronIO: score the exact spike times, not the published ones.")
+    ] = False,
+    every_trial: Annotated[
+        bool, typer.Option("--every-trial", help="Score all trials of a prediction, those of the fit too.")
+    ] = False,
+    spike_threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Spike probability of an event [default: chosen on validation trials]."),
+    ] = None,
+    published_only: Annotated[
+        bool, typer.Option("--published-only", help="The published metrics alone, which is faster.")
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw what the numbers leave out: calibration, events, errors by time and rate.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Score predictions against the truth: the published metrics, the plain voltage figures beside them, and events.
+
+    Held-out test trials are scored where a prediction says which they are; the spike threshold of events is chosen on
+    its validation trials. With intervals by bootstrap over trials, what tells each model from the best of them, and the
+    spread over seeds.
+    """
+    from ...analysis.pages.fidelity import fidelity_figure
+    from ...analysis.scores.evaluate import Evaluation, evaluate
+    from ...analysis.scores.files import write_scores
+    from ...analysis.style import check_suffix
+    from ...simulate.schema import InputError
+    from ..progress import bar, console
+    from ..tables import print_intervals, print_json, print_scores, print_seeds, score_json
+
+    if out is None and not as_json:
+        out = Path("scores.csv")
+    if out is not None and out.exists() and not overwrite:
+        raise InputError(f"{out}: exists already; give --overwrite to replace it, or another path")
+    if figure is not None:
+        check_suffix(figure)
+    how = Evaluation(
+        published_spike_times=False if exact_spikes else None,
+        every_trial=every_trial,
+        spike_threshold=spike_threshold,
+        only_published=published_only,
+    )
+    with bar("Scoring", len(predictions)) as show:
+        scores = evaluate(truth, predictions, how, report=show)
+        if out is not None:
+            write_scores(out, scores)
+        if figure is not None:
+            fidelity_figure(truth, predictions, figure, how)
+    if as_json:
+        print_json([score_json(score) for score in scores])
+        return
+    print_scores(scores)
+    print_intervals(scores)
+    print_seeds(scores)
+    console.print(f"scores: {out}")
+    if figure is not None:
+        console.print(f"figure: {figure}")
+
+
+@commands.command(
+    short_help="Draw fidelity against parameters.",
+    epilog=examples(
+        "apical compare scores.csv --out figure.png",
+        "apical compare a.csv b.csv --out figure.svg --out figure.pdf --target 0.98",
+    ),
+)
+def compare(
+    scores: Annotated[list[Path], typer.Argument(metavar="SCORES…", help="Score files.")],
+    out: Annotated[list[Path], typer.Option("--out", "-o", help="Figure: .png, .svg or .pdf. Repeatable.")],
+    target: Annotated[float, typer.Option(min=0.5, max=1, help="ROC-AUC that is good enough.")] = 0.991,
+) -> None:
+    """Draw what a model costs against what it is worth, with published results behind, and say what is good enough.
+
+    ROC-AUC, RMSE and average precision against trainable parameters and multiply-accumulates, and against training
+    trials where they differ; intervals, Pareto front, and the noise floor where `apical noise-floor` was evaluated too.
+    """
+    from ...analysis.comparison.claim import claim
+    from ...analysis.comparison.compare import compare
+    from ...analysis.scores.files import read_scores
+    from ...analysis.style import check_suffix
+    from ..progress import console
+    from ..tables import print_smallest
+
+    for path in out:
+        check_suffix(path)
+    found = read_scores(scores)
+    for path in out:
+        compare(found, path, target=target)
+    print_smallest(found, target)
+    console.print(claim(found, target), soft_wrap=True)
+    for path in out:
+        console.print(f"figure: {path}")

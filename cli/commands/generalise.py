@@ -1,0 +1,69 @@
+"""The command that takes runs to other cells, receptors and inputs, and tells how they do there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..options import Device, Out, examples
+
+commands = typer.Typer()
+
+
+@commands.command(
+    short_help="Score surrogates on data of other cells and inputs.",
+    epilog=examples(
+        "apical generalise runs/elm-20 runs/tcn-2x32 --on data.zarr --on ood.zarr --on ampa.zarr --out scores.csv",
+        "apical generalise ttpc1/elm-20 ttpc2/elm-20 --on ttpc1.zarr --on ttpc2.zarr --out cells.csv --resume",
+    ),
+)
+def generalise(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs, published ELMs, or owner/name on a hub.")],
+    on: Annotated[list[Path], typer.Option("--on", metavar="DATA", help="A simulation to predict. Repeatable.")],
+    out: Out,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where predictions are kept [default: OUT without .csv, -predictions]."),
+    ] = None,
+    device: Device = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Take the predictions that are there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make predictions and scores again.")] = False,
+) -> None:
+    """Predict every dataset with every run, score it, and print one table: of the data that a run was fitted on, its
+    held-out trials; where the inputs do not fit, why.
+    """
+    from ...analysis.comparison.generalisation import Model, generalisation, unscored
+    from ...analysis.scores.evaluate import evaluate
+    from ...analysis.scores.files import write_scores
+    from ...analysis.scores.rows import Score
+    from ...simulate.schema import InputError
+    from ...surrogate.sweep.generalise import generalise
+    from ..progress import bar, console
+    from ..tables import print_generalisation
+
+    if out.exists() and not (resume or overwrite):
+        raise InputError(f"{out}: exists already; --resume and --overwrite replace it, or give another path")
+    folder = predictions or out.with_name(f"{out.stem}-predictions")
+
+    def score(truth: Path, prediction: Path) -> Score:
+        return evaluate(truth, [prediction])[0]
+
+    with bar("Predicting") as show:
+        found = generalise(runs, on, folder, score, device=device, resume=resume, overwrite=overwrite, report=show)
+    scores = [each.score for each in found if each.score is not None]
+    if scores:
+        write_scores(out, scores)
+    print_generalisation(
+        generalisation(
+            each.score
+            or unscored(
+                Model(each.surrogate.name, each.surrogate.seed, each.surrogate.trained_on), each.data, each.reason
+            )
+            for each in found
+        )
+    )
+    console.print(f"scores: {out}; predictions: {folder}" if scores else "nothing could be scored")
+    if not scores:
+        raise typer.Exit(1)

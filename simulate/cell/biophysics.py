@@ -1,0 +1,147 @@
+"""Parameter sets, shipped (parameters/*.toml) or a user's own: each region's membrane and channel densities."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..mechanisms import nmodl
+from ..names import nearest
+from ..schema import InputError
+from . import parameter_file
+from .distance_rules import Value
+from .parameter_file import REGIONS, WrongEntry
+from .toml_lines import line_of
+
+TABLES = ("all", *REGIONS)
+CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry their own factor, so it acts through eca
+
+
+class Biophysics(BaseModel):
+    """What stands on each region's sections: NEURON names with values, mechanisms with parameters, in NEURON's units.
+
+    name, source: what it is called, and where its numbers come from. celsius: temperature.
+    reconstructed_axon: 'replace' it by the stub of Hay et al. 2011, 'keep' or 'remove' it.
+    all: holds for every region. A region that is None is not described, and no cell that has it can be built.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    celsius: float = Field(CELSIUS, ge=-273.15, allow_inf_nan=False)
+    reconstructed_axon: Literal["replace", "keep", "remove"] = "replace"
+    all: dict[str, Value | dict[str, Value]] = {}
+    soma: dict[str, Value | dict[str, Value]]
+    axon: dict[str, Value | dict[str, Value]] | None = None
+    basal: dict[str, Value | dict[str, Value]] | None = None
+    apical: dict[str, Value | dict[str, Value]] | None = None
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Region -> the mechanisms that stand on its sections, where they are several."""
+        regions = {region: self.region(region) for region in REGIONS if getattr(self, region) is not None}
+        stand = {region: tuple(sorted(k for k, v in e.items() if isinstance(v, dict))) for region, e in regions.items()}
+        return {region: mechanisms for region, mechanisms in stand.items() if len(mechanisms) > 1}
+
+    def mechanisms(self) -> list[str]:
+        """The mechanisms of all regions, sorted."""
+        entries = [self.region(region) for region in REGIONS]
+        return sorted({name for each in entries for name, entry in each.items() if isinstance(entry, dict)})
+
+    def region(self, name: str) -> dict[str, Value | dict[str, Value]]:
+        """What holds for sections of region `name`: its own entries over those for all sections."""
+        merged = dict(self.all)
+        for key, value in (getattr(self, name) or {}).items():
+            shared = merged.get(key)
+            merged[key] = shared | value if isinstance(shared, dict) and isinstance(value, dict) else value
+        return merged
+
+
+def available() -> list[str]:
+    """Names of the parameter sets that are shipped.
+
+    >>> available()
+    ['ball-and-stick', 'hay2011', 'shai2015']
+    """
+    return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("parameters").iterdir())
+
+
+def load(name_or_path: str) -> Biophysics:
+    """The shipped parameter set of that name, or the one in that .toml file.
+
+    Raises InputError with the nearest name, or with the file's line that is wrong and what was expected there.
+    """
+    return parse(text_of(name_or_path), f"biophysics {name_or_path}")
+
+
+def mechanism_groups(parameters: Biophysics | None = None) -> frozenset[tuple[str, ...]]:
+    """The mechanisms that stand together in a region of a parameter set that is shipped, or of `parameters`."""
+    sets = [load(name) for name in available()] + ([parameters] if parameters else [])
+    return frozenset(group for each in sets for group in each.groups().values())
+
+
+def text_of(name_or_path: str) -> str:
+    """The parameter file as it is written: to read, or to start one's own from. Raises InputError as `load`."""
+    path = Path(name_or_path).expanduser()
+    if path.suffix.lower() != ".toml":
+        nearest("biophysics", name_or_path, [*available(), "a path to a .toml file"])
+        return files(__package__).joinpath("parameters", f"{name_or_path}.toml").read_text(encoding="utf-8")
+    if not path.is_file():
+        raise InputError(f"biophysics {path}: {'is a folder, expected a file' if path.is_dir() else 'no such file'}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"biophysics {path}: cannot be read as UTF-8 text ({error})") from error
+
+
+def parse(text: str, where: str) -> Biophysics:
+    """The parameter set that `text` describes. Raises InputError: `where`, its line, and what was expected there."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where}: is not TOML: {error}") from error
+    try:
+        return _checked(table)
+    except WrongEntry as wrong:
+        line = line_of(text, wrong.keys)
+        at = f"{where}, line {line}" if line else where
+        raise InputError(f"{at}: {'.'.join(wrong.keys)}: {wrong}") from wrong
+
+
+def _checked(table: dict) -> Biophysics:
+    mechanisms = nmodl.mechanisms(nmodl.sources())
+    fields = dict(table)
+    for name, value in table.items():
+        if name in TABLES:
+            fields[name] = parameter_file.region(name, value, mechanisms)
+        elif name not in Biophysics.model_fields:
+            parameter_file.known((name,), "region or field", name, Biophysics.model_fields)
+    try:
+        parameters = Biophysics.model_validate(fields)
+    except ValidationError as error:
+        raise parameter_file.wrong_field((), error) from error
+    _check_complete(parameters, mechanisms)
+    return parameters
+
+
+def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mechanism]) -> None:
+    if parameters.axon is None and parameters.reconstructed_axon != "remove":
+        raise WrongEntry(("axon",), "region missing: add [axon], or reconstructed_axon = 'remove' for a cell without")
+    if parameters.axon is not None and parameters.reconstructed_axon == "remove":
+        raise WrongEntry(("axon",), "describes an axon that reconstructed_axon = 'remove' takes away")
+    for name in REGIONS:
+        if getattr(parameters, name) is None:
+            continue
+        entries = parameters.region(name)
+        # Nothing is left to NEURON's defaults: 1e-3 S/cm2 of leak, for example, or a fused mechanism's ek of 0.
+        reversals = (each for key in entries if key in mechanisms for each in mechanisms[key].reversals)
+        for needed in ("Ra", "cm", *reversals):
+            if needed not in entries:
+                raise WrongEntry((name, needed), f"missing: give it in [{name}] or in [all]")
+        if isinstance(leak := entries.get("pas"), dict) and not {"g", "e"} <= set(leak):
+            missing = min({"g", "e"} - set(leak))
+            raise WrongEntry((name, "pas", missing), f"missing: give it in [{name}] or in [all]")

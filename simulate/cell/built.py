@@ -1,0 +1,167 @@
+"""Morphology and parameters become a NEURON cell with its dendritic segments in the order of every dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..mechanisms import fusion
+from ..mechanisms.nmodl import REVERSALS
+from ..schema import InputError
+from . import reconstruction
+from .biophysics import CELSIUS, Biophysics
+from .distance_rules import Rule
+from .morphologies import Morphology
+
+AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
+SEGMENT_LENGTH_UM = 40  # nseg = 1 + 2 int(L / 40), Hay et al. 2011
+IN_FILES = {"basal": "ASC: a tree marked Dendrite; SWC: type 3", "apical": "ASC: a tree marked Apical; SWC: type 4"}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A dendritic segment: its tree, section number in that tree, position in it, path length from the soma's start
+    (as NeuronIO counts it), length, and its NEURON object."""
+
+    tree: str
+    section: int
+    x: float
+    distance_um: float
+    length_um: float
+    neuron: object
+
+
+class Cell:
+    """A cell in this process's NEURON. Build one per process and run many trials; `close` frees its sections.
+
+    soma: the somatic section (of several, the one where the tree starts); axon, basal, apical: lists of sections.
+    segments: dendritic segments, basal then apical, in section order, each from 0 to 1.
+    longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
+    """
+
+    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False) -> None:
+        """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
+
+        fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
+
+        Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
+        than `biophysics` describes.
+        """
+        self.name, self._where = morphology.name, f"morphology {morphology.path}"
+        try:
+            self._build(morphology, biophysics, fused)
+        except BaseException:
+            self.close()  # a part of a cell would be integrated with the next one
+            raise
+
+    def _build(self, morphology: Morphology, biophysics: Biophysics | None, fused: bool) -> None:
+        from neuron import h
+
+        h.celsius = biophysics.celsius if biophysics else CELSIUS
+        self._soma, self.axon, self.basal, self.apical = reconstruction.read(morphology.path, self)
+        self.soma = self._soma[0]
+        if not (self.basal or self.apical):
+            raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
+        self._shape_axon(biophysics.reconstructed_axon if biophysics else "replace")
+        for section in self.sections():
+            section.nseg = 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)
+        self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
+        self.segments = [
+            Segment(tree, number, segment.x, h.distance(self.soma(0), segment), section.L / section.nseg, segment)
+            for tree, sections in (("basal", self.basal), ("apical", self.apical))
+            for number, section in enumerate(sections)
+            for segment in section
+        ]
+        if biophysics is not None:
+            self._insert(biophysics, fused)
+
+    def sections(self) -> list:
+        return [*self._soma, *self.axon, *self.basal, *self.apical]
+
+    def path_um(self, location) -> float:
+        """Path length from the soma's middle, where the dendrites attach, as density rules and electrodes count it."""
+        from neuron import h
+
+        return h.distance(self.soma(0.5), location)
+
+    def at_apical_distance(self, distance_um: float):
+        """The thickest apical location at that path length from the soma's middle.
+
+        Source: how Hay et al. 2011 place their dendritic electrodes. Raises InputError where no section reaches.
+        """
+        spanning = [s for s in self.apical if self.path_um(s(0)) < distance_um <= self.path_um(s(1))]
+        if not spanning:
+            raise InputError(f"cell {self.name}: no apical dendrite at {distance_um:g} um from the soma")
+        sites = [s((distance_um - self.path_um(s(0))) / s.L) for s in spanning]
+        return max(sites, key=lambda site: site.diam)
+
+    def close(self) -> None:
+        """Delete the cell's sections from NEURON."""
+        from neuron import h
+
+        for section in [each for each in h.allsec() if each.cell() is self]:
+            h.delete_section(sec=section)
+        self.segments = []
+
+    def _shape_axon(self, what: str) -> None:
+        """Replace, keep or remove the reconstructed axon."""
+        from neuron import h
+
+        if what == "keep":
+            if not self.axon:
+                raise InputError(f"{self._where}: has no axon, which reconstructed_axon = 'keep' asks for")
+            return
+        for section in self.axon:
+            h.delete_section(sec=section)
+        self.axon = [h.Section(name=f"axon[{i}]", cell=self) for i in range(AXON_SECTIONS)] if what == "replace" else []
+        for section, parent in zip(self.axon, [self.soma(0.5), *(each(1) for each in self.axon)], strict=False):
+            section.L, section.diam = AXON_LENGTH_UM, AXON_DIAM_UM
+            section.connect(parent)
+
+    def _insert(self, biophysics: Biophysics, fused: bool) -> None:
+        from neuron import h
+
+        regions = {"soma": self._soma, "axon": self.axon, "basal": self.basal, "apical": self.apical}
+        for region, sections in regions.items():
+            self._check_described(region, sections, biophysics)
+            entries = biophysics.region(region)
+            longest_um = max((self.path_um(section(1)) for section in sections), default=0.0)
+            together = fusion.name_of(biophysics.groups().get(region, ())) if fused else ""
+            together = together if hasattr(h, together) else ""
+            mechanisms = {name: value for name, value in entries.items() if isinstance(value, dict)}
+            properties = {name: value for name, value in entries.items() if not isinstance(value, dict)}
+            for section in sections:
+                for name in [together] if together else mechanisms:
+                    section.insert(name)
+                for name, parameters in mechanisms.items():
+                    for parameter, value in parameters.items():
+                        variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
+                        self._set(section, variable, value, longest_um)
+                for name, entry in properties.items():
+                    variable = f"{name}_{together}" if together and name in REVERSALS else name
+                    if hasattr(section, variable):  # ek and ena only where a channel uses the ion
+                        self._set(section, variable, entry, longest_um)
+
+    def _check_described(self, region: str, sections: list, biophysics: Biophysics) -> None:
+        """The cell and its parameter set must have the same regions: neither is silently left out."""
+        described = getattr(biophysics, region) is not None
+        if described and not sections:
+            raise InputError(
+                f"{self._where}: has no {region} dendrite ({IN_FILES[region]}), which parameter set "
+                f"'{biophysics.name}' describes; use a parameter set without [{region}]"
+            )
+        if sections and not described:
+            raise InputError(
+                f"parameter set '{biophysics.name}': region missing: add [{region}], of which {self._where} "
+                f"has {len(sections)} sections"
+            )
+
+    def _set(self, section, variable: str, value: float | Rule, longest_um: float) -> None:
+        """Give a range variable its value on every segment of `section`."""
+        if not isinstance(value, Rule):
+            setattr(section, variable, value)
+            return
+        # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
+        # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
+        places = [*[segment.x for segment in section][:-1], 1.0]
+        for segment, x in zip(section, places, strict=True):
+            setattr(segment, variable, value.at(self.path_um(section(x)), longest_um))

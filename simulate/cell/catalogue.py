@@ -1,0 +1,40 @@
+"""What the catalogue of morphologies holds, as rows of plain values."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from .morphologies import CATALOGUE, Morphology, checksum
+
+
+def catalogue() -> list[dict]:
+    """One row per morphology: name, source, licence, path, present, and where present its sections and segments.
+
+    sections and segments are those that are simulated of the reconstruction (soma and dendrites; dendritic segments),
+    counted by NEURON in a process of its own, whose state nothing else sees. The axon depends on the parameter set.
+    """
+    found = [make() for make in CATALOGUE.values()]
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        counts = dict(pool.map(_count, [m for m in found if m.present]))
+    return [
+        {
+            "name": m.name,
+            "sections": counts[m.name][0] if m.present else None,
+            "segments": counts[m.name][1] if m.present else None,
+            "present": m.present and checksum(m.path) == m.sha256,
+            "source": m.source,
+            "licence": m.licence,
+            "path": str(m.path),
+        }
+        for m in found
+    ]
+
+
+def _count(morphology: Morphology) -> tuple[str, tuple[int, int]]:
+    from .built import Cell
+
+    cell = Cell(morphology)
+    counts = len(cell.sections()) - len(cell.axon), len(cell.segments)
+    cell.close()
+    return morphology.name, counts

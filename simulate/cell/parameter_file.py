@@ -1,0 +1,123 @@
+"""The tables of a parameter file, checked entry by entry and brought to NEURON's units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..mechanisms import units
+from ..mechanisms.nmodl import REVERSALS, Mechanism
+from ..names import nearest
+from ..schema import InputError
+from .distance_rules import RULES, Rule
+
+REGIONS = ("soma", "axon", "basal", "apical")
+PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS
+BY_DISTANCE = ("cm",)  # of these; NEURON holds the others once per section
+NOT_NEGATIVE = ("conductance density", "permeability", "concentration")
+ABOVE_ZERO = ("capacitance", "resistivity", "time", "length")
+
+Region = dict[str, Any]  # NEURON name -> number or rule; mechanism -> its parameters
+
+
+class WrongEntry(InputError):
+    """What is wrong with one entry, and the `keys` that lead to it."""
+
+    def __init__(self, keys: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
+def region(name: str, table: object, mechanisms: Mapping[str, Mechanism]) -> Region:
+    """The entries of region `name` as numbers and rules.
+
+    mechanisms: as `nmodl.mechanisms` reads them. Raises WrongEntry.
+    """
+    if not isinstance(table, dict):
+        raise WrongEntry((name,), f"expected a table [{name}], got {table!r}")
+    checked: Region = {}
+    for key, written in table.items():
+        keys = (name, key)
+        if key in PROPERTIES:
+            checked[key] = _value(keys, written, PROPERTIES[key], rules=key in BY_DISTANCE)
+            continue
+        known(keys, "mechanism", key, [*mechanisms, *PROPERTIES])
+        parameters = mechanisms[key].parameters
+        if not isinstance(written, dict):
+            example = next(iter(parameters), "parameter")
+            raise WrongEntry(keys, f"is a mechanism: set its parameters, as in {key}.{example} = {written!r}")
+        checked[key] = {}
+        for parameter, value in written.items():
+            place = (*keys, parameter)
+            known(place, f"parameter of {key}", parameter, parameters)
+            checked[key][parameter] = _value(place, value, parameters[parameter])  # type: ignore[index]
+    return checked
+
+
+def wrong_field(keys: tuple[str, ...], error: ValidationError) -> WrongEntry:
+    """The first thing that pydantic found wrong below `keys`."""
+    first = error.errors()[0]
+    got = "" if first["type"] in ("missing", "value_error") else f", got {first['input']!r}"
+    keys = (*keys, *(str(part) for part in first["loc"]))
+    return WrongEntry(keys, first["msg"].removeprefix("Value error, ") + got)
+
+
+def known(keys: tuple[str, ...], what: str, name: object, names: Iterable[str]) -> None:
+    """Pass if `name` is one of `names`. Raises WrongEntry with the nearest one."""
+    try:
+        nearest(what, str(name), names)
+    except InputError as error:
+        raise WrongEntry(keys, str(error)) from error
+
+
+def _value(keys: tuple[str, ...], written: object, unit: str, rules: bool = True) -> float | Rule:
+    value: float | Rule
+    if isinstance(written, dict):
+        if not rules:
+            raise WrongEntry(keys, "is one value for a whole section: expected a number, not a rule")
+        value = _rule(keys, written, unit)
+        ends = value.between()
+    else:
+        value = _number(keys, written, unit)
+        ends = (value,)
+    quantity = units.quantity(unit)
+    if not all(map(math.isfinite, ends)):
+        raise WrongEntry(keys, f"expected a finite number, got {written!r}")
+    if quantity in NOT_NEGATIVE and min(ends) < 0:
+        raise WrongEntry(keys, f"a {quantity} cannot be negative, got {min(ends):g} {unit}")
+    if quantity in ABOVE_ZERO and min(ends) <= 0:
+        raise WrongEntry(keys, f"a {quantity} must be above 0, got {min(ends):g} {unit}")
+    return value
+
+
+def _rule(keys: tuple[str, ...], written: dict, unit: str) -> Rule:
+    if "rule" not in written:
+        raise WrongEntry(keys, f"expected a number, or a rule such as {{ rule = 'linear', … }}: {', '.join(RULES)}")
+    name = str(written["rule"])
+    known((*keys, "rule"), "rule", name, RULES)
+    kind = RULES[name]
+    fields: dict[str, object] = {"rule": name}
+    for field, value in written.items():
+        if field != "rule":
+            known((*keys, field), f"field of rule '{name}'", field, [f for f in kind.model_fields if f != "rule"])
+            in_unit = unit if field in kind.values else "um" if field.endswith("_um") else "1"
+            fields[field] = _number((*keys, field), value, in_unit)
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise wrong_field(keys, error) from error
+
+
+def _number(keys: tuple[str, ...], written: object, unit: str) -> float:
+    if isinstance(written, str):
+        try:
+            return units.number(written, unit)
+        except ValueError as error:
+            raise WrongEntry(keys, str(error)) from error
+    if isinstance(written, bool) or not isinstance(written, int | float):
+        example = "" if unit == "1" else f" in {unit}, or with its unit as in '1 {unit}'"
+        raise WrongEntry(keys, f"expected a number{example}, got {written!r}")
+    return float(written)

@@ -1,0 +1,132 @@
+"""A GPU as a Device, through CuPy: the only place that imports it. A tile is a warp wide, a trial in each thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...cores import threads_beside
+from ...schema import InputError
+from .device import Device
+
+LANES, WARPS = 32, 8  # threads of a warp, which is one; and warps that share a tile
+HEADERS = ("tile.h", "lanes.h", "cuda.h")  # each after the one that includes it
+OPTIONS = ("--std=c++17",)  # CuPy adds -ftz=true: as on the CPU, 32-bit numbers too small to be normal are 0
+INSTALL = "pip install 'cupy-cuda12x[ctk]', or cupy-cuda13x where the driver is of CUDA 13"
+
+
+def kernel_text(step_text: str, lanes: int = LANES, warps: int = WARPS) -> str:
+    """The CUDA source of a generated step in one text, headers included: what is compiled depends on nothing else."""
+    sizes = f"#define LANES {lanes}\n#define WARPS {warps}\n"
+    text = f'#define ONE_LANE_PER_THREAD\n{sizes}{step_text}\n#include "cuda.h"\n'
+    for name in HEADERS:
+        header = Path(__file__).with_name(name).read_text()
+        text = text.replace(f'#include "{name}"\n', header.replace("#pragma once\n", ""))
+    return text
+
+
+def refusal(told: str) -> InputError:
+    """One line about what is in the way."""
+    return InputError(f"engine 'batched', device cuda: {' '.join(told.split())}; or give --device cpu")
+
+
+def count() -> int:
+    """How many GPUs there are: all of this machine, or those that CUDA_VISIBLE_DEVICES names.
+
+    Raises InputError without CuPy, and without a GPU.
+    """
+    try:
+        import cupy
+    except ImportError as error:
+        raise refusal(f"needs CuPy ({error}): {INSTALL}") from error
+    try:
+        return int(cupy.cuda.runtime.getDeviceCount())
+    except RuntimeError as error:  # no device, no driver, or one that is too old
+        raise refusal(f"no GPU to be used ({error})") from error
+
+
+@lru_cache(maxsize=1)
+def gpus(step_text: str) -> Sequence[Device]:
+    """All GPUs, with a generated step compiled for each; CuPy keeps what it has compiled in a cache of its own.
+
+    Raises InputError as `count`, and where the step cannot be compiled.
+    """
+    return [Gpu(number, step_text) for number in range(count())]
+
+
+class Gpu:
+    """One GPU through CuPy: a Device. Copies and launches are queued in its default stream."""
+
+    lanes, warps = LANES, WARPS
+
+    def __init__(self, number: int, step_text: str) -> None:
+        import cupy
+
+        self._cupy, self._number = cupy, number
+        self.threads = max(1, threads_beside("cuda") // cupy.cuda.runtime.getDeviceCount())
+        try:
+            with self.current():
+                module = cupy.RawModule(code=kernel_text(step_text), options=OPTIONS, backend="nvrtc")
+                self._kernel = module.get_function("run_tiles")
+                self.at_once = self._at_once(cupy.cuda.Device(number).attributes)
+        except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
+            raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error
+
+    def _at_once(self, of_gpu: dict[str, int]) -> int:
+        threads = self.lanes * self.warps
+        by_registers = of_gpu["MaxRegistersPerMultiprocessor"] // (self._kernel.num_regs * threads)
+        by_threads = of_gpu["MaxThreadsPerMultiProcessor"] // threads
+        return of_gpu["MultiProcessorCount"] * max(1, min(by_registers, by_threads))
+
+    def refusal(self, told: str) -> InputError:
+        return refusal(told)
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        with self._cupy.cuda.Device(self._number):
+            try:
+                yield
+            except RuntimeError as error:  # CuPy's MemoryError is of its pool alone
+                if "MemoryAllocation" in str(error) or "OUT_OF_MEMORY" in str(error):
+                    raise MemoryError(str(error)) from error
+                raise refusal(f"the GPU failed ({error}); end what else uses it") from error
+            finally:
+                self._cupy.get_default_memory_pool().free_all_blocks()
+
+    def free_bytes(self) -> int:
+        with self.current():
+            return int(self._cupy.cuda.runtime.memGetInfo()[0])
+
+    def empty(self, n: int, dtype: np.dtype) -> Any:
+        return self._cupy.empty(n, dtype)
+
+    def put(self, values: np.ndarray, copies: int = 1) -> Any:
+        room = self._cupy.empty((copies, values.size), values.dtype)
+        for copy in room if values.size else ():
+            copy.set(values)
+        return room
+
+    def launch(self, tiles: int, *arguments: Any) -> None:
+        given = [np.int32(each) if isinstance(each, int) else each for each in arguments]
+        self._kernel((tiles,), (self.lanes, self.warps), tuple(given))
+
+    def fetch(self, array: Any, n: int) -> Callable[[], np.ndarray]:
+        import cupyx
+
+        if not n:
+            return lambda: np.empty(0, array.dtype)
+        found = cupyx.empty_pinned(n, array.dtype)
+        array.data.copy_to_host_async(found.ctypes.data, found.nbytes)
+        copied = self._cupy.cuda.Event(block=True, disable_timing=True)
+        copied.record()
+
+        def wait() -> np.ndarray:
+            copied.synchronize()
+            return found
+
+        return wait

@@ -1,0 +1,118 @@
+"""What stands in the membrane of a built NEURON cell: its mechanisms, where they stand, and their numbers there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...schema import InputError
+from . import syntax
+from .circuit import Circuit
+from .syntax import Mechanism
+
+ADVANCED = 64  # the bit of NEURON's ion_style that says that the reversal potential follows the concentrations
+
+
+@dataclass
+class Group:
+    """The places, I of them, where the same mechanisms stand together: segments, or one kind of point process.
+
+    mechanisms: in the order in which NEURON advances them. node (I,): of each place. point: whether a point process.
+    values: variable as `Execution` calls it -> its numbers before INITIAL (I,). charge: of each ion, with `advanced` of
+    those whose reversal potential follows the concentrations.
+    """
+
+    name: str
+    mechanisms: list[Mechanism]
+    node: np.ndarray
+    point: bool
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+    charge: dict[str, float] = field(default_factory=dict)
+    advanced: set[str] = field(default_factory=set)
+
+
+def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str, str]]) -> list[Group]:
+    """The groups of a cell after `finitialize`: those of segments, largest last, then point processes by kind.
+
+    processes: the point processes. sources: mechanism -> file and NMODL.
+    Raises InputError for a mechanism that generated code cannot say; see syntax.
+    """
+    order = _order()
+
+    def mechanism(name: str) -> Mechanism:
+        if name not in sources:
+            raise InputError(f"mechanism {name}: its NMODL is not known to engine 'batched'; give --engine coreneuron")
+        file, text = sources[name]
+        return syntax.parse(text, file)
+
+    together: dict[tuple[str, ...], list[int]] = {}
+    for node, segment in enumerate(circuit.segments):
+        if segment is not None:
+            stand = {each.name() for each in segment}
+            here = [name for name in order if name in stand and not name.endswith("_ion")]
+            here.sort(key=lambda name: not writes_concentration(mechanism(name)))
+            together.setdefault(tuple(here), []).append(node)
+    found = []
+    for number, (names, nodes) in enumerate(sorted(together.items(), key=lambda item: len(item[1]))):
+        group = Group(f"segments_{number}", [mechanism(name) for name in names], np.array(nodes), False)
+        _read_values(group, [circuit.segments[node] for node in nodes], None)
+        found.append(group)
+    kinds: dict[str, list] = {}
+    for process in processes:
+        kinds.setdefault(process.hname().partition("[")[0], []).append(process)
+    for name, alike in kinds.items():
+        nodes = [circuit.node_of(process.get_segment()) for process in alike]
+        group = Group(name, [mechanism(name)], np.array(nodes), True)
+        _read_values(group, [circuit.segments[node] for node in nodes], alike)
+        found.append(group)
+    return found
+
+
+def _order() -> list[str]:
+    """Names of all density mechanisms in the order in which NEURON has them."""
+    from neuron import h
+
+    kinds, name, names = h.MechanismType(0), h.ref(""), []
+    for number in range(int(kinds.count())):
+        kinds.select(number)
+        kinds.selected(name)
+        names.append(name[0])
+    return names
+
+
+def writes_concentration(mechanism: Mechanism) -> bool:
+    """NEURON advances such mechanisms before the others."""
+    return any(name in (f"{ion.name}i", f"{ion.name}o") for ion in mechanism.ions for name in ion.write)
+
+
+def _read_values(group: Group, segments: list, processes: list | None) -> None:
+    from neuron import h
+
+    group.values |= {
+        "area": np.array([segment.area() for segment in segments]),
+        "diam": np.array([segment.diam for segment in segments]),
+        "celsius": np.full(len(segments), float(h.celsius)),
+    }
+    for mechanism in group.mechanisms:
+        known = mechanism.ion_variables
+        for name in [*mechanism.parameters, *mechanism.assigned, *mechanism.states]:
+            if name in ("v", "t", "dt", "celsius", "area", "diam") or name in known:
+                continue
+            places = processes or [getattr(segment, mechanism.name) for segment in segments]
+            if name in mechanism.ranges and name not in mechanism.states:
+                numbers = [float(getattr(place, name)) for place in places]
+            elif name in mechanism.parameters and hasattr(h, f"{name}_{mechanism.name}"):
+                numbers = [float(getattr(h, f"{name}_{mechanism.name}"))] * len(segments)
+            else:  # states and what is computed start at 0
+                numbers = [mechanism.parameters.get(name, 0.0)] * len(segments)
+            group.values[f"{mechanism.name}.{name}"] = np.array(numbers)
+        for ion in mechanism.ions:
+            group.charge[ion.name] = float(h.ion_charge(f"{ion.name}_ion"))
+            styles = {int(h.ion_style(f"{ion.name}_ion", sec=segment.sec)) for segment in segments}
+            if any(style & ADVANCED for style in styles):
+                group.advanced.add(ion.name)
+            for name in (f"e{ion.name}", f"{ion.name}i", f"{ion.name}o"):
+                group.values[name] = np.array([float(getattr(segment, name)) for segment in segments])
+            group.values[f"i{ion.name}"] = np.zeros(len(segments))

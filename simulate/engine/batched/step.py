@@ -1,0 +1,97 @@
+"""A built NEURON cell to one generated time step: its source, and the numbers that go with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ...mechanisms import nmodl
+from . import circuit, membrane, program, source
+from .source import Source
+from .syntax import without_comments
+
+NEURONS_OWN = ("hh", "passive", "stim", "expsyn", "exp2syn")  # files of the wheel, which NEURON has built in
+
+
+@dataclass(frozen=True)
+class Step:
+    """The generated step of a cell.
+
+    source: text and tables. dt_ms, single: as asked for. connections: the synapses' NetCons in the order of their
+    numbers, by synapse: (S,) lists of connection numbers.
+    """
+
+    source: Source
+    circuit: circuit.Circuit
+    dt_ms: float
+    single: bool
+    connections: list[list[int]]
+
+
+@cache
+def nmodl_of_mechanisms() -> dict[str, tuple[str, str]]:
+    """Mechanism -> file and NMODL, of those shipped and those that NEURON has built in."""
+    import re
+
+    import neuron
+
+    wheel = Path(neuron.__file__).parent / ".data" / "share" / "modfile"
+    files = [*(wheel / f"{name}.mod" for name in NEURONS_OWN), *nmodl.sources()]
+    found = {}
+    for file in files:
+        text = file.read_text(encoding="utf-8", errors="replace")
+        name = re.search(r"\b(?:SUFFIX|POINT_PROCESS)\s+(\w+)", without_comments(text))
+        if name:
+            found[name[1]] = (file.name, text)
+    return found
+
+
+def build(
+    cell,
+    synapses,
+    currents: list,
+    v_init_mv: float,
+    dt_ms: float,
+    second_order: bool,
+    single: bool,
+    nmodl_of: dict[str, tuple[str, str]] | None = None,
+) -> Step:
+    """The step of a NEURON cell with its synapses and point currents, all of them placed.
+
+    currents: NEURON point processes. single: 32-bit arithmetic, or else 64-bit. nmodl_of: mechanism -> file and text,
+    of others than those shipped. Raises InputError for a mechanism, or a tree, that generated code cannot say.
+    """
+    from neuron import h
+
+    h.finitialize(v_init_mv)
+    tree = circuit.read(cell.sections(), cell.soma(0.5))
+    processes = [*(synapses.processes if synapses else ()), *currents]
+    groups = membrane.read(tree, processes, nmodl_of_mechanisms() | (nmodl_of or {}))
+    programs = [program.write(group, dt_ms, v_init_mv, second_order) for group in groups]
+    kinds = {each.group.name: number for number, each in enumerate(programs) if each.group.point}
+    place: dict[str, tuple[int, int]] = {}
+    count = dict.fromkeys(kinds, 0)
+    for process in processes:
+        name = process.hname()
+        kind = name.partition("[")[0]
+        place[name] = kinds[kind], count[kind]
+        count[kind] += 1
+    connections: list[tuple[int, int, float]] = []
+    of_synapse: list[list[int]] = []
+    for at_synapse in synapses.connections if synapses else ():
+        of_synapse.append([])
+        for connection in at_synapse:
+            of_synapse[-1].append(len(connections))
+            connections.append((*place[connection.syn().hname()], float(connection.weight[0])))
+    real = "float" if single else "double"
+    made = source.write(tree, programs, connections, dt_ms, v_init_mv, second_order, real, cell.name)
+    return Step(made, tree, dt_ms, single, of_synapse)
+
+
+def times_ms(dt_ms: float, duration_ms: float) -> np.ndarray:
+    """Time at the start of each step from 0, and at the end of the last, added up as NEURON does (steps + 1,)."""
+    halves = np.full(2 * round(duration_ms / dt_ms + 0.5), dt_ms / 2)
+    return np.concatenate([[0.0], np.cumsum(halves)[1::2]])

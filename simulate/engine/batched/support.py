@@ -1,0 +1,46 @@
+"""Whether mechanisms can be generated, told from their NMODL alone: no cell is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ...schema import InputError
+from . import program, step, syntax
+from .execution import OF_THE_SEGMENT
+from .membrane import Group, writes_concentration
+from .syntax import Mechanism
+
+
+def refusal(mechanisms: Iterable[str]) -> InputError | None:
+    """Why one of the mechanisms cannot be generated, or None where all can."""
+    known = step.nmodl_of_mechanisms()
+    for name in mechanisms:
+        try:
+            if name not in known:
+                raise InputError(f"mechanism {name}: its NMODL is not known")
+            file, text = known[name]
+            program.write(_anywhere(syntax.parse(text, file)), dt_ms=0.025, v_init_mv=-65.0, second_order=True)
+        except InputError as error:
+            return error
+    return None
+
+
+def _anywhere(mechanism: Mechanism) -> Group:
+    """The mechanism at one place, all parameters at their defaults."""
+    ions = [ion.name for ion in mechanism.ions]
+    own = dict.fromkeys((*mechanism.assigned, *mechanism.states), 0.0) | mechanism.parameters
+    shared = {*OF_THE_SEGMENT, *mechanism.ion_variables}
+    numbers = {f"{mechanism.name}.{name}": value for name, value in own.items() if name not in shared}
+    numbers |= dict.fromkeys(("area", "diam", "celsius"), 1.0)
+    numbers |= {name: 1.0 for ion in ions for name in (f"e{ion}", f"{ion}i", f"{ion}o", f"i{ion}")}
+    return Group(
+        mechanism.name,
+        [mechanism],
+        np.zeros(1, int),
+        mechanism.point,
+        {name: np.array([value]) for name, value in numbers.items()},
+        dict.fromkeys(ions, 1.0),
+        set(ions) if writes_concentration(mechanism) else set(),
+    )

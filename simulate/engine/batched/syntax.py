@@ -1,0 +1,269 @@
+"""A mechanism as its NMODL declares it: names, ions and blocks, from the syntax tree that NEURON's parser makes.
+
+What the generated code cannot say is refused here, by construct, file and line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from ...schema import InputError
+from ...schema.input_error import one_line
+from . import unit_constants
+
+Tree = dict  # one node: its kind -> its parts
+
+# Kind of node -> how an error calls it, and where it stands in the text
+REFUSED = {
+    "KineticBlock": ("KINETIC", r"\bKINETIC\b"),
+    "LinearBlock": ("LINEAR", r"\bLINEAR\b"),
+    "NonLinearBlock": ("NONLINEAR", r"\bNONLINEAR\b"),
+    "DiscreteBlock": ("DISCRETE", r"\bDISCRETE\b"),
+    "FunctionTableBlock": ("FUNCTION_TABLE", r"\bFUNCTION_TABLE\b"),
+    "BeforeBlock": ("BEFORE", r"\bBEFORE\b"),
+    "AfterBlock": ("AFTER", r"\bAFTER\b"),
+    "ConstructorBlock": ("CONSTRUCTOR", r"\bCONSTRUCTOR\b"),
+    "DestructorBlock": ("DESTRUCTOR", r"\bDESTRUCTOR\b"),
+    "Verbatim": ("VERBATIM", r"\bVERBATIM\b"),
+    "Pointer": ("POINTER", r"\bPOINTER\b"),
+    "BbcorePointer": ("BBCOREPOINTER", r"\bBBCOREPOINTER\b"),
+    "External": ("EXTERNAL", r"\bEXTERNAL\b"),
+    "RandomVarList": ("RANDOM", r"\bRANDOM\b"),
+    "LonDiffuse": ("LONGITUDINAL_DIFFUSION", r"\bLONGITUDINAL_DIFFUSION\b"),
+    "Include": ("INCLUDE", r"\bINCLUDE\b"),
+    "WhileStatement": ("WHILE", r"\bWHILE\b"),
+    "FromStatement": ("FROM", r"\bFROM\s+\w+\s*="),
+    "WatchStatement": ("WATCH", r"\bWATCH\b"),
+    "ForNetcon": ("FOR_NETCONS", r"\bFOR_NETCONS\b"),
+    "LagStatement": ("LAG", r"\bLAG\b"),
+    "ProtectStatement": ("PROTECT", r"\bPROTECT\b"),
+    "IndexedName": ("an array", r"\w+\s*\[[^\]]*\]"),
+}
+NUMBERS = ("Integer", "Double", "Float")
+COMMENTS = re.compile(
+    r"""
+    "[^"\n]*"                           # text, which is none
+    | \bCOMMENT\b .*? \bENDCOMMENT\b
+    | ^[ \t]*TITLE\b [^\n]*
+    | [:?] [^\n]*
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Ion:
+    """An ion that a mechanism uses: which of its variables it reads and writes."""
+
+    name: str
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A block that is called: its arguments and statements."""
+
+    arguments: tuple[str, ...]
+    body: Tree
+
+
+@dataclass
+class Mechanism:
+    """What the NMODL of a mechanism declares.
+
+    parameters: name -> default; constants: those that nobody can change. currents: nonspecific, electrode: injected.
+    solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL and NET_RECEIVE; derivatives,
+    routines: by name. file, text: where it stands.
+    """
+
+    file: str
+    text: str
+    name: str = ""
+    point: bool = False
+    ions: list[Ion] = field(default_factory=list)
+    ranges: set[str] = field(default_factory=set)
+    currents: list[str] = field(default_factory=list)
+    electrode: list[str] = field(default_factory=list)
+    parameters: dict[str, float] = field(default_factory=dict)
+    constants: dict[str, float] = field(default_factory=dict)
+    assigned: list[str] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    solved: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, Routine] = field(default_factory=dict)
+    derivatives: dict[str, Routine] = field(default_factory=dict)
+    routines: dict[str, Routine] = field(default_factory=dict)
+
+    def refuse(self, what: str, pattern: str) -> InputError:
+        """The error that says that `what` is not supported, with the line where `pattern`, or a group of it, stands."""
+        found = re.search(pattern, without_comments(self.text))
+        line = self.text.count("\n", 0, found.start(found.lastindex or 0)) + 1 if found else 1
+        return InputError(
+            f"{self.file}, line {line}: {what} is not supported by engine 'batched'; give --engine coreneuron, "
+            "or --engine auto, which takes the fastest that can"
+        )
+
+    @property
+    def ion_variables(self) -> dict[str, str]:
+        """Each variable of an ion that it reads or writes -> the ion."""
+        return {name: ion.name for ion in self.ions for name in (*ion.read, *ion.write)}
+
+
+@cache
+def parse(text: str, file: str) -> Mechanism:
+    """The mechanism that `text`, the content of `file`, describes; the same object each time.
+
+    Raises InputError, with file and line, for text that is no NMODL, or uses what the generated code cannot say.
+    """
+    from neuron import nmodl
+
+    try:
+        program = json.loads(nmodl.to_json(nmodl.NmodlDriver().parse_string(text), True))["Program"]
+    except RuntimeError as error:
+        if "can not open file" in str(error):
+            raise Mechanism(file, text).refuse(*REFUSED["Include"]) from error
+        where = re.search(r"Location : (\d+)", str(error))
+        line = f", line {where[1]}" if where else ""
+        said = one_line(error).partition("[Location")[0].removeprefix("NMODL Parser Error :").strip()
+        raise InputError(f"{file}{line}: the NMODL parser cannot read it ({said}); give --engine neuron") from error
+    mechanism = Mechanism(file, text)
+    for node in everything(program):
+        if kind(node) in REFUSED:
+            raise mechanism.refuse(*REFUSED[kind(node)])
+        if kind(node) == "StatementBlock" and {"name": "MutexLock"} in parts(node):
+            raise mechanism.refuse("MUTEXLOCK", r"\bMUTEXLOCK\b")
+        if kind(node) == "PrimeName" and named(parts(node)[1]) != "1":
+            raise mechanism.refuse("a second derivative", r"\w+\s*''")
+    for block in program:
+        _read(mechanism, block)
+    if not mechanism.name:
+        raise InputError(f"{file}: has no NEURON block with a SUFFIX or POINT_PROCESS, so it is no mechanism")
+    if mechanism.point and mechanism.ions:
+        raise mechanism.refuse("USEION in a point process", r"\bUSEION\b")
+    for block, method in mechanism.solved.items():
+        if method not in ("cnexp", ""):
+            raise mechanism.refuse(f"METHOD {method}", rf"\bMETHOD\s+{method}\b")
+        if not method and block in mechanism.derivatives:
+            raise mechanism.refuse("SOLVE of a DERIVATIVE without METHOD cnexp", rf"\bSOLVE\s+{block}\b")
+    return mechanism
+
+
+def kind(node: Tree) -> str:
+    return next(iter(node))
+
+
+def parts(node: Tree) -> list[Tree]:
+    """The parts of a node; a leaf, which has a value in their place, has none."""
+    found = next(iter(node.values()))
+    return found if isinstance(found, list) else []
+
+
+def named(node: Tree) -> str:
+    """The first name, number or operator in a node."""
+    while isinstance(found := next(iter(node.values())), list):
+        node = found[0]
+    return found
+
+
+def everything(nodes: list[Tree]) -> Iterator[Tree]:
+    """Every node below."""
+    for node in nodes:
+        yield node
+        yield from everything(parts(node))
+
+
+def without_comments(text: str) -> str:
+    """The same with comments as spaces, so that places stay what they were."""
+
+    def blank(found: re.Match) -> str:
+        return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
+
+    return COMMENTS.sub(blank, text)
+
+
+def _routine(block: Tree) -> Routine:
+    body = next(part for part in parts(block) if kind(part) == "StatementBlock")
+    return Routine(tuple(named(part) for part in parts(block) if kind(part) == "Argument"), body)
+
+
+def _read(mechanism: Mechanism, block: Tree) -> None:
+    match kind(block):
+        case "NeuronBlock":
+            for statement in parts(parts(block)[0]):
+                _declare(mechanism, statement)
+        case "ParamBlock":
+            for entry in parts(block):
+                numbers = [part for part in parts(entry) if kind(part) in NUMBERS]
+                mechanism.parameters[named(entry)] = _number(mechanism, numbers[0]) if numbers else 0.0
+        case "AssignedBlock" | "LocalListStatement":  # LOCAL outside of all blocks is the mechanism's own
+            mechanism.assigned += [named(entry) for entry in parts(block)]
+        case "StateBlock":
+            mechanism.states += [named(entry) for entry in parts(block)]
+        case "ConstantBlock":
+            for entry in parts(block):
+                variable = parts(entry)[0]
+                mechanism.constants[named(variable)] = _number(mechanism, parts(variable)[1])
+        case "Define":
+            mechanism.constants[named(block)] = _number(mechanism, parts(block)[1])
+        case "UnitBlock":
+            for entry in parts(block):
+                if kind(entry) == "FactorDef":
+                    mechanism.constants[named(entry)] = _factor(mechanism, entry)
+        case "BreakpointBlock" | "InitialBlock" | "NetReceiveBlock":
+            mechanism.blocks[kind(block)] = _routine(block)
+            for node in everything([block]):
+                _note_solve(mechanism, kind(block), node)
+        case "DerivativeBlock":
+            mechanism.derivatives[named(block)] = _routine(block)
+        case "FunctionBlock" | "ProcedureBlock":
+            mechanism.routines[named(block)] = _routine(block)
+
+
+def _number(mechanism: Mechanism, node: Tree) -> float:
+    """A number, or the name that DEFINE gives one."""
+    text = named(node)
+    return mechanism.constants[text] if text in mechanism.constants else float(text)
+
+
+def _note_solve(mechanism: Mechanism, block: str, node: Tree) -> None:
+    """Note what a SOLVE solves, which stands in BREAKPOINT and is done at every step."""
+    if kind(node) == "IfStatement" and any(kind(each) == "SolveBlock" for each in everything(parts(node))):
+        raise mechanism.refuse("SOLVE within IF", r"\b(?i:IF)\s*\([^{]*\{[^}]*\b(SOLVE)\b")
+    if kind(node) == "SolveBlock":
+        if block != "BreakpointBlock":
+            raise mechanism.refuse("SOLVE outside of BREAKPOINT", r"\b(?:INITIAL|NET_RECEIVE)\b[^}]*\b(SOLVE)\b")
+        names = [named(part) for part in parts(node)]
+        mechanism.solved[names[0]] = names[1] if len(names) > 1 else ""
+
+
+def _declare(mechanism: Mechanism, statement: Tree) -> None:
+    names = [named(part) for part in parts(statement)]
+    match kind(statement):
+        case "Suffix":
+            if names[0] == "ARTIFICIAL_CELL":
+                raise mechanism.refuse("ARTIFICIAL_CELL", r"\bARTIFICIAL_CELL\b")
+            mechanism.point, mechanism.name = names[0] == "POINT_PROCESS", names[1]
+        case "Range":
+            mechanism.ranges |= set(names)
+        case "Nonspecific":
+            mechanism.currents += names
+        case "ElectrodeCurrent":
+            mechanism.electrode += names
+        case "Useion":
+            read = tuple(named(part) for part in parts(statement) if kind(part) == "ReadIonVar")
+            write = tuple(named(part) for part in parts(statement) if kind(part) == "WriteIonVar")
+            mechanism.ions.append(Ion(names[0], read, write))
+
+
+def _factor(mechanism: Mechanism, entry: Tree) -> float:
+    value, *units = parts(entry)[1:]
+    if kind(value) in NUMBERS:
+        return _number(mechanism, value)
+    found = unit_constants.number(named(value), named(units[0]))
+    if found is not None:
+        return found
+    raise mechanism.refuse(f"the unit constant {named(entry)}", rf"\b{named(entry)}\s*=\s*\(")

@@ -1,0 +1,187 @@
+"""Trials of one cell side by side, a trial in each lane of a tile, piece by piece, on one device or several.
+
+A step reads and writes every variable of every place about once, and in the tree nodes wait for each other. With few
+trials a GPU has nothing else to do meanwhile; so it is given as many as it can have in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..interface import Passed, Recording, Unstable, unheard
+from ..pieces import RUNAWAY_MV
+from .arrivals import INT, Arrivals, Events
+from .device import Device
+from .devices import named
+from .pieces import Pieces
+from .step import Step
+
+Fetched = Callable[[], np.ndarray]
+
+
+def run(
+    step: Step,
+    events_ms: Events,
+    probes: Sequence,
+    coarse: Sequence,
+    duration_ms: float,
+    devices: Sequence[Device] = (),
+    passed: Passed = unheard,
+) -> Iterator[Recording | Unstable]:
+    """Integrate one trial per element of `events_ms`, any number of them; see engine.run.run.
+
+    devices: with this step, which share the trials; none for the CPU. They take as many as keep them busy, then the
+    next. A trial that goes wrong has its Unstable in place of its Recording; the others never notice.
+    Raises InputError where a device is out of memory.
+    """
+    devices = devices or named("cpu", step.source.text)
+    node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
+    at_once = sum(each.at_once for each in devices) * devices[0].lanes
+    for first in range(0, len(events_ms), at_once):
+        events = events_ms[first : first + at_once]
+
+        def of_these(share: float, first: int = first, n: int = len(events)) -> None:
+            passed(first + share * n)
+
+        yield from _at_once(step, events, node, len(probes), duration_ms, devices, of_these)
+
+
+def _at_once(
+    step: Step,
+    events_ms: Events,
+    node: np.ndarray,
+    n_fine: int,
+    duration_ms: float,
+    devices: Sequence[Device],
+    passed: Callable[[float], None],
+) -> Iterator[Recording | Unstable]:
+    lanes = devices[0].lanes
+    tiles = -(-len(events_ms) // lanes)
+    ends = [tiles * number // len(devices) * lanes for number in range(len(devices) + 1)]
+
+    def part_of(number: int) -> _Part:
+        events = events_ms[ends[number] : ends[number + 1]]
+        try:
+            with devices[number].current():
+                part = _Part(devices[number], step, events, node, n_fine, duration_ms)
+                part.integrate(passed if number == len(devices) - 1 else unheard)  # which has a tile, if any has
+                return part
+        except MemoryError as error:
+            told = f"out of memory with {len(events)} trials side by side ({error}): end what else uses it"
+            raise devices[number].refusal(told) from error
+
+    if len(devices) == 1:  # in this thread, which Ctrl-C interrupts after a piece
+        parts = [part_of(0)]
+    else:
+        with ThreadPoolExecutor(len(devices)) as threads:
+            parts = list(threads.map(part_of, (n for n in range(len(devices)) if ends[n] < ends[n + 1])))
+    for part in parts:
+        yield from map(part.found, range(part.n))
+
+
+class _Arrays(NamedTuple):
+    """What a device holds of a part."""
+
+    rows: Any
+    numbers: Any
+    indices: Any
+    node: Any
+    event_next: Any
+    fine: Any
+    coarse: Any
+
+
+class _Part:
+    """The trials of one device, n of them, and what came back.
+
+    v_mv (trials, fine, steps + 1), kept_mv (trials, coarse, kept): recorded. wild_ms (trials,): where the voltage ran
+    away. Lanes of the last tile may have no trial: they are integrated without input.
+    """
+
+    def __init__(
+        self, device: Device, step: Step, events_ms: Events, node: np.ndarray, n_fine: int, duration_ms: float
+    ) -> None:
+        self.device, self.step, self.node = device, step, node
+        self.n, self.n_fine, self.n_coarse = len(events_ms), n_fine, len(node) - n_fine
+        self.real = np.dtype("f4" if step.single else "f8")
+        self.pieces = Pieces(step, self.n_coarse, duration_ms)
+        self.arrivals = Arrivals(step, events_ms, self.pieces, device.threads)
+        self.tiles = -(-self.n // device.lanes)
+        self.lanes = self.tiles * device.lanes
+        self.v_init_mv = float(step.source.first_values[0])
+        self.v_mv = np.empty((self.n, n_fine, self.pieces.n + 1), self.real)
+        self.v_mv[..., 0] = self.v_init_mv
+        self.kept_mv = np.empty((self.n, self.n_coarse, int(self.pieces.keep.sum())), self.real)
+        self.wild_ms = np.full(self.n, np.inf)
+
+    def integrate(self, passed: Callable[[float], None]) -> None:
+        """Each piece is taken while the device is at the next one, where it does not make the caller wait.
+
+        passed: called with the share that is done.
+        """
+        there, begun = self._put(), None
+        for done, steps in self.pieces:
+            before, begun = begun, (done, steps, *self._begin(there, done, steps))
+            if before:
+                self._take(*before)
+                passed(done / self.pieces.n)
+            if np.isfinite(self.wild_ms).all():
+                break
+        if begun:
+            self._take(*begun)
+
+    def found(self, trial: int) -> Recording | Unstable:
+        if np.isfinite(self.wild_ms[trial]):
+            return Unstable(float(self.wild_ms[trial]))
+        coarse_mv = self.pieces.at_whole_ms(self.kept_mv[trial], self.v_init_mv)
+        return Recording(self.pieces.time_ms, self.v_mv[trial], coarse_mv)
+
+    def _put(self) -> _Arrays:
+        device, source = self.device, self.step.source
+        return _Arrays(
+            rows=device.put(np.repeat(source.first_values.astype(self.real), device.lanes), copies=self.tiles),
+            numbers=device.put(source.numbers.astype(self.real)),
+            indices=device.put(source.indices.astype(INT)),
+            node=device.put(self.node),
+            event_next=device.empty(self.lanes * device.warps, INT),
+            fine=device.empty(self.lanes * self.pieces.steps * self.n_fine, self.real),
+            coarse=device.empty(self.lanes * self.pieces.most_kept * self.n_coarse, self.real),
+        )
+
+    def _begin(self, there: _Arrays, done: int, steps: int) -> tuple[Fetched, Fetched]:
+        """Have the device integrate a piece and send what it recorded."""
+        put, keep = self.device.put, self.pieces.keep[done : done + steps]
+        slot, kept = np.where(keep, np.cumsum(keep) - 1, -1).astype(INT), int(keep.sum())
+        time_ms = self.pieces.time_ms[done : done + steps].astype(self.real)
+        events = self.arrivals.of_piece(done // self.pieces.steps, self.lanes)
+        self.device.launch(
+            self.tiles,
+            *(there.rows, len(self.step.source.first_values), there.numbers, there.indices),
+            *(steps, done, put(time_ms), *map(put, events), there.event_next),
+            *(self.n_fine, self.n_coarse, there.node, there.fine, put(slot), kept, there.coarse),
+        )
+        return (
+            self.device.fetch(there.fine, self.lanes * steps * self.n_fine),
+            self.device.fetch(there.coarse, self.lanes * kept * self.n_coarse),
+        )
+
+    def _take(self, done: int, steps: int, fine: Fetched, coarse: Fetched) -> None:
+        after = slice(done + 1, done + 1 + steps)
+        kept = slice(*(int(self.pieces.keep[:stop].sum()) for stop in (done, done + steps)))
+        self._into(self.v_mv[..., after], fine())
+        self._into(self.kept_mv[..., kept], coarse())
+        for trial, v_mv in enumerate(self.v_mv[..., after]):
+            wild = ~(np.abs(v_mv) < RUNAWAY_MV).all(axis=0)  # NaN is not below either
+            if wild.any():
+                self.wild_ms[trial] = min(self.wild_ms[trial], self.pieces.time_ms[after][wild.argmax()])
+
+    def _into(self, room: np.ndarray, numbers: np.ndarray) -> None:
+        """Put numbers (tiles, steps, sites, lanes) into room (trials, sites, steps)."""
+        lanes = self.device.lanes
+        for tile, values in enumerate(numbers.reshape(self.tiles, room.shape[2], room.shape[1], lanes)):
+            of_tile = room[tile * lanes : (tile + 1) * lanes]
+            of_tile[:] = values.T[: len(of_tile)]

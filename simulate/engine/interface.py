@@ -1,0 +1,125 @@
+"""The interface of every engine: a cell, what acts on it and how finely, in; voltages out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from ..cell.synapses import Synapses
+
+
+class Integration(BaseModel):
+    """How a trial is integrated in time.
+
+    engine: 'coreneuron' (vectorised over segments, fixed step), 'neuron' (plain), 'batched' (many trials side by side,
+    fixed step, from generated code), or 'auto' (the fastest that the cell supports; see fastest).
+    dt_ms: the step; None for NEURON's variable step (plain engine only).
+    second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
+    fused: NEURON's engines, fixed step: a region's mechanisms as one (see fusion): the same equations, sooner solved.
+    tolerance: absolute, of the variable step; 1e-6 is converged, NEURON's default (and the published) is 1e-3.
+    precision: of engine 'batched'; NEURON's engines calculate in 64 bits.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    engine: Literal["coreneuron", "neuron", "batched", "auto"] = "coreneuron"
+    dt_ms: float | None = Field(0.025, gt=0, le=0.1)
+    second_order: bool = True
+    fused: bool = True
+    tolerance: float = Field(1e-6, gt=0)
+    precision: Literal["float32", "float64"] = "float32"
+
+    @property
+    def takes_fused(self) -> bool:
+        """Whether the cell is to be built of fused mechanisms, which hold for fixed steps only."""
+        return self.fused and self.dt_ms is not None and self.engine != "batched"
+
+    def in_words(self) -> dict[str, str]:
+        """Each setting that counts, by what it is of: of a variable step its tolerance, of a fixed one the rest."""
+        told = {"engine": self.engine, "step": "variable step" if self.dt_ms is None else f"dt {self.dt_ms:g}"}
+        if self.dt_ms is None:
+            return told | {"tolerance": f"tolerance {self.tolerance:g}"}
+        told["order"] = f"order {2 if self.second_order else 1}"
+        if self.engine == "batched":
+            return told | {"precision": self.precision}
+        return told | {"mechanisms": "fused" if self.fused else "single mechanisms"}
+
+    @model_validator(mode="after")
+    def _variable_step_is_plain(self) -> Integration:
+        if self.dt_ms is None and self.engine not in ("neuron", "auto"):
+            raise ValueError("a variable step (no dt_ms) needs engine 'neuron'")
+        return self
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A rectangular current at a NEURON segment."""
+
+    site: object
+    start_ms: float
+    stop_ms: float
+    amplitude_na: float
+
+
+@dataclass(frozen=True)
+class Epsp:
+    """An EPSP-like current at a NEURON segment: a difference of exponentials that peaks at `peak_na`."""
+
+    site: object
+    onset_ms: float
+    peak_na: float
+    rise_ms: float = 0.5  # both times: Hay et al. 2011
+    decay_ms: float = 5.0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What acts on the cell in one trial.
+
+    synapses: the cell's synapses, or None; events_ms: per synapse, ascending times of its input spikes.
+    currents: point currents.
+    """
+
+    synapses: Synapses | None = None
+    events_ms: Sequence[np.ndarray] = ()
+    currents: Sequence[Pulse | Epsp] = ()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Voltages at every step: time_ms (n,), v_mv (probes, n), ascending in time, the initial value first.
+
+    coarse_v_mv (coarse sites, T): float32, at whole ms from 0.
+    spike_time_ms: of a neuron that says itself when it fires; None where the trace shows it.
+    """
+
+    time_ms: np.ndarray
+    v_mv: np.ndarray
+    coarse_v_mv: np.ndarray
+    spike_time_ms: np.ndarray | None = None
+
+
+Passed = Callable[[float], None]  # told of a run of several trials: how many are integrated, in parts too
+
+
+def unheard(trials: float) -> None:
+    """A `Passed` that nobody listens to."""
+
+
+class Together(NamedTuple):
+    """How many trials an engine integrates in one go, and what keeps it from more, where that may be of interest."""
+
+    trials: int
+    limit: str = ""
+
+
+class Unstable(RuntimeError):
+    """The integration went wrong: a recorded voltage left +-300 mV or is not a number, first at `time_ms`."""
+
+    def __init__(self, time_ms: float) -> None:
+        super().__init__(f"the voltage ran away at {time_ms:.3f} ms")
+        self.time_ms = time_ms

@@ -1,0 +1,75 @@
+"""Which engine integrates a cell, and the call to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from .interface import Inputs, Integration, Passed, Recording, unheard
+
+if TYPE_CHECKING:
+    from ..cell.built import Cell
+
+
+def fastest(integration: Integration, mechanisms: Iterable[str]) -> Integration:
+    """`integration` with the fastest engine that has these mechanisms, by name: of channels and of receptors.
+
+    Engine 'batched' where the step is fixed and every mechanism can be generated; else CoreNEURON, or plain NEURON for
+    a variable step.
+    """
+    if integration.dt_ms is None:
+        return integration.model_copy(update={"engine": "neuron"})
+    from .batched import support
+
+    can = support.refusal(list(mechanisms)) is None
+    return integration.model_copy(update={"engine": "batched" if can else "coreneuron"})
+
+
+def run(
+    cell: Cell,
+    inputs: Inputs,
+    probes: Sequence,
+    duration_ms: float,
+    v_init_mv: float,
+    integration: Integration,
+    coarse: Sequence = (),
+) -> Recording:
+    """Integrate one trial from rest at `v_init_mv` and record the voltage of NEURON segments.
+
+    probes: segments recorded at every step; coarse: segments recorded at whole ms only.
+    NEURON's state is global: nothing of a trial outlives this call but the cell itself.
+    Raises Unstable, soon after it happens, where a recorded voltage runs away.
+    """
+    from . import coreneuron, neuron
+    from .batched import engine
+
+    chosen = {"coreneuron": coreneuron, "neuron": neuron, "batched": engine}[integration.engine]
+    return chosen.run(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse)
+
+
+def run_many(
+    cell: Cell,
+    inputs: Sequence[Inputs],
+    probes: Sequence,
+    duration_ms: float,
+    v_init_mv: float,
+    integration: Integration,
+    coarse: Sequence = (),
+    device: str = "cpu",
+    passed: Passed = unheard,
+) -> Iterator[Recording | RuntimeError]:
+    """Integrate trials that differ in their input spikes alone; in the order of `inputs`, see `run`.
+
+    device: where engine 'batched' runs, 'cpu' or 'cuda'; passed: it calls this often. A trial that goes wrong gives its
+    error, and others go on.
+    """
+    if integration.engine == "batched":
+        from .batched import engine
+
+        yield from engine.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
+        return
+    for each in inputs:
+        try:
+            yield run(cell, each, probes, duration_ms, v_init_mv, integration, coarse)
+        except RuntimeError as error:  # Unstable, or how NEURON says that it cannot go on
+            yield error

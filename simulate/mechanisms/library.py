@@ -1,0 +1,151 @@
+"""The shipped NMODL compiled for NEURON and CoreNEURON: once per machine, kept in the user's cache, then loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from ..folders import cache_folder, making
+from ..schema import InputError
+from . import fusion, nmodl
+
+# For this processor; -fopenmp-simd vectorises the mechanisms over segments.
+FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
+NEURON_LIBRARY, CORENEURON_LIBRARY = "libnrnmech", "libcorenrnmech"
+
+Groups = frozenset[tuple[str, ...]]  # mechanisms that stand together in a region, and are fused where they can be
+Busy = Callable[[str], AbstractContextManager]  # shows a message for as long as it is entered
+
+
+@contextmanager
+def announce(message: str) -> Iterator[None]:
+    """Print `message` on standard error: for scripts and notebooks, which show no spinner."""
+    print(message + " …", file=sys.stderr)
+    yield
+
+
+def _sources(together: Groups) -> dict[str, str]:
+    """Everything that is compiled, mechanism -> NMODL: the files, and for fixed steps (see fusion) the receptors and
+    each group as one, unless it cannot be."""
+    single = {file.stem: file.read_text(encoding="utf-8") for file in nmodl.sources()}
+    made = {fusion.name_of_stepped(name): fusion.step(name, single[name]) for name in ("AMPA_NMDA", "Receptor")}
+    for group in together:
+        with suppress(fusion.CannotFuse):
+            made[fusion.name_of(group)] = fusion.fuse(group, single)
+    return single | dict(sorted(made.items()))
+
+
+def key(together: Groups) -> str:
+    """What the compiled library depends on, as 16 hex digits: sources, NEURON version, flags, and this processor.
+
+    The processor counts because -march=native does and a cache folder may be shared between machines.
+    """
+    from importlib.metadata import version
+
+    digest = hashlib.sha256()
+    for part in (version("neuron"), FLAGS, platform.machine(), processor(), sys.version.split()[0]):
+        digest.update(part.encode() + b"\0")
+    for name, text in _sources(together).items():
+        digest.update(f"{name}\0{text}".encode())
+    return digest.hexdigest()[:16]
+
+
+def compiled(together: Groups, busy: Busy = announce) -> Path:
+    """The folder of the compiled library, which is made first where it is not there (about a minute).
+
+    together: see biophysics.mechanism_groups.
+    busy: called with a message, its result is entered while the compiler runs.
+    Safe when several processes ask at once: one compiles, the others wait.
+    Raises InputError without a C++ compiler or make, or where the compiler fails.
+    """
+    from filelock import FileLock
+
+    target = cache_folder() / "mechanisms" / key(together)
+    if _complete(target):
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(target) + ".lock"):
+            if not _complete(target):
+                _check_tools()
+                with busy("Compiling the membrane mechanisms (once, about a minute)"):
+                    _compile(target, together)
+    except OSError as error:
+        raise InputError(f"cache folder {target.parent}: cannot be used ({error}); set XDG_CACHE_HOME") from error
+    return target
+
+
+def load(together: Groups, busy: Busy = announce) -> None:
+    """Load the mechanisms into this process's NEURON, and name them to CoreNEURON. Raises InputError as `compiled`.
+
+    NEURON takes one library a process: where another one is loaded, the groups that it lacks stay single.
+    """
+    folder = compiled(together, busy)
+    from neuron import h
+
+    if not hasattr(h, "AMPA_NMDA"):
+        os.environ["CORENEURONLIB"] = str(_library(folder, CORENEURON_LIBRARY))
+        h.nrn_load_dll(str(_library(folder, NEURON_LIBRARY)))
+
+
+def _check_tools() -> None:
+    for tool, use in ((os.environ.get("CXX", "g++").split()[0], "C++ compiler"), ("make", "make")):
+        if shutil.which(tool) is None:
+            raise InputError(
+                f"no {use}: '{tool}' is not on PATH, and NEURON needs it for the mechanisms; install it "
+                "(Debian and Ubuntu: apt-get install g++ make), or name a compiler in CXX"
+            )
+
+
+def _compile(target: Path, together: Groups) -> None:
+    # The wheel's nrnivmodl is a script beside the interpreter, whether or not the environment is activated.
+    beside = Path(sys.executable).with_name("nrnivmodl")
+    script = str(beside) if beside.exists() else shutil.which("nrnivmodl")
+    if script is None:
+        raise InputError("nrnivmodl is not on PATH: `pip install neuron` brings it")
+    with making(target) as work:
+        (work / "mod").mkdir(parents=True)
+        for name, text in _sources(together).items():
+            (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, script, "-coreneuron", "-incflags", FLAGS, "mod"],
+            cwd=work,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode or not _complete(work):
+            log = target.with_suffix(".log")
+            log.write_text(done.stdout + done.stderr)
+            raise InputError(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
+
+
+def _environment() -> dict[str, str]:
+    """What the compiler runs in: without what `import neuron` has set in this process, which misleads NMODL."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("NEURONHOME", "NMODLHOME")}
+    return kept | {"PYTHONWARNINGS": "ignore"}
+
+
+def _library(folder: Path, name: str) -> Path:
+    return folder / platform.machine() / f"{name}{'.dylib' if sys.platform == 'darwin' else '.so'}"
+
+
+def _complete(folder: Path) -> bool:
+    return all(_library(folder, name).is_file() for name in (NEURON_LIBRARY, CORENEURON_LIBRARY))
+
+
+def processor() -> str:
+    """What the compiler may use of this processor, as text."""
+    try:
+        with Path("/proc/cpuinfo").open() as info:
+            return next((line for line in info if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return platform.processor()

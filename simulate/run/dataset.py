@@ -1,0 +1,111 @@
+"""Trials to one Zarr store: spread over workers, each of which writes its own trials; resumable, extensible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..cell import biophysics, morphologies
+from ..config import Simulation
+from ..cores import available_cores as available_cores
+from ..engine.interface import Together
+from ..mechanisms import library
+from ..schema import InputError
+from . import engine_choice, preparation, store
+from .dask_cluster import connected
+from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
+from .worker import describe
+
+
+def side_by_side_in_words(together: Together, n: int) -> str:
+    """How `n` trials are split, where not all of them run in one go.
+
+    >>> side_by_side_in_words(Together(5, "more would not fit into the memory"), 12)
+    '5 trials side by side, more would not fit into the memory, so 3 batches'
+    """
+    told = f"{min(together.trials, n):,} trials side by side"
+    if together.limit and n > together.trials:
+        return f"{told}, {together.limit}, so {-(-n // together.trials)} batches"
+    return told
+
+
+def simulate(
+    config: Simulation,
+    out: str | Path,
+    trials: int | None = None,
+    workers: int = 1,
+    *,
+    scheduler: str | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    append: bool = False,
+    overwrite: bool = False,
+    busy: library.Busy = library.announce,
+    report: Callable[[Progress], None] | None = None,
+    so_far: SoFar | None = None,
+    dashboard: Callable[[str], None] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Path:
+    """Simulate `trials` trials of `config` and write them to the Zarr store `out`.
+
+    workers: processes on this machine, one cell each. scheduler: address (or scheduler file) of a Dask cluster that
+    takes their place; its nodes must see `out` and the morphology under the same paths.
+    device: 'cpu', or 'cuda' for engine 'batched': one process then drives every GPU of this machine.
+    resume: run only what is missing from the store that is there; `trials` may then be left out.
+    append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
+    busy: shows a message during a wait. report: called after each trial. so_far: called with how many are done, about
+    once a second while they are integrated side by side. dashboard: called with Dask's address. note: called with
+    what engine 'batched' does: where, and how many trials side by side.
+    Raises InputError for a configuration that cannot be run, an `out` that cannot be used, or a run cut short.
+    """
+    out = Path(out)
+    if (trials is None and not resume) or (trials is not None and trials < 1) or workers < 1:
+        raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
+    if resume + append + overwrite > 1:
+        raise InputError("only one of --resume, --append and --overwrite can be given")
+    config, device = engine_choice.resolved(config, device)
+    if device == "cuda" and scheduler is None:
+        workers = 1
+    morphology = morphologies.resolve(config.morphology) if config.lif is None else None
+    config.dataset_id(morphology)  # what cannot be read is said before anything starts
+    if out.exists() and not (resume or append or overwrite):
+        raise InputError(f"{out}: exists already; give --resume to finish it, --append to add to it, or --overwrite")
+    if append and not out.exists():
+        raise InputError(f"{out}: no such dataset to append to; without --append it is made")
+    store.check_writable(out)
+    if scheduler is None and config.lif is None:
+        groups = biophysics.mechanism_groups(biophysics.load(config.biophysics))
+        library.compiled(groups, busy)  # else each node compiles its own
+    with ExitStack() as stack:
+        if out.exists():
+            stack.enter_context(store.held(out))
+        todo: list[int] = []
+        goes_on = out.exists() and not overwrite
+        if goes_on:
+            todo = preparation.unfinished(out, config, morphology, trials if resume else None, busy)
+            if append and todo:
+                raise InputError(f"{out}: {len(todo)} of its trials are not there yet; finish them with --resume first")
+            if resume and not todo:
+                return out
+        elif trials is None:
+            raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
+        client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
+        sent = found_from_anywhere(config)
+        together = trials_together(client, sent, device, busy)
+        if note and config.integration.engine == "batched":
+            note(f"engine batched on {device}: {side_by_side_in_words(together, len(todo) or trials or 1)}")
+        layout = client.submit(describe, sent, device, pure=False).result() if append or not goes_on else None
+        if layout and trials:
+            if append:
+                todo = preparation.append(out, config, morphology, trials, layout)
+            else:
+                preparation.create(out, config, morphology, trials, layout, device)
+                stack.enter_context(store.held(out))
+                todo = list(range(trials))
+        if dashboard:
+            dashboard(client.dashboard_link)
+        numbers, seeds = (each.tolist() for each in store.labels(out))
+        places = [Place(at, numbers[at], seeds[at]) for at in todo]
+        run(client, out, sent, places, len(numbers), report, together=together.trials, device=device, so_far=so_far)
+    return out

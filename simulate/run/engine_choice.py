@@ -1,0 +1,48 @@
+"""The engine and the device that a configuration is run with, where it leaves them open."""
+
+from __future__ import annotations
+
+from ..cell import biophysics
+from ..cell.synapses import RECEPTORS
+from ..config import Simulation
+from ..engine.run import fastest
+from ..schema import InputError
+
+DEVICES = ("cpu", "cuda")
+
+
+def resolved(config: Simulation, device: str = "cpu") -> tuple[Simulation, str]:
+    """The configuration with an engine for 'auto' (see engine.run.fastest), and the device: a GPU that is there.
+
+    Raises InputError for a device that is not known, not there, or that the engine cannot use.
+    """
+    if device not in DEVICES:
+        raise InputError(f"device: expected 'cpu' or 'cuda', got '{device}'")
+    asked = config.integration.engine
+    if asked == "auto":
+        mechanisms = [*biophysics.load(config.biophysics).mechanisms(), *_receptors(config)]
+        config = config.model_copy(update={"integration": fastest(config.integration, mechanisms)})
+        if config.integration.engine == "batched" and _gpu_is_there():
+            device = "cuda"
+    if device == "cuda":
+        if config.lif is not None or config.integration.engine != "batched":
+            engine = "a leaky integrate-and-fire neuron" if config.lif else f"engine '{config.integration.engine}'"
+            raise InputError(f"device cuda: {engine} runs on the CPU; give --engine batched, or --device cpu")
+        from ..engine.batched import gpu
+
+        gpu.count()
+    return config, device
+
+
+def _receptors(config: Simulation) -> list[str]:
+    return sorted({mechanism for name in (config.excitatory, config.inhibitory) for mechanism, _ in RECEPTORS[name]})
+
+
+def _gpu_is_there() -> bool:
+    from ..engine.batched import gpu
+
+    try:
+        gpu.count()
+    except InputError:
+        return False
+    return True

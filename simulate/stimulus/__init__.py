@@ -1,0 +1,1 @@
+"""Input spikes: drawn from random rates, changed out of the usual, or given."""

@@ -1,0 +1,1 @@
+"""One trial of a configured neuron: its input, its response, its output spikes."""

@@ -1,0 +1,1 @@
+"""Dataset to run: windows, targets, steps, validation, and the folder that holds what was learned."""

@@ -1,0 +1,246 @@
+"""Fit surrogates to a dataset: trials in, a run folder out of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from ...simulate.schema import InputError, open_dataset, read
+from ..device import check_precision, choose_device
+from ..models.cost import n_parameters
+from ..models.dendritic_branches import branches_of
+from ..models.elm import N_BRANCHES
+from ..models.families import AnyConfig, assemble, configure
+from ..processes import Processes, joined, started
+from ..provenance import provenance
+from .dendrites import DendriteComponents, fit_components
+from .loader import load_batches
+from .one_writer import alone_with
+from .recipe import FitConfig
+from .rollout import overlap_ms_of
+from .run import Run
+from .run_folder import RunCard
+from .scaling import VoltageScaling
+from .split import split_trials
+from .stack import Stack
+from .step import train_step
+from .validation import validate
+from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_trials, positions_of
+
+IN_MEMORY_TRIALS_MS = 100_000_000  # 28 hours of trials: 0.8 GB of voltage, 4 GB of input spikes; more stays on disk
+THREADS_FROM_DISK = 2  # that draw ahead; a batch that is in memory is drawn sooner than it is handed over
+
+
+class FitProgress(NamedTuple):
+    """Where a fit stands, after each step; of several models together, their means."""
+
+    step: int  # steps done
+    steps: int  # of so many
+    loss: float
+    validation_rmse_mv: float  # of the last validation; NaN before the first
+    validation_roc_auc: float
+
+
+Report = Callable[[FitProgress], None]
+
+
+def fit(
+    config: FitConfig,
+    data: str | Path,
+    out: str | Path,
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    report: Report | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Path:
+    """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
+
+    device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
+    a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
+    report: called after every step. say: called with how the model is computed here, and what a user should know.
+    Started by `torchrun`, each process takes its share of every batch, and the first one writes.
+    Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
+    """
+    (run,) = fit_together(
+        [config],
+        data,
+        [out],
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+        tensorboard=tensorboard,
+        report=report,
+        say=say,
+    )
+    if isinstance(run, InputError):
+        raise run
+    return run
+
+
+def fit_together(
+    configs: Sequence[FitConfig],
+    data: str | Path,
+    outs: Sequence[str | Path],
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    report: Report | None = None,
+    say: Callable[[str], None] | None = None,
+) -> list[Path | InputError]:
+    """As `fit`, for models that differ in nothing but the seed, as one stack where their family can be stacked.
+
+    Returns for each its run folder, or the error of a loss that is no longer a number, which stops no other model.
+    """
+    if any(config.model_copy(update={"seed": configs[0].seed}) != configs[0] for config in configs):
+        raise InputError("models that are fitted together may differ in their seed only")
+    config, torch_device = configs[0], choose_device(device)
+    check_precision(config.precision, config.family, torch_device)
+    ds = open_dataset(data, "simulation")
+    model_config = _model_config(config, ds)
+    models = [assemble(model_config, each.seed) for each in configs]
+    check_window(ds.sizes["time_ms"], config.window_ms, overlap_ms_of(models[0], config.burn_in_ms))
+    split = split_trials(
+        finished_trials(ds), config.split_seed, config.validation_fraction, config.test_fraction, config.train_fraction
+    )
+    share = started().share(config.batch)
+    with joined(torch_device) as processes, ExitStack() as held:
+        scaling = VoltageScaling()
+        dendrites = _dendrites(config, ds, split.train)
+        from_disk = len(split.train) * ds.sizes["time_ms"] > IN_MEMORY_TRIALS_MS
+        train = load_trials(ds, split.train, scaling, dendrites, from_disk=from_disk)
+        validation = load_trials(ds, split.validation, scaling, from_disk=from_disk)
+        card = RunCard(
+            fit=config,
+            model=model_config,
+            n_parameters=n_parameters(models[0]),
+            scaling=scaling,
+            split=split,
+            dataset=str(data),
+            dataset_id=ds.attrs["dataset_id"],
+            input_signs=_runs_of(read(ds, "synapse_sign")),
+            provenance=provenance(torch_device),
+        )
+        kind = {"resume": resume, "overwrite": overwrite, "tensorboard": tensorboard}
+        runs = []  # what is refused above leaves no folder behind
+        for each, model, out in zip(configs, models, map(Path, outs), strict=True):
+            if config.spike_bias_from_rate:
+                model.set_spike_bias(_log_odds(train.spike_rate))
+            if processes.first:
+                held.enter_context(alone_with(out))
+            own = card.model_copy(update={"fit": each})
+            runs.append(Run(own, model.to(torch_device), out, processes, dendrites, **kind))
+        if say is not None and processes.first:
+            for line in _remarks(runs, validation):
+                say(line)
+        threads = THREADS_FROM_DISK if from_disk else 0
+        _advance(runs, _Material(train, validation, share, processes, threads, report))
+        for run in runs:
+            run.explain(ds.attrs)
+    return [run.out if run.error is None else run.error for run in runs]
+
+
+class _Material(NamedTuple):
+    """What runs are taken through."""
+
+    train: Trials
+    validation: Trials
+    share: slice  # of each batch
+    processes: Processes
+    threads: int  # that draw ahead
+    report: Report | None
+
+
+def _advance(runs: list[Run], material: _Material) -> None:
+    """Take all runs to their end; those at the same step go on together."""
+    while going := [run for run in runs if not run.ended]:
+        step = min(run.step for run in going)
+        together = [run for run in going if run.step == step]
+        until = min([run.step for run in going if run.step > step], default=going[0].config.steps)
+        _advance_together(together, range(step, until), material)
+
+
+def _advance_together(runs: list[Run], steps: range, material: _Material) -> None:
+    """Take runs that are at the first of `steps` through them, or to where one of them ends."""
+    config, stack, processes = runs[0].config, Stack([run.model for run in runs]), material.processes
+    loaded = load_batches(
+        material.train,
+        window_ms=config.window_ms,
+        batch=config.batch,
+        seeds=[run.config.seed for run in runs],
+        steps=steps,
+        share=material.share,
+        threads=material.threads,
+    )
+    with closing(loaded) as batches:
+        for batch in batches:
+            losses = train_step(stack, [run.optimizer for run in runs], batch, config, runs[0].step, processes)
+            for run, loss in zip(runs, losses, strict=True):
+                run.stepped(loss)
+                if run.validation_is_due:
+                    scores = (0.0, 0.0)
+                    if processes.first:
+                        scores = validate(run.model, material.validation, run.card.scaling)
+                    run.validated(*processes.agree(scores))
+            if material.report is not None and processes.first:
+                material.report(_progress(runs))
+            if any(run.ended for run in runs):
+                return
+
+
+def _progress(runs: Sequence[Run]) -> FitProgress:
+    losses, rmses_mv, aucs = zip(*((run.loss, *run.last[2:4]) for run in runs), strict=True)
+    means = (sum(values) / len(runs) for values in (losses, rmses_mv, aucs))
+    return FitProgress(runs[0].step, runs[0].config.steps, *means)
+
+
+def _model_config(config: FitConfig, ds: xr.Dataset) -> AnyConfig:
+    options: dict[str, object] = dict(config.options)
+    if config.dendrite_components:
+        if config.family != "tcn":
+            raise InputError(f"dendrite_components is {config.dendrite_components}: only a tcn has a head for them")
+        options["n_dendrite_components"] = config.dendrite_components
+    n_branches = options.get("n_branches", N_BRANCHES)
+    if options.get("routing") == "dendrites" and isinstance(n_branches, int) and n_branches > 0:
+        branch_of_input = branches_of(ds, n_branches)
+        options |= {"branch_of_input": branch_of_input, "n_branches": max(branch_of_input) + 1}
+    return configure(config.family, config.size, ds.sizes["synapse"], **options)
+
+
+def _dendrites(config: FitConfig, ds: xr.Dataset, train: list[int]) -> DendriteComponents | None:
+    """The components that are fitted too, of the training trials."""
+    if not config.dendrite_components:
+        return None
+    return fit_components(ds, positions_of(ds, train), config.dendrite_components)
+
+
+def _remarks(runs: Sequence[Run], validation: Trials) -> list[str]:
+    """How the models are computed, and what is amiss in the data."""
+    together = [f"{len(runs)} models together"] if len(runs) > 1 else []
+    how = ", ".join([*filter(None, [runs[0].model.how]), *together])
+    silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
+    n, data = len(validation.inputs), runs[0].card.dataset
+    amiss = [f"{data}: no output spike in its {n} validation trials: their ROC-AUC is nan"] if silent else []
+    return ([how] if how else []) + amiss
+
+
+def _runs_of(sign_s: np.ndarray) -> list[tuple[int, int]]:
+    """Runs of equal sign: (sign, how many), in order."""
+    return [(sign, len(list(run))) for sign, run in groupby(sign_s.tolist())]
+
+
+def _log_odds(rate: float) -> float:
+    """Log odds of a rate; of one spike in a million bins where there is none."""
+    rate = min(max(rate, 1e-6), 1 - 1e-6)
+    return math.log(rate / (1 - rate))

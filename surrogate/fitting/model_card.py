@@ -1,0 +1,117 @@
+"""README.md of a run: what the model is, what it may be used for, and how, for a reader who has nothing but its folder.
+
+In the form of the hub's model cards: YAML first, then Markdown. The same run always gives the same text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from .run_folder import CARD, WEIGHTS, LogRow, RunCard
+
+LOAD = """\
+from apical.surrogate import Surrogate
+
+neuron = Surrogate.load("{name}")  # the folder that this file is in, or owner/name@commit on a hub
+spike_probability, v_mv, state = neuron.step([0] * {n_inputs}, neuron.start())  # a bin of 1 ms without input"""
+
+
+def model_card(card: RunCard, log: Sequence[LogRow], dataset: Mapping[str, str], macs_per_ms: int) -> str:
+    """The text.
+
+    log: every validation so far, at least one. dataset: the attributes of the training data.
+    """
+    fit, scaling, split = card.fit, card.scaling, card.split
+    best = min(log, key=lambda row: row.validation_rmse_mv)
+    auc = "not defined (no output spike)" if best.validation_roc_auc != best.validation_roc_auc else None
+    made = ", ".join(f"{name} {version}" for name, version in card.provenance.items() if version)
+    name = f"{fit.family}-{fit.size}"
+    tags = ["neuroscience", "surrogate-model", "spiking", fit.family]
+    return "\n".join(
+        [
+            "---",
+            "library_name: apical",
+            "tags:",
+            *(f"- {tag}" for tag in tags),
+            "---",
+            "",
+            f"# {name}: a surrogate of a simulated neuron",
+            "",
+            "A small network that stands for a biophysically detailed neuron: input spikes of every synapse in, "
+            "probability of an output spike and soma voltage out, in bins of 1 ms.",
+            "",
+            "| | |",
+            "| --- | --- |",
+            f"| model | {fit.family}, size {fit.size}, seed {fit.seed} |",
+            f"| trainable parameters | {card.n_parameters:,} |",
+            f"| multiply-accumulates per ms | {macs_per_ms:,} |",
+            f"| inputs | {card.model.n_inputs:,}{_signs(card)} |",
+            f"| trained on | dataset {card.dataset_id}{_origin(dataset)} |",
+            f"| trials | {len(split.train)} for training, {len(split.validation)} for validation, "
+            f"{len(split.test)} held out |",
+            f"| steps | {fit.steps:,}, kept: step {best.step:,}, the best validation |",
+            f"| validation RMSE | {best.validation_rmse_mv:.3f} mV, spikes cut at {scaling.clip_mv:g} mV |",
+            f"| validation ROC-AUC | {auc or f'{best.validation_roc_auc:.4f}'} |",
+            "",
+            "## Units",
+            "",
+            "Input: +1 where an excitatory synapse spikes in the bin, -1 where an inhibitory one does, else 0, in the "
+            "order of the dataset's synapses. Output 0 is the log odds of a spike in the bin; output 1 is the soma "
+            f"voltage: {scaling.scale_mv:g} · output {scaling.offset_mv:+g} mV, with spikes cut at "
+            f"{scaling.clip_mv:g} mV.",
+            "",
+            "## Use",
+            "",
+            "```python",
+            LOAD.format(name=name, n_inputs=card.model.n_inputs),
+            "```",
+            "",
+            f"`{CARD}` and `{WEIGHTS}` are all that loading needs. The test trials, which the fit never read, are "
+            f"listed in `{CARD}`; `apical predict` takes them by default.",
+            "",
+            "## Limits",
+            "",
+            "It has seen the input statistics of its training data, and no others: rates, correlations or synapses "
+            "that differ from them may give anything. It has no voltage above the cut, no dendrites, no plasticity and "
+            "no noise of its own. The scores above chose the model, so they flatter it; the held-out trials say more.",
+            "",
+            *_licence(dataset),
+            "## Made with",
+            "",
+            f"{made}.",
+            "",
+        ]
+    )
+
+
+def _signs(card: RunCard) -> str:
+    if not card.input_signs:
+        return ""
+    names = {1: "excitatory", -1: "inhibitory"}
+    return ": " + ", then ".join(f"{count:,} {names[sign]}" for sign, count in card.input_signs)
+
+
+def _origin(dataset: Mapping[str, str]) -> str:
+    """Where the data come from, as far as they say."""
+    config, morphology = json.loads(dataset["config"]), _morphology(dataset)
+    told = {
+        "from": json.loads(dataset["provenance"]).get("source"),
+        "morphology": morphology.get("name"),
+        "biophysics": config.get("biophysics") if morphology else None,
+        "input preset": config.get("preset"),
+    }
+    return "".join(f", {what} {name}" for what, name in told.items() if name)
+
+
+def _licence(dataset: Mapping[str, str]) -> list[str]:
+    morphology = _morphology(dataset)
+    if not morphology.get("licence"):
+        return []
+    source = f" ({morphology['source']})" if morphology.get("source") else ""
+    told = f"The morphology of the simulated cell{source} has licence: {morphology['licence']}."
+    return ["## Licence", "", f"{told} It may bind what is made from the data, this model included.", ""]
+
+
+def _morphology(dataset: Mapping[str, str]) -> dict[str, str]:
+    return json.loads(dataset["provenance"]).get("morphology") or {}

@@ -1,0 +1,51 @@
+"""What a surrogate is fitted to, trial by trial: somatic voltage read from disk, output spikes from their times.
+
+T ms of a trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ...simulate import schema
+from .scaling import VoltageScaling
+
+AT_ONCE = 1000  # trials whose spikes are dense at a time
+
+
+class StoredVoltages(Sequence[np.ndarray]):
+    """Somatic voltage (T,) of trials in the network's units, float32, read each time one is asked for."""
+
+    def __init__(self, ds: xr.Dataset, positions: Sequence[int], scaling: VoltageScaling) -> None:
+        """Of the trials at `positions` of an open dataset. Raises InputError where it holds no somatic voltage."""
+        self._chunks = schema.TrialChunks.of(schema.source(ds), "soma_v_mv")
+        self._positions, self._scaling = list(positions), scaling
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, index):
+        return self._scaling.to_network(self._chunks.read(self._positions[index])).astype(np.float32)
+
+
+class OutputSpikes(Sequence[np.ndarray]):
+    """Output spikes (T,) of trials, float32, 1 in the bin of a spike; a few bins are all that is kept of each."""
+
+    def __init__(self, ds: xr.Dataset, positions: Sequence[int]) -> None:
+        """Of the trials at `positions` of an open dataset."""
+        self._duration_ms = ds.sizes["time_ms"]
+        self._bins: list[np.ndarray] = []
+        for first in range(0, len(positions), AT_ONCE):
+            some = ds.isel(trial=list(positions[first : first + AT_ONCE]))
+            self._bins += [np.flatnonzero(spike_t) for spike_t in schema.output_spike_bins(some)]
+
+    def __len__(self) -> int:
+        return len(self._bins)
+
+    def __getitem__(self, index):
+        spike_t = np.zeros(self._duration_ms, np.float32)
+        spike_t[self._bins[index]] = 1
+        return spike_t

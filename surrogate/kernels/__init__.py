@@ -1,0 +1,1 @@
+"""What training waits for, compiled once and kept: events, recurrences, convolutions, an optimiser."""

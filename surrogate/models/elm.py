@@ -1,0 +1,271 @@
+"""The Expressive Leaky Memory neuron: leaky synapses on branches, and a memory that a small MLP writes.
+
+B windows, T ms, S inputs, Y synapses, K branches, M memory units, O outputs.
+Source: Spieler et al. 2024, arXiv 2306.16922; v2 is the second model published with it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from pydantic import Field, NonNegativeInt, model_validator
+from torch import Tensor, nn
+
+from ..kernels.events import Events
+from ..kernels.recurrence.memory import Neuron, Path, memory, path_of
+from ..kernels.recurrence.reference import memory_trace
+from .network import Network, State
+from .routing import dendritic_routing, neuronio_routing, random_routing
+from .settings import Settings
+from .time_constants import bounded_ms, proto_of
+
+N_BRANCHES = 45
+TAU_MARGIN_MS = 1e-6  # time constants start this far inside their bounds, as published
+SIMPLEST = "simplest"  # in place of a size
+ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
+
+
+class ELMConfig(Settings):
+    """Everything that fixes an ELM's shape and dynamics; defaults are the published Branch-ELM for NeuronIO."""
+
+    family: Literal["elm"] = "elm"
+    n_inputs: int = Field(gt=0)
+    d_m: int = Field(gt=0, description="memory units")
+    n_outputs: int = Field(default=2, ge=2)
+    version: Literal[1, 2] = 1
+    n_branches: int | None = Field(default=N_BRANCHES, gt=0, description="None: one branch and one synapse per input")
+    synapses_per_branch: int = Field(default=100, gt=0)
+    routing: Literal["neuronio", "random", "dendrites"] = "neuronio"
+    branch_of_input: tuple[NonNegativeInt, ...] | None = Field(
+        default=None, repr=False, description="with routing 'dendrites': a fit takes it from its dataset"
+    )
+    routing_seed: int = 0
+    share_weights: bool = Field(
+        default=False, description="one weight for a branch's excitatory synapses, one for the others"
+    )
+    lambda_value: float = Field(default=5.0, gt=0)
+    tau_b_ms: float = Field(default=5.0, gt=0, description="time constant of synapses (v1) or branches (v2)")
+    tau_m_min_ms: float = Field(default=1.0, gt=0)
+    tau_m_max_ms: float = Field(default=150.0, gt=0)
+    learn_tau_m: bool = False
+    w_s_init: float = Field(default=0.5, ge=0)
+    mlp_layers: int = Field(default=1, ge=0, description="hidden layers; 0: one linear layer")
+    mlp_hidden_size: int | None = Field(default=None, gt=0, description="None: 2·d_m")
+    mlp_activation: Literal["relu", "silu"] = "relu"
+    delta_t_ms: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _pairs_of_inputs(self) -> ELMConfig:
+        if self.n_branches is not None and self.routing == "neuronio" and self.n_inputs % 2:
+            raise ValueError(f"n_inputs is {self.n_inputs}: neuronio routing pairs excitatory and inhibitory inputs")
+        if self.share_weights and (self.n_branches is None or self.n_inputs % 2):
+            raise ValueError("share_weights takes branches, and as many inhibitory as excitatory inputs")
+        return self
+
+    @model_validator(mode="after")
+    def _dendrites(self) -> ELMConfig:
+        given = self.branch_of_input
+        if (self.routing == "dendrites") != (given is not None):
+            raise ValueError("routing 'dendrites' and branch_of_input go together: a fit takes it from its dataset")
+        if given is not None and (len(given) != self.n_inputs or self.n_branches != max(given) + 1):
+            raise ValueError(
+                f"branch_of_input has {len(given)} inputs on {max(given) + 1} branches, expected {self.n_inputs} on "
+                f"{self.n_branches}"
+            )
+        return self
+
+
+def elm(d_m: int | str, n_inputs: int, **options: object) -> ELMConfig:
+    """The Branch-ELM of a size: `d_m` memory units, 45 branches of 100 synapses, tau_m 1 to 150 ms.
+
+    d_m: "simplest" gives `simplest_elm`.
+    Raises InputError for a size or an option that is not one.
+    """
+    if d_m == SIMPLEST:
+        return simplest_elm(n_inputs, **options)
+    return ELMConfig.checked(f"elm of size '{d_m}'", {**options, "n_inputs": n_inputs, "d_m": d_m})
+
+
+def simplest_elm(n_inputs: int, **options: object) -> ELMConfig:
+    """The least of ELMs: all inputs on one branch, one memory unit of learned tau, a linear layer in place of the MLP.
+
+    Has as many parameters as the paper's simplest, 1,286 for 1,278 inputs; which parts it leaves out is our reading.
+    Raises InputError for an odd number of inputs, or an option that is not one.
+    """
+    least = {"d_m": 1, "n_branches": 1, "synapses_per_branch": n_inputs, "mlp_layers": 0, "learn_tau_m": True}
+    return ELMConfig.checked("simplest elm", {**least, **options, "n_inputs": n_inputs})
+
+
+class ELM(Network):
+    """Signed input spikes in, spike logit and scaled voltage out. Parameter names are the published ones."""
+
+    input_to_synapse_indices: Tensor
+    valid_indices_mask: Tensor
+    weight_y: Tensor | None  # which weight each synapse has; None: one of its own
+    path: Path = "auto"  # of the recurrence
+    _given: Neuron | None = None  # of a frozen copy
+
+    def __init__(self, config: ELMConfig):
+        super().__init__()
+        self.config, self.n_inputs, self.history_ms = config, config.n_inputs, None
+        self.n_branches = config.n_branches or config.n_inputs
+        inputs, valid = _routing(config)
+        n_synapses = len(inputs) or config.n_inputs
+        hidden = config.mlp_hidden_size or 2 * config.d_m
+
+        weight_y = _weights(config, self.n_branches, inputs)
+        n_weights = n_synapses if weight_y is None else int(weight_y.max()) + 1
+        self._proto_w_s = nn.Parameter(torch.full((n_weights,), config.w_s_init))
+        self.mlp = MLP(self.n_branches + config.d_m, hidden, config.d_m, config.mlp_layers, config.mlp_activation)
+        self.w_y = nn.Linear(config.d_m, config.n_outputs)
+
+        self._tau_name, n_tau = ("tau_s", n_synapses) if config.version == 1 else ("tau_b", self.n_branches)
+        self.register_buffer(self._tau_name, torch.full((n_tau,), config.tau_b_ms))
+        self._proto_tau_m = nn.Parameter(_initial_proto_tau_m(config), requires_grad=config.learn_tau_m)
+
+        self.register_buffer("input_to_synapse_indices", inputs)
+        self.register_buffer("valid_indices_mask", valid)
+        self.register_buffer("weight_y", weight_y, persistent=False)
+
+    @property
+    def tau_m_ms(self) -> Tensor:
+        """Time constant of each memory unit (M,), inside its bounds whatever the parameter."""
+        return bounded_ms(self._proto_tau_m, *_tau_bounds_ms(self.config))
+
+    def forward(self, x: Tensor | Events) -> Tensor:
+        """Outputs (B, T, 2) of whole windows that start from rest."""
+        return self.w_y(memory(x, self.neuron(), self.path))
+
+    def init_state(self, n_windows: int) -> State:
+        """Branches (B, K) and memory (B, M)."""
+        rest = self._proto_w_s.new_zeros
+        return rest(n_windows, self.n_branches), rest(n_windows, self.config.d_m)
+
+    def step(self, x_bs: Tensor, state: State) -> tuple[Tensor, State]:
+        b_bk, m_bm = state
+        given = self.neuron()
+        x_by = x_bs[:, given.input_y] * given.valid_y if given.input_y.numel() else x_bs
+        b_bk = given.kappa_k * b_bk + (given.w_y * x_by).view(x_bs.shape[0], self.n_branches, -1).sum(-1)
+        m_b1m = memory_trace(b_bk[:, None], given.mlp, given.activation, given.kappa_m, given.gain_m, m_bm)
+        return self.w_y(m_b1m[:, 0]), (b_bk, m_b1m[:, 0])
+
+    @property
+    def macs_per_ms(self) -> int:
+        weights = [weight for weight, _ in self.mlp.layers()] + [self.w_y.weight]
+        n_synapses = len(self.valid_indices_mask) or self.n_inputs
+        if self.config.routing == "dendrites":  # which fills shorter branches up with none
+            n_synapses = self.n_inputs
+        return n_synapses + sum(weight.numel() for weight in weights)
+
+    @property
+    def kind(self) -> str:
+        if self.config.n_branches is None:
+            return "elm"
+        return "branch-elm" if self.config.mlp_layers else "simplest-elm"
+
+    @property
+    def how(self) -> str:
+        path, why = path_of(self.neuron())
+        where = "a window to a program" if path == "triton" else f"{torch.get_num_threads()} threads"
+        return f"recurrence: {path}" + (f" ({why})" if why else f", {where}")
+
+    def frozen(self) -> Self:
+        copied = super().frozen()
+        copied._given = copied.neuron()
+        return copied
+
+    def neuron(self) -> Neuron:
+        """What the recurrence needs of this model."""
+        if self._given is not None:
+            return self._given
+        config = self.config
+        # v1 leaks each synapse; with one time constant per branch the sum of the leaks is the leak of the sum.
+        tau_k = getattr(self, self._tau_name).view(self.n_branches, -1)[:, 0]
+        kappa_m = torch.exp(-config.delta_t_ms / self.tau_m_ms)
+        if config.version == 1:
+            gain_m = config.lambda_value * (1 - kappa_m)
+        else:  # stays below 1 for a large lambda or a small tau
+            gain_m = -torch.expm1(-config.delta_t_ms * config.lambda_value / self.tau_m_ms)
+
+        w = torch.relu(self._proto_w_s)
+        return Neuron(
+            w if self.weight_y is None else w.index_select(-1, self.weight_y),
+            self.input_to_synapse_indices,
+            self.valid_indices_mask,
+            torch.exp(-config.delta_t_ms / tau_k),
+            self.mlp.layers() if config.mlp_layers else _with_hidden_layer(*self.mlp.layers()[0]),
+            self.mlp.activation,
+            kappa_m,
+            gain_m,
+        )
+
+    def set_spike_bias(self, logit: float) -> None:
+        with torch.no_grad():
+            self.w_y.bias[0] = logit
+
+
+class MLP(nn.Module):
+    """The published MLP's parameters; the recurrence applies them."""
+
+    def __init__(self, n_in: int, n_hidden: int, n_out: int, n_layers: int, activation: str):
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]()
+        layers: list[nn.Module] = []
+        for _ in range(n_layers):
+            layers += [nn.Linear(n_in, n_hidden), self.activation]
+            n_in = n_hidden
+        self.network = nn.Sequential(*layers, nn.Linear(n_in, n_out))
+
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Weight and bias of each layer, in order."""
+        return [(layer.weight, layer.bias) for layer in self.network if isinstance(layer, nn.Linear)]
+
+
+def _with_hidden_layer(weight: Tensor, bias: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """The same linear function as an MLP, which every path of the recurrence knows: relu(z) − relu(−z) = z.
+
+    With a dimension of models in front, so has what is returned.
+    """
+    identity = torch.eye(bias.shape[-1], dtype=bias.dtype, device=bias.device)
+    hidden = torch.cat([weight, -weight], dim=-2), torch.cat([bias, -bias], dim=-1)
+    readout = torch.cat([identity, -identity], dim=1).expand(*bias.shape, 2 * bias.shape[-1])
+    return [hidden, (readout, torch.zeros_like(bias))]
+
+
+def _tau_bounds_ms(config: ELMConfig) -> tuple[float, float]:
+    return config.tau_m_min_ms, max(config.tau_m_max_ms, config.tau_m_min_ms + 3 * TAU_MARGIN_MS)
+
+
+def _initial_proto_tau_m(config: ELMConfig) -> Tensor:
+    """Log-spaced time constants, through the inverse of the scaled sigmoid."""
+    low, high = _tau_bounds_ms(config)
+    if config.d_m == 1 and config.learn_tau_m:  # at a bound, where one log-spaced tau lies, it could not learn
+        return proto_of(torch.tensor([low * high], dtype=torch.float64).sqrt(), low, high)
+    ends = torch.tensor([low + TAU_MARGIN_MS, high - TAU_MARGIN_MS], dtype=torch.float64).log10()
+    tau = torch.logspace(ends[0], ends[1], config.d_m, dtype=torch.float64)
+    tau = tau.clamp(low + TAU_MARGIN_MS, high - TAU_MARGIN_MS)  # logspace may round past its ends
+    return proto_of(tau, low, high)
+
+
+def _weights(config: ELMConfig, n_branches: int, input_y: Tensor) -> Tensor | None:
+    """Which of the weights each synapse has; None where each has one of its own."""
+    if config.share_weights:  # the first half of the inputs is excitatory
+        branch_y = torch.arange(n_branches).repeat_interleave(len(input_y) // n_branches)
+        return 2 * branch_y + (input_y >= config.n_inputs // 2)
+    return input_y if config.routing == "dendrites" else None  # there, each input has one synapse
+
+
+def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:
+    """Input of each synapse, and whether there is one; both empty without branches, as published."""
+    if config.n_branches is None:
+        return torch.empty(0), torch.empty(0)
+    shape = config.n_inputs, config.n_branches, config.synapses_per_branch
+    if config.routing == "neuronio":
+        inputs, valid = neuronio_routing(*shape)
+    elif config.branch_of_input is not None:
+        inputs, valid = dendritic_routing(np.array(config.branch_of_input))
+    else:
+        inputs, valid = random_routing(*shape, config.routing_seed)
+    return torch.from_numpy(inputs), torch.from_numpy(valid)

@@ -1,0 +1,1 @@
+"""Many fits with one command, and every run on every dataset."""

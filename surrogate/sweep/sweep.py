@@ -1,0 +1,195 @@
+"""Many fits with one command: models × sizes × seeds × amounts of data, each fitted, predicted and scored."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...simulate.schema import InputError, open_dataset
+from ..device import choose_device
+from ..fitting.fit import FitProgress, fit_together
+from ..fitting.one_writer import alone_with
+from ..fitting.recipe import FitConfig
+from ..fitting.run_folder import write_atomically
+from ..use.checkpoint import load_run
+from ..use.predict import predict
+from .sweep_config import Sweep, model_of
+
+CARD, SCORES, RUNS = "sweep.json", "scores.csv", "runs.csv"
+SCORE = "score.csv"  # beside a run's weights: that it is done, and its scores
+
+
+class Scoring(NamedTuple):
+    """How predictions are scored, by whoever knows scores.
+
+    one: writes the score file of a prediction: called with truth, prediction and the file's path, which is there only
+        once it is whole. join: writes one score file of several.
+    """
+
+    one: Callable[[Path, Path, Path], None]
+    join: Callable[[Sequence[Path], Path], None]
+
+
+class Outcome(NamedTuple):
+    """How one run ended: done, or what went wrong."""
+
+    run: str
+    error: str | None
+
+
+# Calls a function for each of many arguments, somewhere; gives these, as they come, with what it returned, or the error
+# of what kept it from returning, such as a worker that died
+Spread = Callable[[Callable[..., list[Outcome]], Iterable[tuple]], Iterator[tuple[tuple, list[Outcome] | Exception]]]
+
+
+def run_sweep(
+    config: Sweep,
+    data: str | Path,
+    out: str | Path,
+    scoring: Scoring,
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    spread: Spread | None = None,
+    report: Callable[[int, int, str], None] | None = None,
+) -> list[Outcome]:
+    """Fit, predict and score every run of a sweep on the simulation at `data`; returns how each ended, in order.
+
+    In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials; scores.csv, a row for each run
+    that is done; runs.csv, how each ended. resume: go on; what failed is tried again. spread: where
+    groups of runs are computed, one after another in this process unless given. report: called with runs done, runs in
+    all, and what goes on. A run that fails is noted and stops no other.
+    Raises InputError for a sweep that cannot begin: a setting, the dataset or the folder is at fault.
+    """
+    groups, out = config.groups(), Path(out)
+    names = [name for group in groups for name in group]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"sweep: run {twice} is there twice; give models of one family and size labels of their own")
+    choose_device(device)
+    card = {"sweep": config.model_dump(mode="json"), "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"]}
+    with alone_with(out):
+        _prepare(out, card, resume=resume, overwrite=overwrite)
+        return _run_all(groups, Path(data), out, scoring, device, spread, report)
+
+
+def _run_all(
+    groups: list[dict[str, FitConfig]],
+    data: Path,
+    out: Path,
+    scoring: Scoring,
+    device: str,
+    spread: Spread | None,
+    report: Callable[[int, int, str], None] | None,
+) -> list[Outcome]:
+    """Run what is not done yet; how every run ended, in the groups' order."""
+    names = [name for group in groups for name in group]
+    todo = [{n: c for n, c in group.items() if not _score_path(out, n).exists()} for group in groups]
+    todo = [group for group in todo if group]
+    outcomes = {name: Outcome(name, None) for name in names if _score_path(out, name).exists()}
+    arguments = [(group, data, out, scoring, device) for group in todo]
+
+    def show(note: str) -> None:
+        if report is not None:
+            report(len(outcomes), len(names), note)
+
+    show("")
+    ended = spread(run_group, arguments) if spread else ((each, run_group(*each, show=show)) for each in arguments)
+    for (group, *_), some in ended:
+        if isinstance(some, Exception):
+            some = [Outcome(name, _told(some)) for name in group]
+        outcomes |= {outcome.run: outcome for outcome in some}
+        _write_tables(out, scoring, [outcomes[name] for name in names if name in outcomes])
+        show(f"{some[-1].run} done")
+    return [outcomes[name] for name in names]
+
+
+def run_group(
+    group: dict[str, FitConfig],
+    data: str | Path,
+    out: Path,
+    scoring: Scoring,
+    device: str,
+    show: Callable[[str], None] | None = None,
+) -> list[Outcome]:
+    """Fit the runs of a group, predict their held-out trials and score them; what goes wrong is in what is returned."""
+    names, outcomes = list(group), []
+
+    def report(progress: FitProgress) -> None:
+        if show is not None:
+            more = f" and {len(names) - 1} more" if names[1:] else ""
+            show(f"{names[0]}{more}: step {progress.step:,} of {progress.steps:,}, loss {progress.loss:.3f}")
+
+    try:
+        folders = [out / "runs" / name for name in names]
+        fitted = fit_together(list(group.values()), data, folders, device=device, resume=True, report=report)
+    except Exception as error:  # whatever it is, the other groups go on
+        return [Outcome(name, _told(error)) for name in names]
+    for name, run in zip(names, fitted, strict=True):
+        try:
+            if isinstance(run, InputError):
+                raise run
+            prediction = out / "predictions" / f"{name}.zarr"
+            prediction.parent.mkdir(exist_ok=True)
+            surrogate = replace(load_run(run), name=model_of(name))
+            predict(surrogate, data, prediction, device=device, overwrite=True)
+            scoring.one(Path(data), prediction, _score_path(out, name))
+            outcomes.append(Outcome(name, None))
+        except Exception as error:
+            outcomes.append(Outcome(name, _told(error)))
+    return outcomes
+
+
+def _told(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+
+
+def _score_path(out: Path, name: str) -> Path:
+    return out / "runs" / name / SCORE
+
+
+def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Make the folder, or check that the sweep in it is the one to go on with."""
+    if out.exists() and not (resume or overwrite):
+        raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
+    if out.exists() and not (out / CARD).exists():
+        raise InputError(f"{out}: is there but is not a sweep; choose another path")
+    if out.exists() and resume:
+        try:
+            before = json.loads((out / CARD).read_text())
+        except ValueError as error:
+            raise InputError(f"{out / CARD}: is damaged; start the sweep anew") from error
+        for name in ("dataset_id", "sweep"):
+            if before.get(name) != card[name]:
+                raise InputError(f"{out}: was started with another {name.removesuffix('_id')}; choose another folder")
+        return
+    if out.exists():
+        shutil.rmtree(out)
+    try:
+        (out / "runs").mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made ({error.strerror})") from error
+    write_atomically(out / CARD, lambda path: path.write_text(json.dumps(card, indent=1)))
+
+
+def _write_tables(out: Path, scoring: Scoring, outcomes: list[Outcome]) -> None:
+    done = [_score_path(out, each.run) for each in outcomes if each.error is None]
+    if done:
+        scoring.join(done, out / SCORES)
+    ended = [[each.run, "done" if each.error is None else "failed", each.error or ""] for each in outcomes]
+    _write_csv(out / RUNS, ["run", "status", "error"], ended)
+
+
+def _write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> None:
+    def write(unfinished: Path) -> None:
+        with unfinished.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+    write_atomically(path, write)

@@ -1,0 +1,161 @@
+"""A fitted model that stands for the cell: read from a run, a published checkpoint or a hub, and driven bin by bin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ...simulate.schema import InputError
+from ..fitting.run_folder import CARD, WEIGHTS, read_card
+from ..fitting.scaling import VoltageScaling
+from ..fitting.split import Split
+from ..models.cost import macs_per_ms, n_parameters
+from ..models.families import assemble
+from ..models.network import Network, State
+from .hub import fetch, is_hub_name
+from .published import DATASET, SETTINGS_FILE, read_published_elm
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """Network in evaluation mode, voltage scaling, and where both come from."""
+
+    model: Network
+    scaling: VoltageScaling
+    name: str
+    family: str
+    size: int | str
+    seed: int | None
+    run: str  # its folder, or its name and commit on a hub
+    trained_on: str  # dataset_id of its training data
+    split: Split | None = None  # of that dataset; None where it is not known
+    input_signs: list[tuple[int, int]] | None = None  # (sign, how many inputs), in their order; None: not known
+
+    @classmethod
+    def load(cls, source: str | Path, device: torch.device | str = "cpu") -> Surrogate:
+        """The surrogate at `source`: the folder of a run or of a published ELM checkpoint, or a name on a hub.
+
+        A name is text of the form owner/name or owner/name@revision where there is no such path; nothing else makes
+        this look into the network. See hub.py for what is fetched and how it is checked.
+        Raises InputError where nothing can be loaded from there, or loading would run code.
+        """
+        if isinstance(source, str) and is_hub_name(source):
+            fetched = fetch(source)
+            return replace(load_run(fetched.folder, device), run=fetched.name)
+        folder = Path(source)
+        published = (folder / SETTINGS_FILE).exists() and not (folder / CARD).exists()
+        return load_published_elm(folder, device) if published else load_run(folder, device)
+
+    @property
+    def sign_s(self) -> np.ndarray:
+        """+1 for each excitatory input, -1 for each inhibitory one: (S,), int8.
+
+        Raises InputError where the run does not say, because an earlier apical wrote it.
+        """
+        if self.input_signs is None:
+            raise InputError(f"{self.run}: does not say which inputs are excitatory; take synapse_sign of its dataset")
+        signs, counts = zip(*self.input_signs, strict=True)
+        return np.repeat(np.array(signs, dtype=np.int8), counts)
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows of it."""
+        signs = ", ".join(f"{n:,} {'excitatory' if sign > 0 else 'inhibitory'}" for sign, n in self.input_signs or ())
+        told = {
+            "family": f"{self.family}, size {self.size}" + ("" if self.seed is None else f", seed {self.seed}"),
+            "trainable parameters": f"{n_parameters(self.model):,}",
+            "multiply-accumulates per ms": f"{macs_per_ms(self.model):,}",
+            "inputs": signs or f"{self.model.n_inputs:,}",
+            "fitted to": self.trained_on + (f", {len(self.split.train)} trials" if self.split else ""),
+            "from": self.run,
+        }
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in told.items())
+        return f"<strong>{escape(self.name)}</strong><table>{rows}</table>"
+
+    def start(self) -> State:
+        """The state of one neuron at rest, for `step`."""
+        return self.model.init_state(1)
+
+    @torch.inference_mode()
+    def step(self, input_s: ArrayLike, state: State) -> tuple[float, float, State]:
+        """Go on by a bin of 1 ms: the probability of an output spike in it, the soma voltage in mV, the new state.
+
+        input_s: (S,), +1 where an excitatory synapse spikes in the bin, -1 where an inhibitory one does, else 0.
+        Raises InputError for input of another shape.
+        """
+        if np.shape(input_s) != (self.model.n_inputs,):
+            raise InputError(f"input of shape {np.shape(input_s)}, {self.name} takes ({self.model.n_inputs},)")
+        rest = next(self.model.parameters())
+        x_bs = torch.from_numpy(np.asarray(input_s, dtype=np.float32))[None].to(rest.device)
+        y_bo, state = self.model.step(x_bs, state)
+        return float(y_bo[0, 0].sigmoid()), float(self.scaling.to_mv(y_bo[0, 1])), state
+
+    def check_inputs(self, n_inputs: int, dataset: str | Path) -> None:
+        """Raise InputError where a dataset has another number of synapses than the model reads."""
+        if n_inputs != self.model.n_inputs:
+            raise InputError(
+                f"{self.run}: checkpoint expects {self.model.n_inputs} inputs, dataset has {n_inputs} ({dataset}): "
+                "choose a dataset of the cell that it was fitted on"
+            )
+
+    def describe(self) -> dict[str, object]:
+        """What a prediction says of the model that made it."""
+        told = {key: getattr(self, key) for key in ("name", "family", "size", "seed", "run", "trained_on")}
+        cost = {"n_parameters": n_parameters(self.model), "macs_per_ms": macs_per_ms(self.model)}
+        return told | cost | {"train_trials": len(self.split.train) if self.split else None}
+
+
+def load_run(folder: str | Path, device: torch.device | str = "cpu") -> Surrogate:
+    """The best model of a run.
+
+    Raises InputError where the folder is not a run, or its weights are missing, damaged or of another model.
+    """
+    folder = Path(folder)
+    card = read_card(folder)
+    path = folder / WEIGHTS
+    if not path.exists():
+        raise InputError(f"{path}: not there yet; finish the run with `apical fit … --resume`")
+    model = assemble(card.model)
+    try:
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise InputError(f"{path}: damaged, or not the weights that {CARD} describes; fit the run again") from error
+    return Surrogate(
+        model.to(device).eval(),
+        card.scaling,
+        name=f"{card.fit.family}-{card.fit.size}",
+        family=model.kind,
+        size=card.fit.size,
+        seed=card.fit.seed,
+        run=str(folder),
+        trained_on=card.dataset_id,
+        split=card.split,
+        input_signs=card.input_signs,
+    )
+
+
+def load_published_elm(folder: str | Path, device: torch.device | str = "cpu") -> Surrogate:
+    """A checkpoint of the ELM paper's authors: model_config.json and one *_state.pt.
+
+    Raises InputError where either is missing, foreign or unreadable, or where reading it would run code.
+    """
+    folder = Path(folder)
+    model = read_published_elm(folder)
+    half = model.n_inputs // 2  # NeuronIO: an excitatory and an inhibitory synapse on each segment, in this order
+    return Surrogate(
+        model.to(device).eval(),
+        VoltageScaling(),
+        name=folder.resolve().name,
+        family=model.kind,
+        size=model.config.d_m,
+        seed=None,
+        run=str(folder),
+        trained_on=DATASET,
+        input_signs=[(1, half), (-1, model.n_inputs - half)],
+    )
