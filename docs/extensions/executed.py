@@ -63,6 +63,10 @@ def place(app: Any, config: Any) -> None:
     """Put them where Sphinx looks for pages, which git ignores."""
     pages = Path(app.srcdir) / "notebooks"
     pages.mkdir(exist_ok=True)
+    if not config.execute_notebooks:
+        for path in NOTEBOOKS:
+            nbformat.write(jupytext.read(path), pages / f"{path.stem}.ipynb")
+        return
     for path in executed().iterdir():
         shutil.copy2(path, pages)  # with its time: what has not changed is not read again
 
@@ -73,6 +77,7 @@ def link(app: Any, page: str, source: list[str]) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
+    app.add_config_value("execute_notebooks", True, "env", bool)
     app.connect("config-inited", place)
     app.connect("source-read", link)
     return {"parallel_read_safe": True}

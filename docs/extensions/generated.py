@@ -85,7 +85,7 @@ def variables() -> str:
 
 def scores() -> str:
     """The columns of a score file."""
-    from apical.analysis.scores import COLUMNS, Score
+    from apical.analysis.scores.rows import COLUMNS, Score
 
     rows = [(code(name), Score.model_fields[name].description or "") for name in COLUMNS]
     return table(("column", "what it is"), rows)
