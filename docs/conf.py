@@ -10,6 +10,7 @@ project = "apical"
 version = release = version_of("apical")
 html_title = "apical"
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_static_path = ["static"]
 html_css_files = ["apical.css"]
 html_copy_source = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import typing
 from collections.abc import Iterator
@@ -96,12 +97,15 @@ def fields(model: str) -> str:
     import apical.simulate
     import apical.surrogate
 
-    found = getattr(apical.simulate if hasattr(apical.simulate, model) else apical.surrogate, model)
+    door = apical.simulate if hasattr(apical.simulate, model) else apical.surrogate
+    found = getattr(door, model)
+    declared = f".. py:class:: {door.__name__}.{model}(**fields)\n\n   {inspect.getdoc(found)}"
     rows = []
     for name, field in found.model_fields.items():
         default = "required" if field.is_required() else code(str(field.default))
         rows.append((code(name), default, _type(field.annotation), field.description or ""))
-    return table(("field", "default", "type", "what it is"), rows)
+    head = ("field", "default", "type", "what it is")
+    return f"```{{eval-rst}}\n{declared}\n```\n\n{table(head, rows)}"
 
 
 def _type(annotation: Any) -> str:
