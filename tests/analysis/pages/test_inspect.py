@@ -218,7 +218,7 @@ def test_no_more_than_a_trial_is_read_at_a_time(recorded, monkeypatch):
         assert values.size <= one.get(name, 200), name
         return values
 
-    for module in ("inspect", "scan", "plots", "inspect_panels"):
+    for module in ("pages.inspect", "pages.scan", "plots", "pages.inspect_panels"):
         monkeypatch.setattr(f"apical.analysis.{module}.read", counted)
     inspect_figure(recorded, recorded.with_suffix(".png"), scanned=scan(recorded))
 

@@ -11,7 +11,7 @@ from apical.analysis.comparison.claim import claim
 from apical.analysis.scores.files import read_scores
 from apical.analysis.scores.resamples import Resamples
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_by_hand(make_score):

@@ -20,7 +20,7 @@ from apical.simulate.run import dataset
 from apical.simulate.run.dask_cluster import PER_WORKER, connected, spread
 from apical.simulate.schema import InputError
 
-PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "scale_out.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "scale_out.md").read_text()
 
 
 @pytest.fixture
