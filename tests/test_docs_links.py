@@ -76,7 +76,8 @@ def addresses(page: Path) -> Iterator[tuple[str, str]]:
 def ids(page: Path) -> set[str]:
     from bs4 import BeautifulSoup
 
-    return {element["id"] for element in BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find_all(id=True)}
+    found = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find_all(id=True)
+    return {element["id"] for element in found}
 
 
 @pytest.mark.slow

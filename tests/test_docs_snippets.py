@@ -5,8 +5,8 @@ What a block is, its tag says:
     console   commands behind `$ `, and lines that they must print, in this order, up to an ellipsis
     python    code, in one namespace for the page; a text block right behind it is what it prints
     text, toml  a file where the text before says "Save this as `NAME`", else something to look at
-`<!-- here: data.zarr runs/elm-10 -->` says what a page takes for granted. `<!-- not run: REASON -->` right before a block
-leaves it out; there is a bound on how many. Whatever is not run is at least understood by the command line.
+`<!-- here: data.zarr runs/elm-10 -->` says what a page takes for granted. `<!-- not run: REASON -->` right before a
+block leaves it out; there is a bound on how many. Whatever is not run is at least understood by the command line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Docstrings of the house style as lists: "name: text" becomes a parameter, "Raises X for …" what is raised.
 
 A paragraph says several parameters one after another, each behind its name and a colon; what stands before the first
-of them stays prose.
+of them stays prose, and so does a sentence that begins a line of its own.
 """
 
 import inspect
@@ -15,8 +15,10 @@ def fields_of(paragraph: str, names: list[str]) -> tuple[str, list[str]]:
     """The prose of a paragraph, and the fields behind it as reStructuredText.
 
     >>> fields_of("Adds. x, y: lengths in um. Raises InputError for NaN.", ["x", "y"])
-    ('Adds.', [':param x: lengths in um.', ':param y: as x.', ':raises InputError: for NaN.'])
+    ('Adds.', [':param x: lengths in um.', ':param y: lengths in um.', ':raises InputError: for NaN.'])
     """
+    if paragraph.startswith("Returns "):
+        return "", [f":returns: {paragraph.removeprefix('Returns ')}"]
     raised = RAISES.search(paragraph)
     told = [f":raises {raised['error']}: {paragraph[raised.end() :]}"] if raised else []
     paragraph = paragraph[: raised.start()] if raised else paragraph
@@ -25,9 +27,8 @@ def fields_of(paragraph: str, names: list[str]) -> tuple[str, list[str]]:
     fields = []
     for at, match in enumerate(found):
         end = found[at + 1].start() if at + 1 < len(found) else len(paragraph)
-        first, *others = re.split(", | and ", match[1])
-        fields.append(f":param {first}: {paragraph[match.end() : end].strip()}")
-        fields += [f":param {other}: as {first}." for other in others]
+        text = paragraph[match.end() : end].strip()
+        fields += [f":param {name}: {text}" for name in re.split(", | and ", match[1])]
     return paragraph[: found[0].start() if found else None].strip(), fields + told
 
 
@@ -38,9 +39,13 @@ def with_fields(lines: list[str], names: list[str]) -> list[str]:
         if paragraph.startswith((">>>", " ")):  # an example
             prose.append(paragraph)
             continue
-        said, found = fields_of(paragraph.replace("\n", " "), names)
-        prose += [said] if said else []
-        fields += found
+        said, told = [], []
+        for statement in re.split(r"(?<=\.)\n(?=[A-Z])", paragraph):
+            before, found = fields_of(statement.replace("\n", " "), names)
+            said += [before] if before else []
+            told += found
+        prose += [" ".join(said)] if said else []
+        fields += told
     return "\n\n".join([*prose, "\n".join(fields)]).split("\n")
 
 

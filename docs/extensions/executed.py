@@ -1,7 +1,7 @@
 """The notebooks with what they print and draw: executed in order in one folder, as a reader does it.
 
-At their real size, or with APICAL_NOTEBOOK_TINY=1 as small as the tests run them. They are kept in build/notebooks under
-a hash of their text and of the package's sources, so what has not changed is not executed again.
+At their real size, or with APICAL_NOTEBOOK_TINY=1 as small as the tests run them. They are kept in build/notebooks,
+under a hash of their text and of the package's sources, so what has not changed is not executed again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def key() -> str:
 
 
 def executed() -> Path:
-    """The folder with every notebook and its outputs. Raises CellExecutionError, with the traceback, where one fails."""
+    """The folder with every notebook and its outputs. Raises CellExecutionError where one fails."""
     kept = ROOT / "build" / "notebooks" / key()
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
