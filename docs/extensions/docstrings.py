@@ -27,7 +27,7 @@ def fields_of(paragraph: str, names: list[str]) -> tuple[str, list[str]]:
     fields = []
     for at, match in enumerate(found):
         end = found[at + 1].start() if at + 1 < len(found) else len(paragraph)
-        text = paragraph[match.end() : end].strip()
+        text = paragraph[match.end() : end].strip().removesuffix(";")
         fields += [f":param {name}: {text}" for name in re.split(", | and ", match[1])]
     return paragraph[: found[0].start() if found else None].strip(), fields + told
 
