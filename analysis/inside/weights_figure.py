@@ -28,8 +28,9 @@ SCALE_BARS_UM = (10, 20, 50, 100, 200, 500, 1000)
 def weights_figure(weights: xr.Dataset, outline: xr.Dataset | None = None) -> Figure:
     """Draw learned weights on the cell, excitatory and inhibitory apart, and against the distance to the soma by tree.
 
-    weights: what `surrogate.synapse_weights` finds. outline: the cell's, as `simulate.outline` finds it; None leaves
-    the cell out. A segment with several synapses of a sign has their mean; one without is grey.
+    weights: what `apical.surrogate.inside.synapse_weights` returns. outline: the cell's, as `apical.simulate.outline`
+    returns it; None leaves the cell out.
+    A segment with several synapses of a sign has their mean; one without is grey.
     """
     with style():
         fig = figure(5.0 if outline is not None else 2.4)

@@ -61,8 +61,11 @@ def run_sweep(
 ) -> list[Outcome]:
     """Fit, predict and score every run of a sweep on the simulation at `data`; returns how each ended, in order.
 
+    config: models, sizes, seeds and amounts of data. data: path of the simulation. out: path of the folder.
+    scoring: how a prediction is scored. device: auto, cpu or cuda. overwrite: replace what is at `out`.
     In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials; scores.csv, a row for each run
-    that is done; runs.csv, how each ended. resume: go on; what failed is tried again. spread: where
+    that is done; runs.csv, how each ended.
+    resume: go on; what failed is tried again. spread: where
     groups of runs are computed, one after another in this process unless given. report: called with runs done, runs in
     all, and what goes on. A run that fails is noted and stops no other.
     Raises InputError for a sweep that cannot begin: a setting, the dataset or the folder is at fault.
