@@ -19,9 +19,11 @@ quickstart: .venv/.test-ready
 lab: .venv/.test-ready
 	@$(BIN)/jupyter lab notebooks $(ARGS)
 
-# Notebooks are executed for it, in minutes; with APICAL_NOTEBOOK_TINY=1 as small as the tests run them.
+# Executes the notebooks, which takes minutes, once; with APICAL_NOTEBOOK_TINY=1 as small as the tests run them. The pages
+# are made anew each time: tables come from the code, and every page has the list of all.
 docs: .venv/.docs-ready
-	@$(BIN)/sphinx-build -q -W --keep-going -d build/docs-doctrees docs build/docs $(ARGS)
+	@rm -rf build/docs
+	@$(BIN)/sphinx-build -q -W --keep-going -E -d build/docs-doctrees docs build/docs $(ARGS)
 	@echo "build/docs/index.html"
 
 check: .venv/.dev-ready types
