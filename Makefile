@@ -7,7 +7,7 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: test quickstart lab check types
+.PHONY: test quickstart lab docs check types
 .DEFAULT_GOAL := test
 
 test: .venv/.test-ready
@@ -18,6 +18,11 @@ quickstart: .venv/.test-ready
 
 lab: .venv/.test-ready
 	@$(BIN)/jupyter lab notebooks $(ARGS)
+
+# Notebooks are executed for it, in minutes; with APICAL_NOTEBOOK_TINY=1 as small as the tests run them.
+docs: .venv/.docs-ready
+	@$(BIN)/sphinx-build -q -W --keep-going -d build/docs-doctrees docs build/docs $(ARGS)
+	@echo "build/docs/index.html"
 
 check: .venv/.dev-ready types
 	@$(BIN)/ruff check .

@@ -102,6 +102,7 @@ def check_suffix(out: str | Path) -> Path:
 def save_figure(fig: Figure, out: str | Path) -> Path:
     """Write a figure as PNG (300 dpi), SVG or PDF, according to the suffix.
 
+    fig: a Matplotlib figure. out: its path, which is returned.
     Raises InputError for another suffix or a path that cannot be written.
     """
     out = check_suffix(out)

@@ -120,5 +120,9 @@ PRESETS: dict[str, Callable[[], Simulation]] = {
 
 
 def preset(name: str) -> Simulation:
-    """The configuration called `name`. Raises InputError with the nearest name where there is none."""
+    """The configuration called `name`.
+
+    name: one of those that `apical presets` lists, such as nmda-ttpc1.
+    Raises InputError with the nearest name where there is none.
+    """
     return PRESETS[nearest("preset", name, PRESETS)]()

@@ -24,6 +24,7 @@ N_STRONGEST = 4  # filters drawn as lines too
 def filters_figure(filters: xr.Dataset) -> Figure:
     """Draw the filters that `surrogate.filters.first_layer` finds, as rows and the strongest as lines, by group.
 
+    filters: what `apical.surrogate.inside.first_layer` returns.
     Rows are sorted by what a filter makes of a spike on every excitatory group, the most positive on top. The strongest
     filters have the largest sum of squares over groups and lags.
     """

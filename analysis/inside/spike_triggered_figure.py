@@ -22,7 +22,8 @@ DASHED = (0, (4, 1.5))
 def spike_triggered_figure(found: xr.Dataset, model: str) -> Figure:
     """Draw what `spike_triggered` found, a column for each tree and sign, in the order of time before the spike.
 
-    model: its name. Groups that distances split share a panel, each with a colour and without its interval.
+    found: what `spike_triggered` returns. model: its name.
+    Groups that distances split share a panel, each with a colour and without its interval.
     """
     pairs = list(zip(found["tree"].values.tolist(), found["sign"].values.tolist(), strict=True))
     columns = [group for group in GROUPS if group in pairs]

@@ -48,7 +48,8 @@ class TrialError(BaseModel):
 def worst_trials(truth: xr.Dataset, prediction: xr.Dataset, *, by: str = "rmse_mv") -> list[TrialError]:
     """Every scored trial of an open truth and prediction, the worst first; trials are read a few at a time.
 
-    by: what counts: rmse_mv, n_missed or invented; where that is equal, the voltage's error.
+    truth, prediction: open datasets. by: what counts: rmse_mv, n_missed or invented; where that is equal, the voltage's
+    error.
     Output spikes are at their exact times. Raises InputError as `paired` does, and for NaN.
     """
     if by not in ORDERS:
@@ -68,7 +69,10 @@ def typical_of(errors: Sequence[TrialError]) -> int:
 
 
 def worst_figure(truth: xr.Dataset, prediction: xr.Dataset, errors: Sequence[TrialError], n_trials: int = 4) -> Figure:
-    """Draw the first `n_trials` of `errors`, one below the other: voltages, output spikes, spike probability."""
+    """Draw the first `n_trials` of `errors`, one below the other: voltages, output spikes, spike probability.
+
+    truth, prediction: open datasets. errors: what `worst_trials` returns. n_trials: how many.
+    """
     shown = errors[:n_trials]
     with style():
         fig = figure(1.75 * len(shown) + 0.5)

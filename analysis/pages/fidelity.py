@@ -35,7 +35,7 @@ def fidelity_figure(
 
     Scored are the trials that `evaluate` scores. Events need a threshold: chosen on a prediction's validation trials,
     and where it has none on those that are drawn, which flatters it and is said.
-    how: None for the default.
+    truth: path of the simulation. predictions: paths. out: path of the figure. how: None for the default.
     Raises InputError for no predictions or more than 6, what `evaluate` refuses, and a path that cannot be written.
     """
     out, how = check_suffix(out), how or Evaluation()

@@ -45,7 +45,7 @@ PANELS = {
 def summary(path: str | Path, scanned: Scan | None = None) -> dict[str, Any]:
     """Describe a dataset in numbers: what it holds, its rates and flags, and where it comes from.
 
-    scanned: what `scan` found in it; None to scan it now.
+    path: of the dataset. scanned: what `scan` found in it; None to scan it now.
     Rates are in Hz, input rates per synapse, over finished trials; a prediction's output rate is the expected one.
     What a dataset of this kind does not have is left out. Values are plain, fit for JSON.
     Raises InputError for a missing, damaged or unfinished store.
@@ -119,7 +119,8 @@ def typical_trial(ds: xr.Dataset, output_count: np.ndarray | None = None) -> int
 def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, scanned: Scan | None = None) -> Path:
     """Draw one trial (inputs, voltages, output), and the rates and intervals of all; returns the figure's path.
 
-    trial: number of the trial; None for a typical one. scanned: what `scan` found; None to scan the dataset now.
+    path: of the dataset. out: path of the figure. trial: its number; None for a typical one. scanned: what `scan`
+    found; None to scan the dataset now.
     Raises InputError for a store that cannot be read, an absent trial, or a path that cannot be written.
     """
     check_suffix(out)

@@ -47,9 +47,11 @@ def write_report(
 ) -> Path:
     """Write one self-contained page of the scores, and return its path.
 
+    scores: what `evaluate` or `read_scores` returns. out: path of the page, .html. predictions: paths, of `data`.
     data: the truth that was predicted, for where it comes from and, with `predictions` of it, its trials.
     commands: what makes all of it again, a line each. trials: how many to show; None for 16, fewer where there are
-    many predictions. The page loads nothing: figures, traces and scripts are inside.
+    many predictions. overwrite: replace what is at `out`.
+    The page loads nothing: figures, traces and scripts are inside.
     Raises InputError for no scores, a run that is there twice, another suffix than .html, an `out` that exists or
     cannot be written, a truth that no score is of, or a prediction of another truth.
     """

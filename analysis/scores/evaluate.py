@@ -58,6 +58,7 @@ def evaluate(
 
     Scored are the held-out test trials where a prediction says which they are, else all that it holds. The spike
     threshold of its events is chosen on its validation trials; without them, what depends on it is left empty.
+    truth: path of the simulation. predictions: paths. how: as published, unless given.
     report: called with predictions scored and in all after each.
     Source: order of operations of the published evaluation, in `metrics/published.py`.
     Raises InputError naming the file for a prediction of another truth, no common trials, another time axis, NaN, a

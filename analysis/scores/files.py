@@ -17,6 +17,7 @@ from .table import Scores
 def write_scores(path: str | Path, scores: Sequence[Score]) -> None:
     """Write scores as CSV, one row each under one header, and their resamples beside it; existing files are replaced.
 
+    path: of the CSV file. scores: what `evaluate` returns.
     Raises InputError where the path cannot be written.
     """
     rows = [score.model_dump() for score in scores]
@@ -42,6 +43,7 @@ def join_scores(paths: Sequence[Path], out: Path) -> None:
 def read_scores(paths: Sequence[str | Path]) -> Scores:
     """Read the scores of one or more CSV files, in order, with their resamples where those are beside them.
 
+    paths: of score files.
     Raises InputError naming file, row and column where a file is missing or foreign, a column is missing or unknown, a
     value is not what its column holds, a row has another scores schema, or a run is there twice.
     """

@@ -28,7 +28,8 @@ Points = tuple[np.ndarray, np.ndarray]  # of which segment each is (P,); x, y, z
 def outline(ds: xr.Dataset, morphology: str | Path | None = None) -> xr.Dataset:
     """The cell of an open simulation as polylines: x_um, y_um, z_um and diam_um, all (point).
 
-    morphology: catalogue name or file, in place of the one that the dataset names; it must be the same cell.
+    ds: what `open_dataset` returns. morphology: catalogue name or file, in place of the one that the dataset names; it
+    must be the same cell.
     Points come in order, the soma's first, then each segment's from its end nearer the soma; coordinate segment
     (point) is the number of the segment, as the dataset counts them, -1 in the soma. The axon is left out.
     Raises InputError for a neuron without a morphology, a file that is not there or another one, and another cell.

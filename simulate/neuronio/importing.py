@@ -39,6 +39,7 @@ def import_neuronio(
 ) -> Path:
     """Write the trials of NeuronIO's pickles, in the order of `files`, as one simulation dataset at `out`.
 
+    files: paths of the pickles. out: path of the dataset, which is returned.
     workers: processes, each of which reads a file of its own. resume: go on with an import of these files that was
     stopped. overwrite: replace a dataset that is already at `out`; the old one stays until the new one is whole.
     report: called with (what is done, how much of it, of how much in all): MB checked, then trials imported.

@@ -49,6 +49,7 @@ def simulate(
 ) -> Path:
     """Simulate `trials` trials of `config` and write them to the Zarr store `out`.
 
+    config: what is simulated, such as a preset. out: path of the store, which is returned. trials: how many.
     workers: processes on this machine, one cell each. scheduler: address (or scheduler file) of a Dask cluster that
     takes their place; its nodes must see `out` and the morphology under the same paths.
     device: 'cpu', or 'cuda' for engine 'batched': one process then drives every GPU of this machine.

@@ -50,10 +50,11 @@ def noise_floor(
 ) -> Path:
     """Integrate trials of the simulation `data` otherwise and write them to `out` as a prediction of it.
 
-    integration: fields of Integration that differ. trials: numbers; or trials_of: a prediction of `data` that has them,
-    and says which part of a split they are; all finished ones unless either is given. moved: paths of the files that
-    `data` was made from, where its own are gone: morphology, biophysics, input_spikes. workers, scheduler, resume,
-    busy, report, so_far: as in `dataset.simulate`. overwrite: replace the prediction at `out`.
+    data: path of the simulation. out: path of the prediction, which is returned. integration: fields of Integration
+    that differ, such as dt_ms. trials: their numbers; None for all finished ones.
+    trials_of: a prediction of `data` that has them instead, and says which part of a split they are. moved: paths of
+    the files that `data` was made from, where its own are gone: morphology, biophysics, input_spikes. workers,
+    scheduler, resume, busy, report, so_far: as in `simulate`. overwrite: replace the prediction at `out`.
     Raises InputError where `data` cannot be simulated again as it was, or would not be integrated otherwise.
     """
     data, out = Path(data), Path(out)

@@ -16,7 +16,7 @@ from .input_error import InputError, one_line
 def open_dataset(path: str | Path, kind: str | None = None, complete: bool = True) -> xr.Dataset:
     """Open a dataset lazily, after checking that it is whole.
 
-    kind: 'simulation' or 'prediction' to insist on one.
+    path: of the Zarr store. kind: 'simulation' or 'prediction' to insist on one.
     complete: refuse a store in which trials are still pending.
     Raises InputError for a missing, foreign, truncated or unfinished store.
     """
@@ -97,7 +97,8 @@ def source(ds: xr.Dataset) -> str:
 def output_spike_bins(ds: xr.Dataset, published: bool = False) -> np.ndarray:
     """Output spikes as a boolean array, shape (B, T): True in the bin of each spike, int(t - 0.5).
 
-    published: take the published (quantised) times where the dataset has them, as the published evaluation does.
+    ds: an open simulation. published: take the published (quantised) times where the dataset has them, as the published
+    evaluation does.
     Source: label convention of Beniaguev et al. 2021.
     """
     name = "output_spike_time_published_ms"

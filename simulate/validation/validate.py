@@ -99,6 +99,7 @@ def validate(
 ) -> Validation:
     """Check the cell of `morphology` and parameter set `parameters`, integrated by `integration` (None: the default).
 
+    morphology: catalogue name, or path of an .asc or .swc file. parameters: name of a set, or path of a .toml file.
     quick: leave out the 2 s steps and the replay, and take fewer points elsewhere. only: names of sections to run.
     neuronio: a NeuronIO pickle whose trials are replayed too.
     busy: shows a message while mechanisms compile. report: called with (done, all, section) after every run.

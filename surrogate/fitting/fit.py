@@ -65,6 +65,7 @@ def fit(
 ) -> Path:
     """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
 
+    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run.
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
     report: called after every step. say: called with how the model is computed here, and what a user should know.

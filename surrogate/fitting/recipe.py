@@ -112,6 +112,8 @@ def paper(family: str, size: int | str | None = None, **changes: Any) -> FitConf
     ELM: Spieler et al. 2024, d_m 20, 35 × 10,000 batches. TCN: Beniaguev et al. 2021, 7x128, 250 × 2,880 batches.
     LN, LIF, ALIF and the simplest ELM, of which no recipe is published: the ELM's at a higher learning rate, and the
     last of them starts at the rate of the training spikes, else it learns to spike at low voltage first.
+
+    family: elm, tcn, lstm, gru, ln, lif or alif. size: None for the family's default. changes: fields of FitConfig.
     Raises InputError for an unknown family or a change that is not a setting.
     """
     check_family(family)
@@ -136,6 +138,8 @@ def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
 
     The spike logit starts at the log odds of a spike, which a few hundred steps would otherwise spend on learning.
 
+    family: elm, tcn, lstm, gru, ln, lif or alif. size: of an ELM its memory units, of a TCN depth x width such as
+    "7x128", of LSTM and GRU their cells. changes: fields of FitConfig that differ.
     Raises InputError for an unknown family or a change that is not a setting.
     """
     check_family(family)

@@ -28,6 +28,7 @@ Labelled = tuple[tuple[str, ...] | str, Any, dict[str, str]]  # as xarray takes 
 def over_trial(surrogate: Surrogate, ds: xr.Dataset, trial: int) -> xr.Dataset:
     """An ELM's state in every bin of a trial of an open simulation, gone through in one pass from rest.
 
+    surrogate: an ELM. ds: the open simulation. trial: its number.
     Returns memory (memory_unit, time_ms) with coordinate tau_m_ms, branch_current (branch, time_ms) with coordinate
     apical_share (of the branch's synapses), what the model says (spike_probability, soma_v_mv), and its readout, which
     makes that of the memory:
@@ -62,6 +63,7 @@ def over_trial(surrogate: Surrogate, ds: xr.Dataset, trial: int) -> xr.Dataset:
 def readout_shares(surrogate: Surrogate, ds: xr.Dataset, trials: Sequence[int]) -> xr.Dataset:
     """Which time constants carry an ELM's readout: how far each memory unit moves the two outputs.
 
+    surrogate: an ELM. ds: the open simulation. trials: numbers of those that are gone through.
     A unit's swing is the size of its readout weight times the standard deviation of its trace over all bins of the
     trials, the first 500 ms of each left out: the standard deviation that the output would have if only this unit
     moved. Its share is its part of the sum of all swings; shares add up to 1, though units that move together may

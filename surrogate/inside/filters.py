@@ -19,6 +19,7 @@ GROUPS = (("basal", 1), ("apical", 1), ("basal", -1), ("apical", -1))
 def first_layer(surrogate: Surrogate, ds: xr.Dataset) -> xr.Dataset:
     """The filters of a TCN's first layer, each averaged over the synapses of a tree and sign.
 
+    surrogate: a TCN. ds: the open simulation.
     Returns weight (filter, group, lag_ms): what a spike that came lag_ms before a bin adds to the filter in that bin,
     lag 0 being the bin itself; bias (filter); coordinates tree, sign and n_synapses of each group that the open
     simulation has. A TCN sees an inhibitory spike as 1 too.

@@ -17,6 +17,7 @@ from .elm import Labelled, about, array, elm_of, origin
 def synapse_weights(surrogate: Surrogate, ds: xr.Dataset) -> xr.Dataset:
     """What an ELM learned of each synapse of an open simulation: weight (synapse), of its sign.
 
+    surrogate: an ELM. ds: the open simulation.
     The weight is what a spike adds to all branches together: the sum of the weights, which are never negative, of the
     branch synapses that read this input (n_read of them, none where the routing leaves it out). Coordinates say where
     the synapse is: synapse_sign, synapse_segment, tree, distance_um.

@@ -41,10 +41,11 @@ def generalise(
 ) -> list[Transfer]:
     """Predict every simulation of `data` with every run, and score it; returns what came of each, run by run.
 
-    runs: as `Surrogate.load` takes them. folder: where the predictions are kept, RUN-on-DATASET_ID.zarr; of the data
-    that a run was fitted on, its held-out trials. score: gives a prediction's score. resume: take the predictions that
-    are there and finished; overwrite: make them again. report: called with what is done, what there is, and what goes
-    on. Runs that one name, seed and training dataset would not tell apart are called by their folders.
+    runs: as `Surrogate.load` takes them. data: paths of simulations. folder: where the predictions are kept,
+    RUN-on-DATASET_ID.zarr; of the data that a run was fitted on, its held-out trials. score: gives a prediction's
+    score. resume: take the predictions that are there and finished; overwrite: make them again. report: called with
+    what is done, what there is, and what goes on. Runs that one name, seed and training dataset would not tell apart
+    are called by their folders.
     Raises InputError for a run or dataset that cannot be read or is given twice, or a folder that cannot be used.
     """
     surrogates = _told_apart([Surrogate.load(run) for run in runs])

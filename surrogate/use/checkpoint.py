@@ -42,6 +42,7 @@ class Surrogate:
     def load(cls, source: str | Path, device: torch.device | str = "cpu") -> Surrogate:
         """The surrogate at `source`: the folder of a run or of a published ELM checkpoint, or a name on a hub.
 
+        source: path or name. device: where it computes, such as 'cpu' or 'cuda'.
         A name is text of the form owner/name or owner/name@revision where there is no such path; nothing else makes
         this look into the network. See hub.py for what is fetched and how it is checked.
         Raises InputError where nothing can be loaded from there, or loading would run code.
@@ -87,6 +88,7 @@ class Surrogate:
         """Go on by a bin of 1 ms: the probability of an output spike in it, the soma voltage in mV, the new state.
 
         input_s: (S,), +1 where an excitatory synapse spikes in the bin, -1 where an inhibitory one does, else 0.
+        state: of the bin before, first that of `start`.
         Raises InputError for input of another shape.
         """
         if np.shape(input_s) != (self.model.n_inputs,):

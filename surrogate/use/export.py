@@ -40,6 +40,7 @@ def export(surrogate: Surrogate, out: str | Path, to: str, *, overwrite: bool = 
 
     The file takes `input` (B, S), signed spikes of a bin of 1 ms, and the state; it gives `output` (B, O) and the state
     after it. The state starts at 0. Units, scaling and provenance are in its metadata.
+    surrogate: what `Surrogate.load` returns. out: path of the file.
     to: 'torch-export' (.pt2) or 'onnx' (.onnx, which needs the extra `export`). overwrite: replace such a file.
     Raises InputError for an unknown format, an `out` that exists, has another suffix or cannot be written, a package
     that is missing, or a file that does not give the model's numbers, which is not kept.

@@ -38,10 +38,12 @@ def predict(
 ) -> Path:
     """Write what the surrogate predicts for the simulation at `data` to a prediction dataset, and return its path.
 
+    surrogate: what `Surrogate.load` returns. data: path of the simulation. out: path of the prediction.
     trials: 'auto' is the held-out trials of the dataset that the surrogate was fitted on (validation and test, told
     apart by `part`), and all trials of any other; or a part of the fit's split, or trial numbers.
     mode: 'windows' of 500 ms as published (overlap 150 ms, a TCN's at least its receptive field less one), 'stream'
-    goes through each trial in one pass. report: called after each trial with trials done and in all.
+    goes through each trial in one pass. device: auto, cpu or cuda.
+    overwrite: replace what is at `out`. report: called after each trial with trials done and in all.
     Raises InputError where the dataset's inputs are not the model's, a trial is not there, or `out` exists.
     """
     out, ds = Path(out), schema.open_dataset(data, "simulation")

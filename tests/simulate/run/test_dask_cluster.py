@@ -1,4 +1,4 @@
-"""Workers that are there already: docs/cluster.md, run on this machine as far as it goes without SLURM."""
+"""Workers that are there already: docs/guides/scale_out.md, run on this machine as far as it goes without SLURM."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apical.simulate.run import dataset
 from apical.simulate.run.dask_cluster import PER_WORKER, connected, spread
 from apical.simulate.schema import InputError
 
-PAGE = (Path(__file__).parents[3] / "docs" / "cluster.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "scale_out.md").read_text()
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_the_page_s_slurm_cluster():
     pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed: pip install 'apical[cluster]'")
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     page: dict = {"__name__": "page"}
-    exec(compile(code, "docs/cluster.md", "exec"), page)
+    exec(compile(code, "docs/guides/scale_out.md", "exec"), page)
     with page["slurm_cluster"]() as cluster:
         script = cluster.job_script()
         assert cluster.scheduler_address.startswith("tcp://")
