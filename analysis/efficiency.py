@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from .look import FAMILY_TITLES
+from .families import FAMILY_TITLES
 from .scores import Score
 from .uncertainty import Interval, interval_of
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..look import FAMILY_TITLES
+from ..families import FAMILY_TITLES
 from ..scores import COLUMNS, Score
 
 TITLES = {

@@ -11,7 +11,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from ...simulate.schema import InputError, made_with, open_dataset
-from ..look import FAMILY_TITLES
+from ..families import FAMILY_TITLES
 from ..scores import IDENTITY, Score
 from ..uncertainty import interval
 from .columns import columns_of, run_label
