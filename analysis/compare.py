@@ -55,8 +55,8 @@ MEANING = {
     "chance, 1 at best.",
     "rmse_rescaled_mv": "RMSE: root mean squared error of the voltage, truth clipped at −55 mV; filled, rescaled: each "
     "file's prediction first given the truth's mean and standard deviation, as published; open, plain: as predicted.",
-    "average_precision": "Average precision: area under the precision–recall curve of the same bins; by chance, the share "
-    "of bins with a spike.",
+    "average_precision": "Average precision: area under the precision–recall curve of the same bins; by chance, the "
+    "share of bins with a spike.",
     "macs_per_ms": "Multiply-accumulates: products that a model adds up for a millisecond.",
     "front": "Pareto front: models that no cheaper one equals.",
     "floor": "Noise floor: the cell against itself, integrated otherwise (dt: step in ms); an arrow: beyond the panel.",
@@ -110,7 +110,8 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
         front += _key(scores, series if rows[0][0] == "n_parameters" else [], floor, target)
         one_dataset = len({row.dataset_id for row in scores}) == 1
         title = f"Measured on {in_words(scores[0].dataset_id, scores)}" if one_dataset else "Measured"
-        below = [fig.legend(handles=front, title=title, alignment="left", ncols=1 if len(front) <= MOST_IN_COLUMN else 3)]
+        ncols = 1 if behind and len(front) <= MOST_IN_COLUMN else 3
+        below = [fig.legend(handles=front, title=title, alignment="left", ncols=ncols)]
         if behind:
             sources = list(dict.fromkeys(row.source for row in published))
             title = "Published, NeuronIO test set, RMSE rescaled per file"

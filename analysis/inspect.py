@@ -176,8 +176,8 @@ def _caption(ds: xr.Dataset, panels: dict[str, Axes]) -> str:
         told.append("Nexus: where the apical trunk forks into the tuft.")
     if ds.attrs["kind"] == "simulation":
         told.append(
-            "Triangles: output spikes, which are somatic peaks above −25 mV; smaller ones, where the axon fires and the "
-            "soma does not follow, are none."
+            "Triangles: output spikes, which are somatic peaks above −25 mV; smaller ones, where the axon fires and "
+            "the soma does not follow, are none."
         )
     return " ".join([*told, OF_PROBABILITY] if "probability" in panels else told)
 
@@ -191,12 +191,13 @@ def _draw_trial(panels: dict[str, Axes], ds: xr.Dataset, at: int) -> None:
         draw_dendrites(panels["dendrites"], ds, at)
     if "nexus" in panels:
         draw_nexus(panels["nexus"], ds, at, BLACK)
-    draw_voltage(panels["voltage"], ds, at, BLACK)
-    if ds.attrs["kind"] == "simulation":
+    is_simulation = ds.attrs["kind"] == "simulation"
+    colour = BLACK if is_simulation else looks_of([ds])[0].colour
+    draw_voltage(panels["voltage"], ds, at, colour)
+    if is_simulation:
         draw_output_spikes(panels["voltage"], ds, at)
     if "probability" in panels:
-        (look,) = looks_of([ds])
-        draw_probability(panels["probability"], ds, at, look.colour)
+        draw_probability(panels["probability"], ds, at, colour)
         panels["probability"].set_ylim(0, None)
-    for axes in panels.values():
-        draw_not_scored(axes, ds, over=bool(axes.images))
+    for name, axes in panels.items():
+        draw_not_scored(axes, ds, over=name in ("raster", "dendrites"))

@@ -34,9 +34,9 @@ MOST_SD = 3.0  # memory is drawn within so many standard deviations of each unit
 MOST_PERCENTILE = 99.5  # and branch currents up to so much of their size
 READOUTS = {"spike": (BLACK, "o", "-"), "voltage": (GREY, "s", (0, (4, 1.5)))}
 CAPTION = (
-    f"{OF_TRACES} {OF_PROBABILITY} Memory units: the ELM's state, each of which decays with a time constant of its own. "
-    "Branch currents: leaky sums of the learned weights of a branch's synapses that spike. Share of the readout: a "
-    "unit's readout weight times the standard deviation (SD) of its trace, as a part of the sum over the units."
+    f"{OF_TRACES} {OF_PROBABILITY} Memory units: the ELM's state, each of which decays with a time constant of its "
+    "own. Branch currents: leaky sums of the learned weights of a branch's synapses that spike. Share of the readout: "
+    "a unit's readout weight times the standard deviation (SD) of its trace, as a part of the sum over the units."
 )
 N_TICKS = 6
 

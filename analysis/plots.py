@@ -12,7 +12,7 @@ import numpy as np
 
 from ..simulate.schema import InputError, config_of, read, source
 from .families import Look, looks
-from .look import BLACK, PALETTE, SHADED, caption, figure, style
+from .look import BLACK, SHADED, caption, figure, style
 from .metrics.published import V_CLIP_MV
 from .pair import DROP_MS
 
@@ -25,13 +25,13 @@ RATE_BIN_MS = 50  # input rates are drawn as means over so long
 TRACE_TOP_MV = -50.0  # a panel of truth beside predictions ends here, just above the -55 mV where truth is clipped
 GROUPS = (("apical", 1), ("basal", 1), ("apical", -1), ("basal", -1))  # of synapses, as the raster stacks them
 SIGNS = {1: "excitatory", -1: "inhibitory"}
-COLOURS = {1: PALETTE[1], -1: PALETTE[0]}
+COLOURS = {1: "#A50F15", -1: "#4A9FD8"}  # no family's; dark and light, so that grey tells them apart
 LINES = {"apical": "-", "basal": (0, (3, 1.2))}
 NOT_SCORED = f"first {DROP_MS} ms: not scored"
 OF_TRACES = (
     f"Truth: the simulated soma voltage, clipped at {V_CLIP_MV:g} mV as models are fitted to it; each output spike (a "
-    "somatic peak above −25 mV) is a stroke with a triangle. Where the axon fires and the soma does not follow there is "
-    "no output spike, and none is drawn."
+    "somatic peak above −25 mV) is a stroke with a triangle. Where the axon fires and the soma does not follow there "
+    "is no output spike, and none is drawn."
 ).replace("-", "−")
 OF_PROBABILITY = "P(spike): a model's probability of an output spike in a bin of 1 ms."
 
@@ -81,7 +81,7 @@ def draw_prediction(voltage: Axes, probability: Axes, ds: xr.Dataset, at: int, l
 
 
 def draw_not_scored(axes: Axes, ds: xr.Dataset, over: bool = False, **options: Any) -> None:
-    """Shade the start of a trial, which no score counts. over: in front of an image, which it would be hidden behind."""
+    """Shade the start of a trial, which no score counts. over: in front of an image, which would hide it."""
     first = time_s(ds)[0]
     last = min(first + DROP_MS / 1000, time_limits_s(ds)[1])
     how: dict[str, Any] = {"color": "white", "alpha": 0.55, "zorder": 2.5} if over else {"color": SHADED, "zorder": -1}

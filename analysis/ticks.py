@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DIGITS = ((1,), (2, 5), (3, 4, 6, 8), (1.5, 2.5, 7, 9))  # of logarithmic ticks, the rounder ones first
 LEAST_STEP = {"x": 0.25, "y": 0.08}  # parts of the axis; a label of six letters is so wide, and one so high
+PLAIN_FROM = 1e-4
 PLAIN_BELOW = 1e5  # an axis that reaches further is labelled in powers of ten
 
 
@@ -63,12 +64,12 @@ def spread(
 
 
 def told(value: float, in_powers: bool = False) -> str:
-    r"""A value as a label; in_powers: from 1,000 on as powers of ten.
+    r"""A value as a label; very small ones as powers of ten, and from 1,000 on with in_powers.
 
-    >>> told(0.05), told(20000), told(1e3, True), told(2e6, True)
-    ('0.05', '20,000', '$10^{3}$', '$2\\times10^{6}$')
+    >>> told(0.05), told(20000), told(1e3, True), told(2e6, True), told(1e-5)
+    ('0.05', '20,000', '$10^{3}$', '$2\\times10^{6}$', '$10^{-5}$')
     """
-    if not in_powers or value < 1000:
+    if value >= PLAIN_FROM and (not in_powers or value < 1000):
         return f"{value:,.6g}"
     power = math.floor(math.log10(value) + 1e-9)
     digits = f"{value / 10**power:.3g}"

@@ -35,8 +35,8 @@ NEAR_MS = 5  # chosen: the widest tolerance of the event scores; a spike predict
 HIT = 0.5  # expected spikes that must be so near for a true one not to be missed
 OF_ERRORS = (
     "RMSE: root mean squared error of the voltage, truth clipped. Expected: the sum of P(spike). Missed: output spikes "
-    f"near which, within {NEAR_MS} ms, the model expects less than half a spike. Invented: what it expects further than "
-    "that from each of them."
+    f"near which, within {NEAR_MS} ms, the model expects less than half a spike. Invented: what it expects further "
+    "than that from each of them."
 )
 ORDERS = ("rmse_mv", "n_missed", "invented")
 
