@@ -36,7 +36,7 @@ FAMILIES = {
 OTHER = Family("", "#000000", "#E6E5E0", "8")  # a family that is not ours
 FAMILY_TITLES = {name: family.title for name, family in FAMILIES.items()}
 SHADES = (("#FFFFFF", 0.0), ("#FFFFFF", 0.4), ("#000000", 0.45))  # mixed into the colour: with what, how much of it
-DASHES = ((), (4, 1.5), (1, 1.3), (7, 1.5, 1.5, 1.5), (10, 2.5), (3, 1.3, 1, 1.3, 1, 1.3))  # in line widths
+DASHES = ((), (4, 1.5), (7, 1.5, 1.5, 1.5), (1.5, 1.3), (10, 2.5), (3, 1.3, 1, 1.3, 1, 1.3))  # in line widths
 
 
 class Look(NamedTuple):

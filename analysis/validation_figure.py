@@ -59,7 +59,7 @@ def _head(row: Sequence[Axes], letters: str) -> None:
                 "handlelength": 1.6,
                 "labelspacing": 0.3,
             }
-            legend = axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=ncols, **spaced)
+            legend = axes.legend(loc="lower left", bbox_to_anchor=(0, 1.04), ncols=ncols, **spaced)
             legend.set_in_layout(False)  # the title, which is above it, makes room
     for axes, letter in zip(row, letters, strict=False):
         title = axes.get_title()

@@ -31,16 +31,17 @@ FURTHEST = 2.0  # the axis of used tolerance ends here; what is beyond is drawn 
 SHORT = 15  # characters of a label, two of which stand side by side above a panel
 MEANING = {
     "dendritic": "bAP: an action potential that a current pulse at the soma starts, back-propagating into the apical "
-    "dendrite. Calcium burst: after an EPSP-like current at 620 µm. BAC firing: back-propagating action potential that "
-    "activates a calcium spike, after both. 400 and 620 µm: from the soma along the apical trunk. Marks at the edges: "
-    "peaks and spike times of the published cell.",
-    "step": "Step currents: at the soma for 2 s.",
+    "dendrite. Calcium burst: after an EPSP-like current at 620 µm. BAC firing: after both, when the back-propagating "
+    "action potential activates a calcium spike. 400 and 620 µm: from the soma along the apical trunk.",
+    "marks": "Marks at the edges: peaks and spike times of the published cell.",
+    "step": "Step currents: at the soma for 2 s; spikes a/b: a measured, b expected.",
     "spikes": f"Triangles: spikes, which are where the soma crosses {SPIKE_MV} mV; what stays below is none, such as a "
     "spike of the axon that the soma does not follow.",
     "f_i": "f–I: firing rate against current.",
     "attenuation": "EPSP: excitatory postsynaptic potential.",
     "rest": "Sag: the voltage's return under a hyperpolarising current.",
-    "convergence": "Error against step: from the converged solution; a slope of 1 is first order, of 2 second.",
+    "convergence": "Error against step: of an EPSP's height and a spike's time, from the converged solution, each with "
+    "the slope of its line; 1 is first order, 2 second.",
     "replay": "Synaptic input: random. Converged: variable step, tolerance 1e-6.",
     "tolerance": "Used of the tolerance: how far a check's value is from what was expected, in units of what it may "
     "be; beside it, how many passed.",
@@ -71,6 +72,7 @@ def meaning(checks: Checks, curves: Curves, traces: Traces) -> str:
     """What the words of these panels mean."""
     there = {
         "dendritic": any(name in traces for name in DENDRITIC),
+        "marks": any(_expected(checks, name, "spike times") is not None for name in DENDRITIC if name in traces),
         "step": any(name.startswith("step") for name in traces),
         "spikes": "replay" in traces or any(name.startswith("step") for name in traces),
         "rest": bool(_of_rest(traces)),
@@ -105,7 +107,8 @@ def draw_dendritic(axes: Axes, name: str, traces: Traces, checks: Checks) -> Non
         axes.plot(trace["time_ms"][shown], trace[site][shown], color=colour, ls=line, label=site.replace("um", "µm"))
         golden_mv = _expected(checks, name, f"peak {site}")
         if golden_mv is not None:
-            label = "expected peak" if site == "soma" else ""
+            known = "expected peak" in axes.get_legend_handles_labels()[1]
+            label = "" if known else "expected peak"
             axes.plot(1.02, golden_mv, "<", color=colour, label=label, transform=axes.get_yaxis_transform(), **small)
     golden_ms = _expected(checks, name, "spike times")
     if golden_ms:
@@ -123,8 +126,7 @@ def draw_step(axes: Axes, name: str, traces: Traces, checks: Checks) -> None:
     _mark_spikes(axes, trace, 1000)
     counted = next(each["measured"] for each in checks if (each["group"], each["name"]) == (name, "spikes"))
     golden = _expected(checks, name, "spikes")
-    expected = "" if golden is None else f", expected {golden:g}"
-    told = f"{name.removeprefix('step ')}: {counted:g} spikes{expected}"
+    told = f"{name.removeprefix('step ')}: {counted:g}{'' if golden is None else f'/{golden:g}'} spikes"
     axes.set(title=told, xlabel="time (s)", ylabel="V (mV)", ylim=V_LIMITS_MV)
 
 
@@ -140,7 +142,8 @@ def draw_f_i(axes: Axes, checks: Checks, curves: Curves) -> None:
     if "steps" in curves:
         steps = curves["steps"]
         axes.plot(steps["amplitude_na"], steps["rate_hz"], "^", color=PALETTE[0], ms=4, label="2 s steps")
-    axes.set(title="f–I", xlabel="somatic current (nA)", ylabel="rate (Hz)", ylim=(-1, None))
+    axes.set(title="f–I", xlabel="somatic current (nA)", ylabel="rate (Hz)")
+    axes.margins(y=0.1)
     axes.legend()
 
 
@@ -175,7 +178,7 @@ def draw_convergence(axes: Axes, checks: Checks, curves: Curves) -> None:
         for what, key, fill in (("EPSP", "epsp_mv", colour), ("spike time", "spike_ms", "white")):
             slope = slopes.get(f"{name}, {what}")
             if slope is not None:
-                label = f"{name}, {what} ({key.rsplit('_')[-1].replace('mv', 'mV')}): slope {slope:.2f}"
+                label = f"{name}, {what.split()[0]} ({key.rsplit('_')[-1].replace('mv', 'mV')}): {slope:.2f}"
                 axes.loglog(steps_us, curve[key], marker + "-", color=colour, mfc=fill, ms=3.5, label=label)
     axes.set(title="error against step", xlabel="step (µs)", ylabel="error (mV or ms)")
     axes.legend()
