@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROW_INCHES, IN_A_ROW = 2.15, 3
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-TITLE_PAD, LEGEND_ROW = 4.0, 10.5  # points
+TITLE_PAD, LEGEND_ROW = 8.0, 10.5  # points
 
 
 def validation_figure(found: Mapping[str, Any], traces: Traces, out: str | Path) -> Path:
@@ -64,7 +64,7 @@ def _head(row: Sequence[Axes], letters: str) -> None:
     for axes, letter in zip(row, letters, strict=False):
         title = axes.get_title()
         axes.set_title("")
-        axes.set_title(f"{letter}  {title}", loc="left", pad=TITLE_PAD + LEGEND_ROW * most + 4)
+        axes.set_title(f"{letter}  {title}", loc="left", pad=TITLE_PAD + LEGEND_ROW * most + 3 * bool(most))
 
 
 def _heading(found: Mapping[str, Any]) -> str:
