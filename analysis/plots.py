@@ -6,13 +6,15 @@ T bins of 1 ms, S synapses.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..simulate.schema import InputError, config_of, read, source
-from .style import BLACK, PALETTE, figure, style
+from .families import Look, looks
+from .metrics.pair import DROP_MS
+from .metrics.published import V_CLIP_MV
+from .style import BLACK, SHADED, caption, figure, style
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,11 +22,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RATE_BIN_MS = 50  # input rates are drawn as means over so long
-TRACE_TOP_MV = -50.0  # a trace beside predictions ends here, just above the -55 mV that they are fitted up to
+TRACE_TOP_MV = -50.0  # a panel of truth beside predictions ends here, just above the -55 mV where truth is clipped
 GROUPS = (("apical", 1), ("basal", 1), ("apical", -1), ("basal", -1))  # of synapses, as the raster stacks them
 SIGNS = {1: "excitatory", -1: "inhibitory"}
-COLOURS = {1: PALETTE[1], -1: PALETTE[0]}
+COLOURS = {1: "#A50F15", -1: "#4A9FD8"}  # no family's; dark and light, so that grey tells them apart
 LINES = {"apical": "-", "basal": (0, (3, 1.2))}
+NOT_SCORED = f"first {DROP_MS} ms: not scored"
+OF_TRACES = (
+    f"Truth: the simulated soma voltage, clipped at {V_CLIP_MV:g} mV as models are fitted to it; each output spike (a "
+    "somatic peak above −25 mV) is a stroke with a triangle. Where the axon fires and the soma does not follow there "
+    "is no output spike, and none is drawn."
+).replace("-", "−")
+OF_PROBABILITY = "P(spike): a model's probability of an output spike in a bin of 1 ms."
 
 
 def trial_position(ds: xr.Dataset, trial: int) -> int:
@@ -48,8 +57,35 @@ def time_limits_s(ds: xr.Dataset) -> tuple[float, float]:
 
 def draw_voltage(axes: Axes, ds: xr.Dataset, at: int, colour: str, **options: Any) -> None:
     """Draw the soma voltage at trial position `at`."""
-    axes.plot(time_s(ds), read(ds, "soma_v_mv", at), color=colour, lw=0.7, **options)
+    axes.plot(time_s(ds), read(ds, "soma_v_mv", at), **{"color": colour, "lw": 0.7} | options)
     axes.set_ylabel("soma (mV)")
+
+
+def draw_truth(axes: Axes, ds: xr.Dataset, at: int) -> None:
+    """Draw the true soma voltage at trial position `at` below -55 mV, and each output spike as a stroke from there.
+
+    What rises above that and is no output spike, as when the soma does not follow the axon, is not drawn as one.
+    """
+    v_mv = np.minimum(read(ds, "soma_v_mv", at), V_CLIP_MV)
+    axes.plot(time_s(ds), v_mv, color=BLACK, lw=0.7, label=f"truth, clipped at {V_CLIP_MV:g} mV".replace("-", "−"))
+    axes.vlines(output_spikes_s(ds, at), V_CLIP_MV, TRACE_TOP_MV, color=BLACK, lw=0.7)
+    draw_output_spikes(axes, ds, at, label="output spikes")
+    axes.set(ylabel="soma (mV)", ylim=(None, TRACE_TOP_MV))
+
+
+def draw_prediction(voltage: Axes, probability: Axes, ds: xr.Dataset, at: int, look: Look, label: str) -> None:
+    """Draw what a model makes of the trial at position `at`: voltage, and spike probability."""
+    draw_voltage(voltage, ds, at, look.colour, ls=look.line, lw=0.8, label=label)
+    draw_probability(probability, ds, at, look.colour, ls=look.line)
+    probability.set_ylim(0, None)
+
+
+def draw_not_scored(axes: Axes, ds: xr.Dataset, over: bool = False, **options: Any) -> None:
+    """Shade the start of a trial, which no score counts. over: in front of an image, which would hide it."""
+    first = time_s(ds)[0]
+    last = min(first + DROP_MS / 1000, time_limits_s(ds)[1])
+    how: dict[str, Any] = {"color": "white", "alpha": 0.55, "zorder": 2.5} if over else {"color": SHADED, "zorder": -1}
+    axes.axvspan(first, last, lw=0, **how | options)
 
 
 def draw_nexus(axes: Axes, ds: xr.Dataset, at: int, colour: str) -> None:
@@ -58,10 +94,15 @@ def draw_nexus(axes: Axes, ds: xr.Dataset, at: int, colour: str) -> None:
     axes.set_ylabel("nexus (mV)")
 
 
+def output_spikes_s(ds: xr.Dataset, at: int) -> np.ndarray:
+    """When the output spikes at trial position `at` are, in seconds."""
+    times_s = read(ds, "output_spike_time_ms", at) / 1000
+    return times_s[np.isfinite(times_s)]
+
+
 def draw_output_spikes(axes: Axes, ds: xr.Dataset, at: int, **options: Any) -> None:
     """Mark the true output spikes at trial position `at` just above the axes."""
-    times_s = read(ds, "output_spike_time_ms", at) / 1000
-    times_s = times_s[np.isfinite(times_s)]
+    times_s = output_spikes_s(ds, at)
     heights = np.full(times_s.size, 1.03)
     (marks,) = axes.plot(
         times_s, heights, "v", color=BLACK, ms=3, mew=0, transform=axes.get_xaxis_transform(), clip_on=False, **options
@@ -69,9 +110,9 @@ def draw_output_spikes(axes: Axes, ds: xr.Dataset, at: int, **options: Any) -> N
     marks.set_in_layout(bool(times_s.size))  # without points they would be laid out at the figure's corner
 
 
-def draw_probability(axes: Axes, ds: xr.Dataset, at: int, colour: str) -> None:
+def draw_probability(axes: Axes, ds: xr.Dataset, at: int, colour: str, **options: Any) -> None:
     """Draw a prediction's spike probability at trial position `at`."""
-    axes.plot(time_s(ds), read(ds, "spike_probability", at), color=colour, lw=0.7)
+    axes.plot(time_s(ds), read(ds, "spike_probability", at), color=colour, lw=0.7, **options)
     axes.set_ylabel("P(spike)\nper ms")
 
 
@@ -124,17 +165,24 @@ def plot_trial(truth: xr.Dataset, predictions: Sequence[xr.Dataset], trial: int)
     with style():
         fig = figure(3.0 if predictions else 2.2)
         heights = (3, 1) if predictions else (1,)
-        panels = fig.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
-        voltage, lowest = panels[0, 0], panels[-1, 0]
-        at = trial_position(truth, trial)
-        draw_voltage(voltage, truth, at, BLACK, label="truth, spikes cut off")
-        draw_output_spikes(voltage, truth, at, label="output spikes")
-        for prediction, colour in zip(predictions, cycle(PALETTE)):
-            at = trial_position(prediction, trial)
-            draw_voltage(voltage, prediction, at, colour, label=model_label(prediction))
-            draw_probability(lowest, prediction, at, colour)
-            lowest.set_ylim(0, None)
-        voltage.set_ylim(top=TRACE_TOP_MV)
-        lowest.set(xlabel="time (s)", xlim=time_limits_s(truth))
-        fig.legend(loc="outside upper center", ncols=2 + len(predictions))
+        panels = fig.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+        draw_truth(panels[0], truth, trial_position(truth, trial))
+        for prediction, look in zip(predictions, looks_of(predictions), strict=True):
+            draw_prediction(*panels, prediction, trial_position(prediction, trial), look, model_label(prediction))
+        for axes, label in zip(panels, (NOT_SCORED, None), strict=False):
+            draw_not_scored(axes, truth, label=label)
+        panels[-1].set(xlabel="time (s)", xlim=time_limits_s(truth))
+        fig.align_ylabels(panels)
+        fig.legend(loc="outside upper center", ncols=3 + len(predictions))
+        caption(fig, " ".join([OF_TRACES, OF_PROBABILITY] if predictions else [OF_TRACES]))
     return fig
+
+
+def looks_of(predictions: Sequence[xr.Dataset]) -> list[Look]:
+    """A look for each prediction, by its model's family."""
+    return looks([family_name(prediction) for prediction in predictions])
+
+
+def family_name(prediction: xr.Dataset) -> str:
+    """The family of the model that made a prediction; nothing where it is not known."""
+    return str(config_of(prediction).get("family", ""))

@@ -30,11 +30,8 @@ from pathlib import Path
 import numpy as np
 from IPython.display import Image, display
 
-import apical.analysis  # noqa: F401  # adds ds.apical
-from apical.analysis.pages.inspect import inspect_figure, summary
-from apical.simulate.presets import preset
-from apical.simulate.run.dataset import available_cores, simulate
-from apical.simulate.schema import open_dataset
+from apical.analysis import inspect_figure, summary
+from apical.simulate import available_cores, open_dataset, preset, simulate
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS = (4, 1.2) if TINY else (16, 6.0)

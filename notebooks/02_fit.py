@@ -29,15 +29,9 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Image, display
 
-from apical.analysis.plots import plot_trial
-from apical.analysis.style import save_figure
-from apical.simulate.presets import preset
-from apical.simulate.run.dataset import available_cores, simulate
-from apical.simulate.schema import open_dataset, output_spike_bins
-from apical.surrogate.fitting.fit import fit
-from apical.surrogate.fitting.recipe import quick
-from apical.surrogate.use.checkpoint import load_run
-from apical.surrogate.use.predict import predict
+from apical.analysis import plot_trial, save_figure
+from apical.simulate import available_cores, open_dataset, output_spike_bins, preset, simulate
+from apical.surrogate import Surrogate, fit, predict, quick
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)
@@ -93,7 +87,7 @@ display(pd.read_csv(runs[0] / "log.csv"))
 # %%
 predictions = []
 for run in runs:
-    surrogate = load_run(run)
+    surrogate = Surrogate.load(run)
     display(surrogate)
     out = DATA / "predictions" / f"{surrogate.name}.zarr"
     predictions.append(predict(surrogate, TRUTH, out, overwrite=True))

@@ -25,17 +25,9 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Image, display
 
-from apical.analysis.comparison.compare import compare
-from apical.analysis.comparison.literature import published_scores
-from apical.analysis.pages.fidelity import fidelity_figure
-from apical.analysis.scores.evaluate import evaluate
-from apical.analysis.scores.files import write_scores
-from apical.simulate.presets import preset
-from apical.simulate.run.dataset import available_cores, simulate
-from apical.surrogate.fitting.fit import fit
-from apical.surrogate.fitting.recipe import quick
-from apical.surrogate.use.checkpoint import load_run
-from apical.surrogate.use.predict import predict
+from apical.analysis import compare, evaluate, fidelity_figure, published_scores, write_scores
+from apical.simulate import available_cores, preset, simulate
+from apical.surrogate import Surrogate, fit, predict, quick
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)
@@ -64,7 +56,7 @@ def prediction_of(family, size):
         test_fraction=0.25,
     )
     run = fit(config, TRUTH, DATA / "runs" / f"{family}-{size}", resume=True)
-    return predict(load_run(run), TRUTH, DATA / "predictions" / f"{family}-{size}.zarr", overwrite=True)
+    return predict(Surrogate.load(run), TRUTH, DATA / "predictions" / f"{family}-{size}.zarr", overwrite=True)
 
 
 predictions = [prediction_of(*model) for model in MODELS]

@@ -24,24 +24,19 @@ from pathlib import Path
 
 from IPython.display import Image, display
 
-from apical.analysis.inside.filters_figure import filters_figure
-from apical.analysis.inside.memory_figure import memory_figure
-from apical.analysis.inside.spike_triggered import spike_triggered
-from apical.analysis.inside.spike_triggered_figure import spike_triggered_figure
-from apical.analysis.inside.weights_figure import weights_figure
-from apical.analysis.inside.worst_trials import worst_figure, worst_trials
-from apical.analysis.style import save_figure
-from apical.simulate.cell.outline import outline
-from apical.simulate.presets import preset
-from apical.simulate.run.dataset import available_cores, simulate
-from apical.simulate.schema import open_dataset
-from apical.surrogate.fitting.fit import fit
-from apical.surrogate.fitting.recipe import quick
-from apical.surrogate.inside.elm import over_trial, readout_shares
-from apical.surrogate.inside.filters import first_layer
-from apical.surrogate.inside.synapse_weights import synapse_weights
-from apical.surrogate.use.checkpoint import Surrogate
-from apical.surrogate.use.predict import predict
+from apical.analysis import save_figure
+from apical.analysis.inside import (
+    filters_figure,
+    memory_figure,
+    spike_triggered,
+    spike_triggered_figure,
+    weights_figure,
+    worst_figure,
+    worst_trials,
+)
+from apical.simulate import available_cores, open_dataset, outline, preset, simulate
+from apical.surrogate import Surrogate, fit, predict, quick
+from apical.surrogate.inside import first_layer, over_trial, readout_shares, synapse_weights
 
 TINY = os.environ.get("APICAL_NOTEBOOK_TINY") == "1"  # as small as the tests run it
 TRIALS, SECONDS, STEPS = (4, 1.2, 10) if TINY else (16, 6.0, 400)

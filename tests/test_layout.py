@@ -50,7 +50,7 @@ ROOMS = {
         ("markup", "dataset_title"),
         ("metrics",),
         ("scores",),
-        ("style", "plots"),
+        ("families", "style", "ticks", "plots"),
         ("comparison",),
         ("pages",),
         ("inside",),

@@ -1,4 +1,4 @@
-"""What each parameter buys: fidelity against size, operations and data, measured in front of published."""
+"""What each parameter buys: fidelity against size, operations and data, in front of what was published of such data."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...simulate.schema import InputError
+from ..families import DASHES, Look, looks
 from ..scores.rows import Score
-from ..style import BLACK, FAMILY_COLOURS, FAMILY_MARKERS, PALETTE, check_suffix, figure, save_figure, style
+from ..style import BLACK, caption, check_suffix, figure, save_figure, style
 from .efficiency import (
+    NOISE_FLOOR,
     SUFFICIENT_AUC,
     Series,
     data_series_of,
@@ -22,12 +24,11 @@ from .efficiency import (
 )
 from .literature import Published, published_scores
 from .panels import (
-    COSTS,
     FLOOR_LINE,
     FRONT_LINE,
     TARGET_LINE,
-    Look,
     auc_axis,
+    cost_axis,
     draw_floor,
     draw_front,
     draw_published,
@@ -43,8 +44,23 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 PANELS = ("roc_auc", "rmse_rescaled_mv", "average_precision")
-LINES = ("-", "--", "-.", ":")
-INPUT_SETS = {"NMDA": "nmda", "AMPA": "ampa"}  # NeuronIO's, and how our input presets of the same synapses begin
+# NeuronIO's cell, and what it was published of: its input sets, by our presets of them. A dataset's name has both.
+NEURONIO_CELL = {"hay2011", "cell1.asc"}
+NEURONIO_PARAMETERS = "shai2015"
+NEURONIO = "NeuronIO"  # the name of what `apical import-neuronio` reads
+INPUT_SETS = {"nmda": "NMDA", "ampa": "AMPA", "ampa-sk": "AMPA"}
+MOST_IN_COLUMN = 12  # entries of the legend
+MEANING = {
+    "roc_auc": "ROC-AUC: area under the receiver operating characteristic of output spikes in bins of 1 ms, 0.5 by "
+    "chance, 1 at best.",
+    "rmse_rescaled_mv": "RMSE: root mean squared error of the voltage, truth clipped at −55 mV; filled, rescaled: each "
+    "file's prediction first given the truth's mean and standard deviation, as published; open, plain: as predicted.",
+    "average_precision": "Average precision: area under the precision–recall curve of the same bins; by chance, the "
+    "share of bins with a spike.",
+    "macs_per_ms": "Multiply-accumulates: products that a model adds up for a millisecond.",
+    "front": "Pareto front: models that no cheaper one equals.",
+    "floor": "Noise floor: the cell against itself, integrated otherwise (dt: step in ms); an arrow: beyond the panel.",
+}
 
 
 def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICIENT_AUC) -> Path:
@@ -53,10 +69,9 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
     Against trainable parameters, multiply-accumulates per simulated ms, and, where models were fitted to several
     amounts of data, against these. A size is the mean over its seeds (dots) with its 95 % interval over trials and
     seeds. The broad line is the Pareto front, the dotted one the noise floor where the scores have one (with its value
-    at a panel's edge where it lies beyond), the dashed one the target, with the smallest size that reaches it.
-    Published results are in grey, each with its source; published RMSE is the rescaled one, so that is what is drawn
-    filled, with the plain one open.
-    scores: what `evaluate` or `read_scores` returns. out: path of the figure. target: ROC-AUC that is good enough.
+    above a panel beyond which it lies), the dashed one the target, with the smallest size that reaches it.
+    Behind scores on NeuronIO's cell and input, published results are in grey, each with its source; published RMSE is
+    the rescaled one, so that is what is drawn filled, with the plain one open.
     Raises InputError where there is nothing to draw, the suffix is unknown or the path cannot be written.
     """
     check_suffix(out)
@@ -72,18 +87,18 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
             rows.append(("macs_per_ms", series, []))
     if of_data:
         rows.append(("train_trials", of_data, []))
-    looks = _looks(series)
-    columns = [each for each in PANELS if any(getattr(row, each) is not None for row in scores)]
+    series_looks = _looks(series)
+    columns = [each for each in PANELS if any(point.values(each).size for one in series for point in one.points)]
     with style():
         labels = [series_label(each, scores) for each in series]
-        lines = max(7, 6 + sum(1 + label.count("\n") for label in labels) + len(of_data))
-        fig = figure(1.75 * len(rows) + 0.35 + 0.135 * lines)
+        fig = figure(1.85 * len(rows))
         panels = fig.subplots(len(rows), len(columns), squeeze=False)
         front: list[Line2D] = []
         behind: list[Line2D] = []
         for at, (cost, drawn, beside) in enumerate(rows):
             row_panels = dict(zip(columns, panels[at], strict=True))
-            found = _draw_row(row_panels, cost, drawn, beside, floor, None if cost == "train_trials" else looks, target)
+            looks_here = _looks(drawn) if cost == "train_trials" else series_looks
+            found = _draw_row(row_panels, cost, drawn, beside, floor, looks_here, target)
             if cost == "n_parameters":
                 front, behind = found
                 for line, label in zip(front, labels, strict=True):
@@ -95,31 +110,51 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
         front += _key(scores, series if rows[0][0] == "n_parameters" else [], floor, target)
         one_dataset = len({row.dataset_id for row in scores}) == 1
         title = f"Measured on {in_words(scores[0].dataset_id, scores)}" if one_dataset else "Measured"
-        fig.legend(handles=front, title=title, loc="outside lower left", alignment="left")
+        ncols = 1 if behind and len(front) <= MOST_IN_COLUMN else 3
+        below = [fig.legend(handles=front, title=title, alignment="left", ncols=ncols)]
         if behind:
             sources = list(dict.fromkeys(row.source for row in published))
             title = "Published, NeuronIO test set, RMSE rescaled per file"
             title += "".join(f"{'   ' if at % 2 else chr(10)}[{at + 1}] {source}" for at, source in enumerate(sources))
-            fig.legend(handles=behind, title=title, loc="outside lower right", alignment="left", ncols=3)
+            below.append(fig.legend(handles=behind, title=title, alignment="left", ncols=3))
+        caption(fig, _meaning(columns, [cost for cost, _, _ in rows], floor), below)
         return save_figure(fig, out)
 
 
 def _published_beside(scores: Sequence[Score]) -> list[Published]:
-    """What was published for the input sets that the scores are of; NMDA where they are of none of these."""
-    sets = [name for name, start in INPUT_SETS.items() if any(row.dataset.startswith(start) for row in scores)]
-    return [row for row in published_scores() if row.input_set in (sets or ["NMDA"])]
+    """What was published for the input sets that the scores are of; nothing for other data than NeuronIO's."""
+    sets = {each for row in scores for each in _input_sets(row.dataset)}
+    return [row for row in published_scores() if row.input_set in sets]
+
+
+def _input_sets(dataset: str) -> set[str]:
+    """The input sets that were published of a dataset, by its name; none for another cell or other input.
+
+    >>> sorted(_input_sets("nmda, cell1.asc, shai2015")), sorted(_input_sets("nmda-ttpc1, ttpc1, shai2015"))
+    (['NMDA'], [])
+    """
+    if dataset == NEURONIO:  # imported: its files do not say which
+        return {"NMDA"}
+    told = dataset.split(", ")
+    alike = len(told) == 3 and told[1] in NEURONIO_CELL and told[2] == NEURONIO_PARAMETERS
+    return {INPUT_SETS[told[0]]} if alike and told[0] in INPUT_SETS else set()
 
 
 def _looks(series: Sequence[Series]) -> list[Look]:
-    """A colour for each family where families differ, else one for each series; a line style for each dataset."""
-    datasets = list(dict.fromkeys(each.first.dataset_id for each in series))
-    by_family = len({(each.family, each.first.dataset_id) for each in series}) == len(series)
-    looks = []
-    for at, each in enumerate(series):
-        colour = FAMILY_COLOURS.get(each.family, BLACK) if by_family else PALETTE[at % len(PALETTE)]
-        line = LINES[datasets.index(each.first.dataset_id) % len(LINES)]
-        looks.append(Look(colour, FAMILY_MARKERS.get(each.family, "8"), line))
-    return looks
+    """By family; dashes tell datasets apart where there are several, else series of one family."""
+    found, of_one = looks([each.family for each in series]), [each.first.dataset_id for each in series]
+    if len(set(of_one)) == 1:
+        of_one = [each.family for each in series]
+        nth = [of_one[:at].count(family) for at, family in enumerate(of_one)]
+    else:
+        nth = [list(dict.fromkeys(of_one)).index(each) for each in of_one]
+    return [look._replace(dashes=DASHES[at % len(DASHES)]) for look, at in zip(found, nth, strict=True)]
+
+
+def _meaning(columns: Sequence[str], costs: Sequence[str], floor: Sequence[Score]) -> str:
+    """What the words on the figure mean."""
+    more = ["front"] * ("n_parameters" in costs) + ["floor"] * bool(floor)
+    return " ".join(MEANING[each] for each in [*columns, *costs, *more] if each in MEANING)
 
 
 def _draw_row(
@@ -128,20 +163,23 @@ def _draw_row(
     series: Sequence[Series],
     published: Sequence[Published],
     floor: Sequence[Score],
-    looks: Sequence[Look] | None,
+    looks: Sequence[Look],
     target: float,
 ) -> tuple[list[Line2D], list[Line2D]]:
     """Draw one row of panels; the lines of the series and of what was published, for the legends."""
     sources = list(dict.fromkeys(row.source for row in published))
     curves = grouped(published, lambda row: (row.source, row.family, row.input_set))
+    several = len({row.input_set for row in published}) > 1
     front: list[Line2D] = []
     behind: list[Line2D] = []
-    by_data = looks is None
-    looks = looks or [Look(PALETTE[at % len(PALETTE)], "o", "-") for at in range(len(series))]
+    by_data = cost == "train_trials"
     for column, axes in panels.items():
         values: list[float | None] = []
         if column != "average_precision":  # not published
-            behind = [draw_published(axes, rows, column, sources.index(rows[0].source)) for rows in curves]
+            behind = [
+                draw_published(axes, rows, column, sources.index(rows[0].source), rows[0].input_set * several)
+                for rows in curves
+            ]
             values += [getattr(row, column) for row in published]
         if not by_data:
             draw_front(axes, series, column, cost)
@@ -153,6 +191,8 @@ def _draw_row(
             if (column, cost) == ("roc_auc", "n_parameters"):
                 draw_smallest(axes, each, column, target, look.colour)
             values += [value for point in each.points for value in point.values(column)]
+            shown = [column, "rmse_mv"] if column == "rmse_rescaled_mv" else [column]
+            values += [end for point in each.points for name in shown for end in point.interval(name) or ()]
             if column == PANELS[0]:
                 line.set_label(f"{each.title} by training trials" if by_data else each.title)
                 front.append(line)
@@ -164,8 +204,7 @@ def _draw_row(
         else:
             precision_axis(axes, known)
         draw_floor(axes, floor, column)
-        axes.set_xscale("log")
-        axes.set_xlabel(COSTS[cost])
+        cost_axis(axes, cost)
         if by_data:
             trials_axis(axes, series)
     return front, behind
@@ -178,15 +217,15 @@ def _key(scores: Sequence[Score], series: Sequence[Series], floor: Sequence[Scor
     def entry(label: str, **look: Any) -> Line2D:
         return Line2D([], [], label=label, **{"color": BLACK} | look)
 
-    known = any(row.resamples is not None for row in scores)
+    known = any(row.resamples is not None for row in scores if row.family != NOISE_FLOOR)
     found = [entry("95 % interval over trials and seeds", lw=2.2, alpha=0.35)] if known else []
     if len({(row.name, row.dataset_id, row.train_trials) for row in scores}) < len(scores):
         found.append(entry("a seed each (mean: marker)", marker=".", ms=4, ls="", mew=0))
     found.append(entry("plain RMSE, not rescaled", marker="o", ms=4.2, mew=0.8, mfc="white", ls=":", lw=0.8))
     if series:
         found.append(entry("Pareto front", **FRONT_LINE))
-    sufficient = ", 'sufficiently good'" if target == SUFFICIENT_AUC else ""
-    found.append(entry(f"AUC {target:g}{sufficient}", **TARGET_LINE))
+    sufficient = ",\n'sufficiently good' (Beniaguev et al. 2021)" if target == SUFFICIENT_AUC else ""
+    found.append(entry(f"target: ROC-AUC {target:g}{sufficient}", **TARGET_LINE))
     if any(smallest(each, target=target).n_parameters is not None for each in series):
         found.append(entry("smallest size that reaches it, 95 % interval", marker="|", ms=9, mew=1.6, lw=1.6))
     if floor:

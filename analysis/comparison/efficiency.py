@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..families import FAMILY_TITLES
 from ..scores.rows import Score
 from ..scores.uncertainty import Interval, interval_of
-from ..style import FAMILY_TITLES
 
 SUFFICIENT_AUC = 0.991  # "sufficiently good" in the literature: Beniaguev et al. 2021, Spieler et al. 2024
 NOISE_FLOOR = "noise-floor"  # family of the cell itself, integrated otherwise

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..families import looks
 from ..plots import SIGNS
-from ..style import GREY, PALETTE, figure, style
+from ..style import GREY, caption, figure, style
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 DIVERGING = "RdBu_r"
 MOST_PERCENTILE = 99.5  # of the weights' size: where the colours end
 N_STRONGEST = 4  # filters drawn as lines too
+CAPTION = (
+    "A filter: what a unit of the first layer adds up for a spike at a synapse, by how long before the bin it came; "
+    "here the mean over the synapses of a tree and sign. Rows: all filters, the most excited by excitatory spikes on "
+    "top. Strongest: those with the largest sum of squares."
+)
 
 
 def filters_figure(filters: xr.Dataset) -> Figure:
@@ -50,9 +56,9 @@ def filters_figure(filters: xr.Dataset) -> Figure:
             tree, sign = str(filters["tree"].values[at]), int(filters["sign"].values[at])
             rows.set_title(f"{int(filters['n_synapses'].values[at])} {tree},\n{SIGNS[sign]}", loc="left")
             lines.axhline(0, color=GREY, lw=0.6)
-            for number, colour in zip(strongest, PALETTE, strict=False):
+            for number, look in zip(strongest, looks(["tcn"] * len(strongest)), strict=True):
                 label = f"filter {number} (row {int(np.flatnonzero(order == number)[0])})"
-                lines.plot(-lag_ms, weight[number, at], color=colour, label=label)
+                lines.plot(-lag_ms, weight[number, at], color=look.colour, ls=look.line, label=label)
             lines.set_xlabel("time relative to\nthe bin (ms)")
         panels[0, 0].set_ylabel("filters, sorted")
         panels[1, 0].set_ylabel("mean weight\nper spike")
@@ -62,4 +68,5 @@ def filters_figure(filters: xr.Dataset) -> Figure:
         handles, labels = panels[1, 0].get_legend_handles_labels()
         title = f"{filters.attrs['model']}: first layer, mean over each group's synapses; below, the strongest filters"
         fig.legend(handles, labels, title=title, loc="outside upper left", alignment="left", ncols=N_STRONGEST)
+        caption(fig, CAPTION)
     return fig

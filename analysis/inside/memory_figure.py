@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..plots import TRACE_TOP_MV, draw_output_spikes, draw_probability, draw_voltage, time_limits_s, trial_position
-from ..style import BLACK, GREY, PALETTE, figure, style
+from ..families import looks
+from ..plots import (
+    NOT_SCORED,
+    OF_PROBABILITY,
+    OF_TRACES,
+    draw_not_scored,
+    draw_prediction,
+    draw_truth,
+    time_limits_s,
+    trial_position,
+)
+from ..style import BLACK, GREY, caption, figure, style
+from ..ticks import label_logarithmic
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,7 +32,12 @@ if TYPE_CHECKING:
 DIVERGING = "RdBu_r"
 MOST_SD = 3.0  # memory is drawn within so many standard deviations of each unit's mean
 MOST_PERCENTILE = 99.5  # and branch currents up to so much of their size
-READOUTS = {"spike": (PALETTE[1], "o"), "voltage": (PALETTE[0], "s")}
+READOUTS = {"spike": (BLACK, "o", "-"), "voltage": (GREY, "s", (0, (4, 1.5)))}
+CAPTION = (
+    f"{OF_TRACES} {OF_PROBABILITY} Memory units: the ELM's state, each of which decays with a time constant of its "
+    "own. Branch currents: leaky sums of the learned weights of a branch's synapses that spike. Share of the readout: "
+    "a unit's readout weight times the standard deviation (SD) of its trace, as a part of the sum over the units."
+)
 N_TICKS = 6
 
 
@@ -41,22 +57,21 @@ def memory_figure(truth: xr.Dataset, inside: xr.Dataset, shares: xr.Dataset) -> 
             panels.append(fig.add_subplot(grid[row, :], sharex=panels[0] if panels else None))
             panels[row].tick_params(labelbottom=row == 3)
         voltage, probability, memory, branches = panels
-        draw_voltage(voltage, truth, at, BLACK, label="truth, spikes cut off")
-        draw_output_spikes(voltage, truth, at, label="output spikes")
-        model = inside.expand_dims("trial")
-        draw_voltage(voltage, model, 0, PALETTE[0], label=str(inside.attrs["model"]))
-        draw_probability(probability, model, 0, PALETTE[0])
-        voltage.set_ylim(top=TRACE_TOP_MV)
-        voltage.set_title(f"{inside.attrs['model']}: trial {inside.attrs['trial']}", loc="left")
-        voltage.legend(loc="lower right", bbox_to_anchor=(1, 1.05), ncols=3, borderaxespad=0)
-        probability.set_ylim(0, None)
+        draw_truth(voltage, truth, at)
+        (look,) = looks([inside.attrs["family"]])
+        draw_prediction(voltage, probability, inside.expand_dims("trial"), 0, look, str(inside.attrs["model"]))
+        voltage.set_title(f"{inside.attrs['model']}: trial {inside.attrs['trial']}", loc="left", pad=9)
         draw_memory(memory, inside)
         draw_branches(branches, inside)
+        for axes in panels:
+            draw_not_scored(axes, truth, over=bool(axes.images), label=NOT_SCORED if axes is voltage else None)
+        voltage.legend(loc="lower right", bbox_to_anchor=(1, 1.08), ncols=4, borderaxespad=0)
         branches.set(xlabel="time (s)", xlim=time_limits_s(truth))
         left = fig.add_subplot(grid[4, 0])
         draw_shares(left, shares)
         draw_summed_shares(fig.add_subplot(grid[4, 1]), shares)
         fig.align_ylabels([*panels, left])
+        caption(fig, CAPTION)
     return fig
 
 
@@ -95,12 +110,13 @@ def draw_branches(axes: Axes, inside: xr.Dataset) -> None:
 def draw_shares(axes: Axes, shares: xr.Dataset) -> None:
     """Draw the share of each memory unit in both readouts against its time constant."""
     ordered = shares.sortby("tau_m_ms")
-    for name, (colour, marker) in READOUTS.items():
+    for name, (colour, marker, line) in READOUTS.items():
         share = 100 * ordered[f"{name}_share"]
-        axes.plot(ordered["tau_m_ms"], share, color=colour, marker=marker, ms=3, mew=0, lw=0.7, label=name)
-    axes.set(ylabel="share of\nthe readout (%)", ylim=(0, None))
+        axes.plot(ordered["tau_m_ms"], share, color=colour, marker=marker, ls=line, ms=3, mew=0, lw=0.7, label=name)
     n_trials = len(np.atleast_1d(shares.attrs["trials"]))
-    axes.legend(title=f"over {n_trials} trial{'s' * (n_trials > 1)}")
+    axes.set(ylabel="share of\nthe readout (%)", ylim=(0, None))
+    axes.set_title(f"over {n_trials} trial{'s' * (n_trials > 1)}", loc="left")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
     _tau_axis(axes, shares)
 
 
@@ -108,16 +124,17 @@ def draw_summed_shares(axes: Axes, shares: xr.Dataset) -> None:
     """Draw the share that time constants up to a length have together, and say where it reaches a half."""
     ordered = shares.sortby("tau_m_ms")
     tau_ms = ordered["tau_m_ms"].values
-    axes.axhline(50, color=GREY, lw=0.6, ls=(0, (5, 3)))
-    for name, (colour, _) in READOUTS.items():
+    axes.axhline(50, color=GREY, lw=0.6, ls=(0, (1, 1.5)))
+    for name, (colour, _, line) in READOUTS.items():
         summed = 100 * np.cumsum(ordered[f"{name}_share"].values)
         if not np.isfinite(summed).all():
             continue
         half_ms = tau_ms[np.searchsorted(summed, 50)]
-        axes.step(tau_ms, summed, where="post", color=colour, label=f"{name}: half up to {half_ms:.3g} ms")
+        label = f"{name}: half up to {half_ms:.3g} ms"
+        axes.step(tau_ms, summed, where="post", color=colour, ls=line, label=label)
     axes.set(ylabel="share up to here (%)", ylim=(0, 103))
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
     _tau_axis(axes, shares)
 
 
@@ -135,10 +152,7 @@ def _colour_bar(axes: Axes, image: AxesImage, label: str) -> None:
 
 
 def _tau_axis(axes: Axes, shares: xr.Dataset) -> None:
-    from matplotlib.ticker import NullFormatter, StrMethodFormatter
-
     axes.set_xscale("log")
     axes.set_xlim(float(shares["tau_m_ms"].min()) / 1.2, float(shares["tau_m_ms"].max()) * 1.2)
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    label_logarithmic(axes.xaxis)
     axes.set_xlabel("time constant of the memory unit (ms)")

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...simulate.schema import EventStore, InputError, SpikeTrains, source
 from ..metrics.pair import paired
-from ..plots import synapse_groups
+from ..plots import family_name, synapse_groups
 from ..scores.uncertainty import LEVEL, RESAMPLES, draw
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def spike_triggered(
             "n_synapses": ("group", n_synapses),
         },
         {
+            "family": family_name(prediction),
             "n_trials": len(sums),
             "n_spikes": int(np.stack(weights)[:, 0].sum()),
             "n_expected_spikes": float(np.stack(weights)[:, 1].sum()),

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..families import family_of
 from ..plots import GROUPS, SIGNS
 from ..scores.uncertainty import LEVEL
-from ..style import BLACK, GREY, PALETTE, figure, style
+from ..style import BLACK, GREY, caption, figure, style
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MODEL = PALETTE[0]
 DASHED = (0, (4, 1.5))
+CAPTION = (
+    "Above: the mean input rate in the time before an output spike, of truth and model. Of the model each bin of 1 ms "
+    "counts as much as its spike probability, so these are the spikes that it expects. Below: their difference; where "
+    "it is 0, cell and model spike after the same input."
+)
 
 
 def spike_triggered_figure(found: xr.Dataset, model: str) -> Figure:
@@ -28,6 +33,7 @@ def spike_triggered_figure(found: xr.Dataset, model: str) -> Figure:
     pairs = list(zip(found["tree"].values.tolist(), found["sign"].values.tolist(), strict=True))
     columns = [group for group in GROUPS if group in pairs]
     split = len(pairs) > len(columns)
+    own = family_of(found.attrs["family"]).colour
     nearest = sorted(set(found["from_um"].values.tolist()))
     with style():
         fig = figure(3.6)
@@ -36,46 +42,49 @@ def spike_triggered_figure(found: xr.Dataset, model: str) -> Figure:
             members = [found.isel(group=at) for at, pair in enumerate(pairs) if pair == (tree, sign)]
             for group in members:
                 colour = _shade(nearest.index(float(group["from_um"])) / len(nearest)) if split else None
-                label = _label(group) if split else ""
-                draw_rates(rates, group, model, colour, label)
-                draw_difference(difference, group, colour)
+                draw_rates(rates, group, model, colour or own, split)
+                draw_difference(difference, group, colour or own, split)
             n_synapses = sum(int(group["n_synapses"]) for group in members)
             rates.set_title(f"{n_synapses} {tree},\n{SIGNS[sign]}", loc="left")
-            if split:
-                rates.legend(fontsize=5.5)
             difference.set_xlabel("time relative to the\noutput spike (ms)")
         n_trials, n_spikes = found.attrs["n_trials"], found.attrs["n_spikes"]
         panels[0, 0].set(ylabel="input rate\n(Hz per synapse)", ylim=(0, None), xlim=(-float(found["lag_ms"][-1]), 0))
         panels[1, 0].set_ylabel("model less truth\n(Hz per synapse)")
         fig.align_ylabels(panels[:, 0])
-        key = _key(model) if split else panels[0, 0].get_legend_handles_labels()
-        handles, labels = (
-            above + below for above, below in zip(key, panels[1, 0].get_legend_handles_labels(), strict=True)
-        )
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        if split:
+            handles, labels = _key(model, groups_of(found))
+        else:
+            below = panels[1, 0].get_legend_handles_labels()
+            handles, labels = handles + below[0], labels + below[1]
         told = (
             f"{n_spikes} output spikes, {found.attrs['n_expected_spikes']:.1f} expected by the model, {n_trials} trials"
         )
-        fig.legend(handles, labels, loc="outside upper left", ncols=len(labels), title=told, alignment="left")
+        fig.legend(handles, labels, loc="outside upper left", ncols=4, title=told, alignment="left")
+        caption(fig, CAPTION)
     return fig
 
 
-def draw_rates(axes: Axes, group: xr.Dataset, model: str, colour: str | None, label: str) -> None:
-    """Draw the input rate before the spikes of truth and model, and the mean rate whatever the output."""
+def draw_rates(axes: Axes, group: xr.Dataset, model: str, colour: str, split: bool) -> None:
+    """Draw the input rate before the spikes of truth and model, and the mean rate whatever the output.
+
+    split: several groups share the axes, so that the colour is the group's, of truth and model.
+    """
     time_ms = -group["lag_ms"].values
-    axes.axhline(float(group["mean_hz"]), color=colour or GREY, lw=0.7, ls=":", label="" if colour else "mean rate")
-    axes.plot(time_ms, group["truth_hz"].values, color=colour or BLACK, label=label or "before spikes of the truth")
-    own = "" if label else f"before expected spikes of {model}"
-    axes.plot(time_ms, group["model_hz"].values, color=colour or MODEL, ls=DASHED if colour else "-", label=own)
+    axes.axhline(float(group["mean_hz"]), color=colour if split else GREY, lw=0.7, ls=":", label="mean rate")
+    of_truth = {"color": colour if split else BLACK, "label": "before spikes of the truth"}
+    axes.plot(time_ms, group["truth_hz"].values, **of_truth)
+    axes.plot(time_ms, group["model_hz"].values, color=colour, ls=DASHED, label=f"before expected spikes of {model}")
 
 
-def draw_difference(axes: Axes, group: xr.Dataset, colour: str | None) -> None:
-    """Draw by how much the input before the model's spikes differs, with its interval."""
+def draw_difference(axes: Axes, group: xr.Dataset, colour: str, split: bool) -> None:
+    """Draw by how much the input before the model's spikes differs, with its interval unless axes are shared."""
     time_ms = -group["lag_ms"].values
     axes.axhline(0, color=GREY, lw=0.6)
-    axes.plot(time_ms, group["difference_hz"].values, color=colour or MODEL)
-    if colour is None and np.isfinite(group["low_hz"].values).all():
+    axes.plot(time_ms, group["difference_hz"].values, color=colour)
+    if not split and np.isfinite(group["low_hz"].values).all():
         band = group["low_hz"].values, group["high_hz"].values
-        axes.fill_between(time_ms, *band, color=MODEL, alpha=0.2, lw=0, label=f"{LEVEL:.0%} interval over trials")
+        axes.fill_between(time_ms, *band, color=colour, alpha=0.2, lw=0, label=f"{LEVEL:.0%} interval over trials")
 
 
 def _shade(share: float) -> str:
@@ -90,8 +99,17 @@ def _label(group: xr.Dataset) -> str:
     return f"{low:g} to {high:g} µm" if np.isfinite(high) else f"from {low:g} µm on" if low else "all"
 
 
-def _key(model: str) -> tuple[list, list[str]]:
+def groups_of(found: xr.Dataset) -> dict[str, str]:
+    """The distances that split the groups, in words, each with its colour, near ones first."""
+    nearest = sorted(set(found["from_um"].values.tolist()))
+    members = [found.isel(group=found["from_um"].values.tolist().index(from_um)) for from_um in nearest]
+    return {_label(group): _shade(at / len(nearest)) for at, group in enumerate(members)}
+
+
+def _key(model: str, colours: dict[str, str]) -> tuple[list, list[str]]:
     from matplotlib.lines import Line2D
 
     looks = {"before spikes of the truth": "-", f"before expected spikes of {model}": DASHED, "mean rate": ":"}
-    return [Line2D([], [], color=BLACK, ls=look) for look in looks.values()], list(looks)
+    handles = [Line2D([], [], color=BLACK, ls=look) for look in looks.values()]
+    handles += [Line2D([], [], color=colour, lw=2) for colour in colours.values()]
+    return handles, [*looks, *colours]

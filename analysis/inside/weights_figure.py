@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..plots import COLOURS, SIGNS
-from ..style import BLACK, GREY, PALE, figure, style
+from ..style import BLACK, GREY, PALE, caption, figure, style
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +22,11 @@ TREES = ("basal", "apical")
 MEDIAN_OF = 0.1  # of a panel's synapses: the running median is over so many neighbours in distance
 SHOWN_PERCENTILES = (1, 99)  # of the weights: where the colours end, so that one synapse does not take them all
 POINTS_PER_UM, THINNEST, THICKEST = 0.6, 0.7, 4.0  # widths of lines on the page, by diameter
+CAPTION = (
+    "Learned weight: what a spike at a synapse adds to its branch of the ELM, of the synapse's own sign. On the right "
+    "a dot for each synapse; black: the median of the {share:.0%} of the synapses that are nearest in distance, solid "
+    "of excitatory and dashed of inhibitory ones."
+)
 SCALE_BARS_UM = (10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -46,6 +51,7 @@ def weights_figure(weights: xr.Dataset, outline: xr.Dataset | None = None) -> Fi
             draw_against_distance(axes, weights, tree)
             axes.set_ylabel("learned weight (of the spike's sign)")
         fig.suptitle(_heading(weights), x=0.01, ha="left", fontsize=8)
+        caption(fig, CAPTION.format(share=MEDIAN_OF))
     return fig
 
 

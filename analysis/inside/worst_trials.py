@@ -14,15 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...simulate.schema import InputError
 from ..metrics.pair import Pair, paired
 from ..plots import (
-    TRACE_TOP_MV,
-    draw_output_spikes,
-    draw_probability,
-    draw_voltage,
+    NOT_SCORED,
+    OF_PROBABILITY,
+    OF_TRACES,
+    draw_not_scored,
+    draw_prediction,
+    draw_truth,
+    looks_of,
     model_label,
     time_limits_s,
     trial_position,
 )
-from ..style import BLACK, PALETTE, figure, style
+from ..style import caption, figure, style
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
 
 NEAR_MS = 5  # chosen: the widest tolerance of the event scores; a spike predicted so near is a hit
 HIT = 0.5  # expected spikes that must be so near for a true one not to be missed
+OF_ERRORS = (
+    "RMSE: root mean squared error of the voltage, truth clipped. Expected: the sum of P(spike). Missed: output spikes "
+    f"near which, within {NEAR_MS} ms, the model expects less than half a spike. Invented: what it expects further "
+    "than that from each of them."
+)
 ORDERS = ("rmse_mv", "n_missed", "invented")
 
 
@@ -69,27 +77,23 @@ def typical_of(errors: Sequence[TrialError]) -> int:
 
 
 def worst_figure(truth: xr.Dataset, prediction: xr.Dataset, errors: Sequence[TrialError], n_trials: int = 4) -> Figure:
-    """Draw the first `n_trials` of `errors`, one below the other: voltages, output spikes, spike probability.
-
-    truth, prediction: open datasets. errors: what `worst_trials` returns. n_trials: how many.
-    """
-    shown = errors[:n_trials]
+    """Draw the first `n_trials` of `errors`, one below the other: voltages, output spikes, spike probability."""
+    shown, (look,) = errors[:n_trials], looks_of([prediction])
     with style():
         fig = figure(1.75 * len(shown) + 0.5)
         panels = fig.subplots(2 * len(shown), 1, sharex=True, squeeze=False, height_ratios=(2.2, 1) * len(shown))[:, 0]
         for error, voltage, probability in zip(shown, panels[::2], panels[1::2], strict=True):
             at, predicted_at = (trial_position(ds, error.trial) for ds in (truth, prediction))
-            draw_voltage(voltage, truth, at, BLACK, label="truth, spikes cut off")
-            draw_output_spikes(voltage, truth, at, label="output spikes")
-            draw_voltage(voltage, prediction, predicted_at, PALETTE[0], label=model_label(prediction))
-            voltage.set_ylim(top=TRACE_TOP_MV)
+            draw_truth(voltage, truth, at)
+            draw_prediction(voltage, probability, prediction, predicted_at, look, model_label(prediction))
+            draw_not_scored(voltage, truth, label=NOT_SCORED)
+            draw_not_scored(probability, truth)
             voltage.set_title(_title(error), loc="left", pad=9)
-            draw_probability(probability, prediction, predicted_at, PALETTE[0])
-            probability.set_ylim(0, None)
         panels[-1].set(xlabel="time (s)", xlim=time_limits_s(truth))
         fig.align_ylabels(list(panels))
         handles, labels = panels[0].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside upper center", ncols=3)
+        fig.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        caption(fig, f"{OF_TRACES} {OF_PROBABILITY} {OF_ERRORS}")
     return fig
 
 

@@ -14,10 +14,12 @@ import numpy as np
 from ...simulate.schema import InputError, config_of, open_dataset, source
 from .. import metrics
 from ..dataset_title import dataset_title
+from ..families import DASHES, looks
 from ..metrics.pair import PairedTrials
+from ..plots import family_name
 from ..scores.evaluate import Evaluation, scored_trials, spike_threshold
 from ..scores.uncertainty import draw, interval_of
-from ..style import PALETTE, check_suffix, figure, save_figure, style
+from ..style import caption, check_suffix, figure, save_figure, style
 from . import fidelity_panels as panels
 from .fidelity_panels import Curve, Fidelity
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 HEIGHT_INCHES = 7.4
-MOST = len(PALETTE)  # predictions on one page: more could not be told apart
+MOST = len(DASHES)  # predictions on one page: more could not be told apart
 
 
 def fidelity_figure(
@@ -42,7 +44,9 @@ def fidelity_figure(
     if not 1 <= len(predictions) <= MOST:
         raise InputError(f"{out}: one page shows 1 to {MOST} predictions, got {len(predictions)}; draw several pages")
     ds = open_dataset(truth, "simulation")
-    found = [fidelity(ds, open_dataset(path, "prediction"), how) for path in predictions]
+    opened = [open_dataset(path, "prediction") for path in predictions]
+    shown = looks([family_name(each) for each in opened])
+    found = [fidelity(ds, each, how)._replace(look=look) for each, look in zip(opened, shown, strict=True)]
     if len({each.label for each in found}) < len(found):
         found = [each._replace(label=Path(path).stem) for each, path in zip(found, predictions, strict=True)]
     with style():
@@ -54,6 +58,7 @@ def fidelity_figure(
         n_trials = found[0].true_rate_hz.size
         panels.draw_key(rows.flat[-1], found, how.resamples if n_trials > 1 else 0)
         fig.suptitle(f"{dataset_title(ds)}: {n_trials} scored trial{'s' * (n_trials > 1)}", fontsize=8, weight="bold")
+        caption(fig, panels.CAPTION)
         return save_figure(fig, out)
 
 
@@ -74,7 +79,8 @@ def fidelity(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation | None =
     curves = {name: _curve(metric, sums[name], weight_rb) for name, metric in of.items()}
     _, true_rate_hz, expected_rate_hz, *_ = sums["rates"].T
     label = str(config_of(prediction).get("name") or source(prediction))
-    return Fidelity(label, threshold, borrowed, curves, true_rate_hz, expected_rate_hz)
+    (look,) = looks([family_name(prediction)])
+    return Fidelity(label, look, threshold, borrowed, curves, true_rate_hz, expected_rate_hz)
 
 
 def _metrics(threshold: float) -> dict[str, metrics.Metric]:

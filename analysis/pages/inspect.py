@@ -10,19 +10,23 @@ import numpy as np
 
 from ...simulate.schema import DONE, FAILED, InputError, config_of, open_dataset, read
 from ..dataset_title import dataset_title
+from ..metrics.pair import DROP_MS
 from ..plots import (
+    OF_PROBABILITY,
     SIGNS,
     draw_input_rates,
     draw_nexus,
+    draw_not_scored,
     draw_output_spikes,
     draw_probability,
     draw_raster,
     draw_voltage,
+    looks_of,
     synapse_groups,
     time_limits_s,
     trial_position,
 )
-from ..style import BLACK, PALETTE, check_suffix, figure, save_figure, style
+from ..style import BLACK, caption, check_suffix, figure, save_figure, style
 from .flags import flags
 from .inspect_panels import draw_dendrites, draw_isi, draw_mean_input_rates, draw_output_rates
 from .scan import Scan, output_counts, scan
@@ -152,7 +156,23 @@ def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, 
             n_synapses = {group: at.size for group, at in synapse_groups(ds).items()}
             draw_mean_input_rates(fig.add_subplot(grid[-1, 3:]), ds, scanned, n_synapses)
         fig.align_ylabels(left)
+        caption(fig, _caption(ds, panels))
         return save_figure(fig, out)
+
+
+def _caption(ds: xr.Dataset, panels: dict[str, Axes]) -> str:
+    """What the words of the figure mean, as far as they are on it."""
+    told = [f"Shaded: the first {DROP_MS} ms, which scores leave out."]
+    if "raster" in panels:
+        told.append("Top: every input spike as a dot, synapses by tree and sign.")
+    if "nexus" in panels:
+        told.append("Nexus: where the apical trunk forks into the tuft.")
+    if ds.attrs["kind"] == "simulation":
+        told.append(
+            "Triangles: output spikes, which are somatic peaks above −25 mV; smaller ones, where the axon fires and "
+            "the soma does not follow, are none."
+        )
+    return " ".join([*told, OF_PROBABILITY] if "probability" in panels else told)
 
 
 def _draw_trial(panels: dict[str, Axes], ds: xr.Dataset, at: int) -> None:
@@ -164,9 +184,13 @@ def _draw_trial(panels: dict[str, Axes], ds: xr.Dataset, at: int) -> None:
         draw_dendrites(panels["dendrites"], ds, at)
     if "nexus" in panels:
         draw_nexus(panels["nexus"], ds, at, BLACK)
-    draw_voltage(panels["voltage"], ds, at, BLACK)
-    if ds.attrs["kind"] == "simulation":
+    is_simulation = ds.attrs["kind"] == "simulation"
+    colour = BLACK if is_simulation else looks_of([ds])[0].colour
+    draw_voltage(panels["voltage"], ds, at, colour)
+    if is_simulation:
         draw_output_spikes(panels["voltage"], ds, at)
     if "probability" in panels:
-        draw_probability(panels["probability"], ds, at, PALETTE[2])
+        draw_probability(panels["probability"], ds, at, colour)
         panels["probability"].set_ylim(0, None)
+    for name, axes in panels.items():
+        draw_not_scored(axes, ds, over=name in ("raster", "dendrites"))

@@ -11,7 +11,8 @@ import numpy as np
 
 from ...simulate.schema import read
 from ..plots import COLOURS, LINES, time_limits_s
-from ..style import BLACK, GREY, PALETTE
+from ..style import BLACK, GREY
+from ..ticks import label_logarithmic
 from .scan import Scan
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def draw_dendrites(axes: Axes, ds: xr.Dataset, at: int) -> None:
         if not here.size:
             continue
         axes.axhline(here[0] - 0.5, color="white", lw=0.5)
-        axes.text(0.008, here.mean(), name, color="white", va="center", transform=axes.get_yaxis_transform())
+        axes.text(1.006, here.mean(), name, va="center", rotation=90, transform=axes.get_yaxis_transform())
         distances = distance_um[order][here]
         for tick_um in np.arange(step_um, distances.max(), step_um):
             rows.append(float(here[np.abs(distances - tick_um).argmin()]))
@@ -70,11 +71,11 @@ def draw_output_rates(by_trial: Axes, histogram: Axes, ds: xr.Dataset, scanned: 
     rate_hz, trials = scanned.output_count / (ds.sizes["time_ms"] / 1000), np.asarray(ds["trial"])
     mean_hz = rate_hz[finished].mean()
     by_trial.plot(trials[finished], rate_hz[finished], ".", ms=4, mew=0, color=BLACK, clip_on=False, zorder=3)
-    by_trial.plot(trials[at], rate_hz[at], "o", ms=6, mfc="none", color=PALETTE[2], clip_on=False, label="trial above")
+    by_trial.plot(trials[at], rate_hz[at], "o", ms=6, mfc="none", color=BLACK, clip_on=False, label="trial above")
     by_trial.axhline(mean_hz, color=BLACK, lw=0.7, ls=(0, (5, 3)), label=f"mean {mean_hz:.2g} Hz")
     by_trial.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
     expected = "" if ds.attrs["kind"] == "simulation" else "expected "
-    top = max(rate_hz[finished].max(), 1e-9)
+    top = float(rate_hz[finished].max()) or 1.0
     by_trial.set(xlabel="trial", ylabel=f"{expected}output\nrate (Hz)", ylim=(0, 1.1 * top))
     histogram.hist(rate_hz[finished], bins=N_BINS, range=(0, top), orientation="horizontal", color=GREY)
     histogram.set_xlabel("number of trials")
@@ -87,18 +88,17 @@ def draw_output_rates(by_trial: Axes, histogram: Axes, ds: xr.Dataset, scanned: 
 
 def draw_isi(axes: Axes, ds: xr.Dataset, isi_ms: np.ndarray) -> None:
     """Draw how often each interval between output spikes occurs, in bins of equal width on a logarithmic axis."""
-    from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+    from matplotlib.ticker import MaxNLocator
 
     axes.set(xlabel="interval between output spikes (ms)", ylabel="number of\nintervals")
     if not isi_ms.size:
         axes.text(0.5, 0.5, "no trial has two output spikes", ha="center", va="center", transform=axes.transAxes)
-        axes.set(xticks=[], yticks=[])
+        axes.set_axis_off()
         return
     edges = np.geomspace(min(SHORTEST_ISI_MS, isi_ms.min()), ds.sizes["time_ms"], 2 * N_BINS + 1)
     axes.hist(isi_ms, bins=edges.tolist(), color=GREY)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    label_logarithmic(axes.xaxis)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
@@ -108,7 +108,7 @@ def draw_mean_input_rates(axes: Axes, ds: xr.Dataset, scanned: Scan, n_synapses:
 
     seconds = ds.sizes["time_ms"] / 1000
     rates_hz = {g: n[scanned.finished] / n_synapses[g] / seconds for g, n in scanned.input_count.items()}
-    top = max(*(rate_hz.max() for rate_hz in rates_hz.values()), 1e-9)
+    top = max(float(rate_hz.max()) for rate_hz in rates_hz.values()) or 1.0
     for (tree, sign), rate_hz in rates_hz.items():
         axes.hist(
             rate_hz, bins=N_BINS, range=(0, 1.05 * top), histtype="step", lw=1, color=COLOURS[sign], ls=LINES[tree]

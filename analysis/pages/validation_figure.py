@@ -5,55 +5,66 @@ Drawn from plain values, so that it knows nothing of NEURON. In the manner of Ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..style import check_suffix, figure, save_figure, style
+from ..style import caption, check_suffix, figure, save_figure, style
 from . import validation_panels as panels
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from .validation_panels import Traces
 
-HEIGHT_INCHES = 9.0
+ROW_INCHES, IN_A_ROW = 2.15, 3
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+TITLE_PAD, LEGEND_ROW = 8.0, 10.5  # points
 
 
 def validation_figure(found: Mapping[str, Any], traces: Traces, out: str | Path) -> Path:
     """Draw a validation on one page and write it; returns its path.
 
     found: `checks`, `curves` and names, as `apical validate --json` prints them. traces: name -> site -> (n,) mV,
-    and `time_ms`. A panel whose section was left out says so.
+    and `time_ms`. There is a panel for each section that was run, and none for others.
     Raises InputError for a suffix or path that cannot be written.
     """
     out = check_suffix(out)
-    checks, curves = found["checks"], found["curves"]
-    steps = [name for name in traces if name.startswith("step")] or ["step currents"] * 3
+    drawn = panels.panels_of(found["checks"], found["curves"], traces)
+    n_rows = -(-len(drawn) // IN_A_ROW)
     with style():
-        fig = figure(HEIGHT_INCHES)
-        page = fig.add_gridspec(4, 1, height_ratios=(1.15, 0.85, 1.1, 1.15))
-        rows = []
-        for at in range(4):
-            within = page[at].subgridspec(1, 3, width_ratios=(1.1, 1, 0.75 if at == 3 else 1))
-            rows.append([fig.add_subplot(within[column]) for column in range(3)])
-        for axes, name in zip(rows[0], panels.DENDRITIC, strict=True):
-            panels.draw_dendritic(axes, name, traces, checks)
-        for axes, name in zip(rows[1], steps, strict=True):
-            panels.draw_step(axes, name, traces, checks)
-        for row in rows[:2]:
-            row[0].set_ylabel("V (mV)")
-        panels.draw_f_i(rows[2][0], checks, curves)
-        panels.draw_attenuation(rows[2][1], curves)
-        panels.draw_rest(rows[2][2], traces)
-        panels.draw_convergence(rows[3][0], checks, curves)
-        panels.draw_replay(rows[3][1], traces)
-        panels.draw_used_tolerance(rows[3][2], checks)
-        for at, axes in enumerate(axes for row in rows for axes in row):
-            axes.set_title("abcdefghijkl"[at] + "  " + axes.get_title(), loc="left")
-            axes.set_title("")
-            if legend := axes.get_legend():
-                legend.set_in_layout(False)  # it lies inside the axes and must not squeeze them
+        fig = figure(ROW_INCHES * n_rows + 0.4)
+        grid = fig.add_gridspec(n_rows, min(IN_A_ROW, len(drawn)))
+        page = [fig.add_subplot(grid[divmod(at, IN_A_ROW)]) for at in range(len(drawn))]
+        for axes, draw in zip(page, drawn, strict=True):
+            draw(axes)
+        for first in range(0, len(page), IN_A_ROW):
+            _head(page[first : first + IN_A_ROW], LETTERS[first:])
         fig.suptitle(_heading(found), fontsize=8, weight="bold")
+        caption(fig, panels.meaning(found["checks"], found["curves"], traces))
         return save_figure(fig, out)
+
+
+def _head(row: Sequence[Axes], letters: str) -> None:
+    """Put letters and titles above the axes of a row, and between them the legends, which would hide data inside."""
+    most = 0
+    for axes in row:
+        if axes.get_legend():
+            handles, labels = axes.get_legend_handles_labels()
+            ncols = 2 if max(map(len, labels)) < panels.SHORT else 1
+            most = max(most, -(-len(handles) // ncols))
+            spaced: dict[str, Any] = {
+                "borderaxespad": 0.2,
+                "columnspacing": 1,
+                "handlelength": 1.6,
+                "labelspacing": 0.3,
+            }
+            legend = axes.legend(loc="lower left", bbox_to_anchor=(0, 1.04), ncols=ncols, **spaced)
+            legend.set_in_layout(False)  # the title, which is above it, makes room
+    for axes, letter in zip(row, letters, strict=False):
+        title = axes.get_title()
+        axes.set_title("")
+        axes.set_title(f"{letter}  {title}", loc="left", pad=TITLE_PAD + LEGEND_ROW * most + 3 * bool(most))
 
 
 def _heading(found: Mapping[str, Any]) -> str:

@@ -1,37 +1,93 @@
-"""The panels of a validation's page: each draws one section on its axes, or says that it was left out.
+"""The panels of a validation's page: each draws one section on its axes.
 
 checks: as `apical validate --json` prints them. traces: name -> site -> (n,) mV, and `time_ms`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..style import BLACK, GREY, PALE, PALETTE
+from ..ticks import label_logarithmic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     Traces = Mapping[str, Mapping[str, np.ndarray]]
+    Checks = Sequence[Mapping[str, Any]]
+    Curves = Mapping[str, Any]
 
-SITES = {"soma": BLACK, "400 um": PALETTE[0], "620 um": PALETTE[1]}
-DENDRITIC = ("bAP", "Ca burst", "BAC")
+SITES = {"soma": (BLACK, "-"), "400 um": (PALETTE[0], (0, (5, 1.2))), "620 um": (PALETTE[1], (0, (1.5, 1)))}
+DENDRITIC = {"bAP": "back-propagation (bAP)", "Ca burst": "calcium burst", "BAC": "BAC firing"}
 DENDRITIC_MS, STEP_MS, REST_MS = (285, 385), (600, 2800), (900, 2300)
 V_LIMITS_MV = (-95, 55)
+SPIKE_MV = -10  # a spike is an upward crossing of this at the soma, as the checks count it
 ORDERS = {"Euler": ("o", PALETTE[0]), "Crank-Nicolson": ("D", PALETTE[1])}
 FURTHEST = 2.0  # the axis of used tolerance ends here; what is beyond is drawn at its edge
+SHORT = 15  # characters of a label, two of which stand side by side above a panel
+MEANING = {
+    "dendritic": "bAP: an action potential that a current pulse at the soma starts, back-propagating into the apical "
+    "dendrite. Calcium burst: after an EPSP-like current at 620 µm. BAC firing: after both, when the back-propagating "
+    "action potential activates a calcium spike. 400 and 620 µm: from the soma along the apical trunk.",
+    "marks": "Marks at the edges: peaks and spike times of the published cell.",
+    "step": "Step currents: at the soma for 2 s; spikes a/b: a measured, b expected.",
+    "spikes": f"Triangles: spikes, which are where the soma crosses {SPIKE_MV} mV; what stays below is none, such as a "
+    "spike of the axon that the soma does not follow.",
+    "f_i": "f–I: firing rate against current.",
+    "attenuation": "EPSP: excitatory postsynaptic potential.",
+    "rest": "Sag: the voltage's return under a hyperpolarising current.",
+    "convergence": "Error against step: of an EPSP's height and a spike's time, from the converged solution, each with "
+    "the slope of its line; 1 is first order, 2 second.",
+    "replay": "Synaptic input: random. Converged: variable step, tolerance 1e-6.",
+    "tolerance": "Used of the tolerance: how far a check's value is from what was expected, in units of what it may "
+    "be; beside it, how many passed.",
+}
 
 
-def _left_out(axes: Axes, title: str) -> None:
-    axes.set_title(title)
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, "left out", ha="center", va="center", color=GREY, transform=axes.transAxes)
+def panels_of(checks: Checks, curves: Curves, traces: Traces) -> list[Callable[[Axes], None]]:
+    """What draws each section that there is, in the order of the page."""
+    found = [partial(draw_dendritic, name=name, traces=traces, checks=checks) for name in DENDRITIC if name in traces]
+    steps = [name for name in traces if name.startswith("step")]
+    found += [partial(draw_step, name=name, traces=traces, checks=checks) for name in steps]
+    if "f_i" in curves:
+        found.append(partial(draw_f_i, checks=checks, curves=curves))
+    if "attenuation" in curves:
+        found.append(partial(draw_attenuation, curves=curves))
+    if _of_rest(traces):
+        found.append(partial(draw_rest, traces=traces))
+    if "convergence" in curves:
+        found.append(partial(draw_convergence, checks=checks, curves=curves))
+    if "replay" in traces:
+        found.append(partial(draw_replay, traces=traces))
+    if any(each["passed"] is not None for each in checks):
+        found.append(partial(draw_used_tolerance, checks=checks))
+    return found
 
 
-def _expected(checks: Sequence[Mapping[str, Any]], group: str, name: str) -> Any:
+def meaning(checks: Checks, curves: Curves, traces: Traces) -> str:
+    """What the words of these panels mean."""
+    there = {
+        "dendritic": any(name in traces for name in DENDRITIC),
+        "marks": any(_expected(checks, name, "spike times") is not None for name in DENDRITIC if name in traces),
+        "step": any(name.startswith("step") for name in traces),
+        "spikes": "replay" in traces or any(name.startswith("step") for name in traces),
+        "rest": bool(_of_rest(traces)),
+        "replay": "replay" in traces,
+        "tolerance": any(each["passed"] is not None for each in checks),
+    }
+    told = [text for name, text in MEANING.items() if there.get(name, name in curves)]
+    return " ".join(told).replace(" -", " −")
+
+
+def _of_rest(traces: Traces) -> list[str]:
+    return [name for name in traces if name.startswith("-")]
+
+
+def _expected(checks: Checks, group: str, name: str) -> Any:
     return next(
         (
             each["expected"]
@@ -42,55 +98,40 @@ def _expected(checks: Sequence[Mapping[str, Any]], group: str, name: str) -> Any
     )
 
 
-def draw_dendritic(axes: Axes, name: str, traces: Traces, checks: Sequence[Mapping[str, Any]]) -> None:
+def draw_dendritic(axes: Axes, name: str, traces: Traces, checks: Checks) -> None:
     """A current protocol at soma and dendrite; expected peaks and spikes as marks at the edges."""
-    from matplotlib.lines import Line2D
-
-    if name not in traces:
-        return _left_out(axes, name)
     trace = traces[name]
     shown = (trace["time_ms"] >= DENDRITIC_MS[0]) & (trace["time_ms"] <= DENDRITIC_MS[1])
     small: dict[str, Any] = {"ls": "none", "ms": 4, "mew": 0, "clip_on": False}
-    for site, colour in SITES.items():
-        axes.plot(trace["time_ms"][shown], trace[site][shown], color=colour, label=site.replace("um", "µm"))
+    for site, (colour, line) in SITES.items():
+        axes.plot(trace["time_ms"][shown], trace[site][shown], color=colour, ls=line, label=site.replace("um", "µm"))
         golden_mv = _expected(checks, name, f"peak {site}")
         if golden_mv is not None:
-            axes.plot(1.02, golden_mv, "<", color=colour, transform=axes.get_yaxis_transform(), **small)
+            known = "expected peak" in axes.get_legend_handles_labels()[1]
+            label = "" if known else "expected peak"
+            axes.plot(1.02, golden_mv, "<", color=colour, label=label, transform=axes.get_yaxis_transform(), **small)
     golden_ms = _expected(checks, name, "spike times")
     if golden_ms:
-        heights = [1.02] * len(golden_ms)
-        axes.plot(golden_ms, heights, "v", color=GREY, transform=axes.get_xaxis_transform(), **small)
-    axes.set(title=name, xlabel="time (ms)", xlim=DENDRITIC_MS, ylim=V_LIMITS_MV)
-    if name == DENDRITIC[0]:
-        handles, _ = axes.get_legend_handles_labels()
-        if golden_ms is not None:
-            handles += [
-                Line2D([], [], color=GREY, marker=marker, label=f"expected {what}", **small)
-                for marker, what in (("<", "peak"), ("v", "spike"))
-            ]
-        axes.legend(handles=handles, loc="upper right", labelspacing=0.2)
-    return None
+        of_spikes = {"color": GREY, "transform": axes.get_xaxis_transform(), "label": "expected spike"}
+        axes.plot(golden_ms, [1.02] * len(golden_ms), "v", **of_spikes, **small)
+    axes.set(title=DENDRITIC[name], xlabel="time (ms)", ylabel="V (mV)", xlim=DENDRITIC_MS, ylim=V_LIMITS_MV)
+    axes.legend()
 
 
-def draw_step(axes: Axes, name: str, traces: Traces, checks: Sequence[Mapping[str, Any]]) -> None:
+def draw_step(axes: Axes, name: str, traces: Traces, checks: Checks) -> None:
     """A 2 s somatic step."""
-    if name not in traces:
-        return _left_out(axes, name)
     trace = traces[name]
     shown = (trace["time_ms"] >= STEP_MS[0]) & (trace["time_ms"] <= STEP_MS[1])
     axes.plot(trace["time_ms"][shown] / 1000, trace["soma"][shown], color=BLACK, lw=0.5)
+    _mark_spikes(axes, trace, 1000)
     counted = next(each["measured"] for each in checks if (each["group"], each["name"]) == (name, "spikes"))
     golden = _expected(checks, name, "spikes")
-    if golden is not None:
-        axes.text(0.99, 1.0, f"expected {golden:g}", ha="right", va="top", transform=axes.transAxes)
-    axes.set(title=f"{name.removeprefix('step ')}: {counted:g} spikes", xlabel="time (s)", ylim=V_LIMITS_MV)
-    return None
+    told = f"{name.removeprefix('step ')}: {counted:g}{'' if golden is None else f'/{golden:g}'} spikes"
+    axes.set(title=told, xlabel="time (s)", ylabel="V (mV)", ylim=V_LIMITS_MV)
 
 
-def draw_f_i(axes: Axes, checks: Sequence[Mapping[str, Any]], curves: Mapping[str, Any]) -> None:
+def draw_f_i(axes: Axes, checks: Checks, curves: Curves) -> None:
     """Rate against somatic current."""
-    if "f_i" not in curves:
-        return _left_out(axes, "f–I")
     f_i = curves["f_i"]
     axes.plot(f_i["amplitude_na"], f_i["rate_hz"], "o-", color=BLACK, ms=3.5, label="1 s steps")
     golden = [
@@ -101,43 +142,35 @@ def draw_f_i(axes: Axes, checks: Sequence[Mapping[str, Any]], curves: Mapping[st
     if "steps" in curves:
         steps = curves["steps"]
         axes.plot(steps["amplitude_na"], steps["rate_hz"], "^", color=PALETTE[0], ms=4, label="2 s steps")
-    axes.set(title="f–I", xlabel="somatic current (nA)", ylabel="rate (Hz)", ylim=(-1, None))
-    axes.legend(loc="upper left")
-    return None
+    axes.set(title="f–I", xlabel="somatic current (nA)", ylabel="rate (Hz)")
+    axes.margins(y=0.1)
+    axes.legend()
 
 
-def draw_attenuation(axes: Axes, curves: Mapping[str, Any]) -> None:
+def draw_attenuation(axes: Axes, curves: Curves) -> None:
     """Heights of an EPSP at its site and at the soma against the site's distance."""
-    if "attenuation" not in curves:
-        return _left_out(axes, "EPSP along the trunk")
     of = curves["attenuation"]
-    axes.plot(of["distance_um"], of["local_mv"], "o-", color=PALETTE[1], ms=3.5, label="at the site")
+    axes.plot(of["distance_um"], of["local_mv"], "s--", color=PALETTE[1], ms=3.5, label="at the site")
     axes.plot(of["distance_um"], of["soma_mv"], "o-", color=BLACK, ms=3.5, label="at the soma")
     axes.plot(of["distance_um"], of["soma_to_site_mv"], "x", color=PALETTE[0], ms=5, label="from soma, at the site")
     axes.set(title="EPSP along the trunk", xlabel="distance from the soma (µm)", ylabel="height (mV)")
-    axes.set_ylim(0, 1.35 * max(of["local_mv"]))  # room for the legend
-    axes.legend(loc="upper left")
-    return None
+    axes.set_ylim(0, None)
+    axes.legend()
 
 
 def draw_rest(axes: Axes, traces: Traces) -> None:
     """The voltage without and with a hyperpolarising current."""
-    names = [name for name in traces if name.startswith("-")]
-    if not names:
-        return _left_out(axes, "rest and sag")
-    for name, colour in zip(names, (PALETTE[0], BLACK), strict=False):
+    for name, colour, line in zip(_of_rest(traces), (PALETTE[0], BLACK), ("-", (0, (4, 1.5))), strict=False):
         trace = traces[name]
         shown = trace["time_ms"] >= REST_MS[0]
-        axes.plot(trace["time_ms"][shown] / 1000, trace["soma"][shown], color=colour, label=name.replace("-", "−"))
+        label = name.replace("-", "−")
+        axes.plot(trace["time_ms"][shown] / 1000, trace["soma"][shown], color=colour, ls=line, label=label)
     axes.set(title="rest and sag", xlabel="time (s)", ylabel="V (mV)")
-    axes.legend(loc="center")
-    return None
+    axes.legend()
 
 
-def draw_convergence(axes: Axes, checks: Sequence[Mapping[str, Any]], curves: Mapping[str, Any]) -> None:
+def draw_convergence(axes: Axes, checks: Checks, curves: Curves) -> None:
     """Error of EPSP height and spike time against the step, for both orders of integration."""
-    if "convergence" not in curves:
-        return _left_out(axes, "error against step")
     slopes = {each["name"]: each["measured"] for each in checks if each["group"] == "order of accuracy"}
     for name, (marker, colour) in ORDERS.items():
         curve = curves["convergence"][name]
@@ -145,36 +178,39 @@ def draw_convergence(axes: Axes, checks: Sequence[Mapping[str, Any]], curves: Ma
         for what, key, fill in (("EPSP", "epsp_mv", colour), ("spike time", "spike_ms", "white")):
             slope = slopes.get(f"{name}, {what}")
             if slope is not None:
-                label = f"{name}, {what.removesuffix(' time')} ({key.rsplit('_')[-1].replace('mv', 'mV')}): {slope:.2f}"
+                label = f"{name}, {what.split()[0]} ({key.rsplit('_')[-1].replace('mv', 'mV')}): {slope:.2f}"
                 axes.loglog(steps_us, curve[key], marker + "-", color=colour, mfc=fill, ms=3.5, label=label)
     axes.set(title="error against step", xlabel="step (µs)", ylabel="error (mV or ms)")
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom, top * (top / bottom) ** 0.6)  # room for the slopes
-    axes.legend(loc="upper left", title="slope of", alignment="left", labelspacing=0.2)
+    axes.legend()
     axes.set_xticks(steps_us, [f"{step_us:g}" for step_us in steps_us])
     axes.minorticks_off()
-    return None
+    label_logarithmic(axes.yaxis)
 
 
 def draw_replay(axes: Axes, traces: Traces) -> None:
     """Random synaptic input: this engine and step over the converged solution."""
-    if "replay" not in traces:
-        return _left_out(axes, "synaptic input")
     for name, colour, width, label in (
         ("replay, converged", PALETTE[4], 2.0, "converged"),
-        ("replay", BLACK, 0.6, "this engine and step"),
+        ("replay", BLACK, 0.6, "engine and step"),
     ):
         axes.plot(traces[name]["time_ms"], traces[name]["soma"], color=colour, lw=width, label=label)
-    axes.set(title="synaptic input", xlabel="time (ms)", ylabel="V (mV)", ylim=(-85, 85))
-    axes.legend(loc="upper left", labelspacing=0.2)
-    return None
+    _mark_spikes(axes, traces["replay"], 1, label="its spikes")
+    axes.set(title="synaptic input", xlabel="time (ms)", ylabel="V (mV)")
+    axes.legend()
 
 
-def draw_used_tolerance(axes: Axes, checks: Sequence[Mapping[str, Any]]) -> None:
+def _mark_spikes(axes: Axes, trace: Mapping[str, np.ndarray], unit_ms: float, **options: Any) -> None:
+    """A triangle above the axes for each spike of the soma. unit_ms: of the axis."""
+    v_mv = trace["soma"]
+    at = trace["time_ms"][1:][(v_mv[:-1] < SPIKE_MV) & (v_mv[1:] >= SPIKE_MV)] / unit_ms
+    if at.size:
+        marks: dict[str, Any] = {"color": BLACK, "ms": 3, "mew": 0, "clip_on": False} | options
+        axes.plot(at, [1.03] * at.size, "v", transform=axes.get_xaxis_transform(), **marks)
+
+
+def draw_used_tolerance(axes: Axes, checks: Checks) -> None:
     """Every judged check as a dot: how much of its tolerance it uses, one row per protocol."""
     judged = [each for each in checks if each["passed"] is not None]
-    if not judged:
-        return _left_out(axes, "used of the tolerance")
     groups = list(dict.fromkeys(each["group"] for each in judged))
     for row, group in enumerate(groups):
         of_group = [each for each in judged if each["group"] == group]
@@ -190,7 +226,6 @@ def draw_used_tolerance(axes: Axes, checks: Sequence[Mapping[str, Any]]) -> None
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=PALE, lw=0.4)
     axes.set_axisbelow(True)
-    return None
 
 
 def used_tolerance(each: Mapping[str, Any]) -> float:

@@ -23,7 +23,10 @@ function made(name, attributes, ...inside) {
 const SHAPES = {
   linear: { to: (v) => v, from: (t) => t },
   logarithmic: { to: (v) => Math.log10(Math.max(v, 1e-12)), from: (t) => 10 ** t },
-  nines: { to: (v) => -Math.log10(Math.max(1 - v, 1e-4)), from: (t) => 1 - 10 ** -t },
+  nines: {
+    to: (v) => (v > 1 ? 4 + (v - 1) : -Math.log10(Math.max(1 - v, 1e-4))), // from 0.9999 on 4; axes may end above 1
+    from: (t) => (t > 4 ? 1 + (t - 4) : 1 - 10 ** -t),
+  },
 };
 const NINES = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999];
 
@@ -48,13 +51,14 @@ function padded(kind, values, part = 0.06) {
   return [shape.from(low - pad), shape.from(high + pad)];
 }
 
+// Round numbers, at least two.
 function linearTicks(low, high, wanted) {
   const rough = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((each) => each * power >= rough);
   const ticks = [];
   for (let at = Math.ceil(low / step - 1e-9); at * step <= high + 1e-9 * step; at += 1) ticks.push(at * step + 0); // + 0: no −0
-  return ticks;
+  return ticks.length > 1 || wanted > 50 ? ticks : linearTicks(low, high, 2 * wanted);
 }
 
 function logarithmicTicks(low, high, wanted) {

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..families import FAMILY_TITLES
 from ..scores.rows import COLUMNS, Score
-from ..style import FAMILY_TITLES
 
 TITLES = {
     "name": "model",

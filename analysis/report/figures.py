@@ -24,8 +24,8 @@ class Figure(NamedTuple):
 FIGURES = (
     Figure(
         "parameter-efficiency",
-        "What each parameter buys: fidelity of the runs of this page against their size, in front of published "
-        "results, each with its source.",
+        "What each parameter buys: fidelity of the runs of this page against their size. What was published of "
+        "NeuronIO, each with its source, stands behind in grey where these runs were scored on its cell and input.",
         compare,
     ),
 )

@@ -11,15 +11,16 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from ...simulate.schema import InputError, made_with, open_dataset
+from ..families import FAMILY_TITLES
 from ..markup import Markup, definitions, element, embedded_json, joined
 from ..scores.rows import IDENTITY, Score
 from ..scores.uncertainty import interval
-from ..style import FAMILY_TITLES
 from .columns import columns_of, run_label
 from .figures import figures
 from .provenance import prediction_table, scored_datasets, truth_card
 from .runs import run_data
 from .score_table import best_run, score_table
+from .style import style_sheet
 from .trials import trial_data
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def write_report(
             sections["trials_section"] = _trials(found, embedded[-1])
         sections["truth"] = joined(truth_card(truth), prediction_table(predicted) if predicted else None)
     scripts = [_file(name) for name in SCRIPTS]
-    style = _file("page.css")
+    style = style_sheet()
     text = _part("page.html").substitute(
         sections,
         policy=_policy(scripts, style),
@@ -157,7 +158,7 @@ def _trials(found: dict[str, Any], packed: str) -> str:
     told = " and ".join(f"{groups.count(name)} {name}" for name in ("worst", "typical") if name in groups)
     told = f"all {len(groups)}" if len(groups) == found["nTrials"] else f"{told} of the {found['nTrials']:,}"
     told += f" scored trials that every model predicted; {len(packed) / 1e6:.1f} MB of this page"
-    return _part("trials.html").substitute(told=told, top_mv=f"{found['topMv']:g}".replace("-", "−"))
+    return _part("trials.html").substitute(told=told, clip_mv=f"{found['clipMv']:g}".replace("-", "−"))
 
 
 def _commands(commands: Sequence[str]) -> Markup:

@@ -11,6 +11,7 @@ const MARKERS = { // by Matplotlib's letters, so that a family looks as it does 
   h: "M0,-5.6L4.8,-2.8V2.8L0,5.6L-4.8,2.8V-2.8Z",
   P: "M-5,-1.8H-1.8V-5H1.8V-1.8H5V1.8H1.8V5H-1.8V1.8H-5Z",
   X: "M-5,-3L-3,-5L0,-2L3,-5L5,-3L2,0L5,3L3,5L0,2L-3,5L-5,3L-2,0Z",
+  "*": "M0,-6.0L1.5,-2.1L5.7,-1.9L2.5,0.8L3.5,4.9L0,2.6L-3.5,4.9L-2.5,0.8L-5.7,-1.9L-1.5,-2.1Z",
   8: "M-2,-5H2L5,-2V2L2,5H-2L-5,2V-2Z",
 };
 
@@ -29,7 +30,8 @@ function startScatter(page) {
   yOf.value = "roc_auc";
   families.forEach((run, family) => {
     const swatch = drawn("svg", { class: "swatch", viewBox: "-7 -7 14 14", "aria-hidden": "true" }, markerOf(run));
-    document.getElementById("scatter-legend").append(made("li", {}, swatch, family));
+    const level = run.values.n_parameters > 0 ? "" : " (a dashed line on a logarithmic axis: it costs nothing)";
+    document.getElementById("scatter-legend").append(made("li", {}, swatch, family + level));
   });
 
   function offerScales() {
@@ -62,14 +64,15 @@ function startScatter(page) {
     } else {
       svg.append(drawn("text", { x: width / 2, y: height / 2, class: "title" }, "no run has both, or passes the filter"));
     }
+    document.getElementById("scatter-told").textContent = [across, up].map((column) => `${column.title}: ${column.about}.`).join(" ");
     hide();
     chart.replaceChildren(svg, tooltip);
   }
 
   function levelOf(level, box, y) {
     const top = y.at(level.y);
-    return drawn("g", { class: "level" }, drawn("path", { d: `M${box.left},${top}H${box.right}` }),
-      drawn("text", { x: box.right, y: top - 5 }, level.run.label));
+    return drawn("g", { class: `level series-${level.run.colour}` }, drawn("title", {}, level.run.label),
+      drawn("path", { d: `M${box.left},${top}H${box.right}` }));
   }
 
   function pointOf(point, x, y, up) {

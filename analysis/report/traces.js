@@ -3,9 +3,6 @@
 
 const [VOLTAGE_HEIGHT, PROBABILITY_HEIGHT, BETWEEN, ABOVE, BELOW] = [250, 110, 22, 20, 48]; // px
 const [MV_PER_STEP, PROBABILITY_STEPS] = [0.01, 65535];
-const N_COLOURS = 6;
-const DASHES = ["", "6 3", "1.5 2.5"]; // of models beyond the colours
-
 const TRUTH = { class: "trace truth" };
 
 function bytesOf(packed) {
@@ -21,8 +18,10 @@ function unpacked(data, at) {
     probability: trial.probability.map(probability), spikes: trial.spikes };
 }
 
-function seriesOf(model) {
-  return { class: `trace series-${model % N_COLOURS}`, "stroke-dasharray": DASHES[Math.floor(model / N_COLOURS) % DASHES.length] };
+// How a model's lines look: by its family, as in the figures.
+function seriesOf(data, model) {
+  const look = data.looks[model];
+  return { class: `trace series-${look.colour} shade-${look.shade}`, "stroke-dasharray": look.dashes };
 }
 
 function swatchOf(series) {
@@ -90,13 +89,14 @@ function drawTrial(chart, data, trial, shown, low, high) {
   svg.append(axesOf(below, seconds, up, "time (s)", "P(spike) per ms", { x: width > 500 ? 8 : 4, y: 3 }));
   const [voltages, probabilities] = ["voltage", "probability"].map((name) => drawn("g", { "clip-path": `url(#clip-${name})` }));
   for (const model of models) {
-    voltages.append(drawn("path", { ...seriesOf(model), d: outline(trial.voltage[model], first, last, binAt, y) }));
-    probabilities.append(drawn("path", { ...seriesOf(model), d: outline(trial.probability[model], first, last, binAt, up) }));
+    voltages.append(drawn("path", { ...seriesOf(data, model), d: outline(trial.voltage[model], first, last, binAt, y) }));
+    probabilities.append(drawn("path", { ...seriesOf(data, model), d: outline(trial.probability[model], first, last, binAt, up) }));
   }
   voltages.append(drawn("path", { ...TRUTH, d: outline(trial.truth, first, last, binAt, y) })); // in front of all models
   svg.append(voltages, probabilities);
   for (const time of trial.spikes.filter((each) => each >= low && each <= high)) {
     const at = x.at(time).toFixed(1);
+    svg.append(drawn("path", { class: "spike-stroke", d: `M${at},${box.top}V${Math.max(box.top, y.at(data.clipMv)).toFixed(1)}` }));
     svg.append(drawn("path", { class: "spike", d: `M${at},${box.top - 4}l-4,-8h8Z` }));
     svg.append(drawn("path", { class: "spike-line", d: `M${at},${box.top}V${below.bottom}` }));
   }

@@ -27,12 +27,17 @@ function startTrials(data) {
   const ofTruth = made("span", { class: "readout" });
   const legend = document.getElementById("trial-models");
   legend.append(made("span", { class: "entry" }, swatchOf(TRUTH), "truth", ofTruth));
+  if (data.scoredFromMs > data.startMs) {
+    const shaded = drawn("rect", { class: "unscored", x: -10, y: -7, width: 20, height: 14 });
+    const swatch = drawn("svg", { class: "swatch wide", viewBox: "-10 -7 20 14", "aria-hidden": "true" }, shaded);
+    legend.append(made("span", { class: "entry" }, swatch, `first ${told(data.scoredFromMs - data.startMs)} ms: not scored`));
+  }
   data.models.forEach((model, index) => {
     const box = made("input", { type: "checkbox", "data-model": index });
     box.checked = shown[index];
     box.addEventListener("change", () => { shown[index] = box.checked; draw(); });
     readouts.push(made("span", { class: "readout" }));
-    legend.append(made("label", {}, box, swatchOf(seriesOf(index)), model, readouts[index]));
+    legend.append(made("label", {}, box, swatchOf(seriesOf(data, index)), model, readouts[index]));
   });
 
   function go(index) {
@@ -59,7 +64,7 @@ function startTrials(data) {
     document.getElementById("trial-after").disabled = at === data.trials.length - 1;
     status.textContent = `${each.group} ${of.indexOf(each) + 1} of ${of.length}, `
       + `${each.spikes.length} output spike${each.spikes.length === 1 ? "" : "s"}`;
-    ofTruth.textContent = "spikes cut off";
+    ofTruth.textContent = `clipped at ${told(data.clipMv)} mV`;
     readouts.forEach((readout, model) => { readout.textContent = `RMSE ${told(each.rmse[model], 2)} mV`; });
     Object.assign(chart.dataset, { trial: each.trial, fromMs: Math.round(low), toMs: Math.round(high) });
     panels = drawTrial(chart, data, trial, shown, low, high);

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...simulate.schema import InputError, config_of, read, source
+from ..families import SHADES
 from ..metrics.pair import PairedTrials, paired
-from ..plots import TRACE_TOP_MV, model_label, trial_position
+from ..metrics.published import V_CLIP_MV
+from ..plots import TRACE_TOP_MV, family_name, looks_of, model_label, trial_position
+from .style import series_number
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +25,7 @@ TRIALS = 16  # unless asked otherwise: 12 worst, 4 typical
 TYPICAL_SHARE = 0.25
 MAX_BYTES = 9_000_000  # of traces, unless trials are asked for by number: so that the page stays below 10 MB
 MV_PER_STEP = 0.01  # int16 then spans ±327 mV
+DASH_PX = 1.5  # for each line width of a figure's dashes
 PROBABILITY_STEPS = 65_535  # uint16 from 0 to 1
 
 
@@ -51,16 +55,17 @@ def trial_data(truth: xr.Dataset, predictions: Sequence[xr.Dataset], n_trials: i
         "nTrials": len(shared),
         "startMs": float(truth["time_ms"][0]),
         "scoredFromMs": float(truth["time_ms"][0]) + int(np.argmax(pairs[0].scored_t)),
-        "topMv": TRACE_TOP_MV,
+        "clipMv": V_CLIP_MV,
         "models": labels(predictions),
+        "looks": _looks(predictions),
         "trials": [
             {
                 "trial": trial,
                 "group": group,
                 "rmse": [round(each[trial], 3) for each in rmse_mv],
                 "spikes": _spike_times_ms(truth, trial),
-                "truth": _packed_mv(truth, trial),
-                "voltage": [_packed_mv(prediction, trial) for prediction in predictions],
+                "truth": _packed_mv(truth, trial, V_CLIP_MV),
+                "voltage": [_packed_mv(prediction, trial, TRACE_TOP_MV) for prediction in predictions],
                 "probability": [_packed_probability(prediction, trial) for prediction in predictions],
             }
             for trial, group in chosen
@@ -96,6 +101,19 @@ def labels(predictions: Sequence[xr.Dataset]) -> list[str]:
     return found
 
 
+def _looks(predictions: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
+    """Of each model: which series of the style sheet it is, the shade of it, and the dashes of its lines."""
+    families = [family_name(prediction) for prediction in predictions]
+    return [
+        {
+            "colour": series_number(family),
+            "shade": families[:at].count(family) % len(SHADES),
+            "dashes": " ".join(f"{DASH_PX * part:g}" for part in look.dashes),
+        }
+        for at, (family, look) in enumerate(zip(families, looks_of(predictions), strict=True))
+    ]
+
+
 def _trial_rmse_mv(pair: PairedTrials) -> dict[int, float]:
     """Plain RMSE of each scored trial, by its number."""
     found: dict[int, float] = {}
@@ -115,8 +133,8 @@ def _spike_times_ms(truth: xr.Dataset, trial: int) -> list[float]:
     return np.round(times_ms[np.isfinite(times_ms)], 3).tolist()
 
 
-def _packed_mv(ds: xr.Dataset, trial: int) -> str:
-    v_t = np.minimum(read(ds, "soma_v_mv", trial_position(ds, trial)), TRACE_TOP_MV)
+def _packed_mv(ds: xr.Dataset, trial: int, top_mv: float) -> str:
+    v_t = np.minimum(read(ds, "soma_v_mv", trial_position(ds, trial)), top_mv)
     steps = np.clip(np.round(v_t / MV_PER_STEP), np.iinfo("i2").min, np.iinfo("i2").max)
     return base64.b64encode(steps.astype("<i2").tobytes()).decode()
 

@@ -35,7 +35,9 @@ class Score(BaseModel):
     n_trials: int = Field(ge=1, description="trials that were scored")
     n_output_spikes: int = Field(ge=1, description="scored 1 ms bins with an output spike of the truth")
     spike_times: Literal["published", "exact"] = Field(description="output spike times that were the truth")
-    roc_auc: float = Field(ge=0, le=1, description="area under the ROC curve over 1 ms bins")
+    roc_auc: float = Field(
+        ge=0, le=1, description="area under the receiver operating characteristic (ROC) over 1 ms bins"
+    )
     tp_at_fp_0025: float = Field(ge=0, le=1, description="true positives at a false-positive rate of 0.0025")
     tp_at_fp_01: float = Field(ge=0, le=1, description="true positives at a false-positive rate of 0.01")
     auc_at_fp_0025: float = Field(ge=0, le=1, description="mean true positives below a false-positive rate of 0.0025")

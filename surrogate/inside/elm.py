@@ -138,7 +138,8 @@ def _units(model: ELM) -> dict[str, Labelled]:
 
 def origin(surrogate: Surrogate, ds: xr.Dataset) -> dict[str, Any]:
     """Attributes that say which model was looked at, and on which dataset."""
-    return {"model": surrogate.name, "run": surrogate.run, "dataset_id": ds.attrs["dataset_id"]}
+    told = {"model": surrogate.name, "family": surrogate.family, "run": surrogate.run}
+    return told | {"dataset_id": ds.attrs["dataset_id"]}
 
 
 def about(units: str, long_name: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from apical.simulate.engine.batched.step import times_ms
 
 CONNECTIONS = [[0], [], [1, 2], [3]]  # of four synapses
 DT_MS = st.sampled_from([0.025, 0.0125, 0.03, 0.1])
+ANY_MS = st.floats(-1, 70, allow_subnormal=False)  # NEURON's mechanisms take them from a process
 
 
 def some_step(dt_ms):
@@ -33,7 +34,7 @@ def one_by_one(events_ms, time_ms, dt_ms):
 
 
 @settings(max_examples=60, deadline=None)
-@given(DT_MS, st.lists(st.lists(st.floats(-1, 70), max_size=8), min_size=4, max_size=4), st.integers(0, 99))
+@given(DT_MS, st.lists(st.lists(ANY_MS, max_size=8), min_size=4, max_size=4), st.integers(0, 99))
 def test_the_nearest_step(dt_ms, times, seed):
     """Also where an event is half way between two, or before the first or after the last."""
     time_ms = times_ms(dt_ms, 60.0)
