@@ -72,6 +72,7 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
     above a panel beyond which it lies), the dashed one the target, with the smallest size that reaches it.
     Behind scores on NeuronIO's cell and input, published results are in grey, each with its source; published RMSE is
     the rescaled one, so that is what is drawn filled, with the plain one open.
+    scores: what `evaluate` or `read_scores` returns. out: path of the figure. target: ROC-AUC that is good enough.
     Raises InputError where there is nothing to draw, the suffix is unknown or the path cannot be written.
     """
     check_suffix(out)
