@@ -77,7 +77,10 @@ def typical_of(errors: Sequence[TrialError]) -> int:
 
 
 def worst_figure(truth: xr.Dataset, prediction: xr.Dataset, errors: Sequence[TrialError], n_trials: int = 4) -> Figure:
-    """Draw the first `n_trials` of `errors`, one below the other: voltages, output spikes, spike probability."""
+    """Draw the first `n_trials` of `errors`, one below the other: voltages, output spikes, spike probability.
+
+    truth, prediction: open datasets. errors: what `worst_trials` returns. n_trials: how many.
+    """
     shown, (look,) = errors[:n_trials], looks_of([prediction])
     with style():
         fig = figure(1.75 * len(shown) + 0.5)
