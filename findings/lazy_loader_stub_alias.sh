@@ -4,8 +4,9 @@
 # What happens: lazy_loader 0.6 does not look at what stands behind `as`. With `from .many import sweep as run_sweep` in
 #   __init__.pyi a type checker knows `run_sweep` alone, and Python `sweep` alone: what type-checks does not run, and a
 #   name runs that no list shows. Nothing is said when the stub is read.
-# Why it matters here: surrogate/__init__.pyi is the list of a stage's public names. A function whose name in its room is
-#   not the public one has to be renamed where it is defined; tests/test_layout.py opens every name of every front door.
+# Why it matters here: the __init__.pyi of a stage is the list of its public names. A function whose name in its room is
+#   not the public one has to be renamed where it is defined, as save_figure of analysis/style.py was;
+#   tests/test_layout.py opens every name of every front door.
 set -euo pipefail
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT

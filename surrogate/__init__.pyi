@@ -5,7 +5,6 @@ from .fitting.recipe import FitConfig as FitConfig
 from .fitting.recipe import paper as paper
 from .fitting.recipe import quick as quick
 from .sweep.generalise import generalise as generalise
-from .sweep.sweep import run_sweep as run_sweep
 from .use.checkpoint import Surrogate as Surrogate
 from .use.export import export as export
 from .use.predict import predict as predict
