@@ -136,7 +136,12 @@ def _units(model: ELM) -> dict[str, Labelled]:
 
 def origin(surrogate: Surrogate, ds: xr.Dataset) -> dict[str, Any]:
     """Attributes that say which model was looked at, and on which dataset."""
-    return {"model": surrogate.name, "family": surrogate.family, "run": surrogate.run, "dataset_id": ds.attrs["dataset_id"]}
+    return {
+        "model": surrogate.name,
+        "family": surrogate.family,
+        "run": surrogate.run,
+        "dataset_id": ds.attrs["dataset_id"],
+    }
 
 
 def about(units: str, long_name: str) -> dict[str, str]:
