@@ -25,7 +25,7 @@ STAGES = ("simulate", "surrogate", "analysis", "cli")
 ROOMS = {
     "simulate": (
         ("schema",),
-        ("folders", "cores", "names"),
+        ("folders", "cores", "names", "notebook"),
         ("mechanisms",),
         ("cell",),
         ("stimulus",),

@@ -186,7 +186,8 @@ def _side_by_side(n: int) -> np.ndarray:
 
 def _bars(axes: Axes, x: np.ndarray, curve: Curve, look: Look) -> None:
     axes.vlines(x, curve.low, curve.high, color=look.colour, lw=0.8)
-    axes.plot(x, curve.value, clip_on=False, **_line(look))
+    (line,) = axes.plot(x, curve.value, clip_on=False, **_line(look))
+    line.set_in_layout(False)  # a 0 is infinitely far down on a logarithmic axis
 
 
 def _line(look: Look) -> dict[str, Any]:

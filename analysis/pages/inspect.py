@@ -151,10 +151,13 @@ def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, 
         draw_output_rates(by_trial, fig.add_subplot(grid[len(heights), 4:], sharey=by_trial), ds, scanned, at)
         left = [*panels.values(), by_trial]
         if "input_spikes" in ds:
-            left.append(fig.add_subplot(grid[-1, :3]))
-            draw_isi(left[-1], ds, scanned.isi_ms)
+            middle = 3 if scanned.isi_ms.size else 0
+            rates = fig.add_subplot(grid[-1, middle:])
             n_synapses = {group: at.size for group, at in synapse_groups(ds).items()}
-            draw_mean_input_rates(fig.add_subplot(grid[-1, 3:]), ds, scanned, n_synapses)
+            draw_mean_input_rates(rates, ds, scanned, n_synapses)
+            left.append(fig.add_subplot(grid[-1, :middle]) if middle else rates)
+            if middle:
+                draw_isi(left[-1], ds, scanned.isi_ms)
         fig.align_ylabels(left)
         caption(fig, _caption(ds, panels))
         return save_figure(fig, out)

@@ -87,14 +87,13 @@ def draw_output_rates(by_trial: Axes, histogram: Axes, ds: xr.Dataset, scanned: 
 
 
 def draw_isi(axes: Axes, ds: xr.Dataset, isi_ms: np.ndarray) -> None:
-    """Draw how often each interval between output spikes occurs, in bins of equal width on a logarithmic axis."""
+    """Draw how often each interval between output spikes occurs, in bins of equal width on a logarithmic axis.
+
+    isi_ms: at least one.
+    """
     from matplotlib.ticker import MaxNLocator
 
     axes.set(xlabel="interval between output spikes (ms)", ylabel="number of\nintervals")
-    if not isi_ms.size:
-        axes.text(0.5, 0.5, "no trial has two output spikes", ha="center", va="center", transform=axes.transAxes)
-        axes.set_axis_off()
-        return
     edges = np.geomspace(min(SHORTEST_ISI_MS, isi_ms.min()), ds.sizes["time_ms"], 2 * N_BINS + 1)
     axes.hist(isi_ms, bins=edges.tolist(), color=GREY)
     axes.set_xscale("log")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from .. import notebook
 from ..folders import cache_folder, making
 from ..schema import InputError
 from . import fusion, nmodl
@@ -26,7 +27,11 @@ Busy = Callable[[str], AbstractContextManager]  # shows a message for as long as
 
 @contextmanager
 def announce(message: str) -> Iterator[None]:
-    """Print `message` on standard error: for scripts and notebooks, which show no spinner."""
+    """Say `message`, on standard error or below a notebook's cell: for those who show no spinner."""
+    if notebook.in_notebook():
+        with notebook.waiting(message):
+            yield
+        return
     print(message + " …", file=sys.stderr)
     yield
 

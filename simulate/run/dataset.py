@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from .. import notebook
 from ..cell import biophysics, morphologies
 from ..config import Simulation
 from ..cores import available_cores as available_cores
@@ -56,8 +57,9 @@ def simulate(
     resume: run only what is missing from the store that is there; `trials` may then be left out.
     append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
     busy: shows a message during a wait. report: called after each trial. so_far: called with how many are done, about
-    once a second while they are integrated side by side. dashboard: called with Dask's address. note: called with
-    what engine 'batched' does: where, and how many trials side by side.
+    once a second while they are integrated side by side. In a notebook, a bar shows them where neither is given.
+    dashboard: called with Dask's address. note: called with what engine 'batched' does: where, and how many trials
+    side by side.
     Raises InputError for a configuration that cannot be run, an `out` that cannot be used, or a run cut short.
     """
     out = Path(out)
@@ -108,5 +110,7 @@ def simulate(
             dashboard(client.dashboard_link)
         numbers, seeds = (each.tolist() for each in store.labels(out))
         places = [Place(at, numbers[at], seeds[at]) for at in todo]
+        if report is None and so_far is None and notebook.in_notebook():
+            so_far = stack.enter_context(notebook.bar("Simulating", len(numbers) - len(todo), len(numbers)))
         run(client, out, sent, places, len(numbers), report, together=together.trials, device=device, so_far=so_far)
     return out

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .. import folders, schema
+from .. import folders, notebook, schema
 from ..cell import biophysics
 from ..changes import changed
 from ..engine.interface import Integration
@@ -95,6 +95,9 @@ def noise_floor(
                 )
             stack.enter_context(store.held(out))
         if todo:
+            if report is None and so_far is None and notebook.in_notebook():
+                already = len(positions) - len(todo)
+                so_far = stack.enter_context(notebook.bar("Integrating otherwise", already, len(positions)))
             client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
             sent = found_from_anywhere(config)
             together = trials_together(client, sent, device, busy).trials

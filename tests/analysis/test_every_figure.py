@@ -136,7 +136,15 @@ def outside(fig):
 
 def blank(fig):
     """Axes in which there is nothing."""
-    return [axes.get_title(loc="left") for axes in fig.axes if not (axes.lines or axes.collections or axes.images or axes.patches or axes.get_legend())]  # fmt: skip
+    names = "lines", "collections", "images", "patches"
+    empty = [axes for axes in fig.axes if not axes.get_legend() and not any(len(getattr(axes, each)) for each in names)]
+    return [axes.get_title(loc="left") for axes in empty]
+
+
+def faults(fig, *checks):
+    """What the checks find, by their names."""
+    found = {check.__name__: check(fig) for check in checks}
+    return {name: each for name, each in found.items() if each}
 
 
 def told(fig):
@@ -215,8 +223,7 @@ def comparisons(make_size):
 )
 def test_comparisons_are_whole(drawn, comparisons, case):
     fig = drawn(compare_module, compare_module.compare, comparisons[case])
-    found = {each.__name__: each(fig) for each in (cut, unlabelled, hidden, outside, blank)}
-    assert found == dict.fromkeys(found, [])
+    assert faults(fig, cut, unlabelled, hidden, outside, blank) == {}
     for word in ("ROC-AUC:", "RMSE:", "Average precision:"):
         assert word in told(fig)
 
@@ -283,7 +290,7 @@ def of_a_trial(truth, predictions, drawn):
             "tau_m_ms": ("memory_unit", [31.0, 30.0, 33.0]),
             "apical_share": ("branch", [1.0, 0, 0.6, 1]),
             "time_ms": np.arange(1500),
-        },  # fmt: skip
+        },
         {"model": "elm-3", "family": "branch-elm", "trial": 1},
     )
     share = {f"{name}_share": ("memory_unit", [0.2, 0.3, 0.5]) for name in ("spike", "voltage")}
@@ -300,8 +307,7 @@ def of_a_trial(truth, predictions, drawn):
 
 def test_figures_of_a_trial_are_whole_and_shade_what_is_not_scored(of_a_trial):
     for name, fig in of_a_trial.items():
-        found = {each.__name__: each(fig) for each in (unlabelled, hidden, outside, blank)}
-        assert found == dict.fromkeys(found, []), name
+        assert faults(fig, unlabelled, hidden, outside, blank) == {}, name
         of_time = [axes for axes in panels(fig) if axes.get_xlim() == (0, pytest.approx(1.5))]
         assert of_time, name
         for axes in of_time:
@@ -314,7 +320,7 @@ def test_only_what_the_soma_does_is_drawn_as_a_spike(of_a_trial, truth, predicti
     """The blip at 700 ms, to -44 mV, would look like a spike that is cut off; the spike at 900 ms is a stroke."""
     for name in ("truth", "trial", "worst", "memory"):
         axes = of_a_trial[name].axes[0]
-        x, y = axes.lines[0].get_data()
+        y = axes.lines[0].get_ydata()
         assert y.max() == -55 and y[AXON_MS] == -55
         (strokes,) = (each for each in axes.collections if each.get_paths())
         assert [path.vertices[:, 0].tolist() for path in strokes.get_paths()] == [[(SPIKE_MS + 0.5) / 1000] * 2]
@@ -328,8 +334,7 @@ def test_only_what_the_soma_does_is_drawn_as_a_spike(of_a_trial, truth, predicti
 
 def test_the_fidelity_page_is_whole(drawn, truth, predictions):
     fig = drawn(fidelity_module, fidelity_module.fidelity_figure, truth, predictions, how=FEW)
-    found = {each.__name__: each(fig) for each in (cut, unlabelled, hidden, outside)}
-    assert found == dict.fromkeys(found, [])
+    assert faults(fig, cut, unlabelled, hidden, outside) == {}
     for word in ("F1,", "(RMS)", "event", "tolerance"):
         assert word in told(fig)
 
@@ -344,7 +349,10 @@ def test_figures_of_the_inside_are_whole(truth, predictions):
     )
     n = 40
     weights = xr.Dataset(
-        {"weight": ("synapse", np.repeat([1, -1], n) * rng.uniform(1, 2, 2 * n)), "n_read": ("synapse", np.ones(2 * n, int))},
+        {
+            "weight": ("synapse", np.repeat([1, -1], n) * rng.uniform(1, 2, 2 * n)),
+            "n_read": ("synapse", np.ones(2 * n, int)),
+        },
         {
             "synapse_sign": ("synapse", np.repeat([1, -1], n)),
             "synapse_segment": ("synapse", np.tile(np.arange(n), 2)),
@@ -352,7 +360,7 @@ def test_figures_of_the_inside_are_whole(truth, predictions):
             "distance_um": ("synapse", np.tile(np.linspace(20, 600, n), 2)),
         },
         {"model": "elm-3"},
-    )  # fmt: skip
+    )
     figures = {
         "spike-triggered": spike_triggered_figure(spike_triggered(ds, prediction), "tcn-1x4"),
         "split": spike_triggered_figure(spike_triggered(ds, prediction, edges_um=[400]), "tcn-1x4"),
@@ -361,8 +369,7 @@ def test_figures_of_the_inside_are_whole(truth, predictions):
     }
     for name, fig in figures.items():
         checks = (unlabelled, outside, blank) if name == "weights" else (cut, unlabelled, hidden, outside, blank)
-        found = {each.__name__: each(fig) for each in checks}
-        assert found == dict.fromkeys(found, []), name
+        assert faults(fig, *checks) == {}, name
         assert fig.texts, name  # a caption
 
 
@@ -383,8 +390,10 @@ def test_a_family_has_one_colour_and_marker_everywhere(drawn, comparisons, truth
     for label, family in (("elm-3", elm), ("tcn-1x4", tcn), ("elm-10", elm), ("cell, dt 0.05", floor)):
         assert named[label].get_marker() == family.marker
     assert [named[label].get_color() for label in ("elm-3", "tcn-1x4", "cell, dt 0.05")] == [
-        elm.colour, tcn.colour, floor.colour,
-    ]  # fmt: skip
+        elm.colour,
+        tcn.colour,
+        floor.colour,
+    ]
 
     for name, label, colour in (
         ("trial", "tcn-1x4", tcn.colour),
@@ -413,8 +422,11 @@ def test_the_report_has_the_colours_of_the_figures(comparisons, truth, predictio
     found = trial_data(schema.open_dataset(truth), opened)["looks"]
     order = list(FAMILIES)
     assert [(order[each["colour"]], each["shade"]) for each in found] == [
-        ("branch-elm", 0), ("tcn", 0), ("branch-elm", 1), ("noise-floor", 0),
-    ]  # fmt: skip
+        ("branch-elm", 0),
+        ("tcn", 0),
+        ("branch-elm", 1),
+        ("noise-floor", 0),
+    ]
     assert len({each["dashes"] for each in found}) == 4
 
 
@@ -436,55 +448,60 @@ TIME_MS = np.arange(0.0, 3000.0, 1.0)
 
 def check(group, name, measured, expected=None, tolerance=None, passed=None):
     basis = "golden" if expected is not None else "none"
-    return {"group": group, "name": name, "unit": "mV", "measured": measured, "expected": expected, "tolerance": tolerance, "passed": passed, "basis": basis, "source": ""}  # fmt: skip
+    row = {"group": group, "name": name, "unit": "mV", "measured": measured, "expected": expected}
+    return row | {"tolerance": tolerance, "passed": passed, "basis": basis, "source": ""}
 
 
 @pytest.fixture
 def sections():
-    """Traces, curves and checks of every section of a validation."""
+    """Traces and curves of every section of a validation, and checks."""
     trace = {"time_ms": TIME_MS, **{site: np.full_like(TIME_MS, -70.0) for site in ("soma", "400 um", "620 um")}}
     spike = {**trace, "soma": np.where((TIME_MS > 900) & (TIME_MS < 902), 30.0, np.where(TIME_MS == 800, -44.0, -70.0))}
-    of = {
-        "dendrites": {"traces": dict.fromkeys(("bAP", "Ca burst", "BAC"), trace), "curves": {}},
-        "steps": {"traces": {f"step {na} nA": spike for na in (0.6, 0.8, 1.5)}, "curves": {"steps": {"amplitude_na": [0.6, 0.8], "rate_hz": [5, 9]}}},
-        "f-I": {"traces": {}, "curves": {"f_i": {"amplitude_na": [0.4, 0.6, 0.8, 1.0], "rate_hz": [0, 5, 9, 12]}}},
-        "attenuation": {"traces": {}, "curves": {"attenuation": {"distance_um": [100, 400], "local_mv": [1, 3], "soma_mv": [1, 0.4], "soma_to_site_mv": [1, 0.4]}}},
-        "rest": {"traces": {"-0.05 nA": trace, "-0.4 nA": trace}, "curves": {}},
-        "convergence": {"traces": {}, "curves": {"convergence": {name: {"dt_ms": [0.0125, 0.025, 0.05], "epsp_mv": [1e-3, 2e-3, 4e-3], "spike_ms": [0.01, 0.02, 0.04]} for name in ("Euler", "Crank-Nicolson")}}},
-        "replay": {"traces": {"replay": spike, "replay, converged": spike}, "curves": {}},
-    }  # fmt: skip
+    along = {"distance_um": [100, 400], "local_mv": [1, 3], "soma_mv": [1, 0.4], "soma_to_site_mv": [1, 0.4]}
+    error = {"dt_ms": [0.0125, 0.025, 0.05], "epsp_mv": [1e-3, 2e-3, 4e-3], "spike_ms": [0.01, 0.02, 0.04]}
+    traces = {
+        "dendrites": dict.fromkeys(("bAP", "Ca burst", "BAC"), trace),
+        "steps": {f"step {na} nA": spike for na in (0.6, 0.8, 1.5)},
+        "rest": {"-0.05 nA": trace, "-0.4 nA": trace},
+        "replay": {"replay": spike, "replay, converged": spike},
+    }
+    curves = {
+        "steps": {"steps": {"amplitude_na": [0.6, 0.8], "rate_hz": [5, 9]}},
+        "f-I": {"f_i": {"amplitude_na": [0.4, 0.6, 0.8, 1.0], "rate_hz": [0, 5, 9, 12]}},
+        "attenuation": {"attenuation": along},
+        "convergence": {"convergence": dict.fromkeys(("Euler", "Crank-Nicolson"), error)},
+    }
     checks = [check(f"step {na} nA", "spikes", 1.0, 1.0, 1.0, True) for na in (0.6, 0.8, 1.5)]
     checks += [
         check("order of accuracy", f"{name}, {what}", 1.0)
         for name in ("Euler", "Crank-Nicolson")
         for what in ("EPSP", "spike time")
     ]
-    return of, checks
+    return traces, curves, checks
 
 
 @pytest.mark.parametrize("chosen", [("dendrites",), ("f-I", "rest"), ("convergence",), ("replay",), "every"])
 @pytest.mark.parametrize("judged", [True, False])
 def test_a_validation_has_a_panel_for_what_was_run_and_no_other(drawn, sections, chosen, judged):
-    of, checks = sections
-    chosen = list(of) if chosen == "every" else chosen
-    traces = {name: trace for section in chosen for name, trace in of[section]["traces"].items()}
-    curves = {name: curve for section in chosen for name, curve in of[section]["curves"].items()}
+    all_traces, all_curves, checks = sections
+    chosen = list(all_traces | all_curves) if chosen == "every" else chosen
+    traces = {name: trace for section in chosen for name, trace in all_traces.get(section, {}).items()}
+    curves = {name: curve for section in chosen for name, curve in all_curves.get(section, {}).items()}
     checks = checks if judged else [{**each, "passed": None, "expected": None, "basis": "none"} for each in checks]
     found = {"morphology": "m", "biophysics": "b", "integration": {"engine": "neuron", "dt_ms": 0.025}}
     found |= {"checks": checks, "curves": curves}
     fig = drawn(validation_module, validation_module.validation_figure, found, traces)
     n_panels = {"dendrites": 3, "steps": 3}
     assert len(fig.axes) == sum(n_panels.get(section, 1) for section in chosen) + judged
-    faults = {each.__name__: each(fig) for each in (unlabelled, hidden, outside, blank)}
-    assert faults == dict.fromkeys(faults, [])
+    assert faults(fig, unlabelled, hidden, outside, blank) == {}
     for section, word in (("dendrites", "bAP:"), ("f-I", "f–I:"), ("rest", "Sag:"), ("replay", "Converged:")):
         assert (word in told(fig)) == (section in chosen), word
 
 
 def test_a_validation_marks_what_the_soma_fires_only(drawn, sections):
-    of, checks = sections
+    traces, _, checks = sections
     found = {"morphology": "m", "biophysics": "b", "integration": {"engine": "neuron", "dt_ms": 0.025}}
     found |= {"checks": checks, "curves": {}}
-    fig = drawn(validation_module, validation_module.validation_figure, found, of["replay"]["traces"])
+    fig = drawn(validation_module, validation_module.validation_figure, found, traces["replay"])
     (marks,) = (line for line in fig.axes[0].lines if line.get_marker() == "v")
     assert marks.get_xdata().tolist() == [901.0]

@@ -32,7 +32,7 @@ def inside():
             "apical_share": ("branch", [1.0, 0.0, 0.6, np.nan]),
             "time_ms": np.arange(1500),
         },
-        {"model": "elm-3", "trial": 2},
+        {"model": "elm-3", "family": "branch-elm", "trial": 2},
     )
 
 

@@ -37,11 +37,12 @@ def trace(*sites):
     return {"time_ms": TIME_MS, **{site: np.full_like(TIME_MS, -70.0) for site in sites}}
 
 
-def test_a_page_with_one_section_says_what_failed_and_what_was_left_out(tmp_path):
+def test_a_page_with_one_section_says_what_failed(tmp_path):
     out = validation_figure(made_up(), {"bAP": trace("soma", "400 um", "620 um")}, tmp_path / "page.svg")
     told = out.read_text()
     assert "made-up with none (coreneuron, step 0.025 ms): 1 check failed" in told
-    assert told.count("<!-- left out -->") == 10  # all but bAP and the tolerances
+    assert "<!-- a  back-propagation (bAP) -->" in told and "<!-- b  used of the tolerance -->" in told
+    assert "<!-- c " not in told
 
 
 def test_a_page_without_references(tmp_path):

@@ -170,7 +170,7 @@ def test_the_worst_trial_comes_first_with_its_traces(predicted):
     assert (first["trial"], first["rmse"], first["group"]) == (4, [3.0], "worst")
     assert found["scoredFromMs"] == 500
     v_t = np.frombuffer(base64.b64decode(first["truth"]), "<i2") * 0.01
-    np.testing.assert_allclose(v_t, np.minimum(read(ds, "soma_v_mv", 4), -50), atol=0.00501)
+    np.testing.assert_allclose(v_t, np.minimum(read(ds, "soma_v_mv", 4), -55), atol=0.00501)
     v_t = np.frombuffer(base64.b64decode(first["voltage"][0]), "<i2") * 0.01
     np.testing.assert_allclose(v_t, np.minimum(read(other, "soma_v_mv", 4), -50), atol=0.00501)
     p_t = np.frombuffer(base64.b64decode(first["probability"][0]), "<u2") / 65535
