@@ -274,7 +274,7 @@ COMPILE = """
 import sys
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
-from apical.surrogate.recurrence import gpu_kernels
+from apical.surrogate.kernels.recurrence import gpu_kernels
 
 for architecture in (80, 90):
     for kernel in (gpu_kernels.memory_forward, gpu_kernels.memory_backward):
