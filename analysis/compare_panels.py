@@ -83,7 +83,8 @@ def _shown(value: float, column: str) -> float:
 def draw_front(axes: Axes, series: Sequence[Series], column: str, cost: str) -> None:
     """Draw the Pareto front of all series as a broad pale line behind them."""
     front = pareto((point for each in series for point in each.points), column, cost)
-    axes.plot([getattr(p, cost) for p in front], [p.mean(column) for p in front], zorder=0, **FRONT_LINE)
+    best = [_shown(point.mean(column), column) for point in front]
+    axes.plot([getattr(point, cost) for point in front], best, zorder=0, **FRONT_LINE)
 
 
 def draw_smallest(axes: Axes, series: Series, column: str, target: float, colour: str) -> None:

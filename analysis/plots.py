@@ -77,7 +77,10 @@ def draw_prediction(voltage: Axes, probability: Axes, ds: xr.Dataset, at: int, l
     """Draw what a model makes of the trial at position `at`: voltage, and spike probability."""
     draw_voltage(voltage, ds, at, look.colour, ls=look.line, lw=0.8, label=label)
     draw_probability(probability, ds, at, look.colour, ls=look.line)
-    probability.set_ylim(0, None)
+    for axes in (voltage, probability):
+        axes.autoscale(axis="y")  # to what was drawn before, too
+    voltage.set_ylim(top=TRACE_TOP_MV)
+    probability.set_ylim(bottom=0)
 
 
 def draw_not_scored(axes: Axes, ds: xr.Dataset, over: bool = False, **options: Any) -> None:

@@ -108,11 +108,11 @@ display(Image(inspect_figure(TRUTH, DATA / "truth.png"), width=900))
 
 # %% [markdown]
 # Every dot is one input spike, dark red where it excites and blue where it inhibits. Look at what precedes the output
-# spikes (triangles above the voltage): seldom excitation alone, often a window in which excitation is up while inhibition
-# is down, in the apical tree, in the basal tree, or in both. Look closely and you find blips that stop near −45 mV and
-# have no triangle: there the axon fired, and the soma did not follow. (The channel densities were fitted to another
-# reconstruction, `hay2011`, where this does not happen.) Only full spikes count as output. Shaded is the first half
-# second, in which the cell settles and which no score counts.
+# spikes (triangles above the voltage): seldom excitation alone, often a window in which excitation is up while
+# inhibition is down, in the apical tree, in the basal tree, or in both. Look closely and you find blips that stop near
+# −45 mV and have no triangle: there the axon fired, and the soma did not follow. (The channel densities were fitted to
+# another reconstruction, `hay2011`, where this does not happen.) Only full spikes count as output. Shaded is the first
+# half second, in which the cell settles and which no score counts.
 #
 # Spikes like company: some intervals between them are the short ones of a burst.
 

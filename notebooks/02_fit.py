@@ -114,7 +114,7 @@ figure = save(plot_trial(truth, predicted, trial), DATA / "prediction.png")
 display(Image(figure, width=900))
 
 # %% [markdown]
-# A minute of training on less than a minute of data already gives the swings of the voltage, and a probability that rises
-# when spikes come. What it takes to be *right*, to the millisecond, is the question of `03_compare`.
+# A minute of training on less than a minute of data already gives the swings of the voltage, and a probability that
+# rises when spikes come. What it takes to be *right*, to the millisecond, is the question of `03_compare`.
 #
 # To try: other sizes, more steps, or a model that has all the time in the world: `paper("elm", 20)`.
