@@ -411,7 +411,7 @@ def test_a_family_has_one_colour_and_marker_everywhere(drawn, comparisons, truth
 
 def test_the_report_has_the_colours_of_the_figures(comparisons, truth, predictions):
     css = style_sheet()
-    light, dark = css.split("prefers-color-scheme: dark", 1)
+    light, dark, *_ = css.split("prefers-color-scheme: dark")
     for at, family in enumerate(SERIES):
         assert f"--f{at}: {family.colour};" in light and f"--f{at}: {family.on_dark};" in dark
         assert f".series-{at} {{ --family: var(--f{at})" in css
