@@ -57,7 +57,8 @@ def time_limits_s(ds: xr.Dataset) -> tuple[float, float]:
 
 def draw_voltage(axes: Axes, ds: xr.Dataset, at: int, colour: str, **options: Any) -> None:
     """Draw the soma voltage at trial position `at`."""
-    axes.plot(time_s(ds), read(ds, "soma_v_mv", at), **{"color": colour, "lw": 0.7} | options)
+    how: dict[str, Any] = {"color": colour, "lw": 0.7}
+    axes.plot(time_s(ds), read(ds, "soma_v_mv", at), **how | options)
     axes.set_ylabel("soma (mV)")
 
 
@@ -77,7 +78,10 @@ def draw_prediction(voltage: Axes, probability: Axes, ds: xr.Dataset, at: int, l
     """Draw what a model makes of the trial at position `at`: voltage, and spike probability."""
     draw_voltage(voltage, ds, at, look.colour, ls=look.line, lw=0.8, label=label)
     draw_probability(probability, ds, at, look.colour, ls=look.line)
-    probability.set_ylim(0, None)
+    for axes in (voltage, probability):
+        axes.autoscale(axis="y")  # to what was drawn before, too
+    voltage.set_ylim(top=TRACE_TOP_MV)
+    probability.set_ylim(bottom=0)
 
 
 def draw_not_scored(axes: Axes, ds: xr.Dataset, over: bool = False, **options: Any) -> None:
@@ -167,8 +171,11 @@ def plot_trial(truth: xr.Dataset, predictions: Sequence[xr.Dataset], trial: int)
         heights = (3, 1) if predictions else (1,)
         panels = fig.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         draw_truth(panels[0], truth, trial_position(truth, trial))
+        voltage, probability = panels[0], panels[-1]
         for prediction, look in zip(predictions, looks_of(predictions), strict=True):
-            draw_prediction(*panels, prediction, trial_position(prediction, trial), look, model_label(prediction))
+            draw_prediction(
+                voltage, probability, prediction, trial_position(prediction, trial), look, model_label(prediction)
+            )
         for axes, label in zip(panels, (NOT_SCORED, None), strict=False):
             draw_not_scored(axes, truth, label=label)
         panels[-1].set(xlabel="time (s)", xlim=time_limits_s(truth))

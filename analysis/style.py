@@ -90,7 +90,7 @@ def caption(fig: Figure, text: str, legends: Sequence[Legend] = ()) -> None:
     layout = fig.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0, below, 1, 1 - below))  # type: ignore[call-arg]  # of a constrained layout
-    how = {"va": "bottom", "fontsize": 6.5, "linespacing": 1.3, "color": SOFT, "in_layout": False}
+    how: dict[str, Any] = {"va": "bottom", "fontsize": 6.5, "linespacing": 1.3, "color": SOFT, "in_layout": False}
     fig.text(0.05 / width, 0.05 / whole, "\n".join(lines), **how)
 
 

@@ -20,7 +20,7 @@ def label_logarithmic(axis: Axis) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
     low, high = sorted(axis.get_view_interval())
-    ticks = logarithmic_ticks(low, high, LEAST_STEP[axis.axis_name])
+    ticks = logarithmic_ticks(low, high, LEAST_STEP["x" if axis is axis.axes.xaxis else "y"])
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: told(value, in_powers=ticks[-1] >= PLAIN_BELOW)))
     axis.set_minor_formatter(NullFormatter())
@@ -52,8 +52,8 @@ def spread(
     from matplotlib.ticker import MaxNLocator
 
     span, kept = place(high) - place(low), list[float]()
-    finest = [MaxNLocator(n, steps=[1, 2, 5, 10]).tick_values(low, high).tolist() for n in (2, 3, 5, 9, 20)]
-    rounded = [[round(value, 12) for value in each] for each in finest]
+    finest = [list(MaxNLocator(n, steps=[1, 2, 5, 10]).tick_values(low, high)) for n in (2, 3, 5, 9, 20)]
+    rounded = [[round(float(value), 12) for value in each] for each in finest]
     for enough, tier in [*((wanted, tier) for tier in tiers), *((2, tier) for tier in rounded)]:
         if len(kept) >= enough:
             break

@@ -77,14 +77,19 @@ def main() -> None:
 def draw(found: dict[str, tuple[tuple[int, ...], list[float]]], out: Path) -> None:
     with style.style():
         figure = style.figure(2.4)
-        figure.set_size_inches(0.5 * style.WIDTH_INCHES, 2.4)
+        figure.set_size_inches(0.5 * style.WIDTH_INCHES, 2.6)
         axes = figure.subplots()
-        for colour, (name, (counts, paces)) in zip(style.PALETTE, found.items(), strict=False):
+        for colour, marker, (name, (counts, paces)) in zip(style.PALETTE, "osD", found.items(), strict=False):
             if len(counts) == 1:
                 axes.axhline(paces[0], color=style.GREY, dashes=(4, 2), label=name)
             else:
-                axes.plot(counts, paces, color=colour, marker="o", markersize=3, label=name)
-        axes.set(xscale="log", yscale="log", xlabel="trials side by side", ylabel="simulated s per s")
+                axes.plot(counts, paces, color=colour, marker=marker, markersize=3, label=name)
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlabel="trials side by side",
+            ylabel="simulated seconds\nper second of computing",
+        )
         ticks = next(counts for counts, _ in found.values() if len(counts) > 1)
         axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
         values = [pace for _, paces in found.values() for pace in paces]
@@ -92,7 +97,7 @@ def draw(found: dict[str, tuple[tuple[int, ...], list[float]]], out: Path) -> No
         rounds = [value for value in rounds if min(values) / 2 < value < 2 * max(values)]
         axes.set_yticks(rounds, [f"{value:,g}" for value in rounds])
         axes.minorticks_off()
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside upper left")
         style.save_figure(figure, out)
 
 

@@ -53,18 +53,11 @@ print(config.statistics)
 # %% [markdown]
 # ## Simulate
 #
-# One process per core, one trial at a time each. The first time, the channels are compiled, which takes a minute.
-# `resume=True` runs what is missing and leaves alone what is there; try stopping the kernel half way.
+# One process per core, one trial at a time each; a bar counts them. The first time, the channels are compiled, which
+# takes a minute. `resume=True` runs what is missing and leaves alone what is there; try stopping the kernel half way.
 
 # %%
-simulate(
-    config,
-    TRUTH,
-    TRIALS,
-    workers=available_cores(),
-    resume=True,
-    report=lambda p: print(f"{p.done} of {p.total}: trial {p.trial} has {p.outcome.n_spikes} output spikes"),
-)
+simulate(config, TRUTH, TRIALS, workers=available_cores(), resume=True)
 
 # %% [markdown]
 # ## What is in it
@@ -104,18 +97,19 @@ rate_hz, spiking = found["output_rate_hz"]["mean"], found["fraction_of_trials_wi
 print(f"output: {rate_hz:.2f} Hz, with spikes in {spiking:.0%} of the trials")
 
 # %% [markdown]
-# Tens of input spikes per millisecond, a few output spikes per second: most of what the cell does is to stay silent.
-# Here is a typical trial.
+# Tens of input spikes per millisecond, about one output spike per second: most of what the cell does is to stay silent.
+# Here is a typical trial, and below it all trials.
 
 # %%
 display(Image(inspect_figure(TRUTH, DATA / "truth.png"), width=900))
 
 # %% [markdown]
-# Every dot is one input spike. Look at what precedes the output spikes (triangles above the voltage): seldom excitation
-# alone, often a window in which excitation is up while inhibition is down, in the apical tree, in the basal tree, or in
-# both. Look closely and you find blips that stop near −45 mV: there the axon fired, and the soma did not follow. (The
-# channel densities were fitted to another reconstruction, `hay2011`, where this does not happen.) Only full spikes
-# count as output.
+# Every dot is one input spike, dark red where it excites and blue where it inhibits. Look at what precedes the output
+# spikes (triangles above the voltage): seldom excitation alone, often a window in which excitation is up while
+# inhibition is down, in the apical tree, in the basal tree, or in both. Look closely and you find blips that stop near
+# −45 mV and have no triangle: there the axon fired, and the soma did not follow. (The channel densities were fitted to
+# another reconstruction, `hay2011`, where this does not happen.) Only full spikes count as output. Shaded is the first
+# half second, in which the cell settles and which no score counts.
 #
 # Spikes like company: some intervals between them are the short ones of a burst.
 

@@ -95,9 +95,10 @@ for run in runs:
 # %% [markdown]
 # ## Look
 #
-# Black is the cell, in colour what the networks make of its input, on the unseen trial with the most output spikes.
-# Spikes are cut off at −55 mV, for the networks too: the voltage shows what the dendrites deliver to the soma, and the
-# probability below says when that becomes a spike.
+# Black is the cell, on the unseen trial with the most output spikes; in colour is what the networks make of its input,
+# blue the ELM and orange, dashed, the TCN: each family has one colour in all of these notebooks. The cell's voltage is
+# clipped at −55 mV, as the networks learn it: it shows what the dendrites deliver to the soma. Each output spike is a
+# stroke with a triangle, and the probability below says when a network expects one.
 
 # %%
 truth, predicted = open_dataset(TRUTH), [open_dataset(path) for path in predictions]
@@ -107,7 +108,7 @@ figure = save_figure(plot_trial(truth, predicted, trial), DATA / "prediction.png
 display(Image(figure, width=900))
 
 # %% [markdown]
-# A minute of training on little more than a minute of data already gives the swings of the voltage, and a probability
-# that rises when spikes come. What it takes to be *right*, to the millisecond, is the question of `03_compare`.
+# A minute of training on less than a minute of data already gives the swings of the voltage, and a probability that
+# rises when spikes come. What it takes to be *right*, to the millisecond, is the question of `03_compare`.
 #
 # To try: other sizes, more steps, or a model that has all the time in the world: `paper("elm", 20)`.

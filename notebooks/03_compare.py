@@ -83,7 +83,7 @@ display(scores)
 #
 # Is the probability one, so that of a hundred milliseconds given 10 % ten hold a spike? Are the spikes in the right
 # place, within how many milliseconds? Where is the voltage wrong: at spikes, in fast trials, at which frequencies? One
-# page, for the best of each family.
+# page, for the best of each family: the ELM in blue with circles, the TCN in orange with diamonds, the cell in black.
 
 # %%
 by_auc = sorted(range(len(scores)), key=lambda at: scores[at].roc_auc)
@@ -94,15 +94,18 @@ display(Image(figure, width=900))
 # %% [markdown]
 # ## Compare
 #
-# In front what we have measured, behind it in grey what has been published: models that saw days of simulated time, and
-# trained for days. The dashed line is what that literature calls sufficiently good. Parameters are one price,
-# arithmetic is another: the second row has the multiplications that a model needs for a millisecond.
+# A point for each size; the pale bars are intervals over trials, of four trials here, hence so long. The dashed line is
+# what the literature calls sufficiently good, on data of its own: NeuronIO, from the reconstruction `hay2011`. Behind
+# scores on such data, `compare` draws what was published in grey; behind ours, of another cell, it would compare
+# nothing. Parameters are one price, arithmetic is another: the second row has the multiplications that a model needs
+# for a millisecond.
 
 # %%
 display(Image(compare(scores, DATA / "compare.png"), width=900))
 
 # %% [markdown]
-# The published curves also say how far there is to go: this is the smallest of them on the far side of the line.
+# What was published says how far there may be to go. Those models saw days of simulated time, and trained for days;
+# this is the smallest of them on the far side of the line.
 
 # %%
 published = pd.DataFrame([row.model_dump() for row in published_scores()])
@@ -110,6 +113,6 @@ good = published[(published.input_set == "NMDA") & (published.roc_auc >= 0.991)]
 display(good.sort_values("n_parameters")[["label", "n_parameters", "roc_auc", "rmse_rescaled_mv", "source"]].head(1))
 
 # %% [markdown]
-# A minute of data and a minute of training leave every model short of it, small and large. More of either moves the
-# curves; and with one seed each, do not read much into the order of neighbours: fit more seeds (`quick(..., seed=1)`),
-# and the figure shows their spread. With `apical simulate --trials 600` it becomes an experiment.
+# A minute of data and a minute of training leave every model short of the line, small and large. More of either moves
+# the curves; and with one seed each, do not read much into the order of neighbours: fit more seeds (`quick(...,
+# seed=1)`), and the figure shows their spread. With `apical simulate --trials 600` it becomes an experiment.

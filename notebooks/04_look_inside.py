@@ -67,8 +67,8 @@ display(elm)
 # %% [markdown]
 # ## Where is it wrong?
 #
-# Averages hide the interesting cases, so start with the trials that go worst. Black is the cell; triangles are its
-# spikes.
+# Averages hide the interesting cases, so start with the trials that go worst. Black is the cell, clipped at −55 mV,
+# with a stroke and a triangle at each of its spikes; blue is the ELM.
 
 # %%
 predicted = open_dataset(predict(elm, TRUTH, DATA / "predictions" / f"{elm.name}.zarr", overwrite=True))
@@ -79,9 +79,10 @@ display(Image(figure, width=900))
 # %% [markdown]
 # ## What makes it spike?
 #
-# The input that comes before a spike, averaged over spikes: excitation that rises, inhibition that lets go, in the
-# basal and in the apical tree. For the model every millisecond counts as much as it is expected to hold a spike. Where
-# both curves agree, cell and network wait for the same thing.
+# The input that comes before a spike, averaged over spikes, beside its mean over all time (dotted). Basal excitation is
+# above its mean, and inhibition below, the more so the nearer the spike; apical excitation is not, in these trials. For
+# the model every millisecond counts as much as it is expected to hold a spike. Where both curves agree, cell and
+# network wait for the same thing.
 
 # %%
 before = spike_triggered(truth, predicted)
@@ -91,10 +92,10 @@ display(Image(figure, width=900))
 # %% [markdown]
 # ## What does it remember?
 #
-# An ELM keeps its past in a few memory units, each of which forgets at a pace of its own, from a millisecond to much
-# longer. Below, a trial as its memory has it, fastest on top; then the currents of its branches; and which time
-# constants the two outputs are read from. The voltage of a soma can do with short ones. Whether a dendrite is about to
-# ignite is a matter of tens of milliseconds.
+# An ELM keeps its past in a few memory units, each of which forgets at a pace of its own, within 1 to 150 milliseconds.
+# Below the voltage, a trial as its memory has it, fastest on top; then the currents of its branches; and which time
+# constants the two outputs are read from: half of each comes from those up to the one that is named above the last
+# panel. That is what this one model has found after a minute of training, not what the cell needs.
 
 # %%
 shares = readout_shares(elm, truth, elm.split.test)
@@ -115,8 +116,8 @@ display(Image(figure, width=900))
 # ## And a network without a neuron's parts?
 #
 # The TCN has no membranes to look at, only filters: what a unit of its first layer makes of the recent past, averaged
-# over the synapses of each tree and sign. After little training they are close to noise. A filter that has learned
-# looks like a postsynaptic potential turned back in time.
+# over the synapses of each tree and sign. After so little training most are flat, but the strongest rise towards the
+# bin for basal excitation and fall for inhibition: a postsynaptic potential, turned back in time.
 
 # %%
 figure = save_figure(filters_figure(first_layer(tcn, truth)), DATA / "filters.png")

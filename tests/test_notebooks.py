@@ -33,6 +33,14 @@ def pictures(cells):
     return [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
 
 
+def shown(cells):
+    return "".join(output.get("data", {}).get("text/plain", "") for cell in cells for output in cell.outputs)
+
+
+def in_red(cells):
+    return [output.text for cell in cells for output in cell.outputs if output.get("name") == "stderr"]
+
+
 def printed(cells):
     return "".join(output.text for cell in cells for output in cell.outputs if output.output_type == "stream")
 
@@ -56,8 +64,9 @@ def test_the_notebooks_in_order(execute, tmp_path):
     """They share a folder: the later ones take what the earlier ones made."""
     simulate, fit, compare, inside = (execute(path, tmp_path) for path in NOTEBOOKS)
     assert [len(pictures(cells)) for cells in (simulate, fit, compare, inside)] == [1, 1, 2, 5]
-    assert "4 of 4" in printed(simulate)
+    assert "Simulating: 4 of 4 trials" in shown(simulate)
     assert "elm 10: step 10 of 10" in printed(fit)
+    assert [in_red(cells) for cells in (simulate, fit, compare, inside)] == [[]] * 4
     made = {path.name for path in (tmp_path / "notebook_data").iterdir()}
     assert {"truth.zarr", "truth.png", "runs", "predictions", "prediction.png", "scores.csv", "compare.png"} <= made
 

@@ -42,13 +42,20 @@ def draw_published(axes: Axes, rows: list[Published], column: str, source: int, 
     """Draw one published curve or point in grey; returns its line, for the legend. input_set: to be told, if any."""
     rows = sorted(rows, key=lambda row: row.n_parameters)
     family, half = rows[0].family, SINGLE.get(rows[0].family)
-    look = {"ms": 4.6, "mfc": GREY, "fillstyle": half, "mfcalt": "white"} if half else {"ms": 3.2}
+    look: dict[str, Any] = {"ms": 4.6, "mfc": GREY, "fillstyle": half, "mfcalt": "white"} if half else {"ms": 3.2}
+    plain: dict[str, Any] = {
+        "mew": 0.6,
+        "lw": 0.7,
+        "color": GREY,
+        "mfc": (PALE, GREY, "white")[source % 3],
+        "zorder": 1,
+    }
     return axes.plot(
         [row.n_parameters for row in rows],
         np.array([getattr(row, column) for row in rows], dtype=float),
         marker=MARKERS["Branch-ELM"] if half else MARKERS.get(family, OTHER.marker),
         label=f"{family} [{source + 1}]" + f", {input_set}" * bool(input_set),
-        **{"mew": 0.6, "lw": 0.7, "color": GREY, "mfc": (PALE, GREY, "white")[source % 3], "zorder": 1} | look,
+        **plain | look,
     )[0]
 
 
@@ -68,7 +75,8 @@ def _draw_spread(axes: Axes, at: float, point: Point, column: str, colour: str) 
 
     ends = point.interval(column)
     if ends is not None:
-        axes.vlines(at, *(_shown(end, column) for end in ends), color=colour, lw=2.2, alpha=0.35, zorder=2)
+        low, high = (_shown(end, column) for end in ends)
+        axes.vlines(at, low, high, color=colour, lw=2.2, alpha=0.35, zorder=2)
     if len(point.seeds) > 1:
         beside = offset_copy(axes.transData, axes.get_figure(root=True), x=4.5, y=0, units="points")
         values = point.values(column)
@@ -83,7 +91,8 @@ def _shown(value: float, column: str) -> float:
 def draw_front(axes: Axes, series: Sequence[Series], column: str, cost: str) -> None:
     """Draw the Pareto front of all series as a broad pale line behind them."""
     front = pareto((point for each in series for point in each.points), column, cost)
-    axes.plot([getattr(p, cost) for p in front], [p.mean(column) for p in front], zorder=0, **FRONT_LINE)
+    best = [_shown(point.mean(column), column) for point in front]
+    axes.plot([getattr(point, cost) for point in front], best, zorder=0, **FRONT_LINE)
 
 
 def draw_smallest(axes: Axes, series: Series, column: str, target: float, colour: str) -> None:

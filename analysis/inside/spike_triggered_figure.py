@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def draw_rates(axes: Axes, group: xr.Dataset, model: str, colour: str, split: bo
     """
     time_ms = -group["lag_ms"].values
     axes.axhline(float(group["mean_hz"]), color=colour if split else GREY, lw=0.7, ls=":", label="mean rate")
-    of_truth = {"color": colour if split else BLACK, "label": "before spikes of the truth"}
+    of_truth: dict[str, Any] = {"color": colour if split else BLACK, "label": "before spikes of the truth"}
     axes.plot(time_ms, group["truth_hz"].values, **of_truth)
     axes.plot(time_ms, group["model_hz"].values, color=colour, ls=DASHED, label=f"before expected spikes of {model}")
 

@@ -36,7 +36,7 @@ HIT = 0.5  # expected spikes that must be so near for a true one not to be misse
 OF_ERRORS = (
     "RMSE: root mean squared error of the voltage, truth clipped. Expected: the sum of P(spike). Missed: output spikes "
     f"near which, within {NEAR_MS} ms, the model expects less than half a spike. Invented: what it expects further "
-    "than that from each of them."
+    "than that from each of them. RMSE and counts are of what is scored."
 )
 ORDERS = ("rmse_mv", "n_missed", "invented")
 

@@ -134,7 +134,7 @@ def draw_rates(axes: Axes, found: Sequence[Fidelity]) -> None:
     """Expected against true firing rate, a dot for every trial."""
     axes.axline((0, 0), slope=1, color=GREY, lw=0.7, ls=DASHED)
     for each in found:
-        dots = {"marker": each.look.marker, "mfc": each.look.face, "mew": 0.5, "ms": 3, "alpha": 0.7}
+        dots: dict[str, Any] = {"marker": each.look.marker, "mfc": each.look.face, "mew": 0.5, "ms": 3, "alpha": 0.7}
         axes.plot(each.true_rate_hz, each.expected_rate_hz, ls="", color=each.look.colour, clip_on=False, **dots)
     top = 1.05 * max(each.true_rate_hz.max() for each in found)
     top = max(top, 1.05 * max(each.expected_rate_hz.max() for each in found))

@@ -50,7 +50,8 @@ MEANING = {
 
 def panels_of(checks: Checks, curves: Curves, traces: Traces) -> list[Callable[[Axes], None]]:
     """What draws each section that there is, in the order of the page."""
-    found = [partial(draw_dendritic, name=name, traces=traces, checks=checks) for name in DENDRITIC if name in traces]
+    found: list[Callable[[Axes], None]] = []
+    found += [partial(draw_dendritic, name=name, traces=traces, checks=checks) for name in DENDRITIC if name in traces]
     steps = [name for name in traces if name.startswith("step")]
     found += [partial(draw_step, name=name, traces=traces, checks=checks) for name in steps]
     if "f_i" in curves:
@@ -112,7 +113,7 @@ def draw_dendritic(axes: Axes, name: str, traces: Traces, checks: Checks) -> Non
             axes.plot(1.02, golden_mv, "<", color=colour, label=label, transform=axes.get_yaxis_transform(), **small)
     golden_ms = _expected(checks, name, "spike times")
     if golden_ms:
-        of_spikes = {"color": GREY, "transform": axes.get_xaxis_transform(), "label": "expected spike"}
+        of_spikes: dict[str, Any] = {"color": GREY, "transform": axes.get_xaxis_transform(), "label": "expected spike"}
         axes.plot(golden_ms, [1.02] * len(golden_ms), "v", **of_spikes, **small)
     axes.set(title=DENDRITIC[name], xlabel="time (ms)", ylabel="V (mV)", xlim=DENDRITIC_MS, ylim=V_LIMITS_MV)
     axes.legend()

@@ -55,18 +55,19 @@ def panels(fig):
 
 
 def cut(fig):
-    """Ends of intervals that are outside of their axes."""
+    """Ends of intervals and points of lines that are outside of their axes."""
     found = []
     for axes in panels(laid_out(fig)):
-        box = axes.get_window_extent()
-        for bars in axes.collections:
-            if not np.array_equal(bars.get_transform().frozen(), axes.transData.frozen()):
-                continue
-            ends = np.concatenate([path.vertices for path in bars.get_paths()] or [np.empty((0, 2))])
-            ends = ends[~np.isnan(ends).any(axis=1)]
-            x, y = axes.transData.transform(ends).T
-            inside = (x > box.x0 - 1) & (x < box.x1 + 1) & (y > box.y0 - 1) & (y < box.y1 + 1)
-            found += [(axes.get_ylabel(), end) for end in ends[~inside].tolist()]
+        box, of_data = axes.get_window_extent(), axes.transData
+        drawn = [line.get_xydata() for line in axes.lines if line.get_transform() == of_data]
+        for each in axes.collections:
+            if np.array_equal(each.get_transform().frozen(), of_data.frozen()):
+                drawn += [path.vertices for path in each.get_paths()]
+        ends = np.concatenate([np.empty((0, 2)), *drawn])
+        ends = ends[~np.isnan(ends).any(axis=1)]
+        x, y = of_data.transform(ends).T
+        inside = (x > box.x0 - 1) & (x < box.x1 + 1) & (y > box.y0 - 1) & (y < box.y1 + 1)
+        found += [(axes.get_ylabel(), end) for end in ends[~inside].tolist()]
     return found
 
 
@@ -307,7 +308,7 @@ def of_a_trial(truth, predictions, drawn):
 
 def test_figures_of_a_trial_are_whole_and_shade_what_is_not_scored(of_a_trial):
     for name, fig in of_a_trial.items():
-        assert faults(fig, unlabelled, hidden, outside, blank) == {}, name
+        assert faults(fig, cut, unlabelled, hidden, outside, blank) == {}, name
         of_time = [axes for axes in panels(fig) if axes.get_xlim() == (0, pytest.approx(1.5))]
         assert of_time, name
         for axes in of_time:
@@ -410,7 +411,7 @@ def test_a_family_has_one_colour_and_marker_everywhere(drawn, comparisons, truth
 
 def test_the_report_has_the_colours_of_the_figures(comparisons, truth, predictions):
     css = style_sheet()
-    light, dark = css.split("prefers-color-scheme: dark", 1)
+    light, dark, *_ = css.split("prefers-color-scheme: dark")
     for at, family in enumerate(SERIES):
         assert f"--f{at}: {family.colour};" in light and f"--f{at}: {family.on_dark};" in dark
         assert f".series-{at} {{ --family: var(--f{at})" in css

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import time
 from functools import partial
@@ -275,3 +276,41 @@ def test_models_are_chosen_and_spikes_are_marked(page):
     voltage_mv = page.execute_script(f"return unpacked({json.dumps(traces)}, 0).truth[7]")
     step = int.from_bytes(base64.b64decode(traces["trials"][0]["truth"])[14:16], "little", signed=True)
     assert voltage_mv == pytest.approx(0.01 * step)
+
+
+def test_models_look_as_in_the_figures_and_what_is_not_scored_is_named(page):
+    from apical.analysis.families import FAMILIES, shade
+
+    strokes = page.execute_script(
+        "return [...document.querySelectorAll('#trial-models label path')].map((path) => getComputedStyle(path).stroke)"
+    )
+    elm, tcn = FAMILIES["elm"].colour, FAMILIES["tcn"].colour
+    dark = page.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches")
+    assert not dark
+    for stroke, colour in zip(strokes, (elm, shade(elm, 1), tcn), strict=True):
+        numbers = [float(part) for part in re.findall(r"[\d.]+", stroke.removeprefix("color(srgb"))][:3]
+        scale = 255 if stroke.startswith("color") else 1  # as browsers tell a mixed colour
+        expected = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        assert [scale * number for number in numbers] == pytest.approx(expected, abs=1), stroke
+    assert "first 500 ms: not scored" in find(page, "#trial-models").text
+    n_spikes = len(page.find_elements("css selector", "#trial-chart .spike"))
+    assert len(page.find_elements("css selector", "#trial-chart .spike-stroke")) == n_spikes
+
+
+def test_the_scatter_cuts_no_interval_and_labels_its_axes(page):
+    from selenium.webdriver.support.ui import Select
+
+    for scale in ("nines", "linear", "logarithmic"):
+        Select(find(page, "#scatter-y-scale")).select_by_value(scale)
+        cut = page.execute_script(
+            "const frame = document.querySelector('#scatter-chart .frame').getBoundingClientRect();"
+            "return [...document.querySelectorAll('#scatter-chart .whisker')].map((e) => e.getBoundingClientRect())"
+            ".filter((box) => box.top < frame.top || box.bottom > frame.bottom).length"
+        )
+        assert cut == 0, scale
+        for direction in ("up", "across"):
+            assert len(texts(page, f"#scatter-chart .tick.{direction}")) >= 2, (scale, direction)
+    assert "receiver operating characteristic" in find(page, "#scatter-told").text
+    assert len(page.execute_script("return linearTicks(0, 0.0123, 1)")) >= 2
+    ends = page.execute_script("return padded('nines', [0.98, 1]).map(SHAPES.nines.to)")
+    assert ends[1] > page.execute_script("return SHAPES.nines.to(1)")
