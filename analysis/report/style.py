@@ -6,7 +6,7 @@ from importlib.resources import files
 from string import Template
 
 from ..families import FAMILIES, OTHER, SHADES
-from ..look import BLACK
+from ..style import BLACK
 
 SERIES = (*FAMILIES.values(), OTHER)  # --f0, --f1 … and .series-0, .series-1 …, the last for families that are not ours
 
