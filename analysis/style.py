@@ -5,6 +5,7 @@ Figures are built from objects, never from pyplot's global state, and saving the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,7 +87,8 @@ def caption(fig: Figure, text: str, legends: Sequence[Legend] = ()) -> None:
     for legend, (left, top) in zip(legends, corners, strict=True):
         legend.set_loc("upper left")
         legend.set_bbox_to_anchor((left / width, (of_caption + of_legends - top) / whole), fig.transFigure)
-    below = (of_caption + of_legends) / whole
+    # A binary fraction: the layout adds up in no fixed order, and would differ in the last digits from time to time.
+    below = math.ceil((of_caption + of_legends) / whole * 1024) / 1024
     layout = fig.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0, below, 1, 1 - below))  # type: ignore[call-arg]  # of a constrained layout

@@ -49,7 +49,6 @@ NEURONIO_CELL = {"hay2011", "cell1.asc"}
 NEURONIO_PARAMETERS = "shai2015"
 NEURONIO = "NeuronIO"  # the name of what `apical import-neuronio` reads
 INPUT_SETS = {"nmda": "NMDA", "ampa": "AMPA", "ampa-sk": "AMPA"}
-MOST_IN_COLUMN = 12  # entries of the legend
 MEANING = {
     "roc_auc": "ROC-AUC: area under the receiver operating characteristic of output spikes in bins of 1 ms, 0.5 by "
     "chance, 1 at best.",
@@ -111,8 +110,7 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
         front += _key(scores, series if rows[0][0] == "n_parameters" else [], floor, target)
         one_dataset = len({row.dataset_id for row in scores}) == 1
         title = f"Measured on {in_words(scores[0].dataset_id, scores)}" if one_dataset else "Measured"
-        ncols = 1 if behind and len(front) <= MOST_IN_COLUMN else 3
-        below = [fig.legend(handles=front, title=title, alignment="left", ncols=ncols)]
+        below = [fig.legend(handles=front, title=title, alignment="left", ncols=3, columnspacing=1)]
         if behind:
             sources = list(dict.fromkeys(row.source for row in published))
             title = "Published, NeuronIO test set, RMSE rescaled per file"
