@@ -7,6 +7,7 @@ from .pages.inspect import inspect_figure as inspect_figure
 from .pages.inspect import summary as summary
 from .plots import plot_trial as plot_trial
 from .report.report import write_report as write_report
+from .scores.evaluate import Evaluation as Evaluation
 from .scores.evaluate import evaluate as evaluate
 from .scores.files import read_scores as read_scores
 from .scores.files import write_scores as write_scores

@@ -33,10 +33,17 @@ FAMILIES = {
     "alif": Family("ALIF", "#6A51A3", "#B9A3E3", "X"),
     "noise-floor": Family("noise floor", "#5A5A5A", "#B0B0B0", "*"),  # the cell itself, integrated otherwise
 }
-OTHER = Family("", "#000000", "#E6E5E0", "8")  # a family that is not ours
+OTHER = Family("", "#333333", "#E6E5E0", "8")  # a family that is not ours
 FAMILY_TITLES = {name: family.title for name, family in FAMILIES.items()}
-SHADES = (("#FFFFFF", 0.0), ("#FFFFFF", 0.4), ("#000000", 0.45))  # mixed into the colour: with what, how much of it
-DASHES = ((), (4, 1.5), (7, 1.5, 1.5, 1.5), (1.5, 1.3), (10, 2.5), (3, 1.3, 1, 1.3, 1, 1.3))  # in line widths
+SHADES = (  # mixed into the colour: with what, how much of it
+    ("#FFFFFF", 0.0),
+    ("#000000", 0.5),
+    ("#FFFFFF", 0.45),
+    ("#000000", 0.25),
+    ("#FFFFFF", 0.65),
+    ("#000000", 0.75),
+)
+DASHES = ((), (4, 1.5), (7, 1.5, 1.5, 1.5), (2.2, 2.2), (10, 2.5), (3, 1.3, 1, 1.3, 1, 1.3))  # in line widths
 
 
 class Look(NamedTuple):
@@ -67,8 +74,9 @@ def looks(families: Sequence[str]) -> list[Look]:
     """A look for each model of a figure, by its family: the first of a family has the family's own colour."""
     seen, found = Counter[str](), list[Look]()
     for place, name in enumerate(families):
-        family, nth = family_of(name), seen[name]
-        seen[name] += 1
+        family = family_of(name)
+        nth = seen[family.title]
+        seen[family.title] += 1
         filled = nth // len(SHADES) % 2 == 0
         found.append(Look(shade(family.colour, nth), family.marker, DASHES[place % len(DASHES)], filled))
     return found
@@ -78,7 +86,7 @@ def shade(colour: str, nth: int) -> str:
     """The colour of the nth model of a family, counted from 0.
 
     >>> [shade("#0072B2", nth) for nth in range(4)]
-    ['#0072B2', '#66AAD1', '#003F62', '#0072B2']
+    ['#0072B2', '#003959', '#73B1D5', '#005686']
     """
     into, much = SHADES[nth % len(SHADES)]
     mixed = (round((1 - much) * a + much * b) for a, b in zip(_parts(colour), _parts(into), strict=True))

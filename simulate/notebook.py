@@ -47,8 +47,10 @@ def waiting(message: str) -> Iterator[None]:
     from IPython.display import display
 
     handle = display(_in_words(message), raw=True, display_id=True)
-    yield
-    handle.update(_in_words(""), raw=True)
+    try:
+        yield
+    finally:
+        handle.update(_in_words(""), raw=True)
 
 
 def _in_words(message: str) -> dict[str, str]:

@@ -126,7 +126,7 @@ def on_import(tree: ast.Module) -> list[ast.AST]:
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             waiting += node.orelse
             continue
         found.append(node)
@@ -156,7 +156,10 @@ def test_every_data_file_is_packaged(stage):
             continue
         package = next(parent for parent in path.parents if parent in folders)
         name = path.relative_to(package).as_posix()
-        assert any(fnmatch(name, pattern) for pattern in folders[package]), f"{stage}: {name} is in no package-data"
+        fits = [
+            pattern for pattern in folders[package] if pattern.count("/") == name.count("/")
+        ]  # as setuptools has it
+        assert any(fnmatch(name, pattern) for pattern in fits), f"{stage}: {name} is in no package-data"
 
 
 def test_every_import_is_a_listed_dependency():
@@ -205,27 +208,37 @@ def module_file(name: str) -> Path | None:
 
 
 def imports_of_ours(stage: str) -> dict[Path, set[Path]]:
-    """Module -> the modules of its stage that it imports, in functions and for type checkers too."""
+    """Module -> the modules of its stage that it imports, in functions and for type checkers too.
+
+    A module of another room brings that room's `__init__` with it.
+    """
     found: dict[Path, set[Path]] = {}
     for path in sources(stage):
         names = {name for node in ast.walk(ast.parse(path.read_text())) for name in imported(path, node)}
-        files = {module_file(name) for name in names if name.split(".")[0] == stage}
-        found[path] = {file for file in files if file is not None and file != path}
+        files = {file for name in names if name.split(".")[0] == stage and (file := module_file(name))}
+        rooms = {parent / "__init__.py" for file in files for parent in file.relative_to(ROOT / stage).parents[:-1]}
+        files |= {ROOT / stage / each for each in rooms if (ROOT / stage / each).parent not in path.parents}
+        found[path] = files - {path}
     return found
 
 
 def room(path: Path) -> int | None:
     """Place of the room in its stage's list; None for a stage's front door, which opens all of them."""
     stage, name = path.relative_to(ROOT).with_suffix("").parts[:2]
-    return None if name == "__init__" else next(at for at, names in enumerate(ROOMS[stage]) if name in names)
+    if name == "__init__":
+        return None
+    at = next((at for at, names in enumerate(ROOMS[stage]) if name in names), None)
+    assert at is not None, f"{path.relative_to(ROOT)}: {name} is not in the list of {stage}'s rooms"
+    return at
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_room_imports_a_later_one(stage):
+    doors = {ROOT / door / "__init__.pyi" for door in FRONT_DOORS}
     for path, others in imports_of_ours(stage).items():
         for other in others if room(path) is not None else ():
             where = f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
-            assert room(other) is not None, f"{where}: the front door is for others"
+            assert other.with_suffix(".pyi") not in doors, f"{where}: a front door is for others"
             assert room(other) <= room(path), where
 
 
@@ -280,11 +293,14 @@ def test_version():
 
 
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
+OTHER_PYTHON = re.compile(r"^ *(```|~~~) *\{?(py\b|pycon|python[^\n]|code-cell|ipython)|^ +```python|^~~~python", re.M)
 
 
 def shown_python() -> list[tuple[str, str]]:
     """Where, and the code, of all Python that people are shown: README, docs, notebooks, model cards."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    for page in pages:
+        assert not OTHER_PYTHON.search(page.read_text("utf-8")), f"{page.relative_to(ROOT)}: write Python as ```python"
     found = [(str(page.relative_to(ROOT)), "\n".join(PYTHON_BLOCK.findall(page.read_text("utf-8")))) for page in pages]
     found += [(path.name, path.read_text("utf-8")) for path in sorted((ROOT / "notebooks").glob("*.py"))]
     return [*found, ("a model card", model_card.LOAD)]
@@ -300,6 +316,13 @@ def test_what_people_are_shown_imports_public_names_only():
                 for alias in node.names:
                     ours = alias.name.split(".")[0] == "apical"
                     assert not ours or alias.name == "apical" or alias.name in known, f"{where}: import {alias.name}"
+            elif isinstance(node, ast.Attribute) and (name := ast.unparse(node)).startswith("apical."):
+                inside, _, last = name.rpartition(".")
+                fine = name in known or name == "apical.__version__" or last in known.get(inside, ())
+                of_a_value = any(name.startswith(f"{door}.{each}.") for door in known for each in known[door])
+                assert fine or of_a_value, f"{where}: {name}"
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.match(r"apical\.\w+\.\w", node.value), f"{where}: {node.value!r}"
             elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "apical":
                 for alias in node.names:
                     told = f"{where}: from {node.module} import {alias.name}"

@@ -29,7 +29,8 @@ def _of_series(series: Series, label: str, target: float) -> str:
     if found.n_parameters is None:
         best = max(series.points, key=lambda point: point.mean("roc_auc"))
         largest = max(point.n_parameters for point in series.points)
-        enough = f"no {label} of up to {largest:,} parameters is enough"
+        of_up_to = f"of up to {largest:,} parameters"
+        enough = f"no {label}{f', {of_up_to},' if ',' in label else f' {of_up_to}'} is enough"
         return f"{enough}: the best, of {best.n_parameters:,}, has {_auc(best)}"
     bounds = ""
     if found.low is not None:

@@ -51,13 +51,14 @@ NEURONIO = "NeuronIO"  # the name of what `apical import-neuronio` reads
 INPUT_SETS = {"nmda": "NMDA", "ampa": "AMPA", "ampa-sk": "AMPA"}
 MEANING = {
     "roc_auc": "ROC-AUC: area under the receiver operating characteristic of output spikes in bins of 1 ms, 0.5 by "
-    "chance, 1 at best.",
+    "chance, 1 at best, which is drawn at the end of its axis.",
     "rmse_rescaled_mv": "RMSE: root mean squared error of the voltage, truth clipped at −55 mV; filled, rescaled: each "
     "file's prediction first given the truth's mean and standard deviation, as published; open, plain: as predicted.",
     "average_precision": "Average precision: area under the precision–recall curve of the same bins; by chance, the "
     "share of bins with a spike.",
     "macs_per_ms": "Multiply-accumulates: products that a model adds up for a millisecond.",
     "front": "Pareto front: models that no cheaper one equals.",
+    "data": "Data are named by input preset, morphology and parameter set.",
     "floor": "Noise floor: the cell against itself, integrated otherwise (dt: step in ms); an arrow: beyond the panel.",
 }
 
@@ -152,7 +153,7 @@ def _looks(series: Sequence[Series]) -> list[Look]:
 
 def _meaning(columns: Sequence[str], costs: Sequence[str], floor: Sequence[Score]) -> str:
     """What the words on the figure mean."""
-    more = ["front"] * ("n_parameters" in costs) + ["floor"] * bool(floor)
+    more = ["front"] * ("n_parameters" in costs) + ["floor"] * bool(floor) + ["data"]
     return " ".join(MEANING[each] for each in [*columns, *costs, *more] if each in MEANING)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..scores.rows import Score
 from ..scores.uncertainty import Interval, interval_of
 
 SUFFICIENT_AUC = 0.991  # "sufficiently good" in the literature: Beniaguev et al. 2021, Spieler et al. 2024
+LABEL_WIDTH = 34  # characters of a legend's line
 NOISE_FLOOR = "noise-floor"  # family of the cell itself, integrated otherwise
 LOWER_IS_BETTER = ("rmse_mv", "rmse_rescaled_mv", "mae_mv", "mae_rescaled_mv")
 # Columns that a series does not mix, and how a legend says so where they differ
@@ -25,7 +27,6 @@ CONDITIONS = {
     "mode": "predicted by {}",
     "spike_times": "{} spike times",
 }
-MAX_LABEL = 30  # characters
 Row = TypeVar("Row")
 
 
@@ -189,7 +190,7 @@ def series_label(series: Series, scores: Sequence[Score]) -> str:
     for column, words in CONDITIONS.items():
         if len({getattr(other, column) for other in models}) > 1:
             value = getattr(series.first, column)
-            told.append(words.format(in_words("" if value is None else str(value), scores)))
+            told.append(fill(words.format(in_words("" if value is None else str(value), scores)), LABEL_WIDTH))
     return ",\n".join(told)
 
 
@@ -198,5 +199,4 @@ def in_words(value: str, scores: Sequence[Score]) -> str:
     names = {row.dataset_id: row.dataset for row in scores}
     name = names.get(value, value) or "unknown"
     start_of_id = f" ({value[:6]})" if list(names.values()).count(name) > 1 else ""
-    room = MAX_LABEL - len(start_of_id)
-    return (name if len(name) <= room else name[: room - 1] + "…") + start_of_id
+    return name + start_of_id

@@ -165,15 +165,16 @@ def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, 
 
 def _caption(ds: xr.Dataset, panels: dict[str, Axes]) -> str:
     """What the words of the figure mean, as far as they are on it."""
-    told = [f"Shaded: the first {DROP_MS} ms, which scores leave out."]
+    told = ["Named by input preset, morphology and parameter set."] if ds.attrs["kind"] == "simulation" else []
+    told.append(f"Shaded: the first {DROP_MS} ms, which scores leave out.")
     if "raster" in panels:
         told.append("Top: every input spike as a dot, synapses by tree and sign.")
     if "nexus" in panels:
         told.append("Nexus: where the apical trunk forks into the tuft.")
     if ds.attrs["kind"] == "simulation":
         told.append(
-            "Triangles: output spikes, which are somatic peaks above −25 mV; smaller ones, where the axon fires and "
-            "the soma does not follow, are none."
+            "Triangles: output spikes, which are somatic peaks above −25 mV in the fine voltage (a sample each ms is "
+            "drawn); smaller ones, where the axon fires and the soma does not follow, are none."
         )
     return " ".join([*told, OF_PROBABILITY] if "probability" in panels else told)
 

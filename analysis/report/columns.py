@@ -35,7 +35,6 @@ TITLES = {
     "rmse_subthreshold_mv": "RMSE, subthreshold",
 }
 UNITS = (("_mv", "mV"), ("_hz", "Hz"))  # as names end
-LABELS = ("family", "size", "name", "seed", "dataset", "dataset_id", "trained_on", "mode", "spike_times")
 COSTS = ("n_parameters", "macs_per_ms", "train_trials")  # what a model's fidelity is bought with
 SHOWN = (  # at first; the others on demand
     "name",

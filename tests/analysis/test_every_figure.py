@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from apical.analysis.report.runs import run_data
 from apical.analysis.report.style import SERIES, style_sheet
 from apical.analysis.report.trials import trial_data
 from apical.analysis.scores.evaluate import Evaluation
+from apical.analysis.scores.files import read_scores
 from apical.analysis.scores.resamples import Resamples
 from apical.simulate import schema
 
@@ -240,6 +242,7 @@ def test_published_results_stand_behind_their_own_data_only(drawn, make_size):
         "nmda-ttpc1, ttpc1, shai2015",
         "nmda, ttpc1, shai2015",
         "nmda, out of distribution, cell1.asc, shai2015",
+        "nmda, passive dendrites, cell1.asc, shai2015",
         "nmda, cell1.asc, hay2011",
         "ball-and-stick, ball-and-stick, ball-and-stick",
     ):
@@ -440,6 +443,20 @@ def test_models_of_a_figure_are_told_apart_without_colour():
     grey = [np.dot([int(look.colour[at : at + 2], 16) for at in (1, 3, 5)], (0.299, 0.587, 0.114)) for look in six[:3]]
     assert np.diff(sorted(grey)).min() > 30
     assert len({(look.colour, look.filled) for look in six}) == 6
+    assert len({look.colour for look in looks(["mine", "yours", "theirs"])}) == 3  # families that are not ours
+
+
+def test_series_are_told_apart_as_they_are_drawn(drawn, make_size):
+    """Variants of one family, in one figure with families that are not ours: no two lines look alike."""
+    variants = read_scores([Path(__file__).parents[2] / "results" / "smaller_elms.csv"])
+    foreign = [make_size(family, 2000, 0.9, 1, 0.1) for family in ("mine", "yours")]
+    fig = drawn(compare_module, compare_module.compare, [*variants, *foreign])
+    titles = {text.get_text() for text in fig.legends[0].get_texts()}
+    lines = [line for line in fig.axes[0].lines if line.get_label() in titles and len(line.get_xdata())]
+    seen = [(line.get_color(), line.get_marker(), str(line._dash_pattern)) for line in lines]
+    assert len(set(seen)) == len(seen) >= 6, seen
+    alone = [(line.get_color(), line.get_marker()) for line in lines if len(line.get_xdata()) == 1]  # no line to dash
+    assert len(set(alone)) == len(alone)
 
 
 # A validation's page.

@@ -91,9 +91,9 @@ def test_what_cannot_be_drawn_gets_one_line(tmp_path, scores):
             compare(given, tmp_path / out)
 
 
-def test_long_names_are_cut_and_datasets_of_one_name_told_apart(tmp_path, make_score):
+def test_long_names_are_wrapped_and_datasets_of_one_name_told_apart(tmp_path, make_score):
     name = "nmda, a-reconstruction-with-a-long-name.asc, shai2015"
     scores = [make_score(dataset_id=start + "0123456789", dataset=name) for start in ("aaaaaa", "bbbbbb")]
     text = text_of(compare(scores, tmp_path / "a.svg"))
     for start in ("aaaaaa", "bbbbbb"):
-        assert f"scored on nmda, a-reconstructi… ({start})" in text
+        assert f"scored on nmda, a-reconstruction- with-a-long-name.asc, shai2015 ({start})" in text
