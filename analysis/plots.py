@@ -80,7 +80,7 @@ def draw_prediction(voltage: Axes, probability: Axes, ds: xr.Dataset, at: int, l
     draw_probability(probability, ds, at, look.colour, ls=look.line)
     for axes in (voltage, probability):
         axes.autoscale(axis="y")  # to what was drawn before, too
-    voltage.set_ylim(top=TRACE_TOP_MV)
+    voltage.set_ylim(top=max(TRACE_TOP_MV, voltage.dataLim.y1))
     probability.set_ylim(bottom=0)
 
 

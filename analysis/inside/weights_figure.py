@@ -39,15 +39,16 @@ def weights_figure(weights: xr.Dataset, outline: xr.Dataset | None = None) -> Fi
     """
     with style():
         fig = figure(5.0 if outline is not None else 2.4)
+        trees = [tree for tree in TREES if (weights["tree"] == tree).any()]
         if outline is None:
-            panels = list(fig.subplots(1, 2, sharey=True))
+            panels = list(fig.subplots(1, len(trees), sharey=True, squeeze=False).flat)
         else:
-            grid = fig.add_gridspec(2, 3, width_ratios=(1, 1, 1.3))
+            grid = fig.add_gridspec(len(trees), 3, width_ratios=(1, 1, 1.3))
             for column, sign in enumerate(SIGNS):
                 draw_on_cell(fig.add_subplot(grid[:, column]), weights, outline, sign)
-            panels = [fig.add_subplot(grid[row, 2]) for row in range(2)]
-            panels[1].sharey(panels[0])
-        for axes, tree in zip(panels, TREES, strict=True):
+            panels = [fig.add_subplot(grid[row, 2]) for row in range(len(trees))]
+            panels[-1].sharey(panels[0])
+        for axes, tree in zip(panels, trees, strict=True):
             draw_against_distance(axes, weights, tree)
             axes.set_ylabel("learned weight (of the spike's sign)")
         fig.suptitle(_heading(weights), x=0.01, ha="left", fontsize=8)

@@ -115,7 +115,7 @@ def draw_dendritic(axes: Axes, name: str, traces: Traces, checks: Checks) -> Non
     if golden_ms:
         of_spikes: dict[str, Any] = {"color": GREY, "transform": axes.get_xaxis_transform(), "label": "expected spike"}
         axes.plot(golden_ms, [1.02] * len(golden_ms), "v", **of_spikes, **small)
-    axes.set(title=DENDRITIC[name], xlabel="time (ms)", ylabel="V (mV)", xlim=DENDRITIC_MS, ylim=V_LIMITS_MV)
+    axes.set(title=DENDRITIC[name], xlabel="time (ms)", ylabel="V (mV)", xlim=DENDRITIC_MS, ylim=_v_limits(axes))
     axes.legend()
 
 
@@ -128,7 +128,13 @@ def draw_step(axes: Axes, name: str, traces: Traces, checks: Checks) -> None:
     counted = next(each["measured"] for each in checks if (each["group"], each["name"]) == (name, "spikes"))
     golden = _expected(checks, name, "spikes")
     told = f"{name.removeprefix('step ')}: {counted:g}{'' if golden is None else f'/{golden:g}'} spikes"
-    axes.set(title=told, xlabel="time (s)", ylabel="V (mV)", ylim=V_LIMITS_MV)
+    axes.set(title=told, xlabel="time (s)", ylabel="V (mV)", ylim=_v_limits(axes))
+
+
+def _v_limits(axes: Axes) -> tuple[float, float]:
+    """The same for all traces, but for one that goes beyond."""
+    least, most = axes.dataLim.intervaly
+    return min(V_LIMITS_MV[0], least - 3), max(V_LIMITS_MV[1], most + 3)
 
 
 def draw_f_i(axes: Axes, checks: Checks, curves: Curves) -> None:

@@ -288,7 +288,7 @@ def of_a_trial(truth, predictions, drawn):
             "memory": (("memory_unit", "time_ms"), rng.normal(size=(3, 1500))),
             "branch_current": (("branch", "time_ms"), rng.normal(size=(4, 1500))),
             "spike_probability": ("time_ms", rng.random(1500)),
-            "soma_v_mv": ("time_ms", rng.normal(-65, 1, 1500)),
+            "soma_v_mv": ("time_ms", np.where(np.arange(1500) == 700, -40.0, rng.normal(-65, 1, 1500))),
         },
         {
             "tau_m_ms": ("memory_unit", [31.0, 30.0, 33.0]),
@@ -474,11 +474,13 @@ def check(group, name, measured, expected=None, tolerance=None, passed=None):
 def sections():
     """Traces and curves of every section of a validation, and checks."""
     trace = {"time_ms": TIME_MS, **{site: np.full_like(TIME_MS, -70.0) for site in ("soma", "400 um", "620 um")}}
-    spike = {**trace, "soma": np.where((TIME_MS > 900) & (TIME_MS < 902), 30.0, np.where(TIME_MS == 800, -44.0, -70.0))}
+    spike = {**trace, "soma": np.where((TIME_MS > 900) & (TIME_MS < 902), 70.0, np.where(TIME_MS == 800, -44.0, -70.0))}
     along = {"distance_um": [100, 400], "local_mv": [1, 3], "soma_mv": [1, 0.4], "soma_to_site_mv": [1, 0.4]}
     error = {"dt_ms": [0.0125, 0.025, 0.05], "epsp_mv": [1e-3, 2e-3, 4e-3], "spike_ms": [0.01, 0.02, 0.04]}
     traces = {
-        "dendrites": dict.fromkeys(("bAP", "Ca burst", "BAC"), trace),
+        "dendrites": dict.fromkeys(
+            ("bAP", "Ca burst", "BAC"), {**trace, "soma": np.where(TIME_MS == 300, 70.0, -70.0)}
+        ),
         "steps": {f"step {na} nA": spike for na in (0.6, 0.8, 1.5)},
         "rest": {"-0.05 nA": trace, "-0.4 nA": trace},
         "replay": {"replay": spike, "replay, converged": spike},
@@ -511,7 +513,7 @@ def test_a_validation_has_a_panel_for_what_was_run_and_no_other(drawn, sections,
     fig = drawn(validation_module, validation_module.validation_figure, found, traces)
     n_panels = {"dendrites": 3, "steps": 3}
     assert len(fig.axes) == sum(n_panels.get(section, 1) for section in chosen) + judged
-    assert faults(fig, unlabelled, hidden, outside, blank) == {}
+    assert faults(fig, cut, unlabelled, hidden, outside, blank) == {}
     for section, word in (("dendrites", "bAP:"), ("f-I", "f–I:"), ("rest", "Sag:"), ("replay", "Converged:")):
         assert (word in told(fig)) == (section in chosen), word
 

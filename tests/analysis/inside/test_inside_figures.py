@@ -128,6 +128,8 @@ def test_the_figure_of_weights(weights, outline, tmp_path):
         "distance to the soma",
     ):
         assert words in text
+    apical = weights.isel(synapse=weights["tree"].values == "apical")
+    assert "basal" not in drawn_twice(lambda: weights_figure(apical, outline), tmp_path)  # no panel of no synapses
     without = drawn_twice(lambda: weights_figure(weights.assign(n_read=weights["n_read"] * 0 + 1)), tmp_path)
     assert "branch synapses" not in without and "size of the learned weight" not in without
 
