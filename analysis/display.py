@@ -39,10 +39,11 @@ def dataset_html(ds: xr.Dataset) -> str:
 
 
 def _picture(ds: xr.Dataset) -> Markup:
-    from .style import METADATA, style
+    from .style import METADATA, settle, style
 
     figure, drawn = plot_trial(ds, (), typical_trial(ds)), StringIO()
     with style():
+        settle(figure)
         figure.savefig(drawn, format="svg", metadata=METADATA[".svg"])
     svg = drawn.getvalue()
     return Markup(svg[svg.index("<svg") :])

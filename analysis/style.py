@@ -5,7 +5,6 @@ Figures are built from objects, never from pyplot's global state, and saving the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,8 +86,7 @@ def caption(fig: Figure, text: str, legends: Sequence[Legend] = ()) -> None:
     for legend, (left, top) in zip(legends, corners, strict=True):
         legend.set_loc("upper left")
         legend.set_bbox_to_anchor((left / width, (of_caption + of_legends - top) / whole), fig.transFigure)
-    # A binary fraction: the layout adds up in no fixed order, and would differ in the last digits from time to time.
-    below = math.ceil((of_caption + of_legends) / whole * 1024) / 1024
+    below = (of_caption + of_legends) / whole
     layout = fig.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0, below, 1, 1 - below))  # type: ignore[call-arg]  # of a constrained layout
@@ -128,6 +126,19 @@ def check_suffix(out: str | Path) -> Path:
     return out
 
 
+def settle(fig: Figure) -> None:
+    """Lay a figure out for good, its axes at positions without their last digits.
+
+    The solver behind Matplotlib's constrained layout adds up in no fixed order, so two equal figures differ there.
+    """
+    if fig.get_layout_engine() is None:
+        return
+    fig.draw_without_rendering()
+    fig.set_layout_engine("none")
+    for axes in fig.axes:
+        axes.set_position([round(each, 6) for each in axes.get_position(original=True).bounds])
+
+
 def save_figure(fig: Figure, out: str | Path) -> Path:
     """Write a figure as PNG (300 dpi), SVG or PDF, according to the suffix.
 
@@ -137,6 +148,7 @@ def save_figure(fig: Figure, out: str | Path) -> Path:
     out = check_suffix(out)
     try:
         with style():
+            settle(fig)
             fig.savefig(out, dpi=300, metadata=METADATA.get(out.suffix.lower()))
     except OSError as error:
         raise InputError(f"{out}: the figure cannot be written ({error.strerror})") from error
