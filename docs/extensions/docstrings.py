@@ -4,6 +4,7 @@ A paragraph says several parameters one after another, each behind its name and 
 of them stays prose, and so does a sentence that begins a line of its own.
 """
 
+import dataclasses
 import inspect
 import re
 from typing import Any
@@ -50,7 +51,8 @@ def with_fields(lines: list[str], names: list[str]) -> list[str]:
 
 
 def process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    if what not in ("function", "method"):
+    told_of_fields = what == "class" and dataclasses.is_dataclass(obj)
+    if what not in ("function", "method") and not told_of_fields:
         return
     names = [each for each in inspect.signature(obj).parameters if each != "self"]
     lines[:] = with_fields(lines, names)
