@@ -136,7 +136,8 @@ def settle(fig: Figure) -> None:
     fig.draw_without_rendering()
     fig.set_layout_engine("none")
     for axes in fig.axes:
-        axes.set_position([round(each, 6) for each in axes.get_position(original=True).bounds])
+        left, bottom, width, height = (round(each, 6) for each in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height))
 
 
 def save_figure(fig: Figure, out: str | Path) -> Path:

@@ -477,10 +477,9 @@ def sections():
     spike = {**trace, "soma": np.where((TIME_MS > 900) & (TIME_MS < 902), 70.0, np.where(TIME_MS == 800, -44.0, -70.0))}
     along = {"distance_um": [100, 400], "local_mv": [1, 3], "soma_mv": [1, 0.4], "soma_to_site_mv": [1, 0.4]}
     error = {"dt_ms": [0.0125, 0.025, 0.05], "epsp_mv": [1e-3, 2e-3, 4e-3], "spike_ms": [0.01, 0.02, 0.04]}
+    high = {**trace, "soma": np.where(TIME_MS == 300, 70.0, -70.0)}
     traces = {
-        "dendrites": dict.fromkeys(
-            ("bAP", "Ca burst", "BAC"), {**trace, "soma": np.where(TIME_MS == 300, 70.0, -70.0)}
-        ),
+        "dendrites": dict.fromkeys(("bAP", "Ca burst", "BAC"), high),
         "steps": {f"step {na} nA": spike for na in (0.6, 0.8, 1.5)},
         "rest": {"-0.05 nA": trace, "-0.4 nA": trace},
         "replay": {"replay": spike, "replay, converged": spike},
