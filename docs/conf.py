@@ -27,7 +27,6 @@ nb_execution_mode = "off"  # "executed" does it
 nb_output_stderr = "remove"
 nb_merge_streams = True
 
-smartquotes = False  # --set is no dash
 default_role = "code"  # a docstring's `x` is code
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True

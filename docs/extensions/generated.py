@@ -55,10 +55,14 @@ def _command(command: Any, name: str) -> str:
 
 
 def _escaped(text: str | None) -> str:
-    """Help as Markdown: what looks like markup there is none."""
-    return re.sub(r"([<>*_\[\]])", r"\\\1", re.sub(r"\n(?!\n)", " ", (text or "").replace("\n\n", "\0"))).replace(
-        "\0", "\n\n"
-    )
+    """Help as Markdown: what looks like markup there is none, and an option is code, so that its -- is no dash.
+
+    >>> _escaped("[default: all] of *this*, see --set\\nand --config")
+    '\\\\[default: all\\\\] of \\\\*this\\\\*, see `--set` and `--config`'
+    """
+    paragraphs = [" ".join(each.split("\n")) for each in (text or "").split("\n\n")]
+    plain = re.sub(r"([<>*_\[\]])", r"\\\1", "\n\n".join(paragraphs))
+    return re.sub(r"(?<![\w-])--\w[\w-]*", r"`\g<0>`", plain)
 
 
 def variables() -> str:
