@@ -53,7 +53,7 @@ def test_every_command_and_option_is_on_the_page():
     page = extension("generated").commands()
     for command in ("apical simulate", "apical engine show", "apical report"):
         assert f"\n## {command}\n" in page
-    assert "| `--resume` | Go on with what is at --out. |" in page
+    assert "| `--resume` | Go on with what is at `--out`. |" in page
     assert "apical simulate --out many.zarr --trials 600 --engine batched\n" in page
 
 
