@@ -1,7 +1,8 @@
 """A leaky integrate-and-fire neuron with exponential synapses: the control of Beniaguev et al. 2021, Figure 1.
 
     tau_m dv/dt = -(v - v_rest) + sum of synaptic currents, each of which decays with its tau_s
-The published figure gives the kind of neuron; the numbers of config.Lif are chosen, the jumps so that preset lif fires at 1 Hz.
+The published figure gives the kind of neuron; the numbers of config.Lif are chosen, the jumps so that preset lif fires
+at 1 Hz.
 """
 
 from __future__ import annotations
