@@ -131,9 +131,10 @@ def settle(fig: Figure) -> None:
 
     The solver behind Matplotlib's constrained layout adds up in no fixed order, so two equal figures differ there.
     """
-    if fig.get_layout_engine() is None:
+    layout = fig.get_layout_engine()
+    if layout is None:
         return
-    fig.draw_without_rendering()
+    layout.execute(fig)
     fig.set_layout_engine("none")
     for axes in fig.axes:
         left, bottom, width, height = (round(each, 6) for each in axes.get_position(original=True).bounds)
