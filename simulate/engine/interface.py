@@ -17,7 +17,7 @@ class Integration(BaseModel):
     """How a trial is integrated in time.
 
     engine: 'coreneuron' (vectorised over segments, fixed step), 'neuron' (plain), 'batched' (many trials side by side,
-    fixed step, from generated code), or 'auto' (the fastest that the cell supports; see fastest).
+    fixed step, from generated code), or 'auto' (the fastest that the cell supports; see run.fastest).
     dt_ms: the step; None for NEURON's variable step (plain engine only).
     second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
     fused: NEURON's engines, fixed step: a region's mechanisms as one (see fusion): the same equations, sooner solved.
