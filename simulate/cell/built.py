@@ -89,9 +89,16 @@ class Cell:
 
         Source: how Hay et al. 2011 place their dendritic electrodes. Raises InputError where no section reaches.
         """
-        spanning = [s for s in self.apical if self.path_um(s(0)) < distance_um <= self.path_um(s(1))]
+        return self._thickest(self.apical, distance_um, "apical dendrite")
+
+    def at_distance(self, distance_um: float):
+        """The same on the apical dendrite, or on the basal ones of a cell that has no other."""
+        return self._thickest(self.apical or self.basal, distance_um, "dendrite")
+
+    def _thickest(self, sections: list, distance_um: float, what: str):
+        spanning = [s for s in sections if self.path_um(s(0)) < distance_um <= self.path_um(s(1))]
         if not spanning:
-            raise InputError(f"cell {self.name}: no apical dendrite at {distance_um:g} um from the soma")
+            raise InputError(f"cell {self.name}: no {what} at {distance_um:g} um from the soma")
         sites = [s((distance_um - self.path_um(s(0))) / s.L) for s in spanning]
         return max(sites, key=lambda site: site.diam)
 
