@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..mechanisms import fusion
 from ..mechanisms.nmodl import REVERSALS
 from ..schema import InputError
-from . import reconstruction
 from .biophysics import CELSIUS, Biophysics
 from .distance_rules import Rule
 from .morphologies import Morphology
+from .reading import reconstruction
 
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
 SEGMENT_LENGTH_UM = 40  # nseg = 1 + 2 int(L / 40), Hay et al. 2011
@@ -38,30 +39,38 @@ class Cell:
     longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
     """
 
-    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False) -> None:
+    def __init__(
+        self,
+        morphology: Morphology,
+        biophysics: Biophysics | None = None,
+        fused: bool = False,
+        axon: Literal["replace", "keep", "remove"] = "replace",
+    ) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
 
         fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
+        axon: what becomes of it where `biophysics` does not say.
 
         Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
         than `biophysics` describes.
         """
         self.name, self._where = morphology.name, f"morphology {morphology.path}"
         try:
-            self._build(morphology, biophysics, fused)
+            self._build(morphology, biophysics, fused, axon)
         except BaseException:
             self.close()  # a part of a cell would be integrated with the next one
             raise
 
-    def _build(self, morphology: Morphology, biophysics: Biophysics | None, fused: bool) -> None:
+    def _build(self, morphology: Morphology, biophysics: Biophysics | None, fused: bool, axon: str) -> None:
         from neuron import h
 
         h.celsius = biophysics.celsius if biophysics else CELSIUS
-        self._soma, self.axon, self.basal, self.apical = reconstruction.read(morphology.path, self)
+        self._soma, self.axon, self.basal, self.apical, line = reconstruction.read(morphology.path, self)
         self.soma = self._soma[0]
         if not (self.basal or self.apical):
             raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
-        self._shape_axon(biophysics.reconstructed_axon if biophysics else "replace")
+        self._shape_axon(biophysics.reconstructed_axon if biophysics else axon)
+        self._check_connected(line)
         for section in self.sections():
             section.nseg = 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)
         self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
@@ -116,6 +125,16 @@ class Cell:
         for section, parent in zip(self.axon, [self.soma(0.5), *(each(1) for each in self.axon)], strict=False):
             section.L, section.diam = AXON_LENGTH_UM, AXON_DIAM_UM
             section.connect(parent)
+
+    def _check_connected(self, line: dict[str, int]) -> None:
+        """Nothing but the axon may go with the axon."""
+        for section in [*self._soma, *self.basal, *self.apical]:
+            if section.parentseg() is None and section != self.soma:
+                raise InputError(
+                    f"{self._where}, line {line[section.name()]}: section {section.name().split('.')[-1]} hangs on the "
+                    "axon, which is taken away; give the points between it and the soma the type of a dendrite, or set "
+                    "reconstructed_axon = 'keep'"
+                )
 
     def _insert(self, biophysics: Biophysics, fused: bool) -> None:
         from neuron import h

@@ -224,6 +224,31 @@ def test_an_axon_that_is_not_there_cannot_be_kept(build):
         build(HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]", SWC)
 
 
+DENDRITE_ON_AXON = "# a comment\n" + SWC + "6 2 10 0 0 1 1\n7 2 60 0 0 1 6\n8 {kind} 60 30 0 1 7\n9 3 60 90 0 1 8\n"
+AXON_POINT_IN_DENDRITE = SWC + "6 2 0 -150 0 1 5\n7 3 0 -200 0 1 6\n8 3 0 -260 0 1 7\n"
+
+
+@pytest.mark.parametrize(("axon", "region"), [("replace", "[axon]\n"), ("remove", "")])
+@pytest.mark.parametrize(
+    ("swc", "said"),
+    [(DENDRITE_ON_AXON.format(kind=3), "line 9: section dend[1]"), (AXON_POINT_IN_DENDRITE, "line 7: section dend[1]")],
+)
+def test_no_dendrite_is_cut_off_with_the_axon(build, swc, said, axon, region):
+    with pytest.raises(InputError) as error:
+        build(HEAD + f'reconstructed_axon = "{axon}"\n' + PASSIVE + "[soma]\n[basal]\n" + region, swc)
+    assert f"mine.swc, {said} hangs on the axon, which is taken away; " in str(error.value), error.value
+    assert "\n" not in str(error.value)
+
+
+def test_a_dendrite_on_an_axon_that_is_kept(build):
+    """By hand: the way from the soma to the first point has no length; 50 um along the axon, 30 + 60 to the tip."""
+    kept = HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]\n"
+    cell = build(kept, DENDRITE_ON_AXON.format(kind=3))
+    assert cell.path_um(cell.basal[1](1)) == pytest.approx(50 + 30 + 60, abs=1e-3)
+    cell = build(HEAD + PASSIVE + "[soma]\n[axon]\n[basal]\n", DENDRITE_ON_AXON.replace("9 3", "9 2").format(kind=2))
+    assert len(cell.basal) == 1  # without a dendrite on it, an axon goes
+
+
 ASC = '("CellBody" (CellBody) (0 10 0 1)(5 0 0 1)(0 -10 0 1)(-5 0 0 1))\n((Dendrite) (0 -10 0 {0}) (0 -99 0 {0}))\n'
 FAULTS = {
     "zero.swc": (SWC.replace("-120 0 1 4", "-120 0 0 4"), "zero.swc, line 5: point 5 has radius 0"),
@@ -239,7 +264,11 @@ FAULTS = {
     "short.swc": (SWC.replace("5 3 0", "5 3"), "short.swc, line 5: expected 7 numbers"),
     "nosoma.swc": ("1 3 0 0 0 1 -1\n2 3 0 100 0 1 1\n", "nosoma.swc, line 1: the first point is of type 3, expected 1"),
     "empty.swc": ("# nothing\n", "empty.swc: has no soma"),
-    "zero.asc": (ASC.format(0), "zero.asc: section dend[0] has a point with diameter 0"),
+    "zero.asc": (ASC.format(0), "zero.asc, line 2: diameter 0; every"),
+    "marker.asc": (
+        ASC.format(2).replace("(0 -99", '\n(Dot (Name "spine") (0 -10 1 1))\n(0 -99'),
+        "marker.asc, line 4: NEURON cannot read it: parse error; itok=",
+    ),
     "nosoma.asc": (ASC.format(2).splitlines()[1], "nosoma.asc: has no soma"),
 }
 
