@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from .reading import reconstruction
 
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
 SEGMENT_LENGTH_UM = 40  # nseg = 1 + 2 int(L / 40), Hay et al. 2011
+REACH_UM = (1, 20_000)  # of a cell's dendrites: they end within a few mm, and a wrong unit is wrong by 1,000
 IN_FILES = {"basal": "ASC: a tree marked Dendrite; SWC: type 3", "apical": "ASC: a tree marked Apical; SWC: type 4"}
 
 
@@ -45,32 +47,43 @@ class Cell:
         biophysics: Biophysics | None = None,
         fused: bool = False,
         axon: Literal["replace", "keep", "remove"] = "replace",
+        types: Mapping[int, str] | None = None,
     ) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
 
         fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
-        axon: what becomes of it where `biophysics` does not say.
+        axon, types: where `biophysics` does not say, its reconstructed_axon and types.
 
         Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
         than `biophysics` describes.
         """
         self.name, self._where = morphology.name, f"morphology {morphology.path}"
         try:
-            self._build(morphology, biophysics, fused, axon)
+            if biophysics is not None:
+                axon, types = biophysics.reconstructed_axon, biophysics.types
+            self._build(morphology, biophysics, fused, axon, types or {})
         except BaseException:
             self.close()  # a part of a cell would be integrated with the next one
             raise
 
-    def _build(self, morphology: Morphology, biophysics: Biophysics | None, fused: bool, axon: str) -> None:
+    def _build(
+        self,
+        morphology: Morphology,
+        biophysics: Biophysics | None,
+        fused: bool,
+        axon: str,
+        types: Mapping[int, str],
+    ) -> None:
         from neuron import h
 
         h.celsius = biophysics.celsius if biophysics else CELSIUS
-        self._soma, self.axon, self.basal, self.apical, line = reconstruction.read(morphology.path, self)
+        self._soma, self.axon, self.basal, self.apical, line = reconstruction.read(morphology.path, self, types)
         self.soma = self._soma[0]
         if not (self.basal or self.apical):
             raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
-        self._shape_axon(biophysics.reconstructed_axon if biophysics else axon)
+        self._shape_axon(axon)
         self._check_connected(line)
+        self._check_size()
         for section in self.sections():
             section.nseg = 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)
         self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
@@ -135,6 +148,17 @@ class Cell:
                     "axon, which is taken away; give the points between it and the soma the type of a dendrite, or set "
                     "reconstructed_axon = 'keep'"
                 )
+
+    def _check_size(self) -> None:
+        """Dendrites far longer or shorter than there are have their coordinates in another unit."""
+        furthest_um = max(self.path_um(section(1)) for section in [*self.basal, *self.apical])
+        least_um, most_um = REACH_UM
+        if not least_um <= furthest_um <= most_um:
+            unit = "nm" if furthest_um > most_um else "mm"
+            raise InputError(
+                f"{self._where}: its dendrites reach {furthest_um:,.1f} um from the soma, expected {least_um:g} to "
+                f"{most_um:,g}; coordinates and radii are in um: are these in {unit}?"
+            )
 
     def _insert(self, biophysics: Biophysics, fused: bool) -> None:
         from neuron import h

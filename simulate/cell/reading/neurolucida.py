@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from ...schema import InputError
 
@@ -13,6 +15,7 @@ TOKEN = re.compile(
     | (?P<number>[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|inf(?:inity)?|nan)(?!\w)) | (?P<word>\w+) | $)""",
     re.IGNORECASE | re.ASCII | re.VERBOSE,
 )
+AHEAD = 20  # lines that NEURON may have looked ahead, over empty ones and remarks
 
 
 def check(text: str, where: str) -> None:
@@ -40,3 +43,21 @@ def check(text: str, where: str) -> None:
         raise InputError(
             f"{where}, line {opened[-1]}: a parenthesis is opened here, and not closed before the file ends"
         )
+
+
+def lines_of_points(text: str, told: Iterable[float], x_um: Iterable[float], y_um: Iterable[float]) -> list[int]:
+    """The line on which each point that NEURON has read stands.
+
+    told: the lines as NEURON has them: of a tree's first point it is a later one, to which it has looked ahead.
+    x_um, y_um: of each point.
+    """
+    numbers = [[float(each["number"]) for each in TOKEN.finditer(line) if each["number"]] for line in text.split("\n")]
+    found = []
+    for last, *place in zip(map(int, told), x_um, y_um, strict=True):
+        near = range(last, max(last - AHEAD, 0), -1)
+        found.append(next((line for line in near if _holds(numbers[line - 1], place)), last))
+    return found
+
+
+def _holds(numbers: Sequence[float], place: Sequence[float]) -> bool:
+    return any(list(pair) == place for pair in pairwise(numbers))

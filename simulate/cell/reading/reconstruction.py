@@ -85,7 +85,7 @@ def _asc(text: str, where: str, types: Mapping[int, str], printed: io.StringIO):
     """The same of an ASC file."""
     neurolucida.check(text, where)
     reader = importer.read(text, ".asc", where, printed)
-    line_of_point = [int(line) for line in reader.iline]
+    line_of_point = neurolucida.lines_of_points(text, reader.iline, reader.x, reader.y)
     importer.check_trees(reader, where, line_of_point, types)
     return reader, line_of_point
 
