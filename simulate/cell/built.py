@@ -17,7 +17,8 @@ from .reading import reconstruction
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
 AXON_SECOND_UM = 60.0  # where a shortened axon takes the diameter of its second section, Markram et al. 2015
 SEGMENT_LENGTH_UM = 40  # nseg = 1 + 2 int(L / 40), Hay et al. 2011
-REACH_UM = (1, 20_000)  # of a cell's dendrites: they end within a few mm, and a wrong unit is wrong by 1,000
+REACH_UM = (1, 20_000)  # of a cell without its axon: dendrites end within a few mm, and another unit is 1,000 times off
+AXON_REACH_UM = (0, 500_000)  # NEURON has no more than 32,767 segments in a section
 IN_FILES = {"basal": "ASC: a tree marked Dendrite; SWC: type 3", "apical": "ASC: a tree marked Apical; SWC: type 4"}
 
 
@@ -174,15 +175,18 @@ class Cell:
                 )
 
     def _check_size(self) -> None:
-        """Dendrites far longer or shorter than there are have their coordinates in another unit."""
-        furthest_um = max(self.path_um(section(1)) for section in [*self.basal, *self.apical])
-        least_um, most_um = REACH_UM
-        if not least_um <= furthest_um <= most_um:
-            unit = "nm" if furthest_um > most_um else "mm"
-            raise InputError(
-                f"{self._where}: its dendrites reach {furthest_um:,.1f} um from the soma, expected {least_um:g} to "
-                f"{most_um:,g}; coordinates and radii are in um: are these in {unit}?"
-            )
+        """A cell far larger or smaller than there are has its coordinates in another unit."""
+        for what, sections, (least_um, most_um) in (
+            ("soma and dendrites", [*self._soma, *self.basal, *self.apical], REACH_UM),
+            ("axon", self.axon, AXON_REACH_UM),
+        ):
+            reach_um = max((self.path_um(section(1)) for section in sections), default=least_um)
+            if not least_um <= reach_um <= most_um:
+                unit = "nm" if reach_um > most_um else "mm"
+                raise InputError(
+                    f"{self._where}: {what} as far as {reach_um:,.1f} um from the soma's middle, expected {least_um:g} "
+                    f"to {most_um:,}; coordinates and radii are in um: are these in {unit}?"
+                )
 
     def _insert(self, biophysics: Biophysics, fused: bool) -> None:
         from neuron import h

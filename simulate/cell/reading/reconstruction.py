@@ -44,14 +44,14 @@ def read(path: Path, cell: object, types: Mapping[int, str] | None = None) -> Se
     reader, line_of_point = reading(_text(path), where, types or {}, printed)
     with importer.heard(where, printed):
         h.Import3d_GUI(reader, False).instantiate(cell)
-    trees = [list(getattr(cell, name, [])) for name in importer.TREES]
-    if not trees[0]:
+    soma, axon, basal, apical = trees = [list(getattr(cell, name, [])) for name in importer.TREES]
+    if not soma:
         words = importer.in_a_line(printed)
         raise InputError(f"{where}: {swc.NO_SOMA}" + (f"; NEURON says: {words}" if words else ""))
-    sections = Sections(*trees, importer.lines(reader, trees, line_of_point))
+    sections = Sections(soma, axon, basal, apical, importer.lines(reader, trees, line_of_point))
     for section in chain(*trees):
         at = f"{where}, line {sections.line[section.name()]}: section {section.name().split('.')[-1]}"
-        if section.parentseg() is None and section != sections.soma[0]:
+        if section.parentseg() is None and section != soma[0]:
             raise InputError(f"{at} hangs on nothing; connect it to the soma")
         if not min(section.diam3d(i) for i in range(section.n3d())) > 0:
             raise InputError(f"{at} has a point with diameter 0; every point needs one above 0")
@@ -84,7 +84,7 @@ def _swc(text: str, where: str, types: Mapping[int, str], printed: io.StringIO):
 def _asc(text: str, where: str, types: Mapping[int, str], printed: io.StringIO):
     """The same of an ASC file."""
     neurolucida.check(text, where)
-    reader = importer.read(text, ".asc", where, printed)
+    reader = importer.read(text.replace("@", "_"), ".asc", where, printed)  # a line ends for it at the first @
     line_of_point = neurolucida.lines_of_points(text, reader.iline, reader.x, reader.y)
     importer.check_trees(reader, where, line_of_point, types)
     return reader, line_of_point

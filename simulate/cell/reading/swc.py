@@ -80,19 +80,19 @@ def is_outlined(ordered: Sequence[Point], where: str) -> bool:
 
 def _point(fields: Sequence[str], at: str, line: int, before: Mapping[int, Point], types: Mapping[int, str]) -> Point:
     try:
-        number, kind, *place, parent = map(float, fields[:7])
-        if len(place) != 4 or not all(each.is_integer() for each in (number, kind, parent)):
+        number, kind, x, y, z, radius, parent = map(float, fields[:7])
+        if not all(each.is_integer() for each in (number, kind, parent)):
             raise ValueError
     except ValueError:
         raise InputError(
             f"{at}: expected 7 numbers (point, type, x, y, z, radius, parent; three of them whole), got "
-            f"'{' '.join(fields)}'"
+            f"'{' '.join(fields)[:80]}'"
         ) from None
-    found = Point(line, int(number), int(kind), *place, int(parent))
+    found = Point(line, int(number), int(kind), x, y, z, radius, int(parent))
     named = f"{at}: point {found.number}"
     if not found.radius > 0:
         raise InputError(f"{named} has radius {found.radius:g}; every point needs one above 0")
-    if not all(map(math.isfinite, place)):
+    if not all(map(math.isfinite, (x, y, z, radius))):
         raise InputError(f"{named}: expected finite coordinates and radius, got {' '.join(fields[2:6])}")
     if found.number in before:
         raise InputError(f"{named} is there twice")

@@ -219,6 +219,14 @@ def test_regions_and_trees_must_agree(build, regions, swc, said):
     assert "\n" not in str(error.value)
 
 
+def test_an_axon_may_be_long_but_not_in_another_unit(build):
+    kept = HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]\n"
+    (axon,) = build(kept, SWC + AXON.replace("210", "90010")).axon
+    assert axon.L == pytest.approx(90000)
+    with pytest.raises(InputError, match=r"mine.swc: axon as far as 1,000,000.0 um from .*expected 0 to 500,000"):
+        build(kept, SWC + AXON.replace("210", "1000010"))
+
+
 def test_an_axon_that_is_not_there_cannot_be_kept(build):
     with pytest.raises(InputError, match=r"mine\.swc: has no axon, which reconstructed_axon = 'keep' asks for"):
         build(HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]", SWC)
@@ -278,20 +286,8 @@ FAULTS = {
         SWC + "6 3 0 -120 0 1 5\n7 3 0 -120 0 1 6\n8 3 9 -120 0 1 5\n",
         "still.swc, line 6: section dend[1] has no length: all of its points are in one place",
     ),
-    "nm.swc": (SWC.replace("-120", "-120000"), "nm.swc: its dendrites reach 119,990.0 um from the soma, expected 1 to"),
-    "mm.swc": (
-        SWC.replace("0 -120 0 1", "0 -10.1 0 1"),
-        "mm.swc: its dendrites reach 0.1 um from the soma, expected 1",
-    ),
-    "words.swc": (SWC.replace("-120", "far"), "words.swc, line 5: expected 7 numbers"),
-    "short.swc": (SWC.replace("5 3 0", "5 3"), "short.swc, line 5: expected 7 numbers"),
-    "nosoma.swc": ("1 3 0 0 0 1 -1\n2 3 0 100 0 1 1\n", "nosoma.swc, line 1: the first point is of type 3, expected 1"),
-    "empty.swc": ("# nothing\n", "empty.swc: has no soma"),
-    "zero.asc": (ASC.format(0), "zero.asc, line 2: diameter 0; every"),
-    "marker.asc": (
-        ASC.format(2).replace("(0 -99", '\n(Dot (Name "spine") (0 -10 1 1))\n(0 -99'),
-        "marker.asc, line 4: NEURON cannot read it: parse error; itok=",
-    ),
+    "nm.swc": (SWC.replace("10 ", "10000 ").replace("120 ", "120000 "), "nm.swc: soma and dendrites as far as 11"),
+    "mm.swc": (SWC.replace("10 ", ".01 ").replace("120 ", ".12 "), "mm.swc: soma and dendrites as far as 0.1 um from"),
     "nan.asc": (ASC.format(2).replace("-99", "nan"), "nan.asc, line 2: expected finite numbers, got 'nan'"),
     "open.asc": (ASC.format(2)[:-2] + "\n", "open.asc, line 2: a parenthesis is opened here, and not closed"),
     "closed.asc": (ASC.format(2) + ")\n", "closed.asc, line 3: a parenthesis is closed that was not opened"),

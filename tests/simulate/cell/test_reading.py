@@ -190,3 +190,8 @@ def test_a_tree_without_a_type_is_what_the_parameter_file_says(read, region):
     assert len(found["basal"]) == (4 if region == "basal" else 1)
     lines = [line for _, _, line, _ in chain(*found.values())]
     assert sorted(lines) == [2, 20, 22, 24, 27]
+
+
+def test_a_name_with_an_at_sign(read):
+    text = ASC.format('((Name "b") (Dendrite)')
+    assert read(text.replace('"b"', '"a@b"'), "mine.asc") == read(text, "mine.asc")
