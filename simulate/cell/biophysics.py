@@ -8,14 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..mechanisms import nmodl
 from ..names import nearest
@@ -52,11 +45,6 @@ class Biophysics(BaseModel):
     axon: dict[str, Value | dict[str, Value]] | None = None
     basal: dict[str, Value | dict[str, Value]] | None = None
     apical: dict[str, Value | dict[str, Value]] | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict:
-        """Without types where there are none, so that a dataset's id stays what it was before there were types."""
-        return {name: value for name, value in plain(self).items() if name != "types" or value}
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Region -> the mechanisms that stand on its sections, where they are several."""
