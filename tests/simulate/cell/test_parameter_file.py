@@ -153,8 +153,8 @@ def test_a_shipped_set_under_another_path_is_the_same_data(name, tmp_path, swc):
     text = biophysics.text_of(name)
     path.write_text("# mine now\n" + text)
     assert dataset_id(str(path)) == dataset_id(name)
-    assert "pas.g = 3" in text
-    path.write_text(text.replace("pas.g = 3", "pas.g = 4"))
+    assert "SKv3_1.gbar = 0." in text
+    path.write_text(text.replace("SKv3_1.gbar = 0.", "SKv3_1.gbar = 1."))
     assert dataset_id(str(path)) != dataset_id(name)
 
 
