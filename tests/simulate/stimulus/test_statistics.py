@@ -86,6 +86,9 @@ def test_impossible_ranges_are_named(bad):
         InputStatistics.model_validate(NMDA.model_dump() | {"excitatory_basal": bad})
 
 
+BEFORE_BBP2015 = presets._ranges(1600, 1600, (-900, 200))  # of preset nmda-ttpc1, for another cell
+
+
 @pytest.mark.parametrize(
     "preset, sha256",
     [
