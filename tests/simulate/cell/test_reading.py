@@ -75,7 +75,7 @@ def without_lines(cell):
         codecs.BOM_UTF8 + SWC.encode(),
         codecs.BOM_UTF8 + b"# made elsewhere\n" + SWC.encode(),
         SWC.encode("utf-16"),
-        SWC.replace("\n", "\r\n").encode(),
+        SWC.replace("\n", "\r\n").encode() + b"\x1a",
         SWC.replace("\n", "\r").encode(),
         SWC.replace(" ", "\t").encode() + "# \u00b5m".encode("latin-1"),
         b"\n# about\n" + SWC.replace("\n", " 0 extra # remark\n").encode(),
@@ -86,7 +86,7 @@ def test_an_swc_file_of_any_editor(read, content):
     assert without_lines(read(content)) == without_lines(read(SWC))
 
 
-@pytest.mark.parametrize("change", [lambda s: codecs.BOM_UTF8 + s, lambda s: s.replace(b"\n", b"\r")])
+@pytest.mark.parametrize("change", [lambda s: codecs.BOM_UTF8 + s, lambda s: s.replace(b"\n", b"\r") + b"\x1a"])
 def test_an_asc_file_of_any_editor(read, change):
     text = ASC.format("( (Dendrite)")
     assert read(change(text.encode()), "mine.asc") == read(text, "mine.asc")
