@@ -14,6 +14,7 @@ from apical.simulate.cell import biophysics
 from apical.simulate.cell.distance_rules import Exponential, Linear, Sigmoid, Zone
 from apical.simulate.cell.parameter_file import PROPERTIES
 from apical.simulate.cell.toml_lines import line_of
+from apical.simulate.changes import configured
 from apical.simulate.mechanisms import library, nmodl, units
 from apical.simulate.presets import nmda
 from apical.simulate.schema import InputError
@@ -127,6 +128,8 @@ def test_types_of_a_morphology_file():
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
     (tmp_path / "mine.toml").write_text(OWN, encoding="utf-8-sig")
     assert biophysics.load(str(tmp_path / "mine.toml")) == biophysics.parse(OWN, "mine")
+    (tmp_path / "config.toml").write_text("preset = 'ampa'\nseed = 3\n", encoding="utf-8-sig")
+    assert configured(file=tmp_path / "config.toml") == configured("ampa", fields={"seed": 3})
 
 
 def test_files_that_cannot_be_read(tmp_path):
