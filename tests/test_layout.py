@@ -25,7 +25,7 @@ STAGES = ("simulate", "surrogate", "analysis", "cli")
 ROOMS = {
     "simulate": (
         ("schema",),
-        ("folders", "cores", "names", "notebook"),
+        ("folders", "cores", "names", "processes", "notebook"),
         ("mechanisms",),
         ("cell",),
         ("stimulus",),
@@ -58,7 +58,7 @@ ROOMS = {
         ("display", "accessor"),
     ),
     "cli": (
-        ("options", "progress", "tables"),
+        ("options", "progress", "tables", "interrupts"),
         ("again",),
         ("spreading", "look_inside", "quickstart"),
         ("commands",),

@@ -7,13 +7,12 @@ P points, N dendritic segments.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from ..processes import apart
 from ..schema import InputError, config_of, read, source
 from . import morphologies
 from .morphologies import Morphology
@@ -36,8 +35,7 @@ def outline(ds: xr.Dataset, morphology: str | Path | None = None) -> xr.Dataset:
     """
     expected_um = read(ds, "segment_length_um")
     found = _resolve(ds, morphology)
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        (segment_p, point_p4), length_um = pool.submit(_trace, found).result()
+    (segment_p, point_p4), length_um = apart(_trace, found)
     if len(length_um) != len(expected_um) or np.abs(length_um - expected_um).max() > LENGTH_UM:
         raise InputError(
             f"morphology {found.path}: its {len(length_um)} dendritic segments are not the {len(expected_um)} of "

@@ -15,7 +15,6 @@ import sys
 import time
 
 import numpy as np
-import psutil
 import pytest
 
 from apical.simulate import schema
@@ -134,18 +133,17 @@ def test_a_worker_that_dies_is_said_and_loses_nothing(three, tmp_path):
     assert contents(import_neuronio(files, out, workers=2, resume=True)) == contents(whole)
 
 
-def test_an_interrupt_ends_in_one_line(three, tmp_path):
+@pytest.mark.parametrize(
+    ("where", "kth"),
+    [
+        ("multiprocessing.popen_spawn_posix.Popen._launch", 2),
+        ("apical.simulate.processes._received", 3),
+    ],
+    ids=["a worker starts", "workers read"],
+)
+def test_an_interrupt_ends_in_one_line(three, interrupted, where, kth):
     """Ctrl-C reaches the workers too, wherever they are: none of them has anything to say about it."""
-    command = [sys.executable, "-m", "apical.cli", "import-neuronio", *three[0], "--out", "out.zarr", "--workers", "2"]
-    running = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)  # the command has begun, and may be anywhere
-    while running.poll() is None and len(psutil.Process(running.pid).children()) < 2:
-        time.sleep(0.002)
-    os.killpg(running.pid, signal.SIGINT)
-    said = running.communicate()[1]
-    assert running.returncode == 130
-    assert said.splitlines()[-1] == "apical: stopped; what was written is kept, and --resume goes on from there"
-    assert "Traceback" not in said
+    interrupted(f"import-neuronio {' '.join(map(str, three[0]))} --out out.zarr --workers 2", where, kth)
 
 
 def test_a_full_disk_is_said_and_loses_nothing(three, tmp_path, monkeypatch):
