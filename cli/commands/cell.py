@@ -113,7 +113,7 @@ def validate(
     from ...analysis.style import check_suffix
     from ...simulate.engine.interface import Integration
     from ...simulate.validation.validate import validate
-    from ..progress import bar, errors, spinner
+    from ..progress import bar, errors
     from ..tables import print_checks, print_json
 
     picture = check_suffix(out or "validation.png") if out or not as_json else None
@@ -127,7 +127,7 @@ def validate(
             quick=quick,
             only=only or (),
             neuronio=replay,
-            busy=spinner,
+            busy=show.waiting,
             report=show,
         )
     if picture:

@@ -54,11 +54,11 @@ def fit(
     """
     from ...simulate.changes import parsed
     from ...simulate.names import nearest
-    from ...surrogate.fitting.fit import FitProgress, fit
+    from ...surrogate.fitting.fit import fit
     from ...surrogate.fitting.recipe import DEFAULT_SIZE, paper, quick
     from ...surrogate.models.families import check_family
     from ...surrogate.processes import started
-    from ..progress import bar, console, errors
+    from ..progress import bar, console, errors, fit_note
 
     check_family(model)
     changes = {"seed": seed, "dendrite_components": dendrites}
@@ -67,13 +67,6 @@ def fit(
     make = {"quick": quick, "paper": paper}[nearest("recipe", recipe, ("quick", "paper"))]
     config = make(model, size or DEFAULT_SIZE[model], **changes)
     with bar(f"Fitting {config.family} {config.size}", config.steps) as show:
-
-        def report(progress: FitProgress) -> None:
-            note = f"loss {progress.loss:.3f}"
-            if progress.validation_rmse_mv == progress.validation_rmse_mv:
-                note += f"  val {progress.validation_rmse_mv:.2f} mV  AUC {progress.validation_roc_auc:.3f}"
-            show(progress.step, progress.steps, note)
-
         fit(
             config,
             data,
@@ -82,7 +75,7 @@ def fit(
             resume=resume,
             overwrite=overwrite,
             tensorboard=tensorboard,
-            report=report,
+            report=lambda progress: show(progress.step, progress.steps, fit_note(progress)),
             say=errors.print,
         )
     if not started().first:
@@ -127,7 +120,7 @@ def sweep(
     from ..spreading import spread_over
 
     config = read_sweep(sweep).changed(parsed(fields or ()))
-    with bar("Runs") as show, spread_over(workers, scheduler) as spread:
+    with bar("Runs") as show, spread_over(workers, scheduler, show.waiting) as spread:
         outcomes = run_sweep(
             config,
             data,

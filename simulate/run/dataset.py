@@ -12,6 +12,7 @@ from ..config import Simulation
 from ..cores import available_cores as available_cores
 from ..engine.interface import Together
 from ..mechanisms import library
+from ..names import counted
 from ..schema import InputError
 from . import engine_choice, preparation, store
 from .dask_cluster import connected
@@ -25,7 +26,7 @@ def side_by_side_in_words(together: Together, n: int) -> str:
     >>> side_by_side_in_words(Together(5, "more would not fit into the memory"), 12)
     '5 trials side by side, more would not fit into the memory, so 3 batches'
     """
-    told = f"{min(together.trials, n):,} trials side by side"
+    told = f"{counted(min(together.trials, n), 'trial')} side by side"
     if together.limit and n > together.trials:
         return f"{told}, {together.limit}, so {-(-n // together.trials)} batches"
     return told

@@ -232,7 +232,7 @@ def _remarks(runs: Sequence[Run], validation: Trials) -> list[str]:
     how = ", ".join([*filter(None, [runs[0].model.how]), *together])
     silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
     n, data = len(validation.inputs), runs[0].card.dataset
-    amiss = [f"{data}: no output spike in its {n} validation trials: their ROC-AUC is nan"] if silent else []
+    amiss = [f"{data}: no output spike in its validation trials ({n}): their ROC-AUC is nan"] if silent else []
     return ([how] if how else []) + amiss
 
 
