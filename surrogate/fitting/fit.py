@@ -26,7 +26,7 @@ from .one_writer import alone_with
 from .recipe import FitConfig
 from .rollout import overlap_ms_of
 from .run import Run
-from .run_folder import RunCard
+from .run_folder import RunCard, read_card
 from .scaling import VoltageScaling
 from .split import split_trials
 from .stack import Stack
@@ -52,8 +52,8 @@ Report = Callable[[FitProgress], None]
 
 
 def fit(
-    config: FitConfig,
-    data: str | Path,
+    config: FitConfig | None,
+    data: str | Path | None,
     out: str | Path,
     *,
     device: str = "auto",
@@ -65,13 +65,19 @@ def fit(
 ) -> Path:
     """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
 
-    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run.
+    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run. With resume, None
+    for either is what the run was started with.
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
     report: called after every step. say: called with how the model is computed here, and what a user should know.
     Started by `torchrun`, each process takes its share of every batch, and the first one writes.
     Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
+    if config is None or data is None:
+        if not resume:
+            raise InputError(f"{out}: a fit takes settings and a dataset; only a run that is resumed knows its own")
+        card = read_card(Path(out))
+        config, data = config or card.fit, data or card.dataset
     (run,) = fit_together(
         [config],
         data,

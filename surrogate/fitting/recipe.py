@@ -69,6 +69,12 @@ class FitConfig(Settings):
     )
     gradient_clip: float | None = Field(default=None, gt=0, description="largest norm of the gradient")
 
+    def changed(self, fields: dict[str, Any]) -> FitConfig:
+        """With fields replaced, and options of the model added. Raises InputError for what is not a setting."""
+        options = fields.get("options")
+        more = {"options": self.options | options} if isinstance(options, dict) else {}
+        return FitConfig.checked("fit settings", dict(self) | fields | more)
+
     def rates(self, step: int) -> Rates:
         """Learning rate and loss weights of a step, counted from 0."""
         done = step / self.steps
