@@ -60,7 +60,7 @@ ROOMS = {
     "cli": (
         ("options", "progress", "tables", "interrupts"),
         ("again",),
-        ("spreading", "look_inside", "quickstart"),
+        ("spreading", "look_inside", "fit_settings", "quickstart"),
         ("commands",),
         ("app", "__main__"),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,10 +52,22 @@ def cells(
 
 @commands.command(
     short_help="List presets and what can be varied.",
-    epilog=examples("apical presets", "apical presets --json"),
+    epilog=examples("apical presets", "apical presets --json", "apical presets fit"),
 )
-def presets(as_json: Json = False) -> None:
-    """List the presets of `apical simulate`, and the fields of its configuration with their defaults."""
+def presets(
+    of: Annotated[
+        Literal["simulate", "fit"], typer.Argument(metavar="[COMMAND]", help="simulate or fit.")
+    ] = "simulate",
+    as_json: Json = False,
+) -> None:
+    """List the presets of `apical simulate`, and the fields of its configuration with their defaults; or the sizes,
+    settings and options of `apical fit`.
+    """
+    if of == "fit":
+        from ..fit_settings import print_fit_settings
+
+        print_fit_settings(as_json)
+        return
     from ...simulate.changes import fields
     from ...simulate.presets import PRESETS
     from ..progress import console

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ...surrogate.models.sizes import sizes_in_words
 from ..options import Device, Out, Overwrite, Resume, examples
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 OutOrResumed = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.")]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace a setting of the fit. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="Replace a setting; `apical presets fit` lists them. Repeatable."
+    ),
 ]
 
 
@@ -67,10 +71,7 @@ def fit(
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option(
-            help="elm: memory units (20), or simplest; tcn: depth x width (7x128); lstm, gru: cells (50); "
-            "ln: time constants (3); lif, alif: 1."
-        ),
+        typer.Option(help=f"Of the family, with its default: {sizes_in_words()}."),
     ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="quick (a laptop) or paper (published settings) [default: quick].")
