@@ -13,8 +13,6 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..surrogate.fitting.fit import FitProgress
-
 LINE_EVERY_S = 5.0  # in a pipe or a file; more as time goes on:
 OF_WHAT_HAS_PASSED = 1 / 60
 BAR_WIDTH, LEAST_BAR_WIDTH = 24, 6
@@ -119,17 +117,6 @@ def bar(title: str, total: int | None = None) -> Iterator[Bar]:
         over.set()
     shown.finish()
     shown.tell()
-
-
-def fit_note(progress: FitProgress) -> str:
-    """Loss of a fit, and its last validation where there was one."""
-    parts = [f"loss {progress.loss:.3f}"]
-    for name, value, unit in (
-        ("val", f"{progress.validation_rmse_mv:.2f}", " mV"),
-        ("AUC", f"{progress.validation_roc_auc:.3f}", ""),
-    ):
-        parts += [] if value == "nan" else [f"{name} {value}{unit}"]
-    return "  ".join(parts)
 
 
 def _live() -> bool:

@@ -111,7 +111,7 @@ def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, 
     from ..surrogate.fitting.recipe import quick
     from ..surrogate.use.checkpoint import load_run
     from ..surrogate.use.predict import predict
-    from .progress import bar, fit_note
+    from .progress import bar
 
     folder, prediction = out / "runs" / f"{family}-{size}", out / "predictions" / f"{family}-{size}.zarr"
     config = quick(
@@ -129,7 +129,7 @@ def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, 
             folder,
             device=device,
             resume=folder.exists(),
-            report=lambda progress: show(progress.step, progress.steps, fit_note(progress)),
+            report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
         )
     with bar(f"Predicting with {family.upper()} {size}") as show:
         predict(load_run(folder), data, prediction, device=device, overwrite=prediction.exists(), report=show)

@@ -25,7 +25,7 @@ STAGES = ("simulate", "surrogate", "analysis", "cli")
 ROOMS = {
     "simulate": (
         ("schema",),
-        ("folders", "cores", "names", "processes", "notebook"),
+        ("folders", "cores", "names", "processes"),
         ("mechanisms",),
         ("cell",),
         ("stimulus",),

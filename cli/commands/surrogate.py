@@ -100,7 +100,7 @@ def fit(
     from ...surrogate.fitting.fit import fit
     from ...surrogate.fitting.run_folder import read_card
     from ...surrogate.processes import started
-    from ..progress import bar, console, errors, fit_note
+    from ..progress import bar, console, errors
 
     data, out = _places(context, data, out, resume)
     given = {
@@ -123,7 +123,7 @@ def fit(
             resume=resume,
             overwrite=overwrite,
             tensorboard=tensorboard,
-            report=lambda progress: show(progress.step, progress.steps, fit_note(progress)),
+            report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
             say=errors.print,
         )
     if not started().first:

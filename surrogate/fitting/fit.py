@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ...simulate.schema import InputError, open_dataset, read
+from ...simulate.schema import InputError, notebook, open_dataset, read
 from ..device import check_precision, choose_device
 from ..models.cost import n_parameters
 from ..models.dendritic_branches import branches_of
@@ -47,6 +47,19 @@ class FitProgress(NamedTuple):
     validation_rmse_mv: float  # of the last validation; NaN before the first
     validation_roc_auc: float
 
+    def in_words(self) -> str:
+        """Loss, and the last validation where there was one, two spaces apart.
+
+        >>> FitProgress(1, 9, 0.5, math.nan, math.nan).in_words(), FitProgress(2, 9, 0.5, 1.5, 0.9).in_words()
+        ('loss 0.500', 'loss 0.500  val 1.50 mV  AUC 0.900')
+        """
+        parts = [f"loss {self.loss:.3f}"]
+        if not math.isnan(self.validation_rmse_mv):
+            parts.append(f"val {self.validation_rmse_mv:.2f} mV")
+        if not math.isnan(self.validation_roc_auc):
+            parts.append(f"AUC {self.validation_roc_auc:.3f}")
+        return "  ".join(parts)
+
 
 Report = Callable[[FitProgress], None]
 
@@ -69,7 +82,8 @@ def fit(
     for either is what the run was started with.
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
-    report: called after every step. say: called with how the model is computed here, and what a user should know.
+    report: called after every step; in a notebook, a bar shows them where it is not given. say: called with how the
+    model is computed here, and what a user should know.
     Started by `torchrun`, each process takes its share of every batch, and the first one writes.
     Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
@@ -78,6 +92,9 @@ def fit(
             raise InputError(f"{out}: a fit takes settings and a dataset; only a run that is resumed knows its own")
         card = read_card(Path(out))
         config, data = config or card.fit, data or card.dataset
+    if report is None and notebook.in_notebook():
+        shown = notebook.Bar(f"Fitting {config.family} {config.size}", "steps")
+        report = lambda progress: shown(progress.step, progress.steps, progress.in_words())  # noqa: E731
     (run,) = fit_together(
         [config],
         data,

@@ -10,9 +10,6 @@ import pytest
 from rich.console import Console
 
 from apical.cli import progress
-from apical.surrogate.fitting.fit import FitProgress
-
-NAN = float("nan")
 
 
 def screen(shown: progress.Bar, width: int) -> list[str]:
@@ -102,9 +99,3 @@ def test_an_error_leaves_no_bar(log):
     with pytest.raises(OSError), progress.bar("Fitting", 8):
         raise OSError
     assert "8/8" not in log.getvalue()
-
-
-def test_a_validation_shows_once_there_is_one():
-    assert progress.fit_note(FitProgress(1, 9, 0.5, NAN, NAN)) == "loss 0.500"
-    assert progress.fit_note(FitProgress(2, 9, 0.5, 1.5, NAN)) == "loss 0.500  val 1.50 mV"
-    assert progress.fit_note(FitProgress(3, 9, 0.5, 1.5, 0.9)) == "loss 0.500  val 1.50 mV  AUC 0.900"
