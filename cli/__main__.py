@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import sys
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells count; typer returns it too
+from .interrupts import INTERRUPTED, SAID, end_if_interrupted, take_over
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    """Run the command line; returns the exit status: 0 done, 1 failed, 2 bad input, 130 interrupted.
+
+    arguments: None for those of this process, which Ctrl-C then ends.
+    """
+    if arguments is not None:
+        return _run(arguments)
+    take_over()
+    try:
+        return _run(None)
+    finally:
+        end_if_interrupted()
+
+
+def _run(arguments: list[str] | None) -> int:
     import typer
 
     from .app import app
@@ -27,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _complain(message)
     if status == INTERRUPTED:
-        return _complain("stopped; what was written is kept, and --resume goes on from there", status=INTERRUPTED)
+        return _complain(SAID, status=INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..simulate.names import counted
 from .progress import console
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def print_scores(scores: Sequence[Score]) -> None:
     ]
     trials, spikes = scores[0].n_trials, scores[0].n_output_spikes
     print_table(
-        f"Scores on {trials} trials with {spikes} output spikes (F1 within 2 ms; RMSE in mV, plain and rescaled)",
+        f"Scores on {counted(trials, 'trial')} with {counted(spikes, 'output spike')} "
+        "(F1 within 2 ms; RMSE in mV, plain and rescaled)",
         ["model", "seed", "params", *columns],
         rows,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,23 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("apical", appauthor=False)
+
+
+@contextmanager
+def temporary() -> Iterator[str]:
+    """A folder in the system's temporary one, gone with the context; see remove_temporary."""
+    with tempfile.TemporaryDirectory(prefix=_prefix(), ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def remove_temporary() -> None:
+    """Remove this process's temporary folders, for one that ends without leaving their contexts."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix() -> str:
+    return f"apical-{os.getpid()}-"
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def simulate(
     from ...simulate.changes import configured
     from ...simulate.run.dataset import available_cores, simulate
     from ...simulate.run.summary import Summary
-    from ..progress import bar, console, errors, spinner
+    from ..progress import bar, console, errors
 
     given = {
         "morphology": morphology,
@@ -112,7 +112,7 @@ def simulate(
             resume=resume,
             append=append,
             overwrite=overwrite,
-            busy=spinner,
+            busy=show.waiting,
             report=summary.add,
             so_far=so_far,
             dashboard=lambda address: errors.print(f"dashboard: {address}"),

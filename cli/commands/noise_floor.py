@@ -61,7 +61,7 @@ def noise_floor(
     from ...simulate.run.dataset import available_cores
     from ...simulate.run.noise_floor import noise_floor
     from ...simulate.schema import InputError
-    from ..progress import bar, console, spinner
+    from ..progress import bar, console
 
     numbers = None if trials is None else [number.strip() for number in trials.split(",")]
     if numbers is not None and not all(number.isascii() and number.isdecimal() for number in numbers):
@@ -85,7 +85,7 @@ def noise_floor(
             scheduler=scheduler,
             resume=resume,
             overwrite=overwrite,
-            busy=spinner,
+            busy=show.waiting,
             so_far=show,
         )
     console.print(f"{out}: written; `apical evaluate {data} {out}` scores it")

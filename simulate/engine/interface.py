@@ -26,12 +26,14 @@ class Integration(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    engine: Literal["coreneuron", "neuron", "batched", "auto"] = "auto"
-    dt_ms: float | None = Field(0.025, gt=0, le=0.1)
-    second_order: bool = True
-    fused: bool = True
-    tolerance: float = Field(1e-6, gt=0)
-    precision: Literal["float32", "float64"] = "float32"
+    engine: Literal["coreneuron", "neuron", "batched", "auto"] = Field(
+        "auto", description="coreneuron, neuron (plain), batched (many trials side by side), or the fastest"
+    )
+    dt_ms: float | None = Field(0.025, gt=0, le=0.1, description="step; none: variable (neuron only)")
+    second_order: bool = Field(True, description="Crank-Nicolson rather than implicit Euler, with a fixed step")
+    fused: bool = Field(True, description="a region's mechanisms as one, in NEURON's engines")
+    tolerance: float = Field(1e-6, gt=0, description="absolute, of the variable step")
+    precision: Literal["float32", "float64"] = Field("float32", description="of engine batched, or float64")
 
     @property
     def takes_fused(self) -> bool:

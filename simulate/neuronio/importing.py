@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from .. import schema
+from ..processes import Step, each
 from ..schema import FINE_PER_MS, InputError
-from .file_workers import Step, each
 from .published_file import VOLTAGES, NeuronIOFile
 from .survey import Survey, check_agreement, digest, survey
 

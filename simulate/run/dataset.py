@@ -6,14 +6,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from .. import notebook
 from ..cell import biophysics, morphologies
 from ..cell.reading import reconstruction
 from ..config import Simulation
 from ..cores import available_cores as available_cores
 from ..engine.interface import Together
 from ..mechanisms import library
-from ..schema import InputError
+from ..names import counted
+from ..schema import InputError, notebook
 from . import engine_choice, preparation, store
 from .dask_cluster import connected
 from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
@@ -26,7 +26,7 @@ def side_by_side_in_words(together: Together, n: int) -> str:
     >>> side_by_side_in_words(Together(5, "more would not fit into the memory"), 12)
     '5 trials side by side, more would not fit into the memory, so 3 batches'
     """
-    told = f"{min(together.trials, n):,} trials side by side"
+    told = f"{counted(min(together.trials, n), 'trial')} side by side"
     if together.limit and n > together.trials:
         return f"{told}, {together.limit}, so {-(-n // together.trials)} batches"
     return told
@@ -119,7 +119,8 @@ def simulate(
             dashboard(client.dashboard_link)
         numbers, seeds = (each.tolist() for each in store.labels(out))
         if report is None and so_far is None and notebook.in_notebook():
-            so_far = stack.enter_context(notebook.bar("Simulating", len(numbers) - len(todo), len(numbers)))
+            so_far = notebook.Bar("Simulating")
+            so_far(len(numbers) - len(todo), len(numbers))
         later = len(todo)
         for how, positions in preparation.integrations(out, todo):
             later -= len(positions)

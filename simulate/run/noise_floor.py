@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .. import folders, notebook, schema
+from .. import folders, schema
 from ..cell import biophysics
 from ..changes import changed
 from ..engine.interface import Integration
 from ..mechanisms import library
-from ..schema import InputError
+from ..schema import InputError, notebook
 from . import chunks, engine_choice, store
 from .dask_cluster import connected
 from .origin import configuration, places
@@ -96,8 +96,8 @@ def noise_floor(
             stack.enter_context(store.held(out))
         if todo:
             if report is None and so_far is None and notebook.in_notebook():
-                already = len(positions) - len(todo)
-                so_far = stack.enter_context(notebook.bar("Integrating otherwise", already, len(positions)))
+                so_far = notebook.Bar("Integrating otherwise")
+                so_far(len(positions) - len(todo), len(positions))
             client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
             sent = found_from_anywhere(config)
             together = trials_together(client, sent, device, busy).trials

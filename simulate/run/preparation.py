@@ -14,6 +14,7 @@ from ..cell.morphologies import Morphology
 from ..config import Simulation
 from ..engine.interface import Integration
 from ..mechanisms.library import Busy
+from ..names import counted
 from ..schema import InputError
 from ..trial.experiment import Layout
 from . import chunks, store
@@ -74,7 +75,8 @@ def unfinished(
         if config.seed not in seeds:
             raise _other(out, f"seed {seeds[0]}, not {config.seed}")
         if trials not in (len(seeds), seeds.count(config.seed)):
-            raise InputError(f"{out}: was made for {len(seeds)} trials, not {trials}; resume it with that number")
+            made_for = counted(len(seeds), "trial")
+            raise InputError(f"{out}: was made for {made_for}, not {trials}; resume it with that number")
     with busy(f"Looking through {out}"):
         return chunks.unfinished(out)
 

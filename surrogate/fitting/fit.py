@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ...simulate.schema import InputError, open_dataset, read
+from ...simulate.schema import InputError, notebook, open_dataset, read
 from ..device import check_precision, choose_device
 from ..models.cost import n_parameters
 from ..models.dendritic_branches import branches_of
@@ -26,7 +26,7 @@ from .one_writer import alone_with
 from .recipe import FitConfig
 from .rollout import overlap_ms_of
 from .run import Run
-from .run_folder import RunCard
+from .run_folder import RunCard, read_card
 from .scaling import VoltageScaling
 from .split import split_trials
 from .stack import Stack
@@ -47,13 +47,26 @@ class FitProgress(NamedTuple):
     validation_rmse_mv: float  # of the last validation; NaN before the first
     validation_roc_auc: float
 
+    def in_words(self) -> str:
+        """Loss, and the last validation where there was one, two spaces apart.
+
+        >>> FitProgress(1, 9, 0.5, math.nan, math.nan).in_words(), FitProgress(2, 9, 0.5, 1.5, 0.9).in_words()
+        ('loss 0.500', 'loss 0.500  val 1.50 mV  AUC 0.900')
+        """
+        parts = [f"loss {self.loss:.3f}"]
+        if not math.isnan(self.validation_rmse_mv):
+            parts.append(f"val {self.validation_rmse_mv:.2f} mV")
+        if not math.isnan(self.validation_roc_auc):
+            parts.append(f"AUC {self.validation_roc_auc:.3f}")
+        return "  ".join(parts)
+
 
 Report = Callable[[FitProgress], None]
 
 
 def fit(
-    config: FitConfig,
-    data: str | Path,
+    config: FitConfig | None,
+    data: str | Path | None,
     out: str | Path,
     *,
     device: str = "auto",
@@ -65,13 +78,23 @@ def fit(
 ) -> Path:
     """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
 
-    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run.
+    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run. With resume, None
+    for either is what the run was started with.
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
-    report: called after every step. say: called with how the model is computed here, and what a user should know.
+    report: called after every step; in a notebook, a bar shows them where it is not given. say: called with how the
+    model is computed here, and what a user should know.
     Started by `torchrun`, each process takes its share of every batch, and the first one writes.
     Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
+    if config is None or data is None:
+        if not resume:
+            raise InputError(f"{out}: a fit takes settings and a dataset; only a run that is resumed knows its own")
+        card = read_card(Path(out))
+        config, data = config or card.fit, data or card.dataset
+    if report is None and notebook.in_notebook():
+        shown = notebook.Bar(f"Fitting {config.family} {config.size}", "steps")
+        report = lambda progress: shown(progress.step, progress.steps, progress.in_words())  # noqa: E731
     (run,) = fit_together(
         [config],
         data,
@@ -232,7 +255,7 @@ def _remarks(runs: Sequence[Run], validation: Trials) -> list[str]:
     how = ", ".join([*filter(None, [runs[0].model.how]), *together])
     silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
     n, data = len(validation.inputs), runs[0].card.dataset
-    amiss = [f"{data}: no output spike in its {n} validation trials: their ROC-AUC is nan"] if silent else []
+    amiss = [f"{data}: no output spike in its validation trials ({n}): their ROC-AUC is nan"] if silent else []
     return ([how] if how else []) + amiss
 
 

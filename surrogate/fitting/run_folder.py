@@ -6,7 +6,7 @@ import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -109,13 +109,24 @@ def read_card(folder: Path) -> RunCard:
     return card
 
 
+def own_settings(folder: Path, given: dict[str, Any]) -> FitConfig:
+    """What the run in `folder` was started with. Raises InputError as `read_card`, and where a `given` one differs."""
+    fit = read_card(folder).fit
+    _check_same(folder, dict(fit), dict(fit.changed(given)))
+    return fit
+
+
 def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:
     asked, had = ({"dataset_id": card.dataset_id} | dict(card.fit) for card in (now, then))
+    _check_same(out, had, asked)
+    if now.split != then.split:
+        raise InputError(f"{out}: {now.dataset} has other trials than when this run was started: fit it anew")
+
+
+def _check_same(out: Path, had: dict[str, Any], asked: dict[str, Any]) -> None:
     for field, value in asked.items():
         if value != had[field]:
             raise InputError(
                 f"{out}: was started with {field} = {had[field]!r}, now it is {value!r}: "
                 "resume with the same settings and dataset, or choose another folder"
             )
-    if now.split != then.split:
-        raise InputError(f"{out}: {now.dataset} has other trials than when this run was started: fit it anew")

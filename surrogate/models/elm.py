@@ -34,27 +34,29 @@ class ELMConfig(Settings):
     n_inputs: int = Field(gt=0)
     d_m: int = Field(gt=0, description="memory units")
     n_outputs: int = Field(default=2, ge=2)
-    version: Literal[1, 2] = 1
+    version: Literal[1, 2] = Field(default=1, description="of the paper's equations: synapses leak, or branches")
     n_branches: int | None = Field(default=N_BRANCHES, gt=0, description="None: one branch and one synapse per input")
-    synapses_per_branch: int = Field(default=100, gt=0)
-    routing: Literal["neuronio", "random", "dendrites"] = "neuronio"
+    synapses_per_branch: int = Field(default=100, gt=0, description="inputs of a branch; neighbouring ones overlap")
+    routing: Literal["neuronio", "random", "dendrites"] = Field(
+        default="neuronio", description="which inputs a branch has: neuronio, random, or dendrites for whole sections"
+    )
     branch_of_input: tuple[NonNegativeInt, ...] | None = Field(
         default=None, repr=False, description="with routing 'dendrites': a fit takes it from its dataset"
     )
-    routing_seed: int = 0
+    routing_seed: int = Field(default=0, description="of routing random")
     share_weights: bool = Field(
         default=False, description="one weight for a branch's excitatory synapses, one for the others"
     )
-    lambda_value: float = Field(default=5.0, gt=0)
-    tau_b_ms: float = Field(default=5.0, gt=0, description="time constant of synapses (v1) or branches (v2)")
-    tau_m_min_ms: float = Field(default=1.0, gt=0)
-    tau_m_max_ms: float = Field(default=150.0, gt=0)
-    learn_tau_m: bool = False
-    w_s_init: float = Field(default=0.5, ge=0)
+    lambda_value: float = Field(default=5.0, gt=0, description="the paper's lambda: gain of a memory update")
+    tau_b_ms: float = Field(default=5.0, gt=0, description="time constant of synapses (v1) or branches (v2), in ms")
+    tau_m_min_ms: float = Field(default=1.0, gt=0, description="least time constant of the memory, in ms")
+    tau_m_max_ms: float = Field(default=150.0, gt=0, description="largest time constant of the memory, in ms")
+    learn_tau_m: bool = Field(default=False, description="whether the memory's time constants are learned")
+    w_s_init: float = Field(default=0.5, ge=0, description="initial weight of a synapse")
     mlp_layers: int = Field(default=1, ge=0, description="hidden layers; 0: one linear layer")
     mlp_hidden_size: int | None = Field(default=None, gt=0, description="None: 2·d_m")
-    mlp_activation: Literal["relu", "silu"] = "relu"
-    delta_t_ms: float = Field(default=1.0, gt=0)
+    mlp_activation: Literal["relu", "silu"] = Field(default="relu", description="relu or silu")
+    delta_t_ms: float = Field(default=1.0, gt=0, description="a bin, in ms")
 
     @model_validator(mode="after")
     def _pairs_of_inputs(self) -> ELMConfig:

@@ -48,8 +48,8 @@ Spread = Callable[[Callable[..., list[Outcome]], Iterable[tuple]], Iterator[tupl
 
 
 def run_sweep(
-    config: Sweep,
-    data: str | Path,
+    config: Sweep | None,
+    data: str | Path | None,
     out: str | Path,
     scoring: Scoring,
     *,
@@ -65,18 +65,26 @@ def run_sweep(
     scoring: how a prediction is scored. device: auto, cpu or cuda. overwrite: replace what is at `out`.
     In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials; scores.csv, a row for each run
     that is done; runs.csv, how each ended.
-    resume: go on; what failed is tried again. spread: where
-    groups of runs are computed, one after another in this process unless given. report: called with runs done, runs in
-    all, and what goes on. A run that fails is noted and stops no other.
+    resume: go on; what failed is tried again; config and data may then be None, for those that the sweep was started
+    with. spread: where groups of runs are computed, one after another in this process unless given. report: called
+    with runs done, runs in all, and what goes on. A run that fails is noted and stops no other.
     Raises InputError for a sweep that cannot begin: a setting, the dataset or the folder is at fault.
     """
-    groups, out = config.groups(), Path(out)
+    out = Path(out)
+    if config is None or data is None:
+        own, own_data = own_sweep(out)
+        config, data = config or own, data or own_data
+    groups = config.groups()
     names = [name for group in groups for name in group]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"sweep: run {twice} is there twice; give models of one family and size labels of their own")
     choose_device(device)
-    card = {"sweep": config.model_dump(mode="json"), "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"]}
+    card = {
+        "sweep": config.model_dump(mode="json"),
+        "dataset": str(data),
+        "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"],
+    }
     with alone_with(out):
         _prepare(out, card, resume=resume, overwrite=overwrite)
         return _run_all(groups, Path(data), out, scoring, device, spread, report)
@@ -158,6 +166,26 @@ def _score_path(out: Path, name: str) -> Path:
     return out / "runs" / name / SCORE
 
 
+def own_sweep(out: Path) -> tuple[Sweep, str]:
+    """What the sweep in `out` was started with, and the path of its dataset. Raises InputError where there is none."""
+    card = _read_card(out)
+    if "dataset" not in card:
+        raise InputError(f"{out / CARD}: does not say where its dataset is; give it")
+    return Sweep.checked(str(out / CARD), card["sweep"]), card["dataset"]
+
+
+def _read_card(out: Path) -> dict[str, Any]:
+    try:
+        card = json.loads((out / CARD).read_text())
+    except OSError as error:
+        raise InputError(f"{out}: no sweep there ({CARD} cannot be read); `apical sweep` makes one") from error
+    except ValueError as error:
+        raise InputError(f"{out / CARD}: is damaged; start the sweep anew") from error
+    if not (isinstance(card, dict) and isinstance(card.get("sweep"), dict) and "dataset_id" in card):
+        raise InputError(f"{out / CARD}: is damaged; start the sweep anew")
+    return card
+
+
 def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
     """Make the folder, or check that the sweep in it is the one to go on with."""
     if out.exists() and not (resume or overwrite):
@@ -165,13 +193,13 @@ def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) 
     if out.exists() and not (out / CARD).exists():
         raise InputError(f"{out}: is there but is not a sweep; choose another path")
     if out.exists() and resume:
-        try:
-            before = json.loads((out / CARD).read_text())
-        except ValueError as error:
-            raise InputError(f"{out / CARD}: is damaged; start the sweep anew") from error
-        for name in ("dataset_id", "sweep"):
-            if before.get(name) != card[name]:
-                raise InputError(f"{out}: was started with another {name.removesuffix('_id')}; choose another folder")
+        before = _read_card(out)
+        if before["dataset_id"] != card["dataset_id"]:
+            raise InputError(f"{out}: was started with another dataset; choose another folder")
+        for field, value in card["sweep"].items():
+            if before["sweep"].get(field) != value:
+                told = f"{field} = {json.dumps(before['sweep'].get(field))}, now it is {json.dumps(value)}"
+                raise InputError(f"{out}: was started with another sweep ({told}); choose another folder")
         return
     if out.exists():
         shutil.rmtree(out)

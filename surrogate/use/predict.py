@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 
 from ...simulate import schema
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, notebook
 from ..device import choose_device
 from ..fitting.rollout import rollout
 from ..fitting.spike_inputs import StoredInputs
@@ -43,7 +43,8 @@ def predict(
     apart by `part`), and all trials of any other; or a part of the fit's split, or trial numbers.
     mode: 'windows' of 500 ms as published (overlap 150 ms, a TCN's at least its receptive field less one), 'stream'
     goes through each trial in one pass. device: auto, cpu or cuda.
-    overwrite: replace what is at `out`. report: called after each trial with trials done and in all.
+    overwrite: replace what is at `out`. report: called after each trial with trials done and in all; in a
+    notebook, a bar shows them where it is not given.
     Raises InputError where the dataset's inputs are not the model's, a trial is not there, or `out` exists.
     """
     out, ds = Path(out), schema.open_dataset(data, "simulation")
@@ -52,6 +53,8 @@ def predict(
         raise InputError(f"mode '{mode}': choose windows or stream")
     numbers = _chosen_trials(surrogate, ds, trials)
     positions = positions_of(ds, numbers)
+    if report is None and notebook.in_notebook():
+        report = notebook.Bar(f"Predicting with {surrogate.name}")
     torch_device = choose_device(device)
     model = surrogate.model.to(torch_device).eval()
     _clear(out, overwrite)

@@ -328,7 +328,7 @@ def test_a_truth_without_spikes(make_dataset, apical, refused, done):
     make_dataset("silent.zarr", silent=True)
     fitted = apical("fit silent.zarr --size 2 --steps 1 --batch 1 --out run --device cpu")
     assert fitted.status == 0
-    assert "silent.zarr: no output spike in its 1 validation trials: their ROC-AUC is nan\n" in fitted.err
+    assert "silent.zarr: no output spike in its validation trials (1): their ROC-AUC is nan\n" in fitted.err
     done("predict run silent.zarr --out prediction.zarr --device cpu")
     line = refused("evaluate silent.zarr prediction.zarr --out new.csv")
     assert all(words in line for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials"))

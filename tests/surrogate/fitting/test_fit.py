@@ -238,7 +238,7 @@ def read_log(run):
 def test_a_validation_set_without_spikes_is_said_and_does_no_harm(make_dataset, tmp_path):
     said = []
     out = fit(settings(), make_dataset(silent=True), tmp_path / "run", say=said.append)
-    assert said[-1].endswith("no output spike in its 1 validation trials: their ROC-AUC is nan")
+    assert said[-1].endswith("no output spike in its validation trials (1): their ROC-AUC is nan")
     assert [np.isnan(row["validation_roc_auc"]) for row in read_log(out)] == [True] * 3
     assert load_run(out).seed == 0
 
