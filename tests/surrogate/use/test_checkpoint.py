@@ -105,12 +105,6 @@ def test_bin_by_bin_in_numpy_is_the_whole_window_in_torch(run):
     assert all(type(value) is float for value in told[0])
 
 
-@pytest.mark.parametrize("shape", [(15,), (1, 16), ()])
-def test_input_of_another_shape(run, shape):
-    surrogate = load_run(run)
-    assert "takes (16,)" in one_line(surrogate.step, np.zeros(shape), surrogate.start())
-
-
 def test_weights_of_another_model(run):
     card = json.loads((run / "config.json").read_text())
     card["model"]["d_m"] = 7
