@@ -1,4 +1,4 @@
-"""A fitted neuron bin by bin, alone or beside others, gives what `predict` gives for whole trials; it keeps no graph."""
+"""A fitted neuron bin by bin, alone or beside others, gives what `predict` gives for whole trials, without a graph."""
 
 import numpy as np
 import pytest
