@@ -26,7 +26,7 @@ from .one_writer import alone_with
 from .recipe import FitConfig
 from .rollout import overlap_ms_of
 from .run import Run
-from .run_folder import RunCard, read_card
+from .run_folder import CARD, RunCard, read_card
 from .scaling import VoltageScaling
 from .split import split_trials
 from .stack import Stack
@@ -129,6 +129,8 @@ def fit_together(
     """
     if any(config.model_copy(update={"seed": configs[0].seed}) != configs[0] for config in configs):
         raise InputError("models that are fitted together may differ in their seed only")
+    if resume:
+        configs = [_as_started(each, Path(out)) for each, out in zip(configs, outs, strict=True)]
     config, torch_device = configs[0], choose_device(device)
     check_precision(config.precision, config.family, torch_device)
     ds = open_dataset(data, "simulation")
@@ -173,6 +175,13 @@ def fit_together(
         for run in runs:
             run.explain(ds.attrs)
     return [run.out if run.error is None else run.error for run in runs]
+
+
+def _as_started(config: FitConfig, out: Path) -> FitConfig:
+    """With the share of test trials of a run that is gone on with, unless one is asked for: its default was another."""
+    if "test_fraction" in config.model_fields_set or not (out / CARD).exists():
+        return config
+    return config.model_copy(update={"test_fraction": read_card(out).fit.test_fraction})
 
 
 class _Material(NamedTuple):

@@ -159,6 +159,19 @@ def test_models_fitted_together_are_those_fitted_alone(make_dataset, tmp_path, m
         assert (run / "config.json").read_bytes() == (tmp_path / f"alone{config.seed}" / "config.json").read_bytes()
 
 
+def test_a_run_of_another_default_split_goes_on_with_its_own(make_dataset, tmp_path):
+    """Once a tenth of the trials was for testing, now a fifth is; a fit that does not say goes on as it began."""
+    data = make_dataset(n_trials=12, duration_ms=600)
+    with pytest.raises(Stop):
+        fit(settings(LIF, test_fraction=0.1), data, tmp_path / "run", report=stop_at(4))
+    split = load_run(fit(settings(LIF), data, tmp_path / "run", resume=True)).split
+    assert len(split.test) == 1
+    with pytest.raises(InputError, match=r"was started with test_fraction = 0\.1, now it is 0\.3"):
+        fit(settings(LIF, test_fraction=0.3), data, tmp_path / "run", resume=True)
+    parts = load_run(fit(settings(LIF), data, tmp_path / "new")).split
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [9, 1, 2]
+
+
 def test_models_fitted_together_resume_from_wherever_each_is(make_dataset, tmp_path):
     """A process that is killed between two folders leaves one of them a validation behind."""
     data, configs = make_dataset(), [settings(seed=seed) for seed in range(3)]
@@ -200,7 +213,7 @@ def test_less_data_is_part_of_more_and_what_is_held_out_stays(make_dataset, tmp_
         load_run(fit(settings(steps=2, train_fraction=share), data, tmp_path / f"{share}")).split
         for share in (0.2, 0.5, 1.0)
     ]
-    assert [len(split.train) for split in splits] == [2, 5, 10]
+    assert [len(split.train) for split in splits] == [2, 4, 9]
     assert set(splits[0].train) < set(splits[1].train) < set(splits[2].train)
     assert len({(*split.validation, -1, *split.test) for split in splits}) == 1
 
