@@ -12,7 +12,7 @@ from ..config import Simulation
 from ..cores import available_cores as available_cores
 from ..engine.interface import Together
 from ..mechanisms import library
-from ..schema import InputError
+from ..schema import InputError, recover
 from . import engine_choice, preparation, store
 from .dask_cluster import connected
 from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
@@ -72,6 +72,7 @@ def simulate(
         workers = 1
     morphology = morphologies.resolve(config.morphology) if config.lif is None else None
     config.dataset_id(morphology)  # what cannot be read is said before anything starts
+    recover(out)
     if out.exists() and not (resume or append or overwrite):
         raise InputError(f"{out}: exists already; give --resume to finish it, --append to add to it, or --overwrite")
     if append and not out.exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from .. import folders, schema
+from .. import schema
 from ..cell.morphologies import Morphology
 from ..config import Simulation
 from ..mechanisms.library import Busy
@@ -36,9 +36,9 @@ def create(
     }
     if config.record_fine:
         coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
-    with folders.making(out) as making:
+    with schema.writing_whole(out) as growing:
         schema.create(
-            making,
+            growing,
             "simulation",
             layout.dtypes | {"trial_crc32": "u4"},
             coords,
@@ -82,7 +82,10 @@ def append(out: Path, config: Simulation, morphology: Morphology | None, trials:
     numbers = store.labels(out)[0]
     before = len(numbers)
     layout.check(int(numbers.max()) + 1 + trials)
-    store.extend(out, trials, config.seed, _source(config), provenance(morphology, config.biophysics))
+    try:
+        store.extend(out, trials, config.seed, _source(config), provenance(morphology, config.biophysics))
+    except OSError as error:
+        raise schema.unwritten(out, error, "--append again") from error
     return list(range(before, before + trials))
 
 
