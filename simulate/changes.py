@@ -86,7 +86,7 @@ def changed(config: Simulation, fields: dict[str, Any], where: str = "") -> Simu
     """
     _check_names(Simulation, fields, where)
     try:
-        return Simulation.model_validate(_merged(config.model_dump(), fields))
+        return Simulation.model_validate(_merged(config.model_dump(exclude_unset=True), fields))
     except ValidationError as error:
         first = error.errors()[0]
         # Where a field may be of several kinds, pydantic puts the kind into the place too.

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .cell import biophysics
-from .cell.morphologies import Morphology
+from .cell.morphologies import Morphology, own_biophysics
 from .cell.synapses import Domain
 from .engine.interface import Integration
 from .stimulus import given
@@ -34,6 +34,7 @@ OF_A_CELL = (  # what a neuron without NEURON does not have
     "nexus_um",
     "record_dendrites",
 )
+BEFORE_AUTO = Integration(engine="coreneuron")
 SegmentNumber = Annotated[int, Field(ge=0)]
 
 
@@ -70,7 +71,10 @@ class Simulation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     preset: str = Field(description="name it started from")
     morphology: str = Field("ttpc1", description="catalogue name, or path to an .asc or .swc file")
-    biophysics: str = Field("shai2015", description="parameter set, or path to a .toml file")
+    biophysics: str = Field(
+        default_factory=lambda fields: own_biophysics(fields["morphology"]),
+        description="parameter set, or path to a .toml file [default: the morphology's own]",
+    )
     excitatory: Literal["AMPA", "AMPA_NMDA"] = Field("AMPA_NMDA", description="receptors of excitatory synapses")
     inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = Field("GABA_A", description="receptors of inhibitory ones")
     gaba_b_factor: float = Field(1.0, ge=0, description="on the conductance of GABA_B")
@@ -96,7 +100,10 @@ class Simulation(BaseModel):
     @model_validator(mode="after")
     def _everything_has_an_effect(self) -> Simulation:
         default = {name: field.default for name, field in type(self).model_fields.items()}
+        default["biophysics"] = own_biophysics(self.morphology)
         if self.lif is not None:
+            if self.integration == BEFORE_AUTO:
+                default["integration"] = BEFORE_AUTO  # as an earlier apical wrote it
             for name in OF_A_CELL:
                 if getattr(self, name) != default[name]:
                     raise ValueError(f"{name}: a leaky integrate-and-fire neuron has none, leave it out")
@@ -117,12 +124,16 @@ class Simulation(BaseModel):
     def dataset_id(self, morphology: Morphology | None) -> str:
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
-        Fields at their default do not count, so an id stays what it is when a later apical has a field more.
+        Fields at their default do not count, so an id stays what it is when a later apical has a field more. Nor does
+        engine 'coreneuron', which was the default.
         morphology: what `morphologies.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
         by_name = {"preset", "morphology", "biophysics", *RECORDINGS}
         parts = self.model_dump(mode="json", exclude=by_name, exclude_defaults=True)
+        how = {n: v for n, v in parts.pop("integration", {}).items() if (n, v) != ("engine", BEFORE_AUTO.engine)}
+        if how:
+            parts["integration"] = how
         if morphology is not None:
             parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
             parts["morphology"] = morphology.sha256

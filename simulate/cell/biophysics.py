@@ -25,16 +25,18 @@ CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry th
 class Biophysics(BaseModel):
     """What stands on each region's sections: NEURON names with values, mechanisms with parameters, in NEURON's units.
 
-    name, source: what it is called, and where its numbers come from. celsius: temperature.
-    reconstructed_axon: 'replace' it by the stub of Hay et al. 2011, 'keep' or 'remove' it.
+    name, source, licence: what it is called, where its numbers come from, and what binds them. celsius: temperature.
+    reconstructed_axon: 'replace' it by the stub of Hay et al. 2011, 'shorten' it to one that keeps its own diameters
+    (Markram et al. 2015), 'keep' or 'remove' it.
     all: holds for every region. A region that is None is not described, and no cell that has it can be built.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(min_length=1)
     source: str = Field(min_length=1)
+    licence: str | None = Field(None, min_length=1, exclude_if=lambda it: it is None)  # ids stay what they were
     celsius: float = Field(CELSIUS, ge=-273.15, allow_inf_nan=False)
-    reconstructed_axon: Literal["replace", "keep", "remove"] = "replace"
+    reconstructed_axon: Literal["replace", "shorten", "keep", "remove"] = "replace"
     all: dict[str, Value | dict[str, Value]] = {}
     soma: dict[str, Value | dict[str, Value]]
     axon: dict[str, Value | dict[str, Value]] | None = None
@@ -65,7 +67,7 @@ def available() -> list[str]:
     """Names of the parameter sets that are shipped.
 
     >>> available()
-    ['ball-and-stick', 'hay2011', 'shai2015']
+    ['ball-and-stick', 'bbp2015', 'hay2011', 'shai2015']
     """
     return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("parameters").iterdir())
 

@@ -13,6 +13,7 @@ from .distance_rules import Rule
 from .morphologies import Morphology
 
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
+AXON_SECOND_UM = 60.0  # where a shortened axon takes the diameter of its second section, Markram et al. 2015
 SEGMENT_LENGTH_UM = 40  # nseg = 1 + 2 int(L / 40), Hay et al. 2011
 IN_FILES = {"basal": "ASC: a tree marked Dendrite; SWC: type 3", "apical": "ASC: a tree marked Apical; SWC: type 4"}
 
@@ -63,7 +64,7 @@ class Cell:
             raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
         self._shape_axon(biophysics.reconstructed_axon if biophysics else "replace")
         for section in self.sections():
-            section.nseg = 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)
+            section.nseg = _n_segments(section)
         self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
         self.segments = [
             Segment(tree, number, segment.x, h.distance(self.soma(0), segment), section.L / section.nseg, segment)
@@ -103,19 +104,35 @@ class Cell:
         self.segments = []
 
     def _shape_axon(self, what: str) -> None:
-        """Replace, keep or remove the reconstructed axon."""
+        """Replace, shorten, keep or remove the reconstructed axon."""
         from neuron import h
 
         if what == "keep":
             if not self.axon:
                 raise InputError(f"{self._where}: has no axon, which reconstructed_axon = 'keep' asks for")
             return
+        own_um = self._axon_diameters_um()
         for section in self.axon:
             h.delete_section(sec=section)
-        self.axon = [h.Section(name=f"axon[{i}]", cell=self) for i in range(AXON_SECTIONS)] if what == "replace" else []
-        for section, parent in zip(self.axon, [self.soma(0.5), *(each(1) for each in self.axon)], strict=False):
-            section.L, section.diam = AXON_LENGTH_UM, AXON_DIAM_UM
+        self.axon = [h.Section(name=f"axon[{i}]", cell=self) for i in range(AXON_SECTIONS)] if what != "remove" else []
+        hillock, diams_um = (self.soma(1), own_um) if what == "shorten" else (self.soma(0.5), [AXON_DIAM_UM] * 2)
+        for section, parent, diam_um in zip(self.axon, [hillock, *(a(1) for a in self.axon)], diams_um, strict=False):
+            section.L, section.diam = AXON_LENGTH_UM, diam_um
             section.connect(parent)
+
+    def _axon_diameters_um(self) -> list[float]:
+        """Of the reconstructed axon: of its first section, and of the first with its middle beyond 60 um, if any is.
+
+        Each is that of the section's middle segment. Without an axon 1 um, as Markram et al. 2015 have it.
+        """
+        from neuron import h
+
+        if not self.axon:
+            return [AXON_DIAM_UM] * AXON_SECTIONS
+        for section in self.axon:
+            section.nseg = _n_segments(section)
+        beyond = (a for a in self.axon if h.distance(self.soma(0), a(0.5)) > AXON_SECOND_UM)
+        return [self.axon[0](0.5).diam, next(beyond, self.axon[0])(0.5).diam]
 
     def _insert(self, biophysics: Biophysics, fused: bool) -> None:
         from neuron import h
@@ -157,6 +174,8 @@ class Cell:
 
     def _set(self, section, variable: str, value: float | Rule, longest_um: float) -> None:
         """Give a range variable its value on every segment of `section`."""
+        from neuron import h
+
         if not isinstance(value, Rule):
             setattr(section, variable, value)
             return
@@ -164,4 +183,9 @@ class Cell:
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0]
         for segment, x in zip(section, places, strict=True):
-            setattr(segment, variable, value.at(self.path_um(section(x)), longest_um))
+            distance_um = h.distance(self.soma(value.from_x), section(x))
+            setattr(segment, variable, value.at(distance_um, longest_um))
+
+
+def _n_segments(section) -> int:
+    return 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)

@@ -103,12 +103,17 @@ def _rule(keys: tuple[str, ...], written: dict, unit: str) -> Rule:
     for field, value in written.items():
         if field != "rule":
             known((*keys, field), f"field of rule '{name}'", field, [f for f in kind.model_fields if f != "rule"])
-            in_unit = unit if field in kind.values else "um" if field.endswith("_um") else "1"
+            in_unit = unit if field in kind.values else _own_unit(field)
             fields[field] = _number((*keys, field), value, in_unit)
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
         raise wrong_field(keys, error) from error
+
+
+def _own_unit(field: str) -> str:
+    """The unit in the name of a rule's field, such as to_um or steepness_per_um."""
+    return "/um" if field.endswith("_per_um") else "um" if field.endswith("_um") else "1"
 
 
 def _number(keys: tuple[str, ...], written: object, unit: str) -> float:

@@ -16,7 +16,7 @@ from ..schema import InputError
 from . import engine_choice, preparation, store
 from .dask_cluster import connected
 from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
-from .worker import describe
+from .worker import describe, everything
 
 
 def side_by_side_in_words(together: Together, n: int) -> str:
@@ -67,16 +67,19 @@ def simulate(
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
     if resume + append + overwrite > 1:
         raise InputError("only one of --resume, --append and --overwrite can be given")
-    config, device = engine_choice.resolved(config, device)
-    if device == "cuda" and scheduler is None:
-        workers = 1
-    morphology = morphologies.resolve(config.morphology) if config.lif is None else None
-    config.dataset_id(morphology)  # what cannot be read is said before anything starts
     if out.exists() and not (resume or append or overwrite):
         raise InputError(f"{out}: exists already; give --resume to finish it, --append to add to it, or --overwrite")
     if append and not out.exists():
         raise InputError(f"{out}: no such dataset to append to; without --append it is made")
     store.check_writable(out)
+    goes_on, asked = out.exists() and not overwrite, config.integration.engine
+    if goes_on and (out / "zarr.json").is_file():
+        config = preparation.with_engine_of(out, config)
+    config, device = engine_choice.resolved(config, device, (trials or 1) / workers)
+    if device == "cuda" and scheduler is None:
+        workers = 1
+    morphology = morphologies.resolve(config.morphology) if config.lif is None else None
+    config.dataset_id(morphology)  # what cannot be read is said before anything starts
     if scheduler is None and config.lif is None:
         groups = biophysics.mechanism_groups(biophysics.load(config.biophysics))
         library.compiled(groups, busy)  # else each node compiles its own
@@ -84,13 +87,15 @@ def simulate(
         if out.exists():
             stack.enter_context(store.held(out))
         todo: list[int] = []
-        goes_on = out.exists() and not overwrite
         if goes_on:
             todo = preparation.unfinished(out, config, morphology, trials if resume else None, busy)
             if append and todo:
                 raise InputError(f"{out}: {len(todo)} of its trials are not there yet; finish them with --resume first")
             if resume and not todo:
                 return out
+            for how, _ in preparation.integrations(out, todo):
+                if asked not in ("auto", how.engine):
+                    raise InputError(f"{out}: was begun with engine '{how.engine}', not '{asked}'; resume it with that")
         elif trials is None:
             raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
         client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
@@ -109,8 +114,13 @@ def simulate(
         if dashboard:
             dashboard(client.dashboard_link)
         numbers, seeds = (each.tolist() for each in store.labels(out))
-        places = [Place(at, numbers[at], seeds[at]) for at in todo]
         if report is None and so_far is None and notebook.in_notebook():
             so_far = stack.enter_context(notebook.bar("Simulating", len(numbers) - len(todo), len(numbers)))
-        run(client, out, sent, places, len(numbers), report, together=together.trials, device=device, so_far=so_far)
+        later = len(todo)
+        for how, positions in preparation.integrations(out, todo):
+            later -= len(positions)
+            part = sent.model_copy(update={"integration": how})
+            n_together = (together if how == sent.integration else trials_together(client, part, device, busy)).trials
+            places = [Place(at, numbers[at], seeds[at]) for at in positions]
+            run(client, out, part, places, len(numbers) - later, report, everything, n_together, device, so_far)
     return out

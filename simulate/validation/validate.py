@@ -112,7 +112,7 @@ def validate(
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
     described, integration = biophysics.load(parameters), integration or Integration()
     if integration.engine == "auto":
-        integration = fastest(integration, described.mechanisms())
+        integration = fastest(integration, described.mechanisms(), trials=1)
     task = _Task(
         morphologies.resolve(morphology),
         described,
