@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ..options import Device, Out, Overwrite, Resume, examples
+from ..options import MOST_PROCESSES, Device, Out, Overwrite, Resume, examples, trial_numbers
 
 commands = typer.Typer()
 Settings = Annotated[
@@ -65,7 +65,7 @@ def fit(
     given = {"steps": steps, "batch": batch, "patience": patience}
     changes |= {name: value for name, value in given.items() if value is not None} | parsed(fields or ())
     make = {"quick": quick, "paper": paper}[nearest("recipe", recipe, ("quick", "paper"))]
-    config = make(model, size or DEFAULT_SIZE[model], **changes)
+    config = make(**{"family": model, "size": size or DEFAULT_SIZE[model]} | changes)
     with bar(f"Fitting {config.family} {config.size}", config.steps) as show:
 
         def report(progress: FitProgress) -> None:
@@ -104,7 +104,10 @@ def sweep(
     out: Out,
     fields: Settings = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes of one core that share the runs; 0: one run after another here.")
+        int,
+        typer.Option(
+            min=0, max=MOST_PROCESSES, help="Processes of one core that share the runs; 0: one run after another here."
+        ),
     ] = 0,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS|FILE", help="Share the runs among the workers of a Dask scheduler.")
@@ -180,8 +183,7 @@ def predict(
         expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
         raise InputError(f"predict takes {expected}, got {len(paths)} paths: {', '.join(map(str, paths))}")
     surrogate = load_published_elm(elm_checkpoint) if elm_checkpoint else Surrogate.load(str(paths[0]))
-    numbers = [number.strip() for number in trials.split(",")]
-    chosen: Any = [int(number) for number in numbers] if all(map(str.isdecimal, numbers)) else trials
+    chosen: Any = trial_numbers(trials) or trials
     with bar(f"Predicting with {surrogate.name}") as show:
         predict(surrogate, paths[-1], out, trials=chosen, mode=mode, device=device, overwrite=overwrite, report=show)
     console.print(f"{out}: written by {surrogate.run}; `apical evaluate {paths[-1]} {out}` scores it")
