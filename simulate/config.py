@@ -35,9 +35,9 @@ OF_A_CELL = (  # what a neuron without NEURON does not have
     "nexus_um",
     "record_dendrites",
 )
-BEFORE_AUTO = Integration(engine="coreneuron")
 MOST_STEPS = 1e9  # of a trial: 8 GB of one recorded voltage, and more than a day
 PathName = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+FORMER = {"biophysics": "shai2015", "integration": Integration(engine="coreneuron")}  # defaults of the first apical
 SegmentNumber = Annotated[int, Field(ge=0)]
 
 
@@ -107,10 +107,8 @@ class Simulation(Configuration):
         default = {name: field.default for name, field in type(self).model_fields.items()}
         default["biophysics"] = own_biophysics(self.morphology)
         if self.lif is not None:
-            if self.integration == BEFORE_AUTO:
-                default["integration"] = BEFORE_AUTO  # as an earlier apical wrote it
             for name in OF_A_CELL:
-                if getattr(self, name) != default[name]:
+                if getattr(self, name) not in (default[name], FORMER.get(name)):
                     raise ValueError(f"{name}: a leaky integrate-and-fire neuron has none, leave it out")
         if self.inhibitory == "GABA_A" and self.gaba_b_factor != 1:
             raise ValueError("gaba_b_factor: inhibitory is GABA_A, so there is no GABA_B; leave one of them out")
@@ -140,7 +138,7 @@ class Simulation(Configuration):
         """
         by_name = {"preset", "morphology", "biophysics", *RECORDINGS}
         parts = self.model_dump(mode="json", exclude=by_name, exclude_defaults=True)
-        how = {n: v for n, v in parts.pop("integration", {}).items() if (n, v) != ("engine", BEFORE_AUTO.engine)}
+        how = {n: v for n, v in parts.pop("integration", {}).items() if (n, v) != ("engine", "coreneuron")}
         if how:
             parts["integration"] = how
         if morphology is not None:

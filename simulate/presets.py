@@ -24,8 +24,8 @@ def _ranges(most_basal: float, most_apical: float, difference: tuple[float, floa
 
 
 def nmda_ttpc1() -> Simulation:
-    """NMDA input set with ranges chosen for morphology ttpc1, whose more numerous segments need more input."""
-    return Simulation(preset="nmda-ttpc1", statistics=_ranges(1600, 1600, (-900, 200)))
+    """NMDA input set with ranges chosen for the published cell of morphology ttpc1, which then fires at 1.2 Hz."""
+    return Simulation(preset="nmda-ttpc1", statistics=_ranges(800, 800, (-400, 200)))
 
 
 def nmda() -> Simulation:

@@ -84,7 +84,10 @@ def presets(as_json: Json = False) -> None:
 )
 def validate(
     morphology: MorphologyName = "ttpc1",
-    biophysics: Annotated[str, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file.")] = "shai2015",
+    biophysics: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the morphology's own]."),
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: as apical simulate].")
     ] = None,
@@ -106,8 +109,8 @@ def validate(
 ) -> None:
     """Check a cell against published physiology and the theory of its integration; draw one page.
 
-    Golden values are known of hay2011 with either parameter set; on other cells what needs none of them is checked.
-    The exit status is 1 when a check fails.
+    Golden values are known of hay2011 with hay2011 or shai2015, and of ttpc1 and ttpc2 with bbp2015. What there is no
+    reference for is measured, and the verdict on its protocol says so. The exit status is 1 when a check fails.
     """
     from ...analysis.pages.validation_figure import validation_figure
     from ...analysis.style import check_suffix

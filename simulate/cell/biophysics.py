@@ -28,6 +28,8 @@ class Biophysics(BaseModel):
     name, source, licence: what it is called, where its numbers come from, and what binds them. celsius: temperature.
     reconstructed_axon: 'replace' it by the stub of Hay et al. 2011, 'shorten' it to one that keeps its own diameters
     (Markram et al. 2015), 'keep' or 'remove' it.
+    types: what the points of a type in the morphology file are: a region, or 'parent' for as the point before them;
+    over soma, axon, basal and apical for 1 to 4. In an ASC file a tree without a type is of type 0.
     all: holds for every region. A region that is None is not described, and no cell that has it can be built.
     """
 
@@ -37,6 +39,7 @@ class Biophysics(BaseModel):
     licence: str | None = Field(None, min_length=1, exclude_if=lambda it: it is None)  # ids stay what they were
     celsius: float = Field(CELSIUS, ge=-273.15, allow_inf_nan=False)
     reconstructed_axon: Literal["replace", "shorten", "keep", "remove"] = "replace"
+    types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
     all: dict[str, Value | dict[str, Value]] = {}
     soma: dict[str, Value | dict[str, Value]]
     axon: dict[str, Value | dict[str, Value]] | None = None
@@ -95,7 +98,7 @@ def text_of(name_or_path: str) -> str:
     if not path.is_file():
         raise InputError(f"biophysics {path}: {'is a folder, expected a file' if path.is_dir() else 'no such file'}")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"biophysics {path}: cannot be read as UTF-8 text ({error})") from error
 
@@ -120,6 +123,8 @@ def _checked(table: dict) -> Biophysics:
     for name, value in table.items():
         if name in TABLES:
             fields[name] = parameter_file.region(name, value, mechanisms)
+        elif name == "types":
+            fields[name] = parameter_file.types(value)
         elif name not in Biophysics.model_fields:
             parameter_file.known((name,), "region or field", name, Biophysics.model_fields)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import notebook
 from ..cell import biophysics, morphologies
+from ..cell.reading import reconstruction
 from ..config import Simulation
 from ..cores import available_cores as available_cores
 from ..engine.interface import Together
@@ -60,8 +61,8 @@ def simulate(
     append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
     busy: shows a message during a wait. report: called after each trial. so_far: called with how many are done, about
     once a second while they are integrated side by side. In a notebook, a bar shows them where neither is given.
-    dashboard: called with Dask's address. note: called with what engine 'batched' does: where, and how many trials
-    side by side.
+    dashboard: called with Dask's address. note: called with how the morphology is understood where it could be
+    taken otherwise, and with what engine 'batched' does: where, and how many trials side by side.
     Raises InputError for a configuration that cannot be run, an `out` that cannot be used, or a run cut short.
     """
     out = Path(out)
@@ -83,6 +84,9 @@ def simulate(
     if device == "cuda" and scheduler is None:
         workers = 1
     morphology = morphologies.resolve(config.morphology) if config.lif is None else None
+    if note and morphology:
+        for remark in reconstruction.remarks(morphology.path, biophysics.load(config.biophysics).types):
+            note(remark)
     config.dataset_id(morphology)  # what cannot be read is said before anything starts
     if scheduler is None and config.lif is None:
         groups = biophysics.mechanism_groups(biophysics.load(config.biophysics))

@@ -104,7 +104,8 @@ def _run(cell, pulses, epsp_na: float, duration_ms: float, v_init_mv: float, dt_
     time_ms = h.Vector().record(h._ref_t)
     traces = {name: h.Vector().record(site._ref_v) for name, site in sites.items()}
     h.finitialize(v_init_mv)
-    while h.t < duration_ms - 1e-9:
+    until_ms = duration_ms - (dt_ms or 0) / 2  # NEURON adds steps up
+    while h.t < until_ms:
         h.fadvance()
     cvode.active(False)
     return {"time_ms": np.array(time_ms)} | {name: np.array(v) for name, v in traces.items()}

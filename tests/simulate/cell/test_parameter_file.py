@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -59,6 +60,16 @@ WRONG = {
     ("[axon]", ""): (None, ["axon: region missing: add [axon], or reconstructed_axon = 'remove'"]),
     ('"me"', '"me"\nreconstructed_axon = "remove"'): (14, ["axon: describes an axon that", "takes away"]),
     ('"me"', '"me"\nreconstructed_axon = "no"'): (3, ["reconstructed_axon: ", "'replace', 'keep' or 'remove'", "'no'"]),
+    ('"me"', '"me"\ntypes = { fork = "basal" }'): (3, ["types.fork: expected the number of a type in the morphology"]),
+    ('"me"', '"me"\ntypes = { 5 = "basl" }'): (
+        3,
+        ["types.5: region 'basl' is not known: did you mean 'basal'?", "parent"],
+    ),
+    ('"me"', '"me"\ntypes = { 5 = 3 }'): (3, ["types.5: region '3' is not known", "soma, axon, basal, apical, parent"]),
+    ('"me"', '"me"\ntypes = "basal"'): (
+        3,
+        ["types: expected what each type is, as in types = { 5 = 'basal' }, got 'b"],
+    ),
     ('source = "me"', ""): (None, ["source: Field required"]),
     ("celsius = 34", "celsius = 'hot'"): (3, ["celsius: ", "valid number", "'hot'"]),
     ("Ra = 100", ""): (10, ["soma.Ra: missing: give it in [soma] or in [all]"]),
@@ -103,6 +114,19 @@ def test_what_is_wrong_is_named_with_its_line(change):
     assert message.startswith(f"biophysics mine.toml, line {line}: " if line else "biophysics mine.toml: "), message
     assert all(words in message for words in said), message
     assert "\n" not in message
+
+
+def test_types_of_a_morphology_file():
+    """They are part of what a parameter set is; without them it is what it was before there were any."""
+    parameters = biophysics.parse(OWN.replace('"me"', '"me"\ntypes = { 0 = "basal", 5 = "parent" }'), "mine")
+    assert parameters.types == {0: "basal", 5: "parent"}
+    assert json.loads(json.dumps(parameters.model_dump(mode="json")))["types"] == {"0": "basal", "5": "parent"}
+    assert "types" not in biophysics.parse(OWN, "mine").model_dump(mode="json")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    (tmp_path / "mine.toml").write_text(OWN, encoding="utf-8-sig")
+    assert biophysics.load(str(tmp_path / "mine.toml")) == biophysics.parse(OWN, "mine")
 
 
 def test_files_that_cannot_be_read(tmp_path):
