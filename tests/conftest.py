@@ -1,11 +1,18 @@
-"""What several test files share: a small made-up dataset that obeys the schema, and where the shared material is."""
+"""What several test files share: small made-up data and files, and where the shared material is."""
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
+import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 # A soma with one basal and one apical dendrite: a cell that simulates in a moment
@@ -17,6 +24,55 @@ SWC = """\
 5 3 0 -120 0 1 4
 6 {apical} 0 20 0 2 2
 7 {apical} 0 420 0 1 6
+"""
+# Runs a command that is interrupted as it begins the k-th call of a function, or import; or as Python ends
+INTERRUPTING = """
+import atexit, functools, os, pkgutil, signal, sys
+
+where, left, swallowed = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "swallowed"
+sys.argv = ["apical", *sys.argv[4:]]
+
+
+def interrupt():
+    print("moment", flush=True)
+    try:
+        os.killpg(0, signal.SIGINT)
+        all(range(100))  # by then it has been heard
+    except KeyboardInterrupt:
+        if not swallowed:
+            raise
+
+
+def hook(function):
+    @functools.wraps(function)
+    def hooked(*arguments, **options):
+        global left
+        left -= 1
+        if not left:
+            interrupt()
+        return function(*arguments, **options)
+
+    return hooked
+
+
+from apical.cli.__main__ import main
+
+if where == "exit":
+    register = atexit.register
+    atexit.register = lambda *arguments: (register(*arguments), register(interrupt))
+elif where == "import":
+    def audit(event, arguments):
+        global left
+        if event == "import" and signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            left -= 1
+            if not left:
+                interrupt()
+
+    sys.addaudithook(audit)
+else:
+    owner, _, name = where.rpartition(".")
+    setattr(pkgutil.resolve_name(owner), name, hook(getattr(pkgutil.resolve_name(owner), name)))
+sys.exit(main())
 """
 SHARED = Path(os.environ.get("APICAL_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -86,6 +142,68 @@ def make_dataset(tmp_path):
 
 
 @pytest.fixture
+def neuronio_file():
+    """A function that writes a pickle in NeuronIO's format: 2 trials on 3 segments, the content after `change`."""
+
+    def write(path, change=None, n_segments=3, duration_ms=50, seed=0) -> Path:
+        rng = np.random.default_rng(seed)
+        fine_mv = np.full(8 * duration_ms, -70, dtype="f2")
+        fine_mv[100] = 30  # a spike at 12.5 ms
+
+        def trial():
+            return {
+                "exInputSpikeTimes": {s: sorted(rng.choice(duration_ms, 4, replace=False)) for s in range(n_segments)},
+                "inhInputSpikeTimes": {s: [] for s in range(n_segments)},
+                "somaVoltageLowRes": fine_mv[::8],
+                "somaVoltageHighRes": fine_mv,
+                "nexusVoltageLowRes": fine_mv[::8],
+                "outputSpikeTimes": np.array([12.5], dtype="f2"),
+            }
+
+        content = {
+            "Params": {
+                "totalSimDurationInSec": duration_ms / 1000,
+                "excitatorySynapseType": "AMPA",
+                "inhibitorySynapseType": "GABA_A",
+                "allSegmentsType": ["basal"] + ["apical"] * (n_segments - 1),
+                "allSegmentsLength": [20.0] * n_segments,
+                "allSegments_DistFromSoma": [20.0 * s + 10 for s in range(n_segments)],
+                "allSegments_SectionDistFromSoma": [0.0] + [20.0] * (n_segments - 1),
+                "allSegments_SectionInd": [0] + [1] * (n_segments - 1),
+            },
+            "Results": {"listOfSingleSimulationDicts": [trial(), trial()]},
+        }
+        if change is not None:
+            change(content["Params"], content["Results"]["listOfSingleSimulationDicts"])
+        path.write_bytes(pickle.dumps(content, protocol=2))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def published_elm():
+    """A function that writes a small checkpoint laid out as the published ones, and returns its model."""
+
+    def write(folder, n_inputs=12):
+        import torch
+
+        from apical.surrogate.models.families import build
+
+        folder.mkdir(parents=True)
+        model = build("elm", 3, n_inputs, n_branches=4, synapses_per_branch=5)
+        settings = {
+            "num_input": n_inputs, "num_output": 2, "num_memory": 3, "num_branch": 4, "num_synapse_per_branch": 5,
+            "memory_tau_max": 150.0, "input_to_synapse_routing": "neuronio_routing", "mlp_hidden_size": None,
+        }  # fmt: skip
+        (folder / "model_config.json").write_text(json.dumps(settings))
+        torch.save(model.state_dict(), folder / "neuronio_best_model_state.pt")
+        return model
+
+    return write
+
+
+@pytest.fixture
 def swc(tmp_path):
     """A function that writes a soma with one basal and one apical dendrite as an SWC file."""
 
@@ -103,3 +221,35 @@ def lasting_swc(tmp_path_factory):
     path = tmp_path_factory.mktemp("cell") / "mine.swc"
     path.write_text(SWC.format(apical=4))
     return path
+
+
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch):
+    """Runs a command that is interrupted as it begins the k-th call of a function, and checks how it ends.
+
+    The interrupt reaches the whole process group, as a terminal's does. how: "swallowed" if its exception is.
+    """
+    from apical.cli.interrupts import GRACE_S, SAID
+
+    monkeypatch.chdir(tmp_path)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+
+    def run(arguments: str, where: str, kth: int = 1, how: str = "heard") -> None:
+        command = [sys.executable, "-c", INTERRUPTING, where, str(kth), how, *arguments.split()]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, start_new_session=True, text=True, **pipes) as running:
+            assert "moment\n" in iter(running.stdout.readline, ""), running.stderr.read()
+            began_s, children = time.monotonic(), psutil.Process(running.pid).children(recursive=True)
+            said = running.communicate()[1]  # ends with the last process that could still say something
+            passed_s = time.monotonic() - began_s
+        assert running.returncode == 130
+        usual = re.compile(r"dashboard: |recurrence: |.*: \d+/\d")  # the last one: how far it is, said now and then
+        assert [line for line in said.splitlines() if not usual.match(line)] == [f"apical: {SAID}"]
+        assert said.endswith(f"apical: {SAID}\n")
+        assert passed_s < GRACE_S + 10, "a busy machine takes its time for the imports of the end, too"
+        assert not psutil.wait_procs(children, timeout=5)[1]
+        assert not [path for path in temporary.iterdir() if path.name.startswith("apical-")]
+
+    return run

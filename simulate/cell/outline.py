@@ -7,13 +7,12 @@ P points, N dendritic segments.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from ..processes import apart
 from ..schema import InputError, config_of, read, source
 from . import morphologies
 from .biophysics import Axon
@@ -38,10 +37,8 @@ def outline(ds: xr.Dataset, morphology: str | Path | None = None) -> xr.Dataset:
     expected_um = read(ds, "segment_length_um")
     found, made = _resolve(ds, morphology), json.loads(ds.attrs["provenance"]).get("biophysics", {})
     types = {int(number): region for number, region in made.get("types", {}).items()}
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        (segment_p, point_p4), length_um = pool.submit(
-            _trace, found, made.get("reconstructed_axon", "replace"), types
-        ).result()
+    axon = made.get("reconstructed_axon", "replace")
+    (segment_p, point_p4), length_um = apart(_trace, found, axon, types)
     if len(length_um) != len(expected_um) or np.abs(length_um - expected_um).max() > LENGTH_UM:
         raise InputError(
             f"morphology {found.path}: its {len(length_um)} dendritic segments are not the {len(expected_um)} of "

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from .. import notebook
 from ..cell import biophysics, morphologies
 from ..cell.reading import reconstruction
 from ..config import Simulation
 from ..cores import available_cores as available_cores
 from ..engine.interface import Together
 from ..mechanisms import library
-from ..schema import InputError
+from ..names import counted
+from ..schema import InputError, notebook, recover
 from . import engine_choice, preparation, store
 from .dask_cluster import connected
 from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
 from .worker import describe, everything
+
+MOST_TRIALS = 10_000_000  # a trial is several files
 
 
 def side_by_side_in_words(together: Together, n: int) -> str:
@@ -26,7 +28,7 @@ def side_by_side_in_words(together: Together, n: int) -> str:
     >>> side_by_side_in_words(Together(5, "more would not fit into the memory"), 12)
     '5 trials side by side, more would not fit into the memory, so 3 batches'
     """
-    told = f"{min(together.trials, n):,} trials side by side"
+    told = f"{counted(min(together.trials, n), 'trial')} side by side"
     if together.limit and n > together.trials:
         return f"{told}, {together.limit}, so {-(-n // together.trials)} batches"
     return told
@@ -66,8 +68,11 @@ def simulate(
     out = Path(out)
     if (trials is None and not resume) or (trials is not None and trials < 1) or workers < 1:
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
+    if max(trials or 0, workers) > MOST_TRIALS:
+        raise InputError(f"trials and workers: expected {MOST_TRIALS:,} at most; one store holds no more")
     if resume + append + overwrite > 1:
         raise InputError("only one of --resume, --append and --overwrite can be given")
+    recover(out)
     if out.exists() and not (resume or append or overwrite):
         raise InputError(f"{out}: exists already; give --resume to finish it, --append to add to it, or --overwrite")
     if append and not out.exists():
@@ -119,7 +124,8 @@ def simulate(
             dashboard(client.dashboard_link)
         numbers, seeds = (each.tolist() for each in store.labels(out))
         if report is None and so_far is None and notebook.in_notebook():
-            so_far = stack.enter_context(notebook.bar("Simulating", len(numbers) - len(todo), len(numbers)))
+            so_far = notebook.Bar("Simulating")
+            so_far(len(numbers) - len(todo), len(numbers))
         later = len(todo)
         for how, positions in preparation.integrations(out, todo):
             later -= len(positions)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from .. import folders, schema
+from .. import schema
 from ..cell.morphologies import Morphology
 from ..config import Simulation
 from ..engine.interface import Integration
 from ..mechanisms.library import Busy
+from ..names import counted
 from ..schema import InputError
 from ..trial.experiment import Layout
 from . import chunks, store
@@ -39,9 +40,9 @@ def create(
     }
     if config.record_fine:
         coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
-    with folders.making(out) as making:
+    with schema.writing_whole(out) as growing:
         schema.create(
-            making,
+            growing,
             "simulation",
             layout.dtypes | {"trial_crc32": "u4"},
             coords,
@@ -74,7 +75,8 @@ def unfinished(
         if config.seed not in seeds:
             raise _other(out, f"seed {seeds[0]}, not {config.seed}")
         if trials not in (len(seeds), seeds.count(config.seed)):
-            raise InputError(f"{out}: was made for {len(seeds)} trials, not {trials}; resume it with that number")
+            made_for = counted(len(seeds), "trial")
+            raise InputError(f"{out}: was made for {made_for}, not {trials}; resume it with that number")
     with busy(f"Looking through {out}"):
         return chunks.unfinished(out)
 
@@ -88,7 +90,10 @@ def append(out: Path, config: Simulation, morphology: Morphology | None, trials:
     before = len(numbers)
     layout.check(int(numbers.max()) + 1 + trials)
     made_by = provenance(morphology, config.biophysics) | {"integration": config.integration.model_dump()}
-    store.extend(out, trials, config.seed, _source(config), made_by)
+    try:
+        store.extend(out, trials, config.seed, _source(config), made_by)
+    except OSError as error:
+        raise schema.unwritten(out, error, "--append again") from error
     return list(range(before, before + trials))
 
 

@@ -24,6 +24,7 @@ from ..engine.interface import Integration
 from ..engine.run import fastest
 from ..mechanisms import library
 from ..names import nearest
+from ..processes import uninterrupted
 from ..schema import InputError
 from . import numerics, physiology, replay, subthreshold
 from .checks import Check, Findings, Reference, Verdict, check, outcome, verdicts
@@ -136,9 +137,10 @@ def validate(
     here, there = context.Pipe()
     began = time.monotonic()
     worker = context.Process(target=_work, args=(task, there))
-    worker.start()
-    there.close()
     try:
+        with uninterrupted():
+            worker.start()
+        there.close()
         while True:
             message = here.recv()
             if isinstance(message, BaseException):
@@ -150,8 +152,9 @@ def validate(
     except EOFError as error:
         raise InputError(f"cell {task.morphology.name}: the worker process died (out of memory?)") from error
     finally:
-        worker.terminate()
-        worker.join()
+        if worker.pid is not None:
+            worker.kill()
+            worker.join()
     return Validation(
         morphology=task.morphology.name,
         biophysics=task.biophysics.name,

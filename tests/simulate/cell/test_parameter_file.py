@@ -60,10 +60,7 @@ WRONG = {
     ("[soma]\nNaTa_t.gbar = 2.04", ""): (None, ["soma: Field required"]),
     ("[axon]", ""): (None, ["axon: region missing: add [axon], or reconstructed_axon = 'remove'"]),
     ('"me"', '"me"\nreconstructed_axon = "remove"'): (14, ["axon: describes an axon that", "takes away"]),
-    ('"me"', '"me"\nreconstructed_axon = "no"'): (
-        3,
-        ["reconstructed_axon: ", "'replace', 'shorten', 'keep' or 'remove'", "'no'"],
-    ),
+    ('"me"', '"me"\nreconstructed_axon = "no"'): (3, ["reconstructed_axon: ", "'shorten', 'keep' or 'remove'", "'no'"]),
     ('"me"', '"me"\ntypes = { fork = "basal" }'): (3, ["types.fork: expected the number of a type in the morphology"]),
     ('"me"', '"me"\ntypes = { 5 = "basl" }'): (
         3,
