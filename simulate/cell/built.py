@@ -82,9 +82,9 @@ class Cell:
         self.soma = self._soma[0]
         if not (self.basal or self.apical):
             raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
+        self._check_size()
         self._shape_axon(axon)
         self._check_connected(line)
-        self._check_size()
         for section in self.sections():
             section.nseg = _n_segments(section)
         self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
@@ -132,7 +132,7 @@ class Cell:
             h.delete_section(sec=section)
         self.segments = []
 
-    def _shape_axon(self, what: str) -> None:
+    def _shape_axon(self, what: Axon) -> None:
         """Replace, shorten, keep or remove the reconstructed axon."""
         from neuron import h
 
