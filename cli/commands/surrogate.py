@@ -128,8 +128,10 @@ def fit(
         )
     if not started().first:
         return
-    data = data or read_card(out).dataset
-    console.print(f"{out}: fitted; `apical predict {out} {data} --out prediction.zarr` predicts the held-out trials")
+    its_data = data or read_card(out).dataset
+    console.print(
+        f"{out}: fitted; `apical predict {out} {its_data} --out prediction.zarr` predicts the held-out trials"
+    )
 
 
 @commands.command(
