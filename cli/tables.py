@@ -78,10 +78,12 @@ def _decimals(value: float | None, n: int) -> str | None:
 
 def print_intervals(scores: Sequence[Score]) -> None:
     """Each model's intervals, and whether it can be told from the one of the highest ROC-AUC, trial by trial."""
-    from ..analysis.scores.uncertainty import LEVEL, RESAMPLES, difference, interval
+    from ..analysis.scores.uncertainty import LEVEL, RESAMPLES, difference, interval, too_few
 
-    if all(score.resamples is None for score in scores):
-        console.print("fewer than two trials can be scored: no intervals")
+    few = too_few(scores)
+    if few:
+        console.print(few, markup=False, soft_wrap=True)
+    if not any(interval(score, name) for score in scores for name in SHOWN_INTERVALS):
         return
     best = max(scores, key=lambda score: score.roc_auc)
     rows = []
@@ -94,7 +96,7 @@ def print_intervals(scores: Sequence[Score]) -> None:
         if score is best:
             verdict = "best"
         elif less is None:
-            verdict = "other trials"
+            verdict = "too few trials" if few else "other trials"
         else:
             verdict = f"{less.value:+.4f}" if less.distinguishable else "not distinguishable"
         rows.append((score.name, score.seed, *told, verdict))

@@ -100,8 +100,8 @@ class Simulation(BaseModel):
     @model_validator(mode="after")
     def _everything_has_an_effect(self) -> Simulation:
         default = {name: field.default for name, field in type(self).model_fields.items()}
-        default["biophysics"] = own_biophysics(self.morphology)
         if self.lif is not None:
+            default["biophysics"] = own_biophysics(self.morphology)
             for name in OF_A_CELL:
                 if getattr(self, name) not in (default[name], FORMER.get(name)):
                     raise ValueError(f"{name}: a leaky integrate-and-fire neuron has none, leave it out")

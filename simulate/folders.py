@@ -1,4 +1,4 @@
-"""Where apical keeps what it can make again (compiled code, fetched morphologies); what is whole before it is there."""
+"""Where apical keeps what it can make again: compiled code, fetched morphologies."""
 
 from __future__ import annotations
 
@@ -32,16 +32,3 @@ def remove_temporary() -> None:
 
 def _prefix() -> str:
     return f"apical-{os.getpid()}-"
-
-
-@contextmanager
-def making(target: Path) -> Iterator[Path]:
-    """A path to make a file tree at; it becomes `target`, in place of what was there, when the context ends well."""
-    work = target.with_name(f".{target.name}.new")
-    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
-    try:
-        yield work
-        shutil.rmtree(target, ignore_errors=True)
-        work.rename(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)

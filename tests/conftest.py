@@ -1,8 +1,10 @@
-"""What several test files share: a small made-up dataset that obeys the schema, and where the shared material is."""
+"""What several test files share: small made-up data and files, and where the shared material is."""
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -137,6 +139,68 @@ def make_dataset(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def neuronio_file():
+    """A function that writes a pickle in NeuronIO's format: 2 trials on 3 segments, the content after `change`."""
+
+    def write(path, change=None, n_segments=3, duration_ms=50, seed=0) -> Path:
+        rng = np.random.default_rng(seed)
+        fine_mv = np.full(8 * duration_ms, -70, dtype="f2")
+        fine_mv[100] = 30  # a spike at 12.5 ms
+
+        def trial():
+            return {
+                "exInputSpikeTimes": {s: sorted(rng.choice(duration_ms, 4, replace=False)) for s in range(n_segments)},
+                "inhInputSpikeTimes": {s: [] for s in range(n_segments)},
+                "somaVoltageLowRes": fine_mv[::8],
+                "somaVoltageHighRes": fine_mv,
+                "nexusVoltageLowRes": fine_mv[::8],
+                "outputSpikeTimes": np.array([12.5], dtype="f2"),
+            }
+
+        content = {
+            "Params": {
+                "totalSimDurationInSec": duration_ms / 1000,
+                "excitatorySynapseType": "AMPA",
+                "inhibitorySynapseType": "GABA_A",
+                "allSegmentsType": ["basal"] + ["apical"] * (n_segments - 1),
+                "allSegmentsLength": [20.0] * n_segments,
+                "allSegments_DistFromSoma": [20.0 * s + 10 for s in range(n_segments)],
+                "allSegments_SectionDistFromSoma": [0.0] + [20.0] * (n_segments - 1),
+                "allSegments_SectionInd": [0] + [1] * (n_segments - 1),
+            },
+            "Results": {"listOfSingleSimulationDicts": [trial(), trial()]},
+        }
+        if change is not None:
+            change(content["Params"], content["Results"]["listOfSingleSimulationDicts"])
+        path.write_bytes(pickle.dumps(content, protocol=2))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def published_elm():
+    """A function that writes a small checkpoint laid out as the published ones, and returns its model."""
+
+    def write(folder, n_inputs=12):
+        import torch
+
+        from apical.surrogate.models.families import build
+
+        folder.mkdir(parents=True)
+        model = build("elm", 3, n_inputs, n_branches=4, synapses_per_branch=5)
+        settings = {
+            "num_input": n_inputs, "num_output": 2, "num_memory": 3, "num_branch": 4, "num_synapse_per_branch": 5,
+            "memory_tau_max": 150.0, "input_to_synapse_routing": "neuronio_routing", "mlp_hidden_size": None,
+        }  # fmt: skip
+        (folder / "model_config.json").write_text(json.dumps(settings))
+        torch.save(model.state_dict(), folder / "neuronio_best_model_state.pt")
+        return model
+
+    return write
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ What a block is, its tag says:
     console   commands behind `$ `, and lines that they must print, in this order, up to an ellipsis
     python    code, in one namespace for the page; a text block right behind it is what it prints
     text, toml  a file where the text before says "Save this as `NAME`", else something to look at
-`<!-- here: data.zarr runs/elm-10 -->` says what a page takes for granted. `<!-- not run: REASON -->` right before a
-block leaves it out; there is a bound on how many. Whatever is not run is at least understood by the command line.
+`<!-- here: data.zarr runs/elm-10 -->` says what a page takes for granted; `data.zarr=PRESET` is simulated, not made up.
+`<!-- not run: REASON -->` right before a block leaves it out; there is a bound on how many. Whatever is not run is at
+least understood by the command line.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -26,7 +28,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SLOW = {"compare", "fit", "getting_started", "simulate", "sweeps", "your_own_cell", "your_own_data"}
-MOST_NOT_RUN = 16
+MOST_NOT_RUN = 10
 BLOCK = re.compile(
     r"(?:[Ss]ave\s+this\s+as\s+`(?P<file>[\w.-]+)`[^`]*?\n\n)?(?:^<!-- not run: (?P<reason>.+?) -->\n)?"
     r"^```(?P<kind>\S*)\n(?P<text>.*?)^```$",
@@ -79,20 +81,36 @@ def shell(tmp_path):
 
 
 @pytest.fixture
-def provide(make_dataset, monkeypatch, tmp_path):
-    """Makes what a page takes for granted, in the folder `here`, which becomes the working folder."""
+def one_thread():
+    """Such small networks are slower on more."""
     import torch
 
-    from apical.surrogate import Surrogate, fit, predict, quick
-
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # such small networks are slower on more
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def provide(make_dataset, neuronio_file, published_elm, monkeypatch, one_thread):
+    """Makes what a page takes for granted, in the folder `here`, which becomes the working folder."""
+    from apical.simulate import preset, simulate
+    from apical.surrogate import Surrogate, fit, predict, quick
 
     def make(folder: Path, wanted: list[str]) -> None:
         monkeypatch.chdir(folder)
         for path in wanted:
-            if path == "data.zarr":
-                make_dataset("here/data.zarr", n_trials=12, duration_ms=1000)
+            name, _, by = path.partition("=")
+            if by:
+                config = preset(by)
+                more = config.statistics.model_copy(update={"excitatory_apical": (300, 500)})  # so that it fires
+                simulate(config.model_copy(update={"seconds": 2.0, "statistics": more}), name, 12)
+            elif path in ("data.zarr", "neuronio.zarr"):
+                make_dataset(f"here/{path}", n_trials=12, duration_ms=1000)
+            elif path.endswith(".p"):
+                neuronio_file(folder / path)
+            elif path.startswith("models/"):
+                published_elm(folder / path, n_inputs=16)
             elif path.startswith("runs/"):
                 family, size = path.removeprefix("runs/").split("-")
                 config = quick(family, size, steps=2, batch=2, window_ms=100, burn_in_ms=10)
@@ -100,8 +118,7 @@ def provide(make_dataset, monkeypatch, tmp_path):
             else:
                 predict(Surrogate.load(f"runs/{path.removesuffix('.zarr')}"), "data.zarr", path, device="cpu")
 
-    yield make
-    torch.set_num_threads(threads)
+    return make
 
 
 def marked(page: Path):
@@ -159,10 +176,25 @@ def after_using_a_surrogate(folder: Path, names: dict) -> None:
     from apical.surrogate import Surrogate
 
     neuron = Surrogate.load(folder / "runs/elm-10")
-    assert len(names["output_ms"]) < 1000
+    assert 0 < len(names["output_ms"]) < 1000 and names["n_spikes"].any()
     expected = neuron.step(np.zeros(16), neuron.start())[:2]
     assert (names["spike_probability"], names["v_mv"]) == pytest.approx(expected, rel=1e-5)
-    assert names["output_bo"][0, 0].sigmoid().item() == pytest.approx(expected[0], rel=1e-5)
+    in_torch = {}
+    exec(
+        compile(blocks(ROOT / "docs/guides/using_a_surrogate.md")[-1].text, "without what the page has", "exec"),
+        in_torch,
+    )
+    assert (in_torch["spike_probability"], in_torch["v_mv"]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("checkpoint", ["best_elm_neuron", "num_memory_5", "num_memory_20"])
+def test_the_input_on_the_page_makes_the_released_models_fire(shared, one_thread, checkpoint, capsys):
+    block = next(block for block in blocks(ROOT / "docs/guides/using_a_surrogate.md") if block.kind == "python")
+    code = block.text.replace("runs/elm-10", os.fspath(shared(f"data/elm_checkpoints/{checkpoint}")))
+    exec(code, {})
+    assert capsys.readouterr().out.startswith("9 output spikes in 1 s")
+    exec(code.replace("> 0, 20, 10)", "> 0, 10, 10)"), {})
+    assert capsys.readouterr().out.startswith("0 output spikes in 1 s")
 
 
 def after_scores(folder: Path, names: dict) -> None:
@@ -182,6 +214,21 @@ def test_few_blocks_are_not_run():
     print(*reasons, sep="\n")
     assert len(reasons) <= MOST_NOT_RUN
     assert all(block.kind in ("bash", "python") for page in PAGES for block in blocks(page) if block.reason)
+
+
+def test_a_block_with_imports_has_all_that_it_needs():
+    """It looks as if it could be taken alone, so a module that only a block before it imports would be a NameError."""
+    for page in PAGES:
+        before: set[str] = set()
+        for block in blocks(page):
+            if block.kind != "python":
+                continue
+            nodes = list(ast.walk(ast.parse(block.text)))
+            aliases = [each for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for each in node.names]
+            bound = {each.asname or each.name.partition(".")[0] for each in aliases}
+            used = {node.id for node in nodes if isinstance(node, ast.Name)}
+            assert not bound or not (before - bound) & used, f"{name(page)}: {block.text}"
+            before |= bound
 
 
 def test_every_block_says_what_it_is():

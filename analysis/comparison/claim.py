@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..scores.rows import Score
+from ..scores.uncertainty import too_few
 from .efficiency import SUFFICIENT_AUC, Point, Series, floor_of, in_words, series_label, series_of, smallest
 
 
 def claim(scores: Sequence[Score], target: float = SUFFICIENT_AUC) -> str:
     """For each series the smallest size that reaches a ROC-AUC, or how far its best one comes.
 
-    Intervals are 95 %, by bootstrap over trials and seeds; they are left out where the resamples are not known.
+    Intervals are 95 %, by bootstrap over trials and seeds; they are left out where the resamples are not known. Where
+    trials with output spikes are too few, that is all that is said.
     """
+    few = too_few(scores)
+    if few:
+        return few
     first = scores[0]
     datasets = {row.dataset_id for row in scores}
     where = f"{first.n_trials} held-out trials ({first.n_output_spikes} output spikes)" if len(datasets) == 1 else ""

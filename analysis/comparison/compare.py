@@ -11,7 +11,6 @@ from ..families import DASHES, Look, looks
 from ..scores.rows import Score
 from ..style import BLACK, caption, check_suffix, figure, save_figure, style
 from .efficiency import (
-    NOISE_FLOOR,
     SUFFICIENT_AUC,
     Series,
     data_series_of,
@@ -20,7 +19,6 @@ from .efficiency import (
     in_words,
     series_label,
     series_of,
-    smallest,
 )
 from .literature import Published, published_scores
 from .panels import (
@@ -59,7 +57,9 @@ MEANING = {
     "macs_per_ms": "Multiply-accumulates: products that a model adds up for a millisecond.",
     "front": "Pareto front: models that no cheaper one equals.",
     "data": "Data are named by input preset, morphology and parameter set.",
-    "floor": "Noise floor: the cell against itself, integrated otherwise (dt: step in ms); an arrow: beyond the panel.",
+    "floor": "Noise floor: the cell against itself, integrated otherwise.",
+    "step": "dt: its step in ms.",
+    "beyond": "An arrow: beyond the panel.",
 }
 
 
@@ -108,7 +108,8 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
                 front += found[0]
         for letter, axes in zip("abcdefghi", panels.flat, strict=False):
             axes.set_title(letter, loc="left", weight="bold")
-        front += _key(scores, series if rows[0][0] == "n_parameters" else [], floor, target)
+        seen = {artist.get_gid() for axes in panels.flat for artist in (*axes.lines, *axes.collections)}
+        front += _key(scores, seen, floor, target)
         one_dataset = len({row.dataset_id for row in scores}) == 1
         title = f"Measured on {in_words(scores[0].dataset_id, scores)}" if one_dataset else "Measured"
         below = [fig.legend(handles=front, title=title, alignment="left", ncols=3, columnspacing=1)]
@@ -117,7 +118,11 @@ def compare(scores: Sequence[Score], out: str | Path, *, target: float = SUFFICI
             title = "Published, NeuronIO test set, RMSE rescaled per file"
             title += "".join(f"{'   ' if at % 2 else chr(10)}[{at + 1}] {source}" for at, source in enumerate(sources))
             below.append(fig.legend(handles=behind, title=title, alignment="left", ncols=3))
-        caption(fig, _meaning(columns, [cost for cost, _, _ in rows], floor), below)
+        beyond = any(axes.get_title(loc="right") for axes in panels.flat)
+        words = ["front"] * ("front" in seen) + ["floor"] * bool(floor)
+        words += ["step"] * ("floor" in seen) + ["beyond"] * beyond + ["data"]
+        told = [*columns, *(cost for cost, _, _ in rows), *words]
+        caption(fig, " ".join(MEANING[each] for each in told if each in MEANING), below)
         return save_figure(fig, out)
 
 
@@ -149,12 +154,6 @@ def _looks(series: Sequence[Series]) -> list[Look]:
     else:
         nth = [list(dict.fromkeys(of_one)).index(each) for each in of_one]
     return [look._replace(dashes=DASHES[at % len(DASHES)]) for look, at in zip(found, nth, strict=True)]
-
-
-def _meaning(columns: Sequence[str], costs: Sequence[str], floor: Sequence[Score]) -> str:
-    """What the words on the figure mean."""
-    more = ["front"] * ("n_parameters" in costs) + ["floor"] * bool(floor) + ["data"]
-    return " ".join(MEANING[each] for each in [*columns, *costs, *more] if each in MEANING)
 
 
 def _draw_row(
@@ -210,25 +209,24 @@ def _draw_row(
     return front, behind
 
 
-def _key(scores: Sequence[Score], series: Sequence[Series], floor: Sequence[Score], target: float) -> list[Line2D]:
-    """Legend entries for what is not a series. series: those whose sizes are drawn."""
+def _key(scores: Sequence[Score], seen: set[str | None], floor: Sequence[Score], target: float) -> list[Line2D]:
+    """Legend entries for what is drawn and is not a series. seen: what panels.py calls that."""
     from matplotlib.lines import Line2D
 
     def entry(label: str, **look: Any) -> Line2D:
         return Line2D([], [], label=label, **{"color": BLACK} | look)
 
-    known = any(row.resamples is not None for row in scores if row.family != NOISE_FLOOR)
-    found = [entry("95 % interval over trials and seeds", lw=2.2, alpha=0.35)] if known else []
+    found = [entry("95 % interval over trials and seeds", lw=2.2, alpha=0.35)] if "interval" in seen else []
     if len({(row.name, row.dataset_id, row.train_trials) for row in scores}) < len(scores):
         found.append(entry("a seed each (mean: marker)", marker=".", ms=4, ls="", mew=0))
     found.append(entry("plain RMSE, not rescaled", marker="o", ms=4.2, mew=0.8, mfc="white", ls=":", lw=0.8))
-    if series:
+    if "front" in seen:
         found.append(entry("Pareto front", **FRONT_LINE))
     sufficient = ",\n'sufficiently good' (Beniaguev et al. 2021)" if target == SUFFICIENT_AUC else ""
     found.append(entry(f"target: ROC-AUC {target:g}{sufficient}", **TARGET_LINE))
-    if any(smallest(each, target=target).n_parameters is not None for each in series):
+    if "smallest" in seen:
         found.append(entry("smallest size that reaches it, 95 % interval", marker="|", ms=9, mew=1.6, lw=1.6))
-    if floor:
+    if "floor" in seen:
         told = "; ".join(dict.fromkeys(row.name for row in floor))
         found.append(entry(f"noise floor: {told}", **FLOOR_LINE))
     return found

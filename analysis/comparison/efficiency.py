@@ -14,7 +14,7 @@ import numpy as np
 
 from ..families import FAMILY_TITLES
 from ..scores.rows import Score
-from ..scores.uncertainty import Interval, interval_of
+from ..scores.uncertainty import Interval, enough, interval_of
 
 SUFFICIENT_AUC = 0.991  # "sufficiently good" in the literature: Beniaguev et al. 2021, Spieler et al. 2024
 LABEL_WIDTH = 34  # characters of a legend's line
@@ -61,8 +61,10 @@ class Point:
     def resampled(self, column: str) -> np.ndarray | None:
         """The mean of each resample, (R,): of its trials, and of as many seeds drawn from these with replacement.
 
-        None where the resamples are not known or not of the same trials.
+        None where the resamples are not known or not of the same trials, or trials are too few.
         """
+        if not all(enough(seed, column) for seed in self.seeds):
+            return None
         known = [seed.resamples for seed in self.seeds]
         kept = [each.values[column] for each in known if each is not None and column in each.values]
         if len(kept) < len(known) or len({each.trials_id for each in known if each is not None}) > 1:

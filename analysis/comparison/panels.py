@@ -9,6 +9,7 @@ import numpy as np
 
 from ..families import FAMILIES, OTHER, Look, family_of
 from ..scores.rows import Score
+from ..scores.uncertainty import enough
 from ..style import BLACK, GREY, PALE
 from ..ticks import label_logarithmic, spread
 from .efficiency import NOISE_FLOOR, SUFFICIENT_AUC, Point, Series, pareto, smallest
@@ -76,7 +77,7 @@ def _draw_spread(axes: Axes, at: float, point: Point, column: str, colour: str) 
     ends = point.interval(column)
     if ends is not None:
         low, high = (_shown(end, column) for end in ends)
-        axes.vlines(at, low, high, color=colour, lw=2.2, alpha=0.35, zorder=2)
+        axes.vlines(at, low, high, color=colour, lw=2.2, alpha=0.35, zorder=2, gid="interval")
     if len(point.seeds) > 1:
         beside = offset_copy(axes.transData, axes.get_figure(root=True), x=4.5, y=0, units="points")
         values = point.values(column)
@@ -89,18 +90,23 @@ def _shown(value: float, column: str) -> float:
 
 
 def draw_front(axes: Axes, series: Sequence[Series], column: str, cost: str) -> None:
-    """Draw the Pareto front of all series as a broad pale line behind them."""
+    """Draw the Pareto front of all series as a broad pale line behind them; of one model it is none."""
     front = pareto((point for each in series for point in each.points), column, cost)
+    if len(front) < 2:
+        return
     best = [_shown(point.mean(column), column) for point in front]
-    axes.plot([getattr(point, cost) for point in front], best, zorder=0, **FRONT_LINE)
+    axes.plot([getattr(point, cost) for point in front], best, zorder=0, gid="front", **FRONT_LINE)
 
 
 def draw_smallest(axes: Axes, series: Series, column: str, target: float, colour: str) -> None:
-    """Mark on the target line the smallest size of a series that reaches it, with its interval."""
+    """Mark on the target line the smallest size of a series that reaches it, with its interval.
+
+    Not where trials are too few to claim that it does.
+    """
     found = smallest(series, column, target)
-    if found.n_parameters is None:
+    if found.n_parameters is None or not all(enough(seed, column) for point in series.points for seed in point.seeds):
         return
-    look: dict[str, Any] = {"color": colour, "zorder": 4}
+    look: dict[str, Any] = {"color": colour, "zorder": 4, "gid": "smallest"}
     if found.low is not None:
         largest = series.points[-1].n_parameters  # an interval that ends nowhere is drawn as far as was looked
         axes.hlines(target, found.low, found.high or largest, lw=1.6, **look)
@@ -119,7 +125,7 @@ def draw_floor(axes: Axes, floor: Sequence[Score], column: str) -> None:
         if value is None:
             continue
         if low <= value <= high:
-            axes.axhline(value, zorder=0, **FLOOR_LINE)
+            axes.axhline(value, zorder=0, gid="floor", **FLOOR_LINE)
             continue
         told = f"{value:.4f}" if column == "roc_auc" else f"{value:.2g}"
         beyond.append(f"{'↑' if value > high else '↓'} {told}")

@@ -14,7 +14,7 @@ import numpy as np
 from ...simulate.schema import EventStore, InputError, SpikeTrains, source
 from ..metrics.pair import paired
 from ..plots import family_name, synapse_groups
-from ..scores.uncertainty import LEVEL, RESAMPLES, draw
+from ..scores.uncertainty import LEVEL, RESAMPLES, draw, enough_trials
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,8 +43,8 @@ def spike_triggered(
     the trials and bins that are scored, with the exact output spike times. Where the model spikes for the same reasons
     as the cell, their difference is 0; its interval is from a paired bootstrap over trials.
     Returns truth_hz, model_hz, difference_hz, low_hz, high_hz, all (group, lag_ms), and mean_hz (group), the rate
-    whatever the output; lag 0 is the bin of the spike. Low and high are NaN for a single trial. Groups without a
-    synapse are left out; coordinates of a group: tree, sign, from_um, to_um, n_synapses.
+    whatever the output; lag 0 is the bin of the spike. Low and high are NaN where too few trials have an output
+    spike. Groups without a synapse are left out; coordinates of a group: tree, sign, from_um, to_um, n_synapses.
     Input spikes are read as events, a trial at a time.
     Raises InputError as `paired` does, and where neither spikes nor bins are left.
     """
@@ -74,7 +74,7 @@ def spike_triggered(
     total = np.ones((1, len(sums)))
     rate_2gl = to_hz * _weighted(np.stack(sums), np.stack(weights), total)[0]
     low_gl = high_gl = np.full(rate_2gl.shape[1:], np.nan)
-    if len(sums) > 1:
+    if enough_trials(sum(weight_2[0] > 0 for weight_2 in weights)):
         resampled = to_hz * _weighted(np.stack(sums), np.stack(weights), draw(len(sums), RESAMPLES))
         level = (1 - LEVEL) / 2, (1 + LEVEL) / 2
         low_gl, high_gl = np.nanquantile(resampled[:, 1] - resampled[:, 0], level, axis=0)

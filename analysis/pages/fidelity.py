@@ -18,7 +18,7 @@ from ..families import DASHES, looks
 from ..metrics.pair import PairedTrials
 from ..plots import family_name
 from ..scores.evaluate import Evaluation, scored_trials, spike_threshold
-from ..scores.uncertainty import draw, interval_of
+from ..scores.uncertainty import draw, enough_trials, interval_of
 from ..style import caption, check_suffix, figure, save_figure, style
 from . import fidelity_panels as panels
 from .fidelity_panels import Curve, Fidelity
@@ -56,7 +56,8 @@ def fidelity_figure(
             drawn(axes, found)
             axes.set_title(letter, loc="left", weight="bold")
         n_trials = found[0].true_rate_hz.size
-        panels.draw_key(rows.flat[-1], found, how.resamples if n_trials > 1 else 0)
+        sure = any(np.isfinite(curve.low).any() for each in found for curve in each.curves.values())
+        panels.draw_key(rows.flat[-1], found, how.resamples if sure else 0)
         fig.suptitle(f"{dataset_title(ds)}: {n_trials} scored trial{'s' * (n_trials > 1)}", fontsize=8, weight="bold")
         caption(fig, panels.CAPTION)
         return save_figure(fig, out)
@@ -74,8 +75,9 @@ def fidelity(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation | None =
     threshold = metrics.choose_threshold(trials.read()) if threshold is None else threshold
     of = _metrics(threshold)
     sums = _sums(trials, of)
-    several = how.resamples > 0 and len(trials) > 1
-    weight_rb = draw(len(trials), how.resamples) if several else np.empty((0, len(trials)))
+    spiking = trials.spikes_bt[:, trials.scored_t].any(axis=1).sum()
+    sure = how.resamples > 0 and enough_trials(spiking)
+    weight_rb = draw(len(trials), how.resamples) if sure else np.empty((0, len(trials)))
     curves = {name: _curve(metric, sums[name], weight_rb) for name, metric in of.items()}
     _, true_rate_hz, expected_rate_hz, *_ = sums["rates"].T
     label = str(config_of(prediction).get("name") or source(prediction))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..markup import Markup, element, joined
 from ..scores.rows import Score
-from ..scores.uncertainty import LEVEL, difference, interval
+from ..scores.uncertainty import LEVEL, difference, enough, interval
 from .columns import SHOWN, Column, run_label
 
 JUDGED = "roc_auc"  # by which the best run is told, and the others from it
@@ -76,7 +76,8 @@ def _against(score: Score, best: Score) -> Markup | None:
     if score is best:
         return element("td", "best", data_value="") if score.resamples is not None else None
     if found is None:
-        return element("td", "other trials", data_value="") if best.resamples is not None else None
+        why = "other trials" if enough(score, JUDGED) else "too few trials"
+        return element("td", why, data_value="") if best.resamples is not None else None
     if not found.distinguishable:
         return element("td", "not distinguishable", data_value="not distinguishable")
     value, low, high = (f"{each:+.4f}".replace("-", "−") for each in (found.value, *found.interval))

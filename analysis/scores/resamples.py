@@ -14,17 +14,22 @@ from typing import Any
 
 import numpy as np
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, writing_whole
 
+UNKNOWN = -1  # in the file, of n_spiking
 KEPT = ("roc_auc", "average_precision", "rmse_mv", "rmse_rescaled_mv")  # in the file; the rest is for the moment
 
 
 @dataclass(frozen=True, eq=False)
 class Resamples:
-    """trials_id: which trials were drawn from, and how. values: score by name, (R,) each."""
+    """trials_id: which trials were drawn from, and how. values: score by name, (R,) each.
+
+    n_spiking: how many of the trials have an output spike to score; None in a file of before.
+    """
 
     trials_id: str
     values: Mapping[str, np.ndarray]
+    n_spiking: int | None = None
 
     def __eq__(self, other: object) -> bool:
         """Whether they hold the same of what both hold."""
@@ -52,16 +57,15 @@ def write_resamples(scores: str | Path, of_row: Mapping[str, Resamples]) -> None
     Raises InputError where it cannot be written.
     """
     path = resamples_path(scores)
-    try:
-        if not of_row:
-            path.unlink(missing_ok=True)
-            return
-        kept = list(of_row.values())
-        arrays = {name: np.array([each.values[name] for each in kept], dtype="f4") for name in KEPT}
-        arrays |= {"rows": np.array(list(of_row)), "trials_id": np.array([each.trials_id for each in kept])}
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes the last argument for them
-    except OSError as error:
-        raise InputError(f"{path}: resamples cannot be written ({error.strerror})") from error
+    if not of_row:
+        path.unlink(missing_ok=True)
+        return
+    kept = list(of_row.values())
+    arrays = {name: np.array([each.values[name] for each in kept], dtype="f4") for name in KEPT}
+    arrays |= {"rows": np.array(list(of_row)), "trials_id": np.array([each.trials_id for each in kept])}
+    arrays["n_spiking"] = np.array([UNKNOWN if each.n_spiking is None else each.n_spiking for each in kept])
+    with writing_whole(path) as growing:
+        np.savez_compressed(growing, **arrays)  # type: ignore[arg-type]  # NumPy's stub: the last argument is them
 
 
 def read_resamples(scores: str | Path) -> dict[str, Resamples]:
@@ -76,10 +80,18 @@ def read_resamples(scores: str | Path) -> dict[str, Resamples]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             rows, trials_id = found["rows"].tolist(), found["trials_id"].tolist()
             values = {name: found[name] for name in KEPT}
+            n_spiking = found["n_spiking"].tolist() if "n_spiking" in found else [UNKNOWN] * len(rows)
     except Exception as error:  # zip, zlib and NumPy raise half a dozen kinds
         raise InputError(f"{path}: is damaged, or holds no resamples; evaluate again, or remove it") from error
-    if any(each.ndim != 2 or len(each) != len(rows) for each in values.values()) or len(trials_id) != len(rows):
+    if any(each.ndim != 2 or len(each) != len(rows) for each in values.values()) or not (
+        len(trials_id) == len(n_spiking) == len(rows)
+    ):
         raise InputError(f"{path}: its arrays do not fit each other; evaluate again, or remove it")
     return {
-        row: Resamples(trials_id[at], {name: each[at] for name, each in values.items()}) for at, row in enumerate(rows)
+        row: Resamples(
+            trials_id[at],
+            {name: each[at] for name, each in values.items()},
+            None if n_spiking[at] == UNKNOWN else n_spiking[at],
+        )
+        for at, row in enumerate(rows)
     }

@@ -73,10 +73,10 @@ def evaluate(
     )
     with bar("Scoring", len(predictions)) as show:
         scores = evaluate(truth, predictions, how, report=show)
+        if figure is not None:  # before the scores, which keep the command from being given again
+            fidelity_figure(truth, predictions, figure, how)
         if out is not None:
             write_scores(out, scores)
-        if figure is not None:
-            fidelity_figure(truth, predictions, figure, how)
     if as_json:
         print_json([score_json(score) for score in scores])
         return
@@ -108,6 +108,7 @@ def compare(
     from ...analysis.comparison.claim import claim
     from ...analysis.comparison.compare import compare
     from ...analysis.scores.files import read_scores
+    from ...analysis.scores.uncertainty import too_few
     from ...analysis.style import check_suffix
     from ..progress import console
     from ..tables import print_smallest
@@ -117,7 +118,8 @@ def compare(
     found = read_scores(scores)
     for path in out:
         compare(found, path, target=target)
-    print_smallest(found, target)
+    if not too_few(found):
+        print_smallest(found, target)
     console.print(claim(found, target), soft_wrap=True)
     for path in out:
         console.print(f"figure: {path}")

@@ -13,7 +13,7 @@ from ..cores import available_cores as available_cores
 from ..engine.interface import Together
 from ..mechanisms import library
 from ..names import counted
-from ..schema import InputError, notebook
+from ..schema import InputError, notebook, recover
 from . import engine_choice, preparation, store
 from .dask_cluster import connected
 from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
@@ -68,6 +68,7 @@ def simulate(
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
     if resume + append + overwrite > 1:
         raise InputError("only one of --resume, --append and --overwrite can be given")
+    recover(out)
     if out.exists() and not (resume or append or overwrite):
         raise InputError(f"{out}: exists already; give --resume to finish it, --append to add to it, or --overwrite")
     if append and not out.exists():

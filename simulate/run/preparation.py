@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from .. import folders, schema
+from .. import schema
 from ..cell.morphologies import Morphology
 from ..config import Simulation
 from ..engine.interface import Integration
@@ -40,9 +40,9 @@ def create(
     }
     if config.record_fine:
         coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
-    with folders.making(out) as making:
+    with schema.writing_whole(out) as growing:
         schema.create(
-            making,
+            growing,
             "simulation",
             layout.dtypes | {"trial_crc32": "u4"},
             coords,
@@ -90,7 +90,10 @@ def append(out: Path, config: Simulation, morphology: Morphology | None, trials:
     before = len(numbers)
     layout.check(int(numbers.max()) + 1 + trials)
     made_by = provenance(morphology, config.biophysics) | {"integration": config.integration.model_dump()}
-    store.extend(out, trials, config.seed, _source(config), made_by)
+    try:
+        store.extend(out, trials, config.seed, _source(config), made_by)
+    except OSError as error:
+        raise schema.unwritten(out, error, "--append again") from error
     return list(range(before, before + trials))
 
 

@@ -20,6 +20,11 @@ from .reading import trials_with_lost_chunks as trials_with_lost_chunks
 from .spike_trains import EventStore as EventStore
 from .spike_trains import SpikeTrains as SpikeTrains
 from .trial_chunks import TrialChunks as TrialChunks
+from .whole import making as making
+from .whole import put as put
+from .whole import recover as recover
+from .whole import unwritten as unwritten
+from .whole import writing_whole as writing_whole
 from .writing import commit as commit
 from .writing import create as create
 from .writing import write_trial as write_trial

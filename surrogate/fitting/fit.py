@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from itertools import groupby
+from copy import deepcopy
+from itertools import compress, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,17 +21,18 @@ from ..models.elm import N_BRANCHES
 from ..models.families import AnyConfig, assemble, configure
 from ..processes import Processes, joined, started
 from ..provenance import provenance
+from .board import check_installed
 from .dendrites import DendriteComponents, fit_components
 from .loader import load_batches
 from .one_writer import alone_with
 from .recipe import FitConfig
 from .rollout import overlap_ms_of
 from .run import Run
-from .run_folder import RunCard, read_card
+from .run_folder import CARD, RunCard, check_folder, read_card
 from .scaling import VoltageScaling
 from .split import split_trials
 from .stack import Stack
-from .step import train_step
+from .step import make_optimizer, train_step
 from .validation import validate
 from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_trials, positions_of
 
@@ -129,8 +131,12 @@ def fit_together(
     """
     if any(config.model_copy(update={"seed": configs[0].seed}) != configs[0] for config in configs):
         raise InputError("models that are fitted together may differ in their seed only")
+    if resume:
+        configs = [_as_started(each, Path(out)) for each, out in zip(configs, outs, strict=True)]
     config, torch_device = configs[0], choose_device(device)
     check_precision(config.precision, config.family, torch_device)
+    if tensorboard:
+        check_installed()
     ds = open_dataset(data, "simulation")
     model_config = _model_config(config, ds)
     models = [assemble(model_config, each.seed) for each in configs]
@@ -156,14 +162,16 @@ def fit_together(
             input_signs=_runs_of(read(ds, "synapse_sign")),
             provenance=provenance(torch_device),
         )
-        kind = {"resume": resume, "overwrite": overwrite, "tensorboard": tensorboard}
-        runs = []  # what is refused above leaves no folder behind
-        for each, model, out in zip(configs, models, map(Path, outs), strict=True):
-            if config.spike_bias_from_rate:
-                model.set_spike_bias(_log_odds(train.spike_rate))
+        cards = [card.model_copy(update={"fit": each}) for each in configs]
+        for own, out in zip(cards, map(Path, outs), strict=True):
             if processes.first:
                 held.enter_context(alone_with(out))
-            own = card.model_copy(update={"fit": each})
+                check_folder(own, out, resume=resume, overwrite=overwrite)
+        runs = []  # what is refused above leaves no folder behind
+        for own, model, out in zip(cards, models, map(Path, outs), strict=True):
+            if config.spike_bias_from_rate:
+                model.set_spike_bias(_log_odds(train.spike_rate))
+            kind = {"resume": resume, "tensorboard": tensorboard}
             runs.append(Run(own, model.to(torch_device), out, processes, dendrites, **kind))
         if say is not None and processes.first:
             for line in _remarks(runs, validation):
@@ -173,6 +181,13 @@ def fit_together(
         for run in runs:
             run.explain(ds.attrs)
     return [run.out if run.error is None else run.error for run in runs]
+
+
+def _as_started(config: FitConfig, out: Path) -> FitConfig:
+    """With the share of test trials of a run that is gone on with, unless one is asked for: its default was another."""
+    if "test_fraction" in config.model_fields_set or not (out / CARD).exists():
+        return config
+    return config.model_copy(update={"test_fraction": read_card(out).fit.test_fraction})
 
 
 class _Material(NamedTuple):
@@ -190,14 +205,25 @@ def _advance(runs: list[Run], material: _Material) -> None:
     """Take all runs to their end; those at the same step go on together."""
     while going := [run for run in runs if not run.ended]:
         step = min(run.step for run in going)
-        together = [run for run in going if run.step == step]
-        until = min([run.step for run in going if run.step > step], default=going[0].config.steps)
-        _advance_together(together, range(step, until), material)
+        ahead = [run for run in runs if run.step > step]
+        until = min([run.step for run in ahead], default=going[0].config.steps)
+        _advance_together([run for run in runs if run in going or run in ahead], range(step, until), material)
 
 
 def _advance_together(runs: list[Run], steps: range, material: _Material) -> None:
-    """Take runs that are at the first of `steps` through them, or to where one of them ends."""
-    config, stack, processes = runs[0].config, Stack([run.model for run in runs]), material.processes
+    """Take those runs that are at the first of `steps` through them, or to where one of them ends.
+
+    What is computed of one model depends, in its last digit, on how many are computed with it. So a run that has been
+    there before, as after a kill between two folders, is in the stack by a copy that is not kept.
+    """
+    config, processes = runs[0].config, material.processes
+    at = [run.step == steps.start for run in runs]
+    models = [run.model if here else deepcopy(run.model) for run, here in zip(runs, at, strict=True)]
+    optimizers = [
+        run.optimizer if here else make_optimizer(config, model)
+        for run, model, here in zip(runs, models, at, strict=True)
+    ]
+    stack = Stack(models)
     loaded = load_batches(
         material.train,
         window_ms=config.window_ms,
@@ -208,9 +234,9 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
         threads=material.threads,
     )
     with closing(loaded) as batches:
-        for batch in batches:
-            losses = train_step(stack, [run.optimizer for run in runs], batch, config, runs[0].step, processes)
-            for run, loss in zip(runs, losses, strict=True):
+        for step, batch in zip(steps, batches, strict=True):
+            losses = train_step(stack, optimizers, batch, config, step, processes)
+            for run, loss in compress(zip(runs, losses, strict=True), at):
                 run.stepped(loss)
                 if run.validation_is_due:
                     scores = (0.0, 0.0)
@@ -218,8 +244,8 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
                         scores = validate(run.model, material.validation, run.card.scaling)
                     run.validated(*processes.agree(scores))
             if material.report is not None and processes.first:
-                material.report(_progress(runs))
-            if any(run.ended for run in runs):
+                material.report(_progress([*compress(runs, at)]))
+            if any(run.ended for run in compress(runs, at)):
                 return
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...simulate.schema import InputError, open_dataset
+from ...simulate.schema import InputError, open_dataset, recover, writing_whole
 from ..device import choose_device
 from ..fitting.fit import FitProgress, fit_together
 from ..fitting.one_writer import alone_with
 from ..fitting.recipe import FitConfig
-from ..fitting.run_folder import write_atomically
+from ..fitting.run_folder import write_file
 from ..use.checkpoint import load_run
 from ..use.predict import predict
 from .sweep_config import Sweep, model_of
@@ -110,6 +110,7 @@ def _run_all(
         if report is not None:
             report(len(outcomes), len(names), note)
 
+    _write_tables(out, scoring, list(outcomes.values()))
     show("")
     ended = spread(run_group, arguments) if spread else ((each, run_group(*each, show=show)) for each in arguments)
     for (group, *_), some in ended:
@@ -147,7 +148,6 @@ def run_group(
             if isinstance(run, InputError):
                 raise run
             prediction = out / "predictions" / f"{name}.zarr"
-            prediction.parent.mkdir(exist_ok=True)
             surrogate = replace(load_run(run), name=model_of(name))
             predict(surrogate, data, prediction, device=device, overwrite=True)
             scoring.one(Path(data), prediction, _score_path(out, name))
@@ -188,11 +188,12 @@ def _read_card(out: Path) -> dict[str, Any]:
 
 def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
     """Make the folder, or check that the sweep in it is the one to go on with."""
+    recover(out)
     if out.exists() and not (resume or overwrite):
         raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
-    if out.exists() and not (out / CARD).exists():
+    if out.exists() and not (out / CARD).exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there but is not a sweep; choose another path")
-    if out.exists() and resume:
+    if (out / CARD).exists() and resume:
         before = _read_card(out)
         if before["dataset_id"] != card["dataset_id"]:
             raise InputError(f"{out}: was started with another dataset; choose another folder")
@@ -201,13 +202,9 @@ def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) 
                 told = f"{field} = {json.dumps(before['sweep'].get(field))}, now it is {json.dumps(value)}"
                 raise InputError(f"{out}: was started with another sweep ({told}); choose another folder")
         return
-    if out.exists():
-        shutil.rmtree(out)
-    try:
-        (out / "runs").mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made ({error.strerror})") from error
-    write_atomically(out / CARD, lambda path: path.write_text(json.dumps(card, indent=1)))
+    with writing_whole(out) as growing:
+        (growing / "runs").mkdir(parents=True)
+        (growing / CARD).write_text(json.dumps(card, indent=1))
 
 
 def _write_tables(out: Path, scoring: Scoring, outcomes: list[Outcome]) -> None:
@@ -219,8 +216,6 @@ def _write_tables(out: Path, scoring: Scoring, outcomes: list[Outcome]) -> None:
 
 
 def _write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> None:
-    def write(unfinished: Path) -> None:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *rows])
-
-    write_atomically(path, write)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_file(path, text.getvalue().encode())

@@ -104,7 +104,7 @@ def read_sweep(name: str | Path) -> Sweep:
     if path.suffix != ".toml":
         raise InputError(f"sweep '{name}': is no preset ({', '.join(PRESETS)}) and no .toml file")
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: the sweep cannot be read ({str(error).splitlines()[0]})") from error
     return Sweep.checked(str(path), fields)

@@ -79,24 +79,47 @@ class Surrogate:
         rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in told.items())
         return f"<strong>{escape(self.name)}</strong><table>{rows}</table>"
 
-    def start(self) -> State:
-        """The state of one neuron at rest, for `step`."""
-        return self.model.init_state(1)
+    def start(self, n_neurons: int = 1) -> State:
+        """The state of so many neurons at rest, for `step`. Raises InputError for fewer than 1."""
+        if n_neurons < 1:
+            raise InputError(f"start: n_neurons is {n_neurons}, expected 1 or more")
+        return self.model.init_state(n_neurons)
 
     @torch.inference_mode()
-    def step(self, input_s: ArrayLike, state: State) -> tuple[float, float, State]:
+    def step(
+        self, input_spikes: ArrayLike, state: State
+    ) -> tuple[float, float, State] | tuple[np.ndarray, np.ndarray, State]:
         """Go on by a bin of 1 ms: the probability of an output spike in it, the soma voltage in mV, the new state.
 
-        input_s: (S,), +1 where an excitatory synapse spikes in the bin, -1 where an inhibitory one does, else 0.
-        state: of the bin before, first that of `start`.
-        Raises InputError for input of another shape.
+        input_spikes: (S,) of one neuron, which gives two floats; or (B, S) of B neurons side by side, which gives two
+        arrays (B,), float32. +1 where an excitatory synapse spikes in the bin, -1 where an inhibitory one does, else 0.
+        state: of the bin before, first that of `start`; it is left as it is.
+        No gradient is kept, so memory does not grow with the bins. Beside others a neuron gives what it gives alone but
+        for rounding: the order of a matrix product's sums depends on its shape.
+        Raises InputError for input of another shape, or a state of another number of neurons.
         """
-        if np.shape(input_s) != (self.model.n_inputs,):
-            raise InputError(f"input of shape {np.shape(input_s)}, {self.name} takes ({self.model.n_inputs},)")
+        x_bs = np.atleast_2d(np.asarray(input_spikes, dtype=np.float32))
+        if np.ndim(input_spikes) not in (1, 2) or x_bs.shape[1] != self.model.n_inputs or not len(x_bs):
+            n = self.model.n_inputs
+            raise InputError(
+                f"input of shape {np.shape(input_spikes)}, {self.name} takes ({n},), or (neurons, {n}) for several"
+            )
+        self._check_state(state, len(x_bs))
         rest = next(self.model.parameters())
-        x_bs = torch.from_numpy(np.asarray(input_s, dtype=np.float32))[None].to(rest.device)
-        y_bo, state = self.model.step(x_bs, state)
-        return float(y_bo[0, 0].sigmoid()), float(self.scaling.to_mv(y_bo[0, 1])), state
+        # A copy: from memory that lies otherwise, the last digit may come out otherwise
+        y_bo, state = self.model.step(torch.tensor(x_bs, device=rest.device), state)
+        probability_b, v_mv_b = y_bo[:, 0].sigmoid().cpu().numpy(), self.scaling.to_mv(y_bo[:, 1]).cpu().numpy()
+        if np.ndim(input_spikes) == 1:
+            return float(probability_b[0]), float(v_mv_b[0]), state
+        return probability_b, v_mv_b, state
+
+    def _check_state(self, state: State, n_neurons: int) -> None:
+        """Raise InputError where a state is not that of so many neurons; a network would spread one over all."""
+        values, of_one = (sum(each.numel() for each in states) for states in (state, self.model.init_state(1)))
+        if values != n_neurons * of_one:
+            raise InputError(
+                f"state of {values / of_one:g} neurons, input of {n_neurons}: begin with start({n_neurons})"
+            )
 
     def check_inputs(self, n_inputs: int, dataset: str | Path) -> None:
         """Raise InputError where a dataset has another number of synapses than the model reads."""

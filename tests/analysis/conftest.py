@@ -48,13 +48,20 @@ def make_prediction(tmp_path):
 
 
 @pytest.fixture
+def few_are_enough(monkeypatch):
+    """Intervals from as few trials as there are, so that small data have them."""
+    monkeypatch.setattr("apical.analysis.scores.uncertainty.LEAST_TRIALS", 2)
+
+
+@pytest.fixture
 def make_score():
     """A function that gives a made-up score, any column replaced."""
     from apical.analysis.scores.rows import COLUMNS, Score
 
     def make(**columns):
         base = dict.fromkeys(COLUMNS, 0.5)
-        base |= dict.fromkeys(("seed", "n_parameters", "macs_per_ms", "train_trials", "n_trials", "n_output_spikes"), 3)
+        base |= dict.fromkeys(("seed", "n_parameters", "macs_per_ms", "train_trials"), 3)
+        base |= {"n_trials": 30, "n_output_spikes": 60}  # enough for intervals
         base |= {"family": "elm", "size": "20", "name": "elm-20", "mode": "windows", "spike_times": "exact"}
         base |= {"dataset_id": "a", "dataset": "nmda ttpc1", "trained_on": "b", "scores_schema": 3}
         return Score(**base | columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from bs4 import BeautifulSoup
 
 from apical.analysis.scores.evaluate import Evaluation, evaluate
@@ -13,6 +14,7 @@ from apical.simulate import schema
 NASTY = "<img src=x onerror=alert(1)>"
 
 
+@pytest.mark.usefixtures("few_are_enough")
 def test_scores_are_a_table_with_intervals(make_dataset, make_prediction, tmp_path):
     truth = make_dataset()
 

@@ -41,7 +41,7 @@ def test_fit_predict_evaluate_compare(make_dataset, apical, tmp_path):
     compare = apical("compare scores.csv --out figure.png")
     assert (compare.status, compare.err) == (0, "")
     assert compare.out.splitlines()[-1] == "figure: figure.png"
-    assert "To reach a ROC-AUC of 0.991 on 1 held-out trials" in compare.out
+    assert "Too few trials with output spikes were scored, 1 of 1" in compare.out
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -71,7 +71,8 @@ def test_evaluate_prints_json_for_machines(fitted, apical):
     assert {name: str(scores[0][name]) for name in ("name", "roc_auc", "rmse_mv")}.items() <= written.items()
 
 
-def test_evaluate_says_how_sure_it_is(fitted, make_dataset, done):
+def test_evaluate_says_how_sure_it_is(fitted, make_dataset, done, monkeypatch):
+    monkeypatch.setattr("apical.analysis.scores.uncertainty.LEAST_TRIALS", 2)
     make_dataset("other.zarr", seed=2)  # of which trials 1, 3 and 4 can be scored
     for name, trials in {"all": "all", "again": "all", "fewer": "1,3", "one": "1,2"}.items():
         done(f"predict run other.zarr --out {name}.zarr --trials {trials} --device cpu")
@@ -85,7 +86,20 @@ def test_evaluate_says_how_sure_it_is(fitted, make_dataset, done):
         assert low < high or name not in ("roc_auc", "average_precision", "rmse_mv"), name
         assert f"{low:.4f}–{high:.4f}" in table or name != "roc_auc"
     assert "not distinguishable" in done("evaluate other.zarr all.zarr again.zarr --out two.csv")
-    assert "fewer than two trials can be scored: no intervals" in done("evaluate other.zarr one.zarr --out one.csv")
+    told = done("evaluate other.zarr one.zarr --out one.csv")
+    assert "Too few trials with output spikes were scored, 1 of 1" in told and "95% intervals" not in told
+
+
+def test_few_trials_with_spikes_are_said_and_nothing_is_claimed(fitted, make_dataset, done):
+    make_dataset("other.zarr", seed=2)  # of which trials 1, 3 and 4 can be scored
+    done("predict run other.zarr --out all.zarr --trials all --device cpu")
+    told = done("evaluate other.zarr all.zarr --out few.csv")
+    assert "Too few trials with output spikes were scored, 3 of 3: from fewer than 20 an interval" in told
+    assert "intervals and paired differences" not in told
+    assert not json.loads(done("evaluate other.zarr all.zarr --json"))[0]["intervals"]
+    told = done("compare few.csv --out few.svg --target 0.5")
+    assert "Too few trials" in told and "Smallest size" not in told and "To reach" not in told
+    assert "interval" not in (fitted / "few.svg").read_text()
 
 
 def test_json_scores_are_written_where_asked(fitted, done):

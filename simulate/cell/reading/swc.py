@@ -107,7 +107,9 @@ def _point(fields: Sequence[str], at: str, line: int, before: Mapping[int, Point
     if above is None and not soma:
         raise InputError(f"{at}: the first point is of type {found.kind}, expected 1: the tree must start at the soma")
     if above and soma and above.kind != NUMBERS["soma"]:
-        raise InputError(f"{named} is of the soma and hangs on point {above.number}, which is not; a cell has one soma")
+        raise InputError(
+            f"{named} is of the soma and hangs on point {above.number}, which is not; give it that one's type"
+        )
     return found
 
 
@@ -118,7 +120,7 @@ def _kind(kind: int, above: Point | None, named: str, types: Mapping[int, str]) 
         known = ", ".join(f"{number} {tree}" for number, tree in TYPES.items())
         raise InputError(
             f"{named} is of type {kind}, expected {known}; say in the parameter file what it is, "
-            f"as in types = {{ {kind} = 'basal' }}"
+            f"as in types = {{ {kind} = '{'basal' if above else 'soma'}' }}"
         )
     if region != LIKE_ITS_PARENT:
         return NUMBERS[region]

@@ -74,6 +74,21 @@ def test_the_noise_floor_is_drawn(tmp_path, scores, make_score):
         compare([floor], tmp_path / "b.svg")
 
 
+def test_the_key_names_what_is_drawn_and_nothing_else(tmp_path, scores, make_score):
+    """One model has no Pareto front; a noise floor beyond every panel is what arrows say, without a line; no target is
+    claimed to be reached from few trials."""
+    floor = {"family": "noise-floor", "name": "cell, dt 0.05", "size": "dt 0.05", "n_parameters": 0}
+    beyond = make_score(**floor, roc_auc=0.9999, average_precision=0.99, rmse_mv=0.01, rmse_rescaled_mv=0.01)
+    alone = text_of(compare([make_score(roc_auc=0.995), beyond], tmp_path / "a.svg"))
+    assert "Pareto" not in alone and "noise floor: cell" not in alone
+    assert "noise floor ↑ 0.9999" in alone and "Noise floor: the cell against itself" in alone and "An arrow" in alone
+    assert "smallest size that reaches it" in alone
+    within = text_of(compare([*scores, make_score(**floor)], tmp_path / "b.svg"))
+    assert "Pareto front: models" in within and "noise floor: cell" in within and "An arrow" not in within
+    few = text_of(compare([make_score(roc_auc=0.995, n_output_spikes=5)], tmp_path / "c.svg"))
+    assert "smallest size" not in few
+
+
 def test_labelled_models_are_series_of_their_own(tmp_path, make_score):
     scores = [make_score(name=f"elm-{size}{label}", size=size) for size in ("5", "20") for label in ("", "-shared")]
     text = text_of(compare(scores, tmp_path / "a.svg"))

@@ -39,6 +39,7 @@ def opened(*paths):
     return [schema.open_dataset(path) for path in paths]
 
 
+@pytest.mark.usefixtures("few_are_enough")
 def test_a_volley_before_every_spike_is_found_at_its_lag(volleys, make_prediction):
     """A model that spikes 2 ms late, at half the probability, sees it 2 ms further back, as high."""
     path = make_prediction(volleys, change=lambda _, v_mv, p: (v_mv, 0.5 * np.roll(p, 2)))
@@ -68,6 +69,7 @@ def test_a_model_that_fires_at_random_sees_the_mean_input(make_dataset, make_pre
     assert found["mean_hz"].values == pytest.approx([1000 * inputs[:, SYNAPSES[group]].mean() for group in GROUPS])
 
 
+@pytest.mark.usefixtures("few_are_enough")
 def test_it_equals_plain_counting_over_dense_arrays(make_dataset, make_prediction):
     truth = make_dataset(n_trials=3, duration_ms=900, seed=4)
     rng = np.random.default_rng(0)
@@ -126,6 +128,7 @@ def test_what_cannot_be_averaged(volleys, make_dataset, make_prediction):
             spike_triggered(ds, prediction, edges_um=edges_um)
 
 
+@pytest.mark.usefixtures("few_are_enough")
 def test_the_figure_is_the_same_each_time(volleys, make_prediction, tmp_path):
     ds, prediction = opened(volleys, make_prediction(volleys))
     for edges_um in ((), (200,)):

@@ -23,6 +23,7 @@ def truth(make_dataset):
     return make_dataset(n_trials=4)
 
 
+@pytest.mark.usefixtures("few_are_enough")
 def test_curves_are_those_of_the_scores_with_intervals_around_them(truth, make_prediction):
     path = make_prediction(truth, change=noisy)
     found = fidelity(schema.open_dataset(truth), schema.open_dataset(path), FEW)
@@ -36,6 +37,7 @@ def test_curves_are_those_of_the_scores_with_intervals_around_them(truth, make_p
     assert found.borrowed and 0.5 <= found.threshold <= 0.9  # above the noise, at a spike's
 
 
+@pytest.mark.usefixtures("few_are_enough")
 def test_the_page_names_truth_and_models_and_is_the_same_each_time(truth, make_prediction, tmp_path):
     predictions = [make_prediction(truth, f"{name}.zarr", change=noisy) for name in ("one", "other")]  # of one name
     told = [fidelity_figure(truth, predictions, tmp_path / name, FEW).read_text() for name in ("a.svg", "b.svg")]

@@ -65,7 +65,7 @@ def test_a_cell_with_one_wrong_density_fails(apical, shared, tmp_path, monkeypat
         ("--out page.gif", ["page.gif: a figure is written as .png, .svg, .pdf"]),
         ("--replay gone.p", ["gone.p: no such file", "NeuronIO pickle"]),
         ("--engine neurons", ["engine", "neurons"]),
-        ("--dt 0", ["a variable step (no dt_ms) needs engine 'neuron'"]),
+        ("--engine coreneuron --dt 0", ["a variable step (no dt_ms) needs engine 'neuron'"]),
         ("--biophysics shai", ["did you mean 'shai2015'?"]),
         ("--morphology gone.swc", ["gone.swc: no such file"]),
     ],

@@ -222,7 +222,7 @@ def test_regions_and_trees_must_agree(build, regions, swc, said):
 def test_an_axon_may_be_long_but_not_in_another_unit(build):
     kept = HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]\n"
     (axon,) = build(kept, SWC + AXON.replace("210", "90010")).axon
-    assert axon.L == pytest.approx(90000)
+    assert abs(axon.L - 90000) < 0.1
     with pytest.raises(InputError, match=r"mine.swc: axon as far as 1,000,000.0 um from .*expected 0 to 500,000"):
         build(kept, SWC + AXON.replace("210", "1000010"))
 
@@ -273,11 +273,9 @@ FAULTS = {
     "far.swc": (SWC.replace("-120", "-inf"), "far.swc, line 5: point 5: expected finite coordinates and radius, got 0"),
     "wide.swc": (SWC.replace("-120 0 1", "-120 0 inf"), "wide.swc, line 5: point 5: expected finite coordinates"),
     "minus.swc": (SWC.replace("-120 0 1", "-120 0 -1"), "minus.swc, line 5: point 5 has radius -1"),
-    "endless.swc": (SWC.replace("5 3 0", "inf 3 0"), "endless.swc, line 5: expected 7 numbers"),
     "half.swc": (SWC.replace("5 3 0", "5.5 3 0"), "half.swc, line 5: expected 7 numbers"),
     "comma.swc": (SWC.replace("-120", "-12,5"), "comma.swc, line 5: expected 7 numbers"),
     "later.swc": (SWC.replace("1 1\n5", "1 5\n5"), "later.swc, line 4: point 4 hangs on nothing: its parent 5 is not"),
-    "headless.swc": (SWC.replace("10 -1", "10 9"), "headless.swc, line 1: point 1 hangs on nothing: its parent 9 is"),
     "second.swc": (
         SWC + "6 1 0 -120 0 5 5\n",
         "second.swc, line 6: point 6 is of the soma and hangs on point 5, which",

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from apical.simulate.cell.reading import reconstruction
+from apical.simulate.cell.reading import reconstruction, swc
 from apical.simulate.schema import InputError
 
 SWC = """\
@@ -75,7 +75,7 @@ def without_lines(cell):
         codecs.BOM_UTF8 + SWC.encode(),
         codecs.BOM_UTF8 + b"# made elsewhere\n" + SWC.encode(),
         SWC.encode("utf-16"),
-        SWC.replace("\n", "\r\n").encode(),
+        SWC.replace("\n", "\r\n").encode() + b"\x1a",
         SWC.replace("\n", "\r").encode(),
         SWC.replace(" ", "\t").encode() + "# \u00b5m".encode("latin-1"),
         b"\n# about\n" + SWC.replace("\n", " 0 extra # remark\n").encode(),
@@ -86,24 +86,32 @@ def test_an_swc_file_of_any_editor(read, content):
     assert without_lines(read(content)) == without_lines(read(SWC))
 
 
-@pytest.mark.parametrize("change", [lambda s: codecs.BOM_UTF8 + s, lambda s: s.replace(b"\n", b"\r")])
+@pytest.mark.parametrize("change", [lambda s: codecs.BOM_UTF8 + s, lambda s: s.replace(b"\n", b"\r") + b"\x1a"])
 def test_an_asc_file_of_any_editor(read, change):
     text = ASC.format("( (Dendrite)")
     assert read(change(text.encode()), "mine.asc") == read(text, "mine.asc")
 
 
-def test_numbers_of_points_are_names(read):
-    """The same tree with points numbered from 0, with gaps, or downwards."""
-    for number in (lambda n: n - 1, lambda n: 10 * n, lambda n: 100 - n):
-        rows = [line.split() for line in SWC.splitlines()]
-        renamed = [[number(int(row[0])), *row[1:6], -1 if row[6] == "-1" else number(int(row[6]))] for row in rows]
-        assert read("".join(" ".join(map(str, row)) + "\n" for row in renamed)) == read(SWC)
+@pytest.mark.parametrize("number", [lambda n: n - 1, lambda n: 10 * n])
+def test_numbers_of_points_are_names(read, number):
+    """The same tree with points numbered from 0, or with gaps."""
+    rows = [line.split() for line in SWC.splitlines()]
+    renamed = [[number(int(row[0])), *row[1:6], -1 if row[6] == "-1" else number(int(row[6]))] for row in rows]
+    assert read("".join(" ".join(map(str, row)) + "\n" for row in renamed)) == read(SWC)
+
+
+def test_points_are_numbered_in_their_order():
+    """NEURON wants ascending numbers, and a parent before its children."""
+    points = [swc.Point(1, 9, 1, 0, 0, 0, 8, -1), swc.Point(2, 7, 3, 8, 0, 0, 1, 9), swc.Point(3, 4, 3, 60, 0, 0, 1, 7)]
+    assert swc.written(points) == "1 1 0 0 0 8 -1\n2 3 8 0 0 1 1\n3 3 60 0 0 1 2\n"
 
 
 def test_soma_points_that_stand_apart_are_one_soma(read):
     """A sphere of 8 um: 4 pi r^2. The points of its three-point form stand after a dendrite."""
-    lines = SWC.splitlines(keepends=True)
-    apart = read("".join([lines[0], *lines[3:7], *lines[1:3], *lines[7:]]))
+    apart = read(
+        "1 1 0 0 0 8 -1\n2 3 8 0 0 1 1\n3 3 60 0 0 1 2\n4 3 120 30 0 0.7 3\n5 3 120 -30 0 0.7 3\n"
+        "6 1 0 -8 0 8 1\n7 1 0 8 0 8 1\n8 3 -8 0 0 1 1\n9 3 -90 0 0 0.8 8\n"
+    )
     assert without_lines(apart) == without_lines(read(SWC))
     ((*_, area_um2),) = apart["soma"]
     assert area_um2 == pytest.approx(4 * np.pi * 8**2, rel=1e-6)

@@ -126,44 +126,9 @@ def test_spikes_are_peaks_above_threshold():
 
 
 @pytest.fixture
-def made_up(tmp_path):
-    """Writes a pickle of 2 trials of 50 ms on 3 segments, after `change` has had its way with the content."""
-
-    def write(change=None, name="small.p", n_segments=3, duration_ms=50, seed=0):
-        rng = np.random.default_rng(seed)
-        fine_mv = np.full(8 * duration_ms, -70, dtype="f2")
-        fine_mv[100] = 30  # a spike at 12.5 ms
-
-        def trial():
-            return {
-                "exInputSpikeTimes": {s: sorted(rng.choice(duration_ms, 4, replace=False)) for s in range(n_segments)},
-                "inhInputSpikeTimes": {s: [] for s in range(n_segments)},
-                "somaVoltageLowRes": fine_mv[::8],
-                "somaVoltageHighRes": fine_mv,
-                "nexusVoltageLowRes": fine_mv[::8],
-                "outputSpikeTimes": np.array([12.5], dtype="f2"),
-            }
-
-        content = {
-            "Params": {
-                "totalSimDurationInSec": duration_ms / 1000,
-                "excitatorySynapseType": "AMPA",
-                "inhibitorySynapseType": "GABA_A",
-                "allSegmentsType": ["basal"] + ["apical"] * (n_segments - 1),
-                "allSegmentsLength": [20.0] * n_segments,
-                "allSegments_DistFromSoma": [20.0 * s + 10 for s in range(n_segments)],
-                "allSegments_SectionDistFromSoma": [0.0] + [20.0] * (n_segments - 1),
-                "allSegments_SectionInd": [0] + [1] * (n_segments - 1),
-            },
-            "Results": {"listOfSingleSimulationDicts": [trial(), trial()]},
-        }
-        if change is not None:
-            change(content["Params"], content["Results"]["listOfSingleSimulationDicts"])
-        path = tmp_path / name
-        path.write_bytes(pickle.dumps(content, protocol=2))
-        return path
-
-    return write
+def made_up(neuronio_file, tmp_path):
+    """Writes `small.p` here, after `change` has had its way with the content."""
+    return lambda change=None, name="small.p", **options: neuronio_file(tmp_path / name, change, **options)
 
 
 def refused(files, out, message, **options):

@@ -10,7 +10,6 @@ import torch
 
 from apical.simulate.schema import InputError
 from apical.surrogate.fitting.fit import FitConfig, fit
-from apical.surrogate.models.families import build
 from apical.surrogate.use.checkpoint import Surrogate, load_published_elm, load_run
 
 
@@ -21,18 +20,9 @@ def run(make_dataset, tmp_path):
 
 
 @pytest.fixture
-def published(tmp_path):
+def published(published_elm, tmp_path):
     """A small checkpoint laid out as the published ones, and its model."""
-    folder = tmp_path / "num_memory_3"
-    folder.mkdir()
-    model = build("elm", 3, 12, n_branches=4, synapses_per_branch=5)
-    settings = {
-        "num_input": 12, "num_output": 2, "num_memory": 3, "num_branch": 4, "num_synapse_per_branch": 5,
-        "memory_tau_max": 150.0, "input_to_synapse_routing": "neuronio_routing", "mlp_hidden_size": None,
-    }  # fmt: skip
-    (folder / "model_config.json").write_text(json.dumps(settings))
-    torch.save(model.state_dict(), folder / "neuronio_best_model_state.pt")
-    return folder, model
+    return tmp_path / "num_memory_3", published_elm(tmp_path / "num_memory_3")
 
 
 def one_line(call, *args):
@@ -103,12 +93,6 @@ def test_bin_by_bin_in_numpy_is_the_whole_window_in_torch(run):
     expected = np.stack([1 / (1 + np.exp(-logit_t)), 10 * scaled_t - 67.7], axis=1)
     np.testing.assert_allclose(told, expected, rtol=1e-5)
     assert all(type(value) is float for value in told[0])
-
-
-@pytest.mark.parametrize("shape", [(15,), (1, 16), ()])
-def test_input_of_another_shape(run, shape):
-    surrogate = load_run(run)
-    assert "takes (16,)" in one_line(surrogate.step, np.zeros(shape), surrogate.start())
 
 
 def test_weights_of_another_model(run):
