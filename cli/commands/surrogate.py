@@ -128,9 +128,9 @@ def fit(
         )
     if not started().first:
         return
-    its_data = data or read_card(out).dataset
+    told = data or read_card(out).dataset
     console.print(
-        f"{out}: fitted; `apical predict {out} {its_data} --out prediction.zarr` predicts the held-out trials"
+        f"{out}: fitted; `apical predict {out} {told} --out prediction.zarr` predicts the held-out trials"
     )
 
 
