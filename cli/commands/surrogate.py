@@ -129,9 +129,7 @@ def fit(
     if not started().first:
         return
     told = data or read_card(out).dataset
-    console.print(
-        f"{out}: fitted; `apical predict {out} {told} --out prediction.zarr` predicts the held-out trials"
-    )
+    console.print(f"{out}: fitted; `apical predict {out} {told} --out prediction.zarr` predicts the held-out trials")
 
 
 @commands.command(
