@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ...surrogate.models.sizes import sizes_in_words
-from ..options import Device, Out, Overwrite, Resume, examples
+from ..options import MOST_PROCESSES, Device, Out, Overwrite, Resume, examples, trial_numbers
 
 if TYPE_CHECKING:
     from ...surrogate.fitting.recipe import FitConfig
@@ -153,7 +153,10 @@ def sweep(
     out: OutOrResumed = None,
     fields: Settings = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes of one core that share the runs; 0: one run after another here.")
+        int,
+        typer.Option(
+            min=0, max=MOST_PROCESSES, help="Processes of one core that share the runs; 0: one run after another here."
+        ),
     ] = 0,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS|FILE", help="Share the runs among the workers of a Dask scheduler.")
@@ -235,8 +238,7 @@ def predict(
         expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
         raise InputError(f"predict takes {expected}, got {len(paths)} paths: {', '.join(map(str, paths))}")
     surrogate = load_published_elm(elm_checkpoint) if elm_checkpoint else Surrogate.load(str(paths[0]))
-    numbers = [number.strip() for number in trials.split(",")]
-    chosen: Any = [int(number) for number in numbers] if all(map(str.isdecimal, numbers)) else trials
+    chosen: Any = trial_numbers(trials) or trials
     with bar(f"Predicting with {surrogate.name}") as show:
         predict(surrogate, paths[-1], out, trials=chosen, mode=mode, device=device, overwrite=overwrite, report=show)
     console.print(f"{out}: written by {surrogate.run}; `apical evaluate {paths[-1]} {out}` scores it")

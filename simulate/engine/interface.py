@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ..schema import Configuration
 
 if TYPE_CHECKING:
     from ..cell.synapses import Synapses
 
 
-class Integration(BaseModel):
+class Integration(Configuration):
     """How a trial is integrated in time.
 
     engine: 'coreneuron' (vectorised over segments, fixed step), 'neuron' (plain), 'batched' (many trials side by side,
@@ -25,14 +27,14 @@ class Integration(BaseModel):
     precision: of engine 'batched'; NEURON's engines calculate in 64 bits.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     engine: Literal["coreneuron", "neuron", "batched", "auto"] = Field(
         "auto", description="coreneuron, neuron (plain), batched (many trials side by side), or the fastest"
     )
-    dt_ms: float | None = Field(0.025, gt=0, le=0.1, description="step; none: variable (neuron only)")
+    dt_ms: float | None = Field(0.025, ge=1e-4, le=0.1, description="step; none: variable (neuron only)")
     second_order: bool = Field(True, description="Crank-Nicolson rather than implicit Euler, with a fixed step")
     fused: bool = Field(True, description="a region's mechanisms as one, in NEURON's engines")
-    tolerance: float = Field(1e-6, gt=0, description="absolute, of the variable step")
+    # below, rounding keeps CVODE from any step
+    tolerance: float = Field(1e-6, ge=1e-12, le=1e3, description="absolute, in mV, of the variable step")
     precision: Literal["float32", "float64"] = Field("float32", description="of engine batched, or float64")
 
     @property

@@ -139,6 +139,7 @@ def _local(workers: int) -> Iterator[LocalCluster]:
 @contextmanager
 def _remote(scheduler: str) -> Iterator[Client]:
     from distributed import Client
+    from distributed.comm.addressing import parse_address, parse_host_port
 
     file = Path(scheduler).expanduser()
     if file.is_file():
@@ -148,8 +149,9 @@ def _remote(scheduler: str) -> Iterator[Client]:
     else:
         raise InputError(f"scheduler {scheduler}: no such scheduler file; give one, or an address: tcp://HOST:PORT")
     try:
+        parse_host_port(parse_address(address)[1])  # else Dask asks on for what no name server understands
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # each protocol raises its own kinds for what it lacks
         why = f"does not answer within {CONNECT_S} s" if isinstance(error, OSError) else "is no address that Dask knows"
         raise InputError(f"scheduler {scheduler}: {why}; is `dask scheduler` running there?") from error
     with client:

@@ -19,6 +19,8 @@ from .dask_cluster import connected
 from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
 from .worker import describe, everything
 
+MOST_TRIALS = 10_000_000  # a trial is several files
+
 
 def side_by_side_in_words(together: Together, n: int) -> str:
     """How `n` trials are split, where not all of them run in one go.
@@ -66,6 +68,8 @@ def simulate(
     out = Path(out)
     if (trials is None and not resume) or (trials is not None and trials < 1) or workers < 1:
         raise InputError(f"trials and workers must be at least 1, got {trials} and {workers}")
+    if max(trials or 0, workers) > MOST_TRIALS:
+        raise InputError(f"trials and workers: expected {MOST_TRIALS:,} at most; one store holds no more")
     if resume + append + overwrite > 1:
         raise InputError("only one of --resume, --append and --overwrite can be given")
     recover(out)

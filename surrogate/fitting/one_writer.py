@@ -17,6 +17,8 @@ def alone_with(out: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    if not out.name:
+        raise InputError(f"{out}: names no folder of its own; give one")
     path = out.with_name(f".{out.name}.lock")
     lock = FileLock(path)
     try:

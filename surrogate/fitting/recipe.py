@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from ...simulate.schema import Seed
 from ..models.elm import SIMPLEST
 from ..models.families import check_family
 from ..models.settings import Settings
@@ -42,23 +43,25 @@ class FitConfig(Settings):
     family: str = Field(description="kind of model; --model")
     size: Annotated[int | str, BeforeValidator(_number_if_digits)] = Field(description="its size dial; --size")
     options: dict[str, bool | int | float | str | None] = Field(default={}, description="other fields of the model")
-    dendrite_components: int = Field(default=0, ge=0, description="targets of the TCN's third head")
+    dendrite_components: int = Field(default=0, ge=0, le=10_000, description="targets of the TCN's third head")
 
-    seed: int = Field(default=0, ge=0, description="initial weights and the order of batches")
-    split_seed: int = Field(default=0, ge=0, description="which trials are held out: the same for every model")
+    seed: Seed = Field(default=0, description="initial weights and the order of batches")
+    split_seed: Seed = Field(default=0, description="which trials are held out: the same for every model")
     validation_fraction: float = Field(default=0.1, gt=0, lt=1, description="of the trials, to choose the weights on")
     # twice the validation's: intervals of scores need 20 test trials with output spikes, and an eighth fewer trials to
     # train on cost less than a seed does (results/data_efficiency.csv)
     test_fraction: float = Field(default=0.2, gt=0, lt=1, description="of the trials, that nothing sees")
     train_fraction: float = Field(default=1.0, gt=0, le=1, description="of the trials to train on, only this share")
 
-    steps: int = Field(default=350_000, gt=0, description="training steps")
-    batch: int = Field(default=8, gt=0, description="windows in a step")
-    window_ms: int = Field(default=500, gt=0, description="length of a window, in ms")
-    burn_in_ms: int = Field(default=150, ge=0, description="start of each window that carries no loss, in ms")
-    validate_every: int = Field(default=10_000, gt=0, description="steps between validations")
+    steps: int = Field(default=350_000, gt=0, le=10**9, description="training steps")
+    batch: int = Field(default=8, gt=0, le=100_000, description="windows in a step")
+    window_ms: int = Field(default=500, gt=0, le=3_600_000, description="length of a window, in ms")
+    burn_in_ms: int = Field(
+        default=150, ge=0, le=3_600_000, description="start of each window that carries no loss, in ms"
+    )
+    validate_every: int = Field(default=10_000, gt=0, le=10**9, description="steps between validations")
     patience: int | None = Field(
-        default=None, gt=0, description="stop after so many validations without a better RMSE; none: never"
+        default=None, gt=0, le=10**9, description="stop after so many validations without a better RMSE; none: never"
     )
 
     spike_bias_from_rate: bool = Field(default=False, description="start the spike logit at the training spikes' rate")
@@ -161,8 +164,9 @@ def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
     fields = {"family": family, "size": size, "steps": 400, "validate_every": 50, "gradient_clip": 1.0}
     fields["spike_bias_from_rate"] = True
     fields["learning_rate"] = QUICK_LEARNING_RATE
-    fields["options"] = QUICK_OPTIONS.get(family, {}) | changes.pop("options", {})
-    return FitConfig.checked("fit settings", fields | changes)
+    options = changes.get("options", {})
+    fields["options"] = QUICK_OPTIONS.get(family, {}) | options if isinstance(options, dict) else options
+    return FitConfig.checked("fit settings", fields | changes | {"options": fields["options"]})
 
 
 class Setting(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import torch
 from pydantic import Field
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, shown
 from .elm import ELM, ELMConfig, elm
 from .gated import Gated, GatedConfig, gated
 from .lif import LIF, LIFConfig, lif
@@ -33,22 +33,26 @@ FAMILIES: dict[str, tuple[Dial, Callable[..., Network]]] = {
     "lif": (partial(lif, "lif"), LIF),
     "alif": (partial(lif, "alif"), LIF),
 }
+GIVEN = ("family", "size", "n_inputs", "d_m", "width", "n_exponentials")  # no options, since they are given otherwise
 
 
 def check_family(family: str) -> None:
     """Raise InputError, naming the nearest, for a family that does not exist."""
-    if family not in FAMILIES:
-        near = get_close_matches(family, FAMILIES, n=1)
+    if not isinstance(family, str) or family not in FAMILIES:
+        near = get_close_matches(str(family), FAMILIES, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(FAMILIES)}"
-        raise InputError(f"model family '{family}' is not known: {hint}")
+        raise InputError(f"model family {shown(family)} is not known: {hint}")
 
 
-def configure(family: str, size: int | str, n_inputs: int, **options: object) -> AnyConfig:
+def configure(family: str, size: int | str, n_inputs: int, /, **options: object) -> AnyConfig:
     """The configuration of a family at a size; `options` set its other fields.
 
     Raises InputError for an unknown family (naming the nearest), a bad size or a bad option.
     """
     check_family(family)
+    for name in GIVEN:
+        if name in options:
+            raise InputError(f"option '{name}' of {family}: family, size and data give it; leave it out")
     try:
         return FAMILIES[family][0](size, n_inputs, **options)
     except InputError as error:

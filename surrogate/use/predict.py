@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 
 from ...simulate import schema
-from ...simulate.schema import InputError, notebook
+from ...simulate.schema import InputError, notebook, shown
 from ..device import choose_device
 from ..fitting.rollout import rollout
 from ..fitting.spike_inputs import StoredInputs
@@ -89,7 +89,7 @@ def _chosen_trials(surrogate: Surrogate, ds: xr.Dataset, trials: str | list[int]
     if not isinstance(trials, str):
         numbers = list(dict.fromkeys(trials))
     elif trials not in ("auto", "all", *PARTS):
-        raise InputError(f"trials '{trials}': choose auto, all, {', '.join(PARTS)}, or trial numbers")
+        raise InputError(f"trials {shown(trials)}: choose auto, all, {', '.join(PARTS)}, or trial numbers")
     else:
         split = _split_of(surrogate, ds)
         if trials in PARTS and split is None:
