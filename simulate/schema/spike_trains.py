@@ -18,7 +18,7 @@ from .input_error import InputError
 from .trial_chunks import DAMAGED, TrialChunks, damaged
 
 COUNT, EVENT = "input_spike_count", "input_spike_synapse"
-DENSE_DIMS = ("trial", "synapse", "time_ms")
+DENSE, DENSE_DIMS = "input_spikes", ("trial", "synapse", "time_ms")
 CHUNK_EVENTS = 1 << 17  # a 6 s NMDA trial of `hay2011` (85,000 events) is one chunk, one of `ttpc1` (140,000) two
 
 
@@ -72,20 +72,27 @@ def write(group, position: int, spikes_st: np.ndarray) -> None:
 
 
 class EventStore:
-    """The input spikes of a dataset on disk, read trial by trial."""
+    """The input spikes of a dataset on disk, read trial by trial: its events, or the booleans of another program."""
 
     def __init__(self, path: str | Path) -> None:
         """Of the Zarr store at `path`. Raises InputError where it holds no input spikes."""
         import zarr
 
-        if EVENT not in zarr.open_group(path, mode="r"):
+        group = zarr.open_group(path, mode="r")
+        if EVENT not in group and DENSE not in group:
             raise InputError(f"{path}: has no input spikes; a simulation has them, a prediction has not")
-        self.path = Path(path)
+        self.path, self._dense = Path(path), None
+        if EVENT not in group:
+            self._dense = TrialChunks(group[DENSE])
+            self.shape = self._dense.array.shape[::2]
+            return
         self._count, self._event = TrialChunks.of(path, COUNT), TrialChunks.of(path, EVENT)
         self.shape = self._count.array.shape  # trials, bins
 
     def read(self, position: int) -> SpikeTrains:
         """The input spikes of the trial at `position`. Raises InputError where they are damaged."""
+        if self._dense is not None:
+            return SpikeTrains.from_dense(self._dense.read(position))
         event = self._event
         try:
             count_t = self._count.chunk(position, 0)
