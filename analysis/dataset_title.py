@@ -39,9 +39,15 @@ def dataset_title(ds: xr.Dataset) -> str:
     What was changed of a preset that says otherwise by its name stands behind it.
     """
     config = config_of(ds)
-    told = [Path(config[key]).name for key in ("preset", "morphology", "biophysics") if key in config]
+    named = ("preset",) if is_lif(config) else ("preset", "morphology", "biophysics")
+    told = [Path(config[key]).name for key in named if key in config] + ["LIF neuron"] * is_lif(config)
     told[1:1] = changes(config)
     return ", ".join(told) or config.get("made_by") or config.get("name") or ds.attrs["dataset_id"]
+
+
+def is_lif(config: Mapping[str, Any]) -> bool:
+    """Whether a leaky integrate-and-fire neuron was simulated; morphology and parameter set then mean nothing."""
+    return config.get("lif") is not None
 
 
 def changes(config: Mapping[str, Any]) -> list[str]:

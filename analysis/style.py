@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ..simulate.schema import InputError
+from ..simulate.schema import InputError, writing_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -148,10 +148,7 @@ def save_figure(fig: Figure, out: str | Path) -> Path:
     Raises InputError for another suffix or a path that cannot be written.
     """
     out = check_suffix(out)
-    try:
-        with style():
-            settle(fig)
-            fig.savefig(out, dpi=300, metadata=METADATA.get(out.suffix.lower()))
-    except OSError as error:
-        raise InputError(f"{out}: the figure cannot be written ({error.strerror})") from error
+    with style(), writing_whole(out) as growing:
+        settle(fig)
+        fig.savefig(growing, dpi=300, metadata=METADATA.get(out.suffix.lower()))
     return out

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import sys
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells count; typer returns it too
+from .interrupts import INTERRUPTED, SAID, end_if_interrupted, take_over
+
+LONGEST = 1200  # characters of a message; a word of the command line may have any number
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    """Run the command line; returns the exit status: 0 done, 1 failed, 2 bad input, 130 interrupted.
+
+    arguments: None for those of this process, which Ctrl-C then ends.
+    """
+    if arguments is not None:
+        return _run(arguments)
+    take_over()
+    try:
+        return _run(None)
+    finally:
+        end_if_interrupted()
+
+
+def _run(arguments: list[str] | None) -> int:
     import typer
 
     from .app import app
@@ -21,19 +36,27 @@ def main(arguments: list[str] | None = None) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "apical"
         return _complain(f"{error.format_message()} ({command} --help)", command)
+    except OSError as error:  # what the system refuses of a path: its length, its permissions, its disk
+        if error.filename is None or error.strerror is None:
+            raise
+        from ..simulate.schema import shown
+
+        return _complain(f"{shown(str(error.filename))}: {error.strerror}")
     except ValueError as error:
         message = _bad_input(error)
         if message is None:
             raise
         return _complain(message)
     if status == INTERRUPTED:
-        return _complain("stopped; what was written is kept, and --resume goes on from there", status=INTERRUPTED)
+        return _complain(SAID, status=INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
 def _complain(message: str, command: str = "apical", status: int = 2) -> int:
-    message = message.replace("Value error, ", "")  # pydantic's mark on what a validator said
-    print(f"{command}: {' '.join(message.split())}", file=sys.stderr)
+    message = " ".join(message.replace("Value error, ", "").split())  # pydantic's mark on what a validator said
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
+    print(f"{command}: {message}", file=sys.stderr)
     return status
 
 
@@ -41,7 +64,7 @@ def _bad_input(error: ValueError) -> str | None:
     """The line for what a user gave wrongly; None for an error that is ours."""
     from pydantic import ValidationError
 
-    from ..simulate.schema import InputError
+    from ..simulate.schema import InputError, shown
 
     if isinstance(error, InputError):
         return str(error)
@@ -50,7 +73,7 @@ def _bad_input(error: ValueError) -> str | None:
         if first["type"] == "value_error":  # one of our own validators, which says it all
             return first["msg"]
         field = ".".join(str(part) for part in first["loc"])
-        return f"{field}: {first['msg']}, got {first['input']!r}"
+        return f"{field}: {first['msg']}, got {shown(first['input'])}"
     return None
 
 

@@ -65,8 +65,7 @@ def look_inside(
 @contextmanager
 def prediction_of(surrogate: Surrogate, truth: xr.Dataset, given: Path | None, device: str) -> Iterator[xr.Dataset]:
     """The prediction at `given`, if it is this surrogate's; without one, a new one that is gone afterwards."""
-    from tempfile import TemporaryDirectory
-
+    from ..simulate.folders import temporary
     from ..simulate.schema import InputError, config_of, open_dataset, source
     from ..surrogate.use.predict import predict
     from .progress import bar
@@ -84,7 +83,7 @@ def prediction_of(surrogate: Surrogate, truth: xr.Dataset, given: Path | None, d
         return
     own = surrogate.split is not None and surrogate.trained_on == truth.attrs["dataset_id"]
     trials: Literal["test", "auto"] = "test" if own else "auto"
-    with TemporaryDirectory(prefix="apical-", ignore_cleanup_errors=True) as folder:
+    with temporary() as folder:
         path = Path(folder) / "prediction.zarr"
         with bar(f"Predicting with {surrogate.name}") as show:
             predict(surrogate, source(truth), path, trials=trials, device=device, report=show)

@@ -10,7 +10,11 @@ import typer
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is at --out.")]
+MOST_PROCESSES = 1024  # more would take a machine down before they do anything
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Processes, one cell each [default: all cores].")
+]
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu or cuda.")]
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
@@ -31,6 +35,14 @@ Fields = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
 ]
+
+
+def trial_numbers(text: str) -> list[int] | None:
+    """The numbers in a list such as 0,3,7; None where it is none. What no store's 64 bits hold is no trial number."""
+    numbers = [number.strip() for number in text.split(",")]
+    if not all(number.isascii() and number.isdecimal() and len(number) < 19 for number in numbers):
+        return None
+    return [int(number) for number in numbers]
 
 
 def examples(*lines: str) -> str:

@@ -69,7 +69,7 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
 def _simulate(plan: Plan, data: Path) -> None:
     from ..simulate.presets import preset
     from ..simulate.run.dataset import available_cores, simulate
-    from .progress import bar, spinner
+    from .progress import bar
 
     config = preset("nmda-ttpc1").model_copy(update={"seconds": plan.seconds, "seed": plan.seed})
     title = f"Simulating {plan.trials} trials of {plan.seconds:g} s"
@@ -80,7 +80,7 @@ def _simulate(plan: Plan, data: Path) -> None:
             plan.trials,
             available_cores(),
             resume=data.exists(),
-            busy=spinner,
+            busy=show.waiting,
             so_far=show,
         )
 
@@ -89,7 +89,7 @@ def _noise_floor(data: Path, out: Path, like: Path) -> Path:
     """The trials that the models predict, integrated with another step: the best that a model can be expected to do."""
     from ..simulate.run.dataset import available_cores
     from ..simulate.run.noise_floor import noise_floor
-    from .progress import bar, spinner
+    from .progress import bar
 
     floor = out / "predictions" / "noise-floor.zarr"
     with bar("Noise floor") as show:
@@ -100,7 +100,7 @@ def _noise_floor(data: Path, out: Path, like: Path) -> Path:
             trials_of=like,
             workers=available_cores(),
             resume=floor.exists(),
-            busy=spinner,
+            busy=show.waiting,
             so_far=show,
         )
     return floor
@@ -129,7 +129,8 @@ def _fit_and_predict(plan: Plan, data: Path, out: Path, family: str, size: str, 
             folder,
             device=device,
             resume=folder.exists(),
-            report=lambda p: show(p.step, p.steps, f"validation {p.validation_rmse_mv:.2f} mV"),
+            report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
         )
-    predict(load_run(folder), data, prediction, device=device, overwrite=prediction.exists())
+    with bar(f"Predicting with {family.upper()} {size}") as show:
+        predict(load_run(folder), data, prediction, device=device, overwrite=prediction.exists(), report=show)
     return prediction

@@ -7,19 +7,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..simulate.mechanisms.library import Busy
     from ..surrogate.sweep.sweep import Spread
 
 
 @contextmanager
-def spread_over(workers: int, scheduler: str | None) -> Iterator[Spread | None]:
-    """What calls a function on `workers` processes of this machine or those of a scheduler; None for neither."""
+def spread_over(workers: int, scheduler: str | None, busy: Busy) -> Iterator[Spread | None]:
+    """What calls a function on `workers` processes of this machine or those of a scheduler; None for neither.
+
+    busy: shows a message during a wait.
+    """
     if not workers and scheduler is None:
         yield None
         return
     from ..simulate.run.dask_cluster import connected, spread
-    from .progress import errors, spinner
+    from .progress import errors
 
-    with connected(workers, scheduler, spinner) as client:
+    with connected(workers, scheduler, busy) as client:
         errors.print(f"dashboard: {client.dashboard_link}")
 
         def results(function: Callable[..., Any], arguments: Iterable[tuple]) -> Iterator[tuple[tuple, Any]]:

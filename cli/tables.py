@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..simulate.names import counted
 from .progress import console
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def print_scores(scores: Sequence[Score]) -> None:
     ]
     trials, spikes = scores[0].n_trials, scores[0].n_output_spikes
     print_table(
-        f"Scores on {trials} trials with {spikes} output spikes (F1 within 2 ms; RMSE in mV, plain and rescaled)",
+        f"Scores on {counted(trials, 'trial')} with {counted(spikes, 'output spike')} "
+        "(F1 within 2 ms; RMSE in mV, plain and rescaled)",
         ["model", "seed", "params", *columns],
         rows,
     )
@@ -156,23 +158,23 @@ def print_generalisation(found: Generalisation) -> None:
 
 
 def print_checks(found: Validation, picture: Path | None) -> None:
-    """What a validation measured beside what was expected, by protocol, and how many checks passed."""
+    """What a validation measured beside what was expected, a verdict for each protocol, and what all come to."""
+    from ..simulate.validation.checks import outcome
+
     step = found.integration["dt_ms"]
     how = f"{found.integration['engine']}, {f'step {step:g} ms' if step else 'variable step'}"
     rows = [("quantity", "measured", "expected", "")]
-    for at, each in enumerate(found.checks):
-        if not at or found.checks[at - 1].group != each.group:
-            rows.append((each.group, "", "", ""))
-        unit = "" if each.unit == "1" else f" ({each.unit})"
-        result = {True: "pass", False: "FAIL", None: "" if each.basis == "none" else each.basis}[each.passed]
-        rows.append((f"  {each.name}{unit}", each.told("measured"), each.told("expected"), result))
+    for verdict in found.verdicts:
+        rows.append((verdict.group, "", "", str(verdict)))
+        for each in (each for each in found.checks if each.group == verdict.group):
+            unit = "" if each.unit == "1" else f" ({each.unit})"
+            rows.append((f"  {each.name}{unit}", each.told("measured"), each.told("expected"), f"  {each.result}"))
     name, measured, expected, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     console.print(f"{found.morphology} with {found.biophysics} ({how})\n", style="bold")
     for row in rows:  # plain lines, not a table: nothing is cut off, however narrow the terminal
         console.print(f"{row[0]:<{name}}  {row[1]:>{measured}}  {row[2]:>{expected}}  {row[3]}".rstrip(), markup=False)
-    judged = sum(each.passed is not None for each in found.checks)
     console.print("\n".join(["", *found.remarks]), markup=False)
-    console.print(f"{judged - len(found.failed)} of {judged} checks passed in {found.seconds:.0f} s")
+    console.print(f"{outcome(found.verdicts)} ({found.seconds:.0f} s)", markup=False)
     if picture:
         console.print(f"figure: {picture}")
 

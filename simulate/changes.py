@@ -13,7 +13,10 @@ from pydantic import BaseModel, ValidationError
 from .config import Simulation
 from .names import nearest
 from .presets import DEFAULT_PRESET, preset
-from .schema import InputError
+from .schema import InputError, shown
+from .schema.input_error import one_line
+
+DEEPEST = 10  # levels of tables and lists in a value, more than any field has
 
 
 def configured(
@@ -38,9 +41,9 @@ def configured(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: the configuration cannot be read ({str(error).splitlines()[0]})") from error
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: the configuration cannot be read ({one_line(error)})") from error
 
 
 def parsed(words: Iterable[str]) -> dict[str, Any]:
@@ -49,26 +52,41 @@ def parsed(words: Iterable[str]) -> dict[str, Any]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise InputError(f"--set {word}: expected FIELD=VALUE, such as seed=3")
-        change: Any = _value(value.strip())
-        for part in reversed(name.strip().split(".")):
+            raise InputError(f"--set {shown(word)}: expected FIELD=VALUE, such as seed=3")
+        change, parts = _value(value.strip()), name.strip().split(".")
+        if len(parts) > DEEPEST:
+            raise InputError(f"--set {shown(name)}: no field has so many parts; `apical presets` lists the fields")
+        for part in reversed(parts):
             change = {part: change}
         fields = _merged(fields, change)
     return fields
 
 
 def _value(text: str) -> Any:
-    """JSON or TOML; what is neither is text.
+    """JSON or TOML; what is neither, or more deeply nested than any field, is text.
 
     >>> [_value(text) for text in ("0.1", "true", "null", "[0, 900]", '{tree = "apical"}', "AMPA")]
     [0.1, True, None, [0, 900], {'tree': 'apical'}, 'AMPA']
     """
     for parse in (json.loads, lambda text: tomllib.loads(f"value = {text}")["value"]):
         try:
-            return parse(text)
-        except ValueError:
+            value = parse(text)
+        except (ValueError, RecursionError):
             continue
+        if _depth(value) <= DEEPEST:
+            return value
     return text
+
+
+def _depth(value: Any) -> int:
+    """How deeply lists and tables are nested in it, as far as that matters."""
+    level, depth = [value], 0
+    while level and depth <= DEEPEST:
+        level = [
+            each for v in level for each in (v.values() if isinstance(v, dict) else v if isinstance(v, list) else ())
+        ]
+        depth += 1
+    return depth
 
 
 def _merged(here: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +104,7 @@ def changed(config: Simulation, fields: dict[str, Any], where: str = "") -> Simu
     """
     _check_names(Simulation, fields, where)
     try:
-        return Simulation.model_validate(_merged(config.model_dump(), fields))
+        return Simulation.model_validate(_merged(config.model_dump(exclude_unset=True), fields))
     except ValidationError as error:
         first = error.errors()[0]
         # Where a field may be of several kinds, pydantic puts the kind into the place too.
@@ -94,7 +112,7 @@ def changed(config: Simulation, fields: dict[str, Any], where: str = "") -> Simu
         place = f"{where}{field}: " if field else where
         if first["type"] == "value_error":  # one of our own validators, which says it all
             raise InputError(place + str(first["ctx"]["error"])) from error
-        raise InputError(f"{place}{first['msg']}, got {first['input']!r}") from error
+        raise InputError(f"{place}{first['msg']}, got {shown(first['input'])}") from error
 
 
 def _check_names(model: type[BaseModel], fields: dict[str, Any], where: str, outer: str = "") -> None:

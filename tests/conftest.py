@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 # A soma with one basal and one apical dendrite: a cell that simulates in a moment
@@ -19,6 +24,55 @@ SWC = """\
 5 3 0 -120 0 1 4
 6 {apical} 0 20 0 2 2
 7 {apical} 0 420 0 1 6
+"""
+# Runs a command that is interrupted as it begins the k-th call of a function, or import; or as Python ends
+INTERRUPTING = """
+import atexit, functools, os, pkgutil, signal, sys
+
+where, left, swallowed = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "swallowed"
+sys.argv = ["apical", *sys.argv[4:]]
+
+
+def interrupt():
+    print("moment", flush=True)
+    try:
+        os.killpg(0, signal.SIGINT)
+        all(range(100))  # by then it has been heard
+    except KeyboardInterrupt:
+        if not swallowed:
+            raise
+
+
+def hook(function):
+    @functools.wraps(function)
+    def hooked(*arguments, **options):
+        global left
+        left -= 1
+        if not left:
+            interrupt()
+        return function(*arguments, **options)
+
+    return hooked
+
+
+from apical.cli.__main__ import main
+
+if where == "exit":
+    register = atexit.register
+    atexit.register = lambda *arguments: (register(*arguments), register(interrupt))
+elif where == "import":
+    def audit(event, arguments):
+        global left
+        if event == "import" and signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            left -= 1
+            if not left:
+                interrupt()
+
+    sys.addaudithook(audit)
+else:
+    owner, _, name = where.rpartition(".")
+    setattr(pkgutil.resolve_name(owner), name, hook(getattr(pkgutil.resolve_name(owner), name)))
+sys.exit(main())
 """
 SHARED = Path(os.environ.get("APICAL_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -167,3 +221,35 @@ def lasting_swc(tmp_path_factory):
     path = tmp_path_factory.mktemp("cell") / "mine.swc"
     path.write_text(SWC.format(apical=4))
     return path
+
+
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch):
+    """Runs a command that is interrupted as it begins the k-th call of a function, and checks how it ends.
+
+    The interrupt reaches the whole process group, as a terminal's does. how: "swallowed" if its exception is.
+    """
+    from apical.cli.interrupts import GRACE_S, SAID
+
+    monkeypatch.chdir(tmp_path)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+
+    def run(arguments: str, where: str, kth: int = 1, how: str = "heard") -> None:
+        command = [sys.executable, "-c", INTERRUPTING, where, str(kth), how, *arguments.split()]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, start_new_session=True, text=True, **pipes) as running:
+            assert "moment\n" in iter(running.stdout.readline, ""), running.stderr.read()
+            began_s, children = time.monotonic(), psutil.Process(running.pid).children(recursive=True)
+            said = running.communicate()[1]  # ends with the last process that could still say something
+            passed_s = time.monotonic() - began_s
+        assert running.returncode == 130
+        usual = re.compile(r"dashboard: |recurrence: |.*: \d+/\d")  # the last one: how far it is, said now and then
+        assert [line for line in said.splitlines() if not usual.match(line)] == [f"apical: {SAID}"]
+        assert said.endswith(f"apical: {SAID}\n")
+        assert passed_s < GRACE_S + 10, "a busy machine takes its time for the imports of the end, too"
+        assert not psutil.wait_procs(children, timeout=5)[1]
+        assert not [path for path in temporary.iterdir() if path.name.startswith("apical-")]
+
+    return run

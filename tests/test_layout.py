@@ -25,7 +25,7 @@ STAGES = ("simulate", "surrogate", "analysis", "cli")
 ROOMS = {
     "simulate": (
         ("schema",),
-        ("folders", "cores", "names", "notebook"),
+        ("folders", "cores", "names", "processes"),
         ("mechanisms",),
         ("cell",),
         ("stimulus",),
@@ -58,9 +58,9 @@ ROOMS = {
         ("display", "accessor"),
     ),
     "cli": (
-        ("options", "progress", "tables"),
+        ("options", "progress", "tables", "interrupts"),
         ("again",),
-        ("spreading", "look_inside", "quickstart"),
+        ("spreading", "look_inside", "fit_settings", "quickstart"),
         ("commands",),
         ("app", "__main__"),
     ),

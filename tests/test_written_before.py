@@ -238,8 +238,8 @@ def test_a_report(done):
     done("report scores.csv --data truth.zarr --prediction elm-2.zarr --prediction tcn-1x2.zarr --out report.html")
     page = Path("report.html").read_text()
     for command in (
-        "--seconds 0.8 --seed 4 --trials 5 --out truth.zarr",
-        "--seconds 0.8 --seed 8 --trials 3 --out truth.zarr --append",
+        "--seconds 0.8 --seed 4 --engine coreneuron --trials 5 --out truth.zarr",
+        "--seconds 0.8 --seed 8 --engine coreneuron --trials 3 --out truth.zarr --append",
         "apical fit truth.zarr --model elm --size 2 ",
         "apical predict runs/elm-2 truth.zarr --out elm-2.zarr",
         "apical fit truth.zarr --model tcn --size 1x2 ",

@@ -1,4 +1,4 @@
-"""What deserves a second look before a dataset is used: a cell that never fires or always does, an unstable trial."""
+"""What deserves a second look before a dataset is used: a cell silent, never silent or too fast, an unstable trial."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 NEVER_SILENT_HZ = 4.0  # 24 spikes in 6 s: trials with more are left out by the published evaluation (Beniaguev 2021)
+TOO_FAST_HZ = 10.0  # far above the 0.5 to 2 Hz of a layer 5 pyramidal cell that the presets aim at
 BOUNDS_MV = (-120.0, 80.0)  # the reversal potentials of all but calcium lie within -90 and +50 mV (Hay et al. 2011)
 # Largest step from one sample to the next, by samples per ms; in five published trials 57 mV at 8, 90 mV at 1
 JUMP_MV = {1: 140.0, 8: 100.0}
@@ -53,6 +54,9 @@ def flags(
         elif rate_hz.min() > NEVER_SILENT_HZ:
             why = f"every trial has an output rate above {NEVER_SILENT_HZ:g} Hz"
             found.append({"flag": "never-silent cell", "why": why, "trials": numbers})
+        if fast := trials[finished][rate_hz > TOO_FAST_HZ].tolist():
+            why = f"an output rate above {TOO_FAST_HZ:g} Hz"
+            found.append({"flag": "fast firing", "why": why, "trials": fast})
     for why in dict.fromkeys(faults.values()):
         unstable = [int(trials[at]) for at, reason in faults.items() if reason == why]
         found.append({"flag": "numerically unstable trial", "why": why, "trials": unstable})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...simulate.schema import DONE, FAILED, InputError, config_of, open_dataset, read
-from ..dataset_title import dataset_title
+from ..dataset_title import dataset_title, is_lif
 from ..metrics.pair import DROP_MS
 from ..plots import (
     OF_PROBABILITY,
@@ -67,7 +67,9 @@ def summary(path: str | Path, scanned: Scan | None = None) -> dict[str, Any]:
         "duration_s": ds.sizes["time_ms"] / 1000,
         "size_on_disk_bytes": sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file()),
     }
-    found |= {key: config[key] for key in ("preset", "morphology", "biophysics") if key in config}
+    named = ("preset",) if is_lif(config) else ("preset", "morphology", "biophysics")
+    found |= {key: config[key] for key in named if key in config}
+    found |= {"neuron": "leaky integrate-and-fire"} if is_lif(config) else {}
     if "segment_type" in ds:
         found["n_segments"] = {tree: int((ds["segment_type"] == tree).sum()) for tree in ("basal", "apical")}
     if scanned.input_count:
@@ -165,13 +167,17 @@ def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, 
 
 def _caption(ds: xr.Dataset, panels: dict[str, Axes]) -> str:
     """What the words of the figure mean, as far as they are on it."""
-    told = ["Named by input preset, morphology and parameter set."] if ds.attrs["kind"] == "simulation" else []
+    simulated, lif = ds.attrs["kind"] == "simulation", is_lif(config_of(ds))
+    told = ["Named by input preset, morphology and parameter set."] if simulated and not lif else []
+    told += ["LIF: leaky integrate-and-fire."] if lif else []
     told.append(f"Shaded: the first {DROP_MS} ms, which scores leave out.")
     if "raster" in panels:
         told.append("Top: every input spike as a dot, synapses by tree and sign.")
     if "nexus" in panels:
         told.append("Nexus: where the apical trunk forks into the tuft.")
-    if ds.attrs["kind"] == "simulation":
+    if lif:
+        told.append("Triangles: output spikes.")
+    elif simulated:
         told.append(
             "Triangles: output spikes, which are somatic peaks above −25 mV in the fine voltage (a sample each ms is "
             "drawn); smaller ones, where the axon fires and the soma does not follow, are none."

@@ -70,6 +70,4 @@ def _head(row: Sequence[Axes], letters: str) -> None:
 def _heading(found: Mapping[str, Any]) -> str:
     how = found["integration"]
     step = f"step {how['dt_ms']:g} ms" if how["dt_ms"] else "variable step"
-    failed = sum(each["passed"] is False for each in found["checks"])
-    outcome = f"{failed} check{'s' * (failed > 1)} failed" if failed else "every check passed"
-    return f"{found['morphology']} with {found['biophysics']} ({how['engine']}, {step}): {outcome}"
+    return f"{found['morphology']} with {found['biophysics']} ({how['engine']}, {step}): {found['outcome']}"

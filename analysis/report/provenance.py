@@ -54,6 +54,7 @@ def truth_card(truth: xr.Dataset) -> Markup:
         "by": _versions(made),
         "git commit": element("code", made["git_commit"]) if made.get("git_commit") else "not known",
         "machine": made.get("machine"),
+        "appended": _appended(made, truth.sizes["trial"]),
         "morphology": "; ".join(filter(None, (morphology.get("name"), morphology.get("source")))),
         "licence": morphology.get("licence") or "not stated",
         "sha-256": element("code", morphology["sha256"]) if "sha256" in morphology else None,
@@ -109,8 +110,19 @@ def _class(cell: Any) -> str | None:
 
 
 def _versions(made: dict[str, Any]) -> str:
-    told = (f"{name} {version}" for name, version in made.items() if name not in TOLD_APART)
+    told = (f"{k} {v}" for k, v in made.items() if isinstance(v, str) and k not in TOLD_APART)
     return ", ".join(told)
+
+
+def _appended(made: dict[str, Any], n_trials: int) -> Markup | None:
+    """A line for each time that trials were added: how many, of which seed, when and by what."""
+    parts = made.get("appended", [])
+    ends = [*(each["position"] for each in parts), n_trials][1:]
+    lines = []
+    for part, end in zip(parts, ends, strict=True):
+        told = f"{end - part['position']:,} trials of seed {part['seed']}"
+        lines.append(element("li", ", ".join(filter(None, (told, part.get("created"), _versions(part))))))
+    return element("ul", *lines) if lines else None
 
 
 def _details(title: str, value: Any) -> Markup:

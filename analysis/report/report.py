@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from ...simulate.schema import InputError, made_with, open_dataset
+from ...simulate.schema import InputError, made_with, open_dataset, writing_whole
 from ..families import FAMILY_TITLES
 from ..markup import Markup, definitions, element, embedded_json, joined
 from ..scores.rows import IDENTITY, Score
@@ -84,10 +84,8 @@ def write_report(
         data=joined(*embedded),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{out}: the report cannot be written ({error.strerror})") from error
+    with writing_whole(out) as growing:
+        growing.write_text(text, encoding="utf-8")
     return out
 
 

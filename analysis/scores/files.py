@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, writing_whole
 from .resamples import Resamples, read_resamples, row_key, write_resamples
 from .rows import COLUMNS, IDENTITY, NULLABLE, SCORES_SCHEMA, Score
 from .table import Scores
@@ -23,16 +23,10 @@ def write_scores(path: str | Path, scores: Sequence[Score]) -> None:
     rows = [score.model_dump() for score in scores]
     of_row = {row_key(row): each.resamples for row, each in zip(rows, scores, strict=True) if each.resamples}
     write_resamples(path, of_row)
-    unfinished = Path(f"{path}.partial")
-    try:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise InputError(f"{path}: scores cannot be written ({error.strerror})") from error
+    with writing_whole(Path(path)) as growing, growing.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def join_scores(paths: Sequence[Path], out: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, writing_whole
 
 UNKNOWN = -1  # in the file, of n_spiking
 KEPT = ("roc_auc", "average_precision", "rmse_mv", "rmse_rescaled_mv")  # in the file; the rest is for the moment
@@ -57,17 +57,15 @@ def write_resamples(scores: str | Path, of_row: Mapping[str, Resamples]) -> None
     Raises InputError where it cannot be written.
     """
     path = resamples_path(scores)
-    try:
-        if not of_row:
-            path.unlink(missing_ok=True)
-            return
-        kept = list(of_row.values())
-        arrays = {name: np.array([each.values[name] for each in kept], dtype="f4") for name in KEPT}
-        arrays |= {"rows": np.array(list(of_row)), "trials_id": np.array([each.trials_id for each in kept])}
-        arrays["n_spiking"] = np.array([UNKNOWN if each.n_spiking is None else each.n_spiking for each in kept])
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # NumPy's stub takes the last argument for them
-    except OSError as error:
-        raise InputError(f"{path}: resamples cannot be written ({error.strerror})") from error
+    if not of_row:
+        path.unlink(missing_ok=True)
+        return
+    kept = list(of_row.values())
+    arrays = {name: np.array([each.values[name] for each in kept], dtype="f4") for name in KEPT}
+    arrays |= {"rows": np.array(list(of_row)), "trials_id": np.array([each.trials_id for each in kept])}
+    arrays["n_spiking"] = np.array([UNKNOWN if each.n_spiking is None else each.n_spiking for each in kept])
+    with writing_whole(path) as growing:
+        np.savez_compressed(growing, **arrays)  # type: ignore[arg-type]  # NumPy's stub: the last argument is them
 
 
 def read_resamples(scores: str | Path) -> dict[str, Resamples]:

@@ -96,7 +96,7 @@ def _noise_floor(prediction: xr.Dataset, config: dict[str, Any], path: str, trut
             words += ["--order", "2" if value else "1"]
         elif name in ("engine", "tolerance", "dt_ms"):
             words += [f"--{name.removesuffix('_ms')}", "0" if value is None else str(value)]
-    if "part" in prediction and any(np.asarray(prediction["part"]).astype(str) != ""):
+    if "part" in prediction and (np.asarray(prediction["part"]) != "").any():
         return f"# {path}: apical noise-floor {truth_path} {' '.join(words)}, on the trials of another prediction"
     numbers = ",".join(map(str, np.asarray(prediction["trial"]).tolist()))
     return line("apical noise-floor", truth_path, *words, "--trials", numbers, "--out", path)

@@ -45,7 +45,8 @@ def simulation_again(truth: xr.Dataset, path: str) -> list[str]:
     ends = [each["position"] for each in appended[1:]] + [len(numbers)]
     commands = []
     for each, end in zip(appended, ends, strict=True):
-        words = _words(preset, fields | {"seed": each["seed"]})
+        own = {"seed": each["seed"], "integration": each.get("integration", fields["integration"])}
+        words = _words(preset, fields | own)
         words += ["--trials", str(end - each["position"]), "--out", path]
         commands.append(line("apical simulate", config.preset, *words, *["--append"] * bool(each["position"])))
     return commands

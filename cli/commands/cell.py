@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,10 +52,22 @@ def cells(
 
 @commands.command(
     short_help="List presets and what can be varied.",
-    epilog=examples("apical presets", "apical presets --json"),
+    epilog=examples("apical presets", "apical presets --json", "apical presets fit"),
 )
-def presets(as_json: Json = False) -> None:
-    """List the presets of `apical simulate`, and the fields of its configuration with their defaults."""
+def presets(
+    of: Annotated[
+        Literal["simulate", "fit"], typer.Argument(metavar="[COMMAND]", help="simulate or fit.")
+    ] = "simulate",
+    as_json: Json = False,
+) -> None:
+    """List the presets of `apical simulate`, and the fields of its configuration with their defaults; or the sizes,
+    settings and options of `apical fit`.
+    """
+    if of == "fit":
+        from ..fit_settings import print_fit_settings
+
+        print_fit_settings(as_json)
+        return
     from ...simulate.changes import fields
     from ...simulate.presets import PRESETS
     from ..progress import console
@@ -84,7 +96,10 @@ def presets(as_json: Json = False) -> None:
 )
 def validate(
     morphology: MorphologyName = "ttpc1",
-    biophysics: Annotated[str, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file.")] = "shai2015",
+    biophysics: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the morphology's own]."),
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: as apical simulate].")
     ] = None,
@@ -106,14 +121,14 @@ def validate(
 ) -> None:
     """Check a cell against published physiology and the theory of its integration; draw one page.
 
-    Golden values are known of hay2011 with either parameter set; on other cells what needs none of them is checked.
-    The exit status is 1 when a check fails.
+    Golden values are known of hay2011 with hay2011 or shai2015, and of ttpc1 and ttpc2 with bbp2015. What there is no
+    reference for is measured, and the verdict on its protocol says so. The exit status is 1 when a check fails.
     """
     from ...analysis.pages.validation_figure import validation_figure
     from ...analysis.style import check_suffix
     from ...simulate.engine.interface import Integration
     from ...simulate.validation.validate import validate
-    from ..progress import bar, errors, spinner
+    from ..progress import bar, errors
     from ..tables import print_checks, print_json
 
     picture = check_suffix(out or "validation.png") if out or not as_json else None
@@ -127,7 +142,7 @@ def validate(
             quick=quick,
             only=only or (),
             neuronio=replay,
-            busy=spinner,
+            busy=show.waiting,
             report=show,
         )
     if picture:

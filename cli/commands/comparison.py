@@ -73,10 +73,10 @@ def evaluate(
     )
     with bar("Scoring", len(predictions)) as show:
         scores = evaluate(truth, predictions, how, report=show)
+        if figure is not None:  # before the scores, which keep the command from being given again
+            fidelity_figure(truth, predictions, figure, how)
         if out is not None:
             write_scores(out, scores)
-        if figure is not None:
-            fidelity_figure(truth, predictions, figure, how)
     if as_json:
         print_json([score_json(score) for score in scores])
         return

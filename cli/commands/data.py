@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..options import (
+    MOST_PROCESSES,
     ConfigFile,
     Fields,
     Json,
@@ -17,6 +18,7 @@ from ..options import (
     Overwrite,
     Preset,
     Resume,
+    Workers,
     examples,
 )
 
@@ -46,7 +48,7 @@ def simulate(
     preset: Preset = None,
     trials: Annotated[int | None, typer.Option(min=1, help="How many [default: 10; with --resume all].")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="Length of a trial in s [default: 6].")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
+    workers: Workers = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Fixes the inputs, together with the trial number [default: 0].")
     ] = None,
@@ -84,7 +86,7 @@ def simulate(
     from ...simulate.changes import configured
     from ...simulate.run.dataset import available_cores, simulate
     from ...simulate.run.summary import Summary
-    from ..progress import bar, console, errors, spinner
+    from ..progress import bar, console, errors
 
     given = {
         "morphology": morphology,
@@ -112,7 +114,7 @@ def simulate(
             resume=resume,
             append=append,
             overwrite=overwrite,
-            busy=spinner,
+            busy=show.waiting,
             report=summary.add,
             so_far=so_far,
             dashboard=lambda address: errors.print(f"dashboard: {address}"),
@@ -134,7 +136,9 @@ def simulate(
 def import_neuronio(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.p…", help="Published pickles.")],
     out: Out,
-    workers: Annotated[int | None, typer.Option(min=1, help="Files read at a time [default: all cores].")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Files read at a time [default: all cores].")
+    ] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ..options import Out, Overwrite, Resume, examples
+from ..options import Out, Overwrite, Resume, Workers, examples, trial_numbers
 
 commands = typer.Typer()
 
@@ -48,7 +48,7 @@ def noise_floor(
     input_spikes: Annotated[
         str | None, typer.Option(metavar="PATH", help="Where DATA's given input spikes are now, if they have moved.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes, one cell each [default: all cores].")] = None,
+    workers: Workers = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS|FILE", help="A Dask cluster that is there, in place of --workers.")
     ] = None,
@@ -60,12 +60,12 @@ def noise_floor(
     """
     from ...simulate.run.dataset import available_cores
     from ...simulate.run.noise_floor import noise_floor
-    from ...simulate.schema import InputError
-    from ..progress import bar, console, spinner
+    from ...simulate.schema import InputError, shown
+    from ..progress import bar, console
 
-    numbers = None if trials is None else [number.strip() for number in trials.split(",")]
-    if numbers is not None and not all(number.isascii() and number.isdecimal() for number in numbers):
-        raise InputError(f"trials '{trials}': give trial numbers, such as 0,3,7")
+    numbers = None if trials is None else trial_numbers(trials)
+    if trials is not None and numbers is None:
+        raise InputError(f"trials {shown(trials)}: give trial numbers, such as 0,3,7")
     integration: dict[str, Any] = {"engine": engine, "tolerance": tolerance}
     integration = {name: value for name, value in integration.items() if value is not None}
     if dt is not None:
@@ -78,14 +78,14 @@ def noise_floor(
             data,
             out,
             integration,
-            trials=None if numbers is None else [int(number) for number in numbers],
+            trials=numbers,
             trials_of=trials_of,
             moved={name: path for name, path in moved.items() if path is not None},
             workers=workers or available_cores(),
             scheduler=scheduler,
             resume=resume,
             overwrite=overwrite,
-            busy=spinner,
+            busy=show.waiting,
             so_far=show,
         )
     console.print(f"{out}: written; `apical evaluate {data} {out}` scores it")

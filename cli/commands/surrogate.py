@@ -3,16 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..options import Device, Out, Overwrite, Resume, examples
+from ...surrogate.models.sizes import sizes_in_words
+from ..options import MOST_PROCESSES, Device, Out, Overwrite, Resume, examples, trial_numbers
+
+if TYPE_CHECKING:
+    from ...surrogate.fitting.recipe import FitConfig
 
 commands = typer.Typer()
+OutOrResumed = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.")]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace a setting of the fit. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="Replace a setting; `apical presets fit` lists them. Repeatable."
+    ),
 ]
+
+
+def _places(context: typer.Context, data: Path | None, out: Path | None, resume: bool) -> tuple[Path | None, Path]:
+    """Dataset and folder; with --resume the folder may stand alone, and knows its dataset."""
+    if resume and out is None:
+        data, out = None, data
+    if out is None:
+        context.fail("Missing option '--out' / '-o'.")
+    if data is None and not resume:
+        context.fail("Missing argument 'DATA'.")
+    return data, out
+
+
+def _fit_settings(out: Path, recipe: str | None, given: dict[str, Any], fields: list[str], resume: bool) -> FitConfig:
+    """What is fitted: the settings of the run that is resumed, else those of the recipe with what is given."""
+    from ...simulate.changes import parsed
+    from ...simulate.names import nearest
+    from ...surrogate.fitting.recipe import DEFAULT_SIZE, paper, quick
+    from ...surrogate.fitting.run_folder import CARD, own_settings
+    from ...surrogate.models.families import check_family
+
+    given = given | parsed(fields)
+    check_family(str(given.get("family", "elm")))
+    if resume and recipe is None and (out / CARD).exists():
+        return own_settings(out, given)
+    family = str(given.pop("family", "elm"))
+    make = {"quick": quick, "paper": paper}[nearest("recipe", recipe or "quick", ("quick", "paper"))]
+    return make(family, given.pop("size", None) or DEFAULT_SIZE[family], **given)
 
 
 @commands.command(
@@ -20,26 +56,33 @@ Settings = Annotated[
     epilog=examples(
         "apical fit data.zarr --model elm --size 20 --out runs/elm-20",
         "apical fit data.zarr --model tcn --size 2x32 --steps 800 --out runs/tcn-2x32",
-        "apical fit data.zarr --model elm --size 20 --recipe paper --out runs/paper --resume",
+        "apical fit data.zarr --model elm --size 20 --recipe paper --out runs/paper",
+        "apical fit --resume runs/paper",
     ),
 )
 def fit(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
-    out: Out,
-    model: Annotated[str, typer.Option(help="Family: elm, tcn, lstm, gru, ln, lif or alif.")] = "elm",
+    context: typer.Context,
+    data: Annotated[
+        Path | None, typer.Argument(metavar="DATA", help="A simulation. With --resume a run, which knows it.")
+    ] = None,
+    out: OutOrResumed = None,
+    model: Annotated[
+        str | None, typer.Option(help="Family: elm, tcn, lstm, gru, ln, lif or alif [default: elm].")
+    ] = None,
     size: Annotated[
         str | None,
-        typer.Option(
-            help="elm: memory units (20), or simplest; tcn: depth x width (7x128); lstm, gru: cells (50); "
-            "ln: time constants (3); lif, alif: 1."
-        ),
+        typer.Option(help=f"Of the family, with its default: {sizes_in_words()}."),
     ] = None,
-    recipe: Annotated[str, typer.Option(help="quick (a laptop) or paper (published settings).")] = "quick",
+    recipe: Annotated[
+        str | None, typer.Option(help="quick (a laptop) or paper (published settings) [default: quick].")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Windows per step [default: the recipe's].")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Initial weights and order of batches.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Initial weights and order of batches [default: 0].")] = None,
     fields: Settings = None,
-    dendrites: Annotated[int, typer.Option(min=0, help="tcn: components of the dendrites' voltages to fit.")] = 0,
+    dendrites: Annotated[
+        int | None, typer.Option(min=0, help="tcn: components of the dendrites' voltages to fit [default: 0].")
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many validations without a better RMSE [default: never].")
     ] = None,
@@ -50,30 +93,28 @@ def fit(
 ) -> None:
     """Fit a surrogate to a dataset. Trials are split, never windows; the model is chosen on validation RMSE.
 
+    A run that is resumed knows its settings and its dataset; one that is given again must be the same.
+
     On several GPUs: torchrun --nproc-per-node 2 -m apical.cli fit …, each takes its share of every batch.
     """
-    from ...simulate.changes import parsed
-    from ...simulate.names import nearest
-    from ...surrogate.fitting.fit import FitProgress, fit
-    from ...surrogate.fitting.recipe import DEFAULT_SIZE, paper, quick
-    from ...surrogate.models.families import check_family
+    from ...surrogate.fitting.fit import fit
+    from ...surrogate.fitting.run_folder import read_card
     from ...surrogate.processes import started
     from ..progress import bar, console, errors
 
-    check_family(model)
-    changes = {"seed": seed, "dendrite_components": dendrites}
-    given = {"steps": steps, "batch": batch, "patience": patience}
-    changes |= {name: value for name, value in given.items() if value is not None} | parsed(fields or ())
-    make = {"quick": quick, "paper": paper}[nearest("recipe", recipe, ("quick", "paper"))]
-    config = make(model, size or DEFAULT_SIZE[model], **changes)
+    data, out = _places(context, data, out, resume)
+    given = {
+        "family": model,
+        "size": size,
+        "seed": seed,
+        "dendrite_components": dendrites,
+        "steps": steps,
+        "batch": batch,
+        "patience": patience,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    config = _fit_settings(out, recipe, given, fields or [], resume)
     with bar(f"Fitting {config.family} {config.size}", config.steps) as show:
-
-        def report(progress: FitProgress) -> None:
-            note = f"loss {progress.loss:.3f}"
-            if progress.validation_rmse_mv == progress.validation_rmse_mv:
-                note += f"  val {progress.validation_rmse_mv:.2f} mV  AUC {progress.validation_roc_auc:.3f}"
-            show(progress.step, progress.steps, note)
-
         fit(
             config,
             data,
@@ -82,11 +123,12 @@ def fit(
             resume=resume,
             overwrite=overwrite,
             tensorboard=tensorboard,
-            report=report,
+            report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
             say=errors.print,
         )
     if not started().first:
         return
+    data = data or read_card(out).dataset
     console.print(f"{out}: fitted; `apical predict {out} {data} --out prediction.zarr` predicts the held-out trials")
 
 
@@ -95,16 +137,26 @@ def fit(
     epilog=examples(
         "apical sweep parameter-efficiency data.zarr --out sweeps/parameters",
         "apical sweep data-efficiency data.zarr --out sweeps/data --set steps=20000 --workers 2",
-        "apical sweep my-sweep.toml data.zarr --out sweeps/mine --resume",
+        "apical sweep my-sweep.toml data.zarr --out sweeps/mine",
+        "apical sweep --resume sweeps/mine",
     ),
 )
 def sweep(
-    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="parameter-efficiency, data-efficiency, or a .toml.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
-    out: Out,
+    context: typer.Context,
+    sweep: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SWEEP", help="parameter-efficiency, data-efficiency, or a .toml. With --resume the folder of one."
+        ),
+    ] = None,
+    data: Annotated[Path | None, typer.Argument(metavar="DATA", help="A simulation.")] = None,
+    out: OutOrResumed = None,
     fields: Settings = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes of one core that share the runs; 0: one run after another here.")
+        int,
+        typer.Option(
+            min=0, max=MOST_PROCESSES, help="Processes of one core that share the runs; 0: one run after another here."
+        ),
     ] = 0,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS|FILE", help="Share the runs among the workers of a Dask scheduler.")
@@ -115,19 +167,25 @@ def sweep(
 ) -> None:
     """Fit, predict and score every model of a sweep: models × sizes × seeds × amounts of data.
 
-    A run that fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical
+    A sweep that is resumed knows its settings and its dataset; one that is given again must be the same. A run that
+    fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical
     compare` draws it. Seeds of one ELM are fitted together.
     """
     from ...analysis.scores.evaluate import write_score
     from ...analysis.scores.files import join_scores
     from ...simulate.changes import parsed
-    from ...surrogate.sweep.sweep import SCORES, Scoring, run_sweep
+    from ...surrogate.sweep.sweep import SCORES, Scoring, own_sweep, run_sweep
     from ...surrogate.sweep.sweep_config import read_sweep
     from ..progress import bar, console, errors
     from ..spreading import spread_over
 
-    config = read_sweep(sweep).changed(parsed(fields or ()))
-    with bar("Runs") as show, spread_over(workers, scheduler) as spread:
+    if resume and out is None and data is None:
+        sweep, out = None, None if sweep is None else Path(sweep)
+    if sweep is None and not resume:
+        context.fail("Missing argument 'SWEEP'.")
+    data, out = _places(context, data, out, resume)
+    config = (own_sweep(out)[0] if sweep is None else read_sweep(sweep)).changed(parsed(fields or ()))
+    with bar("Runs") as show, spread_over(workers, scheduler, show.waiting) as spread:
         outcomes = run_sweep(
             config,
             data,
@@ -180,8 +238,7 @@ def predict(
         expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
         raise InputError(f"predict takes {expected}, got {len(paths)} paths: {', '.join(map(str, paths))}")
     surrogate = load_published_elm(elm_checkpoint) if elm_checkpoint else Surrogate.load(str(paths[0]))
-    numbers = [number.strip() for number in trials.split(",")]
-    chosen: Any = [int(number) for number in numbers] if all(map(str.isdecimal, numbers)) else trials
+    chosen: Any = trial_numbers(trials) or trials
     with bar(f"Predicting with {surrogate.name}") as show:
         predict(surrogate, paths[-1], out, trials=chosen, mode=mode, device=device, overwrite=overwrite, report=show)
     console.print(f"{out}: written by {surrogate.run}; `apical evaluate {paths[-1]} {out}` scores it")

@@ -25,16 +25,21 @@ CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry th
 class Biophysics(BaseModel):
     """What stands on each region's sections: NEURON names with values, mechanisms with parameters, in NEURON's units.
 
-    name, source: what it is called, and where its numbers come from. celsius: temperature.
-    reconstructed_axon: 'replace' it by the stub of Hay et al. 2011, 'keep' or 'remove' it.
+    name, source, licence: what it is called, where its numbers come from, and what binds them. celsius: temperature.
+    reconstructed_axon: 'replace' it by the stub of Hay et al. 2011, 'shorten' it to one that keeps its own diameters
+    (Markram et al. 2015), 'keep' or 'remove' it.
+    types: what the points of a type in the morphology file are: a region, or 'parent' for as the point before them;
+    over soma, axon, basal and apical for 1 to 4. In an ASC file a tree without a type is of type 0.
     all: holds for every region. A region that is None is not described, and no cell that has it can be built.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(min_length=1)
     source: str = Field(min_length=1)
+    licence: str | None = Field(None, min_length=1, exclude_if=lambda it: it is None)  # ids stay what they were
     celsius: float = Field(CELSIUS, ge=-273.15, allow_inf_nan=False)
-    reconstructed_axon: Literal["replace", "keep", "remove"] = "replace"
+    reconstructed_axon: Literal["replace", "shorten", "keep", "remove"] = "replace"
+    types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
     all: dict[str, Value | dict[str, Value]] = {}
     soma: dict[str, Value | dict[str, Value]]
     axon: dict[str, Value | dict[str, Value]] | None = None
@@ -65,7 +70,7 @@ def available() -> list[str]:
     """Names of the parameter sets that are shipped.
 
     >>> available()
-    ['ball-and-stick', 'hay2011', 'shai2015']
+    ['ball-and-stick', 'bbp2015', 'hay2011', 'shai2015']
     """
     return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("parameters").iterdir())
 
@@ -93,7 +98,7 @@ def text_of(name_or_path: str) -> str:
     if not path.is_file():
         raise InputError(f"biophysics {path}: {'is a folder, expected a file' if path.is_dir() else 'no such file'}")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"biophysics {path}: cannot be read as UTF-8 text ({error})") from error
 
@@ -118,6 +123,8 @@ def _checked(table: dict) -> Biophysics:
     for name, value in table.items():
         if name in TABLES:
             fields[name] = parameter_file.region(name, value, mechanisms)
+        elif name == "types":
+            fields[name] = parameter_file.types(value)
         elif name not in Biophysics.model_fields:
             parameter_file.known((name,), "region or field", name, Biophysics.model_fields)
     try:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ..mechanisms import fusion
 from ..mechanisms.nmodl import REVERSALS
 from ..schema import InputError
-from . import reconstruction
 from .biophysics import CELSIUS, Biophysics
 from .distance_rules import Rule
 from .morphologies import Morphology
+from .reading import reconstruction
 
 AXON_LENGTH_UM, AXON_DIAM_UM, AXON_SECTIONS = 30.0, 1.0, 2  # the stub that replaces the axon, Hay et al. 2011
+AXON_SECOND_UM = 60.0  # where a shortened axon takes the diameter of its second section, Markram et al. 2015
 SEGMENT_LENGTH_UM = 40  # nseg = 1 + 2 int(L / 40), Hay et al. 2011
+REACH_UM = (1, 20_000)  # of a cell without its axon: dendrites end within a few mm, and another unit is 1,000 times off
+AXON_REACH_UM = (0, 500_000)  # NEURON has no more than 32,767 segments in a section
 IN_FILES = {"basal": "ASC: a tree marked Dendrite; SWC: type 3", "apical": "ASC: a tree marked Apical; SWC: type 4"}
 
 
@@ -38,32 +43,51 @@ class Cell:
     longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
     """
 
-    def __init__(self, morphology: Morphology, biophysics: Biophysics | None = None, fused: bool = False) -> None:
+    def __init__(
+        self,
+        morphology: Morphology,
+        biophysics: Biophysics | None = None,
+        fused: bool = False,
+        axon: Literal["replace", "keep", "remove"] = "replace",
+        types: Mapping[int, str] | None = None,
+    ) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
 
         fused: the mechanisms of a region as one (see fusion): the same equations, sooner solved.
+        axon, types: where `biophysics` does not say, its reconstructed_axon and types.
 
         Raises InputError for a file that NEURON cannot read, that has no soma or no dendrite, or that has other regions
         than `biophysics` describes.
         """
         self.name, self._where = morphology.name, f"morphology {morphology.path}"
         try:
-            self._build(morphology, biophysics, fused)
+            if biophysics is not None:
+                axon, types = biophysics.reconstructed_axon, biophysics.types
+            self._build(morphology, biophysics, fused, axon, types or {})
         except BaseException:
             self.close()  # a part of a cell would be integrated with the next one
             raise
 
-    def _build(self, morphology: Morphology, biophysics: Biophysics | None, fused: bool) -> None:
+    def _build(
+        self,
+        morphology: Morphology,
+        biophysics: Biophysics | None,
+        fused: bool,
+        axon: str,
+        types: Mapping[int, str],
+    ) -> None:
         from neuron import h
 
         h.celsius = biophysics.celsius if biophysics else CELSIUS
-        self._soma, self.axon, self.basal, self.apical = reconstruction.read(morphology.path, self)
+        self._soma, self.axon, self.basal, self.apical, line = reconstruction.read(morphology.path, self, types)
         self.soma = self._soma[0]
         if not (self.basal or self.apical):
             raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
-        self._shape_axon(biophysics.reconstructed_axon if biophysics else "replace")
+        self._shape_axon(axon)
+        self._check_connected(line)
+        self._check_size()
         for section in self.sections():
-            section.nseg = 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)
+            section.nseg = _n_segments(section)
         self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
         self.segments = [
             Segment(tree, number, segment.x, h.distance(self.soma(0), segment), section.L / section.nseg, segment)
@@ -88,9 +112,16 @@ class Cell:
 
         Source: how Hay et al. 2011 place their dendritic electrodes. Raises InputError where no section reaches.
         """
-        spanning = [s for s in self.apical if self.path_um(s(0)) < distance_um <= self.path_um(s(1))]
+        return self._thickest(self.apical, distance_um, "apical dendrite")
+
+    def at_distance(self, distance_um: float):
+        """The same on the apical dendrite, or on the basal ones of a cell that has no other."""
+        return self._thickest(self.apical or self.basal, distance_um, "dendrite")
+
+    def _thickest(self, sections: list, distance_um: float, what: str):
+        spanning = [s for s in sections if self.path_um(s(0)) < distance_um <= self.path_um(s(1))]
         if not spanning:
-            raise InputError(f"cell {self.name}: no apical dendrite at {distance_um:g} um from the soma")
+            raise InputError(f"cell {self.name}: no {what} at {distance_um:g} um from the soma")
         sites = [s((distance_um - self.path_um(s(0))) / s.L) for s in spanning]
         return max(sites, key=lambda site: site.diam)
 
@@ -103,19 +134,59 @@ class Cell:
         self.segments = []
 
     def _shape_axon(self, what: str) -> None:
-        """Replace, keep or remove the reconstructed axon."""
+        """Replace, shorten, keep or remove the reconstructed axon."""
         from neuron import h
 
         if what == "keep":
             if not self.axon:
                 raise InputError(f"{self._where}: has no axon, which reconstructed_axon = 'keep' asks for")
             return
+        own_um = self._axon_diameters_um()
         for section in self.axon:
             h.delete_section(sec=section)
-        self.axon = [h.Section(name=f"axon[{i}]", cell=self) for i in range(AXON_SECTIONS)] if what == "replace" else []
-        for section, parent in zip(self.axon, [self.soma(0.5), *(each(1) for each in self.axon)], strict=False):
-            section.L, section.diam = AXON_LENGTH_UM, AXON_DIAM_UM
+        self.axon = [h.Section(name=f"axon[{i}]", cell=self) for i in range(AXON_SECTIONS)] if what != "remove" else []
+        hillock, diams_um = (self.soma(1), own_um) if what == "shorten" else (self.soma(0.5), [AXON_DIAM_UM] * 2)
+        for section, parent, diam_um in zip(self.axon, [hillock, *(a(1) for a in self.axon)], diams_um, strict=False):
+            section.L, section.diam = AXON_LENGTH_UM, diam_um
             section.connect(parent)
+
+    def _axon_diameters_um(self) -> list[float]:
+        """Of the reconstructed axon: of its first section, and of the first with its middle beyond 60 um, if any is.
+
+        Each is that of the section's middle segment. Without an axon 1 um, as Markram et al. 2015 have it.
+        """
+        from neuron import h
+
+        if not self.axon:
+            return [AXON_DIAM_UM] * AXON_SECTIONS
+        for section in self.axon:
+            section.nseg = _n_segments(section)
+        beyond = (a for a in self.axon if h.distance(self.soma(0), a(0.5)) > AXON_SECOND_UM)
+        return [self.axon[0](0.5).diam, next(beyond, self.axon[0])(0.5).diam]
+
+    def _check_connected(self, line: dict[str, int]) -> None:
+        """Nothing but the axon may go with the axon."""
+        for section in [*self._soma, *self.basal, *self.apical]:
+            if section.parentseg() is None and section != self.soma:
+                raise InputError(
+                    f"{self._where}, line {line[section.name()]}: section {section.name().split('.')[-1]} hangs on the "
+                    "axon, which is taken away; give the points between it and the soma the type of a dendrite, or set "
+                    "reconstructed_axon = 'keep'"
+                )
+
+    def _check_size(self) -> None:
+        """A cell far larger or smaller than there are has its coordinates in another unit."""
+        for what, sections, (least_um, most_um) in (
+            ("soma and dendrites", [*self._soma, *self.basal, *self.apical], REACH_UM),
+            ("axon", self.axon, AXON_REACH_UM),
+        ):
+            reach_um = max((self.path_um(section(1)) for section in sections), default=least_um)
+            if not least_um <= reach_um <= most_um:
+                unit = "nm" if reach_um > most_um else "mm"
+                raise InputError(
+                    f"{self._where}: {what} as far as {reach_um:,.1f} um from the soma's middle, expected {least_um:g} "
+                    f"to {most_um:,}; coordinates and radii are in um: are these in {unit}?"
+                )
 
     def _insert(self, biophysics: Biophysics, fused: bool) -> None:
         from neuron import h
@@ -157,6 +228,8 @@ class Cell:
 
     def _set(self, section, variable: str, value: float | Rule, longest_um: float) -> None:
         """Give a range variable its value on every segment of `section`."""
+        from neuron import h
+
         if not isinstance(value, Rule):
             setattr(section, variable, value)
             return
@@ -164,4 +237,9 @@ class Cell:
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0]
         for segment, x in zip(section, places, strict=True):
-            setattr(segment, variable, value.at(self.path_um(section(x)), longest_um))
+            distance_um = h.distance(self.soma(value.from_x), section(x))
+            setattr(segment, variable, value.at(distance_um, longest_um))
+
+
+def _n_segments(section) -> int:
+    return 1 + 2 * int(section.L / SEGMENT_LENGTH_UM)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-
+from ..processes import apart
 from .morphologies import CATALOGUE, Morphology, checksum
 
 
@@ -15,8 +13,7 @@ def catalogue() -> list[dict]:
     counted by NEURON in a process of its own, whose state nothing else sees. The axon depends on the parameter set.
     """
     found = [make() for make in CATALOGUE.values()]
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        counts = dict(pool.map(_count, [m for m in found if m.present]))
+    counts = apart(_counts, [morphology for morphology in found if morphology.present])
     return [
         {
             "name": m.name,
@@ -31,10 +28,12 @@ def catalogue() -> list[dict]:
     ]
 
 
-def _count(morphology: Morphology) -> tuple[str, tuple[int, int]]:
+def _counts(morphologies: list[Morphology]) -> dict[str, tuple[int, int]]:
     from .built import Cell
 
-    cell = Cell(morphology)
-    counts = len(cell.sections()) - len(cell.axon), len(cell.segments)
-    cell.close()
-    return morphology.name, counts
+    counts = {}
+    for morphology in morphologies:
+        cell = Cell(morphology)
+        counts[morphology.name] = len(cell.sections()) - len(cell.axon), len(cell.segments)
+        cell.close()
+    return counts

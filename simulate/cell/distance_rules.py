@@ -1,4 +1,4 @@
-"""How a value changes with distance: the path length along the dendrite from the soma's middle."""
+"""How a value changes with distance: the path length along the dendrite from the soma."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+FURTHEST_UM = 5000.0  # no dendrite is longer; a value is checked up to there
+
 
 class Rule(BaseModel):
     """A curve over distance. `values`: the fields that are in the parameter's own unit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     values: ClassVar[tuple[str, ...]]
+
+    @property
+    def from_x(self) -> float:
+        """Where in the soma distances are counted from: 0.5 is its middle, where dendrites attach, 0 its start."""
+        return 0.5
 
     @abstractmethod
     def at(self, distance_um: float, longest_um: float) -> float:
@@ -27,8 +34,9 @@ class Rule(BaseModel):
 class Exponential(Rule):
     """scale * (offset + factor exp(steepness x)) at relative distance x: 0 at the soma, 1 at the tree's furthest tip.
 
-    x_max: beyond it the value stays. Source of the default numbers: Ih along the apical tree, Kole et al. 2006, as
-    fitted in Hay et al. 2011.
+    x_max: beyond it the value stays. steepness_per_um: in place of both, for the distance itself in um from the soma's
+    start, as Markram et al. 2015 count it. Source of the default numbers: Ih along the apical tree, Kole et al. 2006,
+    as fitted in Hay et al. 2011.
     """
 
     values = ("scale",)
@@ -38,13 +46,30 @@ class Exponential(Rule):
     factor: float = 2.0870
     steepness: float = 3.6161
     x_max: float = Field(1.0, gt=0, le=1)
+    steepness_per_um: float | None = Field(None, exclude_if=lambda value: value is None)  # ids stay what they were
+
+    @model_validator(mode="after")
+    def _one_distance(self) -> Exponential:
+        relative = sorted({"steepness", "x_max"} & self.model_fields_set)
+        if self.steepness_per_um is not None and relative:
+            raise ValueError(f"{relative[0]} is of the relative distance; leave it out beside steepness_per_um")
+        return self
+
+    @property
+    def from_x(self) -> float:
+        return 0.5 if self.steepness_per_um is None else 0.0
 
     def at(self, distance_um: float, longest_um: float) -> float:
-        x = min(distance_um / longest_um, self.x_max)
-        return self.scale * (self.offset + self.factor * math.exp(self.steepness * x))
+        if self.steepness_per_um is None:
+            exponent = self.steepness * min(distance_um / longest_um, self.x_max)
+        else:
+            exponent = self.steepness_per_um * distance_um
+        return self.scale * (self.offset + self.factor * math.exp(exponent))
 
     def between(self) -> tuple[float, ...]:
-        return self.at(0, 1), self.at(1, 1)
+        if self.steepness_per_um is None:
+            return self.at(0, 1), self.at(1, 1)
+        return self.at(0, 1), self.at(FURTHEST_UM, 1)
 
 
 class _Span(Rule):

@@ -14,19 +14,24 @@ from ..names import nearest
 from ..schema import InputError
 
 CC_BY_NC_SA = "CC-BY-NC-SA-4.0"  # holds for data made from the morphology too
+DEFAULT_BIOPHYSICS = "bbp2015"
 NO_LICENCE = "none stated"  # so the file is never passed on
 HAY_URL = "https://raw.githubusercontent.com/ModelDBRepository/139653/463ae54333e4cc03a2f067fec5396ed7c0c4471b/morphologies/cell1.asc"
 
 
 @dataclass(frozen=True)
 class Morphology:
-    """A morphology file. `sha256` is of its bytes with LF line ends; `path` says where it is, or would be."""
+    """A morphology file. `sha256` is of its bytes with LF line ends; `path` says where it is, or would be.
+
+    biophysics: the parameter set that belongs to it; for a user's file, the default.
+    """
 
     name: str
     path: Path
     sha256: str
     licence: str
     source: str
+    biophysics: str = DEFAULT_BIOPHYSICS
 
     @property
     def present(self) -> bool:
@@ -66,12 +71,13 @@ def _hay2011(path: Path | None = None) -> Morphology:
         "293d0aa92af8d03dbdcc40a711ba3923522615c3a65df485906538a1de986e23",
         NO_LICENCE,
         "ModelDB 139653, morphologies/cell1.asc; Hay et al. 2011, PLoS Comput Biol 7:e1002107",
+        "shai2015",  # as Beniaguev et al. 2021 have it
     )
 
 
 def _ball_and_stick() -> Morphology:
     path = Path(str(files(__package__).joinpath("reconstructions", "ball-and-stick.swc")))
-    return Morphology("ball-and-stick", path, checksum(path), "Apache-2.0", "made for apical")
+    return Morphology("ball-and-stick", path, checksum(path), "Apache-2.0", "made for apical", "ball-and-stick")
 
 
 DEFAULT = "ttpc1"
@@ -111,6 +117,15 @@ def resolve(name_or_path: str) -> Morphology:
     if digest == published.sha256:
         return published
     return Morphology(path.stem, path.resolve(), digest, "unknown (user's file)", path.name)
+
+
+def own_biophysics(name_or_path: str) -> str:
+    """The parameter set of that morphology where none is named; the default one for a user's file, or none."""
+    if name_or_path in CATALOGUE:
+        return CATALOGUE[name_or_path]().biophysics
+    path = Path(name_or_path).expanduser()
+    readable = path.suffix.lower() in (".asc", ".swc") and path.is_file()
+    return resolve(name_or_path).biophysics if readable else DEFAULT_BIOPHYSICS
 
 
 def checksum(path: Path) -> str:

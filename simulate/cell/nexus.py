@@ -20,12 +20,12 @@ def nexus(cell: Cell, distance_um: float | None = None):
     """
     if distance_um is not None:
         return cell.at_apical_distance(distance_um)
-    trunk, onward = None, [s for s in cell.apical if s.parentseg() is None or s.parentseg().sec not in cell.apical]
+    trunk, onward = None, [s for s in cell.apical if s.parentseg().sec not in cell.apical]
     while onward:
-        section = max(onward, key=_dendrite_um)
+        section = max(onward, key=lambda each: _dendrite_um(each, cell))
         if section(0.5).diam < TRUNK_DIAM_UM:
             break
-        trunk, onward = section, section.children()
+        trunk, onward = section, [child for child in section.children() if child in cell.apical]
     if trunk is None:
         raise InputError(
             f"cell {cell.name}: has no apical trunk of {TRUNK_DIAM_UM:g} um or more, so no nexus: "
@@ -34,5 +34,5 @@ def nexus(cell: Cell, distance_um: float | None = None):
     return trunk(POSITION)
 
 
-def _dendrite_um(section) -> float:
-    return sum(each.L for each in section.subtree())
+def _dendrite_um(section, cell: Cell) -> float:
+    return sum(each.L for each in section.subtree() if each not in cell.axon)  # which may start at a dendrite

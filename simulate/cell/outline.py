@@ -7,13 +7,13 @@ P points, N dendritic segments.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
+from ..processes import apart
 from ..schema import InputError, config_of, read, source
 from . import morphologies
 from .morphologies import Morphology
@@ -35,9 +35,10 @@ def outline(ds: xr.Dataset, morphology: str | Path | None = None) -> xr.Dataset:
     Raises InputError for a neuron without a morphology, a file that is not there or another one, and another cell.
     """
     expected_um = read(ds, "segment_length_um")
-    found = _resolve(ds, morphology)
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        (segment_p, point_p4), length_um = pool.submit(_trace, found).result()
+    found, made = _resolve(ds, morphology), json.loads(ds.attrs["provenance"]).get("biophysics", {})
+    types = {int(number): region for number, region in made.get("types", {}).items()}
+    axon = made.get("reconstructed_axon", "replace")
+    (segment_p, point_p4), length_um = apart(_trace, found, axon, types)
     if len(length_um) != len(expected_um) or np.abs(length_um - expected_um).max() > LENGTH_UM:
         raise InputError(
             f"morphology {found.path}: its {len(length_um)} dendritic segments are not the {len(expected_um)} of "
@@ -74,11 +75,13 @@ def _resolve(ds: xr.Dataset, given: str | Path | None) -> Morphology:
     return found
 
 
-def _trace(morphology: Morphology) -> tuple[Points, np.ndarray]:
+def _trace(
+    morphology: Morphology, axon: Literal["replace", "keep", "remove"], types: dict[int, str]
+) -> tuple[Points, np.ndarray]:
     """In a process of its own: points of the soma and of every dendritic segment, and the segments' lengths in um."""
     from .built import Cell
 
-    cell = Cell(morphology)
+    cell = Cell(morphology, axon=axon, types=types)
     dendrites = [*cell.basal, *cell.apical]
     pieces = [(SOMA, _points(section, 0.0, 1.0)) for section in cell.sections()[: -len([*cell.axon, *dendrites])]]
     parts = [

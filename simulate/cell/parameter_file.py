@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..mechanisms.nmodl import REVERSALS, Mechanism
 from ..names import nearest
 from ..schema import InputError
 from .distance_rules import RULES, Rule
+from .reading.swc import LIKE_ITS_PARENT
 
 REGIONS = ("soma", "axon", "basal", "apical")
 PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS
@@ -21,6 +23,9 @@ NOT_NEGATIVE = ("conductance density", "permeability", "concentration")
 ABOVE_ZERO = ("capacitance", "resistivity", "time", "length")
 
 Region = dict[str, Any]  # NEURON name -> number or rule; mechanism -> its parameters
+
+
+WHAT_A_TYPE_IS = (*REGIONS, LIKE_ITS_PARENT)
 
 
 class WrongEntry(InputError):
@@ -55,6 +60,17 @@ def region(name: str, table: object, mechanisms: Mapping[str, Mechanism]) -> Reg
             known(place, f"parameter of {key}", parameter, parameters)
             checked[key][parameter] = _value(place, value, parameters[parameter])  # type: ignore[index]
     return checked
+
+
+def types(table: object) -> dict[int, str]:
+    """What the points of a type in a morphology file are, by the type's number. Raises WrongEntry."""
+    if not isinstance(table, dict):
+        raise WrongEntry(("types",), f"expected what each type is, as in types = {{ 5 = 'basal' }}, got {table!r}")
+    for key, region in table.items():
+        if not re.fullmatch(r"\d{1,9}", key):
+            raise WrongEntry(("types", key), "expected the number of a type in the morphology file")
+        known(("types", key), "region", region, WHAT_A_TYPE_IS)
+    return {int(key): region for key, region in table.items()}
 
 
 def wrong_field(keys: tuple[str, ...], error: ValidationError) -> WrongEntry:
@@ -103,12 +119,17 @@ def _rule(keys: tuple[str, ...], written: dict, unit: str) -> Rule:
     for field, value in written.items():
         if field != "rule":
             known((*keys, field), f"field of rule '{name}'", field, [f for f in kind.model_fields if f != "rule"])
-            in_unit = unit if field in kind.values else "um" if field.endswith("_um") else "1"
+            in_unit = unit if field in kind.values else _own_unit(field)
             fields[field] = _number((*keys, field), value, in_unit)
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
         raise wrong_field(keys, error) from error
+
+
+def _own_unit(field: str) -> str:
+    """The unit in the name of a rule's field, such as to_um or steepness_per_um."""
+    return "/um" if field.endswith("_per_um") else "um" if field.endswith("_um") else "1"
 
 
 def _number(keys: tuple[str, ...], written: object, unit: str) -> float:

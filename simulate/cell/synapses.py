@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..mechanisms import fusion
+from ..schema import Configuration
 from .built import Cell, Segment
 
 # Receptor -> (mechanism, its parameters); times in ms, gmax in uS, e in mV. Source: Beniaguev et al. 2021 and its code.
@@ -40,10 +41,9 @@ RECEPTORS = {
 DELAY_MS = 1.0  # CoreNEURON wants a delay above 0; events are queued at their arrival, so it adds nothing
 
 
-class Domain(BaseModel):
+class Domain(Configuration):
     """A part of the dendrites: a tree (both where none is named), between two path lengths from the soma's start."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     tree: Literal["basal", "apical"] | None = Field(None, description="basal or apical; none: both")
     from_um: float = Field(0.0, ge=0, description="path length from the soma")
     to_um: float | None = Field(None, gt=0, description="the same; none: to the tips")

@@ -26,9 +26,10 @@ def run(
 
 
 def prepare(integration: Integration) -> None:
-    """Set NEURON's step, order and tolerance."""
+    """Set NEURON's step, order and tolerance, and have it calculate every rate."""
     from neuron import h
 
+    _use_no_tables()
     h.secondorder = 2 if integration.second_order and integration.dt_ms else 0
     cvode = h.CVode()
     cvode.active(integration.dt_ms is None)
@@ -41,6 +42,22 @@ def prepare(integration: Integration) -> None:
         for mechanism in section(0.5):
             if hasattr(mechanism, "second_order"):  # a fused one that holds calcium
                 setattr(section, f"second_order_{mechanism.name()}", h.secondorder / 2)
+
+
+def _use_no_tables() -> None:
+    """Switch off the tables in which mechanisms (hh, and those with a TABLE) look rates up instead of calculating them.
+
+    Engine 'batched' calculates them. Those that the cell lacks count too: CoreNEURON keeps what its first run finds.
+    """
+    from neuron import h
+
+    for point in (0, 1):
+        kinds, name = h.MechanismType(point), h.ref("")
+        for number in range(int(kinds.count())):
+            kinds.select(number)
+            kinds.selected(name)
+            if hasattr(h, switch := f"usetable_{name[0]}"):
+                setattr(h, switch, 0)
 
 
 def queue(inputs: Inputs, start_ms: float, stop_ms: float) -> None:

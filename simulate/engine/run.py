@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from ..cell.built import Cell
 
 
-def fastest(integration: Integration, mechanisms: Iterable[str]) -> Integration:
+FEW_TRIALS = 3  # of one worker: below, CoreNEURON is faster than engine 'batched' (docs/log.md)
+
+
+def fastest(integration: Integration, mechanisms: Iterable[str], trials: float) -> Integration:
     """`integration` with the fastest engine that has these mechanisms, by name: of channels and of receptors.
 
-    Engine 'batched' where the step is fixed and every mechanism can be generated; else CoreNEURON, or plain NEURON for
-    a variable step.
+    trials: how many each worker is to simulate. Engine 'batched' from three on, where the step is fixed and every
+    mechanism can be generated; else CoreNEURON, or plain NEURON for a variable step.
     """
     if integration.dt_ms is None:
         return integration.model_copy(update={"engine": "neuron"})
     from .batched import support
 
-    can = support.refusal(list(mechanisms)) is None
+    can = trials >= FEW_TRIALS and support.refusal(list(mechanisms)) is None
     return integration.model_copy(update={"engine": "batched" if can else "coreneuron"})
 
 
@@ -43,6 +46,8 @@ def run(
     from . import coreneuron, neuron
     from .batched import engine
 
+    if integration.engine == "auto":
+        integration = fastest(integration, (), trials=1)
     chosen = {"coreneuron": coreneuron, "neuron": neuron, "batched": engine}[integration.engine]
     return chosen.run(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse)
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from .. import notebook
-from ..folders import cache_folder, making
-from ..schema import InputError
+from ..folders import cache_folder
+from ..schema import InputError, making, notebook
 from . import fusion, nmodl
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.

@@ -12,6 +12,7 @@ QUANTITIES = {
     "voltage": {"mV": "1", "V": "1e3", "uV": "1e-3"},
     "time": {"ms": "1", "s": "1e3", "us": "1e-3"},
     "rate": {"/ms": "1", "/s": "1e-3"},
+    "slope": {"/um": "1", "/mm": "1e-3"},
     "length": {"um": "1", "mm": "1e3", "nm": "1e-3"},
     "capacitance": {"uF/cm2": "1", "F/cm2": "1e6", "F/m2": "1e2", "pF/um2": "1e2"},
     "resistivity": {"ohm cm": "1", "kohm cm": "1e3", "Mohm cm": "1e6", "ohm m": "1e2"},

@@ -23,6 +23,8 @@ from ..schema import InputError
 from . import number_list
 from .pickle_window import Span, Window
 
+MOST_ENTRIES = 20_000_000  # of all containers written out, two times what a NeuronIO file has
+DEEPEST = 20  # containers in one another
 LARGE_BYTES = 1 << 14  # strings from here on stay in the file
 
 
@@ -37,10 +39,12 @@ def load(path: str | Path, report: Callable[[int], None] | None = None) -> Any:
     try:
         with path.open("rb") as file:
             try:
-                return _ArrayUnpickler(Window(path, file, report)).load()
+                found = _ArrayUnpickler(Window(path, file, report)).load()
             except _Skipped:
                 file.seek(0)
-                return _ArrayUnpickler(Window(path, file, report), whole_lists=False).load()
+                found = _ArrayUnpickler(Window(path, file, report), whole_lists=False).load()
+        _check_entries(found)
+        return found
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
@@ -61,7 +65,7 @@ class _Dtype:
 
     def __init__(self, code: object):
         if not (isinstance(code, str) and re.fullmatch(r"b1|[iu][1248]|f[248]", code)):
-            raise InputError(f"holds an array of type {ascii(code)[:40]}; only numbers and booleans are read")
+            raise InputError(f"holds an array of type {_named(code)}; only numbers and booleans are read")
         self.values = np.dtype(code)
 
     def __setstate__(self, state: tuple) -> None:
@@ -143,7 +147,7 @@ class _ArrayUnpickler(_PythonUnpickler):
 
     def _encode(self, text: str | Span, encoding: str) -> bytes | Span:
         if encoding != "latin1":
-            raise InputError(f"asks for the codec {ascii(encoding)[:40]}, which was not loaded; only latin1 is read")
+            raise InputError(f"asks for the codec {_named(encoding)}, which was not loaded; only latin1 is read")
         return text._replace(text=True) if isinstance(text, Span) else text.encode("latin1")
 
     def _no_bytes(self) -> bytes:
@@ -178,10 +182,45 @@ class _ArrayUnpickler(_PythonUnpickler):
         n_bytes = int.from_bytes(self.read(width), "little")
         self.append(self._window.leave(n_bytes) if n_bytes >= LARGE_BYTES else decode(self.read(n_bytes)))
 
+    def _load_hashed(self, load: Callable[[Any], None], keys: slice) -> None:
+        """What looks keys up: never those that have parts, since theirs are looked at again each time."""
+        if not all(key is None or isinstance(key, (str, bytes, int, float)) for key in self.stack[keys]):
+            raise InputError("holds a key that is no text and no number; do not use this file")
+        load(self)
+
     def _load_build(self) -> None:
         if not isinstance(self.stack[-2], (_Array, _Dtype)):
             raise InputError("sets a state on what is not an array, which was not done: do not use this file")
         super().load_build()
+
+
+def _named(value: object) -> str:
+    """Text in ASCII, else only its type: a container may be endless when it is written out."""
+    return ascii(value)[:40] if isinstance(value, str) else type(value).__name__
+
+
+def _check_entries(found: Any) -> None:
+    """Raise InputError for containers that refer to one another, so that written out they are more than any file."""
+    known: dict[int, tuple[int, int]] = {}  # entries written out and containers in one another, by identity
+
+    def entries(container: Any, outer: int) -> tuple[int, int]:
+        deep = InputError(f"holds containers of more than {DEEPEST} in one another; do not use this file")
+        if outer >= DEEPEST:
+            raise deep
+        if id(container) not in known:
+            parts = container.values() if isinstance(container, dict) else container
+            inner = [entries(part, outer + 1) for part in parts if isinstance(part, (list, tuple, dict))]
+            n = len(container) + sum(n for n, _ in inner)
+            if n > MOST_ENTRIES:
+                raise InputError(f"holds more than {MOST_ENTRIES:,} entries, by references to itself; do not use it")
+            known[id(container)] = n, 1 + max((depth for _, depth in inner), default=0)
+        n, depth = known[id(container)]
+        if outer + depth > DEEPEST:
+            raise deep
+        return n, depth
+
+    if isinstance(found, (list, tuple, dict)):
+        entries(found, 0)
 
 
 def _text(raw: bytes) -> str:
@@ -196,6 +235,11 @@ _ArrayUnpickler.dispatch |= {
     pickle.EMPTY_LIST[0]: _ArrayUnpickler._load_list,
     pickle.MEMOIZE[0]: _ArrayUnpickler._load_memoize,
     pickle.BUILD[0]: _ArrayUnpickler._load_build,
+    pickle.SETITEM[0]: lambda reader: reader._load_hashed(_PythonUnpickler.load_setitem, slice(-2, -1)),
+    pickle.SETITEMS[0]: lambda reader: reader._load_hashed(_PythonUnpickler.load_setitems, slice(0, None, 2)),
+    pickle.DICT[0]: lambda reader: reader._load_hashed(_PythonUnpickler.load_dict, slice(0, None, 2)),
+    pickle.ADDITEMS[0]: lambda reader: reader._load_hashed(_PythonUnpickler.load_additems, slice(None)),
+    pickle.FROZENSET[0]: lambda reader: reader._load_hashed(_PythonUnpickler.load_frozenset, slice(None)),
     pickle.FRAME[0]: lambda reader: reader.read(8),  # a frame only says how much to read at once
     pickle.BINGET[0]: lambda reader: reader._load_get(1),
     pickle.LONG_BINGET[0]: lambda reader: reader._load_get(4),

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .. import schema
+from ..processes import Step, each
 from ..schema import FINE_PER_MS, InputError
-from .file_workers import Step, each
 from .published_file import VOLTAGES, NeuronIOFile
 from .survey import Survey, check_agreement, digest, survey
 
@@ -52,6 +51,8 @@ def import_neuronio(
     partial = out.with_name(f"{out.name}.partial")
     if not paths or workers < 1:
         raise InputError(f"an import takes at least one NeuronIO file and one worker, got {len(paths)} and {workers}")
+    for path in (out, partial):
+        schema.recover(path)
     _check_target(out, partial, resume, overwrite)
     store = next((path for path in (partial, out) if _is_begun(path)), None) if resume else None
 
@@ -61,16 +62,16 @@ def import_neuronio(
         surveys = each(survey, [(path,) for path in paths], workers, check)
         check_agreement(surveys)
         digests = [survey.sha256 for survey in surveys]
-        shutil.rmtree(partial, ignore_errors=True)
         _create(partial, surveys)
         store = partial
     else:
         digests = each(digest, [(path,) for path in paths], workers, check)
     _fill(store, paths, digests, workers, report)
     if store == partial:
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
+        try:
+            schema.put(partial, out)
+        except OSError as error:
+            raise schema.unwritten(out, error, "give --resume") from error
     return out
 
 
@@ -118,27 +119,28 @@ def _create(path: Path, surveys: list[Survey]) -> None:
     whole = hashlib.sha256("".join(survey.sha256 for survey in surveys).encode()).hexdigest()
     dtypes = {"input_spikes": "?", "output_spike_time_ms": "f8", "output_spike_time_published_ms": "f8"}
     voltages = [name for name in VOLTAGES if name != "dendrite_v_mv" or all(s.has_dendrites for s in surveys)]
-    schema.create(
-        path,
-        "simulation",
-        {**dtypes, **dict.fromkeys(voltages, "f4")},
-        {
-            "trial": np.arange(sum(survey.n_trials for survey in surveys)),
-            "time_ms": np.arange(first.duration_ms),
-            "time_fine_ms": np.arange(first.duration_ms * FINE_PER_MS) / FINE_PER_MS,
-            "source_file": np.repeat([survey.path.name for survey in surveys], [s.n_trials for s in surveys]),
-            **first.coordinates,
-        },
-        n_spike=max(survey.n_spike for survey in surveys),
-        dataset_id=f"neuronio-{whole[:16]}",
-        config={"made_by": "NeuronIO", "files": [survey.settings for survey in surveys]},
-        provenance={
-            "source": "NeuronIO: Beniaguev, Segev & London 2021, Neuron 109:2727",
-            "files": [{"name": s.path.name, "sha256": s.sha256, "n_trials": s.n_trials} for s in surveys],
-            "rounding": ROUNDING,
-            **schema.made_with("numpy", "zarr"),
-        },
-    )
+    with schema.writing_whole(path) as growing:
+        schema.create(
+            growing,
+            "simulation",
+            {**dtypes, **dict.fromkeys(voltages, "f4")},
+            {
+                "trial": np.arange(sum(survey.n_trials for survey in surveys)),
+                "time_ms": np.arange(first.duration_ms),
+                "time_fine_ms": np.arange(first.duration_ms * FINE_PER_MS) / FINE_PER_MS,
+                "source_file": np.repeat([survey.path.name for survey in surveys], [s.n_trials for s in surveys]),
+                **first.coordinates,
+            },
+            n_spike=max(survey.n_spike for survey in surveys),
+            dataset_id=f"neuronio-{whole[:16]}",
+            config={"made_by": "NeuronIO", "files": [survey.settings for survey in surveys]},
+            provenance={
+                "source": "NeuronIO: Beniaguev, Segev & London 2021, Neuron 109:2727",
+                "files": [{"name": s.path.name, "sha256": s.sha256, "n_trials": s.n_trials} for s in surveys],
+                "rounding": ROUNDING,
+                **schema.made_with("numpy", "zarr"),
+            },
+        )
 
 
 def _fill(
@@ -177,7 +179,5 @@ def _write(
         try:
             schema.write_trial(store, position, arrays)
         except OSError as error:
-            raise InputError(
-                f"{store}: cannot be written ({error.strerror}); what is there is kept: make room, then give --resume"
-            ) from error
+            raise schema.unwritten(store, error, "give --resume") from error
         step(1)

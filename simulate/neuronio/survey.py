@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..processes import Step
 from ..schema import InputError
-from .file_workers import Step
 from .published_file import VOLTAGES, NeuronIOFile
 
 BLOCK_BYTES = 1 << 24

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import schema
-from ..schema import COORDINATES, PENDING
+from ..schema import COORDINATES, PENDING, InputError
 
 if TYPE_CHECKING:
     from zarr import Array, Group
@@ -41,12 +41,16 @@ def sweep(out: Path) -> None:
 def unfinished(out: Path) -> list[int]:
     """Positions of the trials still to be made, or to be made again because a file of theirs is lost or damaged.
 
-    The latter are marked as pending.
+    The latter are marked as pending. Raises InputError for a store that another program wrote.
     """
     import zarr
 
-    sweep(out)
     variables = _trial_variables(zarr.open_group(out, mode="r"))
+    if not variables.keys() >= {*MARKS} or any(each.chunks[0] != 1 for each in variables.values()):
+        raise InputError(
+            f"{out}: was written by another program, which leaves no checksums; it can be read, not gone on with"
+        )
+    sweep(out)
     status, checksums = (_values(out, variables[name]) for name in MARKS)
     todo = []
     for position in range(len(status)):

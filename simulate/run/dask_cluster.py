@@ -6,17 +6,16 @@ import json
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
-from multiprocessing import resource_tracker
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from ..folders import temporary
 from ..mechanisms.library import Busy
+from ..processes import uninterrupted
 from ..schema import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10  # how long a scheduler may take to answer
 PER_WORKER = 2  # trials in flight for each worker: one runs, one is there when it ends
-OF_KILLED_WORKERS = "ignore::UserWarning:multiprocessing.resource_tracker"  # it tidies up after them, and says so
 SETTINGS = {
     "distributed.scheduler.worker-ttl": None,  # NEURON holds Python's lock: a worker in a long trial says nothing
     "distributed.scheduler.allowed-failures": 3,
@@ -111,45 +109,35 @@ def _local(workers: int) -> Iterator[LocalCluster]:
     from distributed import LocalCluster
 
     environment = dict(os.environ)
-    with TemporaryDirectory(prefix="apical-", ignore_cleanup_errors=True) as folder:
-        with _interrupts_are_ours(), dask.config.set({"temporary-directory": folder}):
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=0,  # a cell's memory is the run's own affair: never spilled, paused or killed
-                dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL,
-            )
+    with temporary() as folder:
+        cluster = None
         try:
+            with uninterrupted(), dask.config.set({"temporary-directory": folder}):
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    memory_limit=0,  # a cell's memory is the run's own affair: never spilled, paused or killed
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,
+                )
             yield cluster
         except BaseException:
-            for nanny in cluster.workers.values():  # a trial holds Python's lock: a polite request is heard at its end
+            for nanny in cluster.workers.values() if cluster else ():
                 nanny.auto_restart = False
-                with suppress(ProcessLookupError, TypeError):
+                with suppress(ProcessLookupError, TypeError):  # a trial holds Python's lock: a request is heard late
                     os.kill(nanny.pid, signal.SIGKILL)
             raise
         finally:
-            cluster.close()
+            if cluster:
+                cluster.close()
             for name in os.environ.keys() - environment.keys():  # Dask's for workers: one thread for PyTorch, and more
                 del os.environ[name]
 
 
 @contextmanager
-def _interrupts_are_ours() -> Iterator[None]:
-    """What is started in here never sees Ctrl-C, which a terminal sends to the whole process group."""
-    sys.warnoptions.append(OF_KILLED_WORKERS)
-    resource_tracker.ensure_running()  # now, since its start lifts the block in Python 3.11
-    sys.warnoptions.remove(OF_KILLED_WORKERS)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
 def _remote(scheduler: str) -> Iterator[Client]:
     from distributed import Client
+    from distributed.comm.addressing import parse_address, parse_host_port
 
     file = Path(scheduler).expanduser()
     if file.is_file():
@@ -159,8 +147,9 @@ def _remote(scheduler: str) -> Iterator[Client]:
     else:
         raise InputError(f"scheduler {scheduler}: no such scheduler file; give one, or an address: tcp://HOST:PORT")
     try:
+        parse_host_port(parse_address(address)[1])  # else Dask asks on for what no name server understands
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # each protocol raises its own kinds for what it lacks
         why = f"does not answer within {CONNECT_S} s" if isinstance(error, OSError) else "is no address that Dask knows"
         raise InputError(f"scheduler {scheduler}: {why}; is `dask scheduler` running there?") from error
     with client:

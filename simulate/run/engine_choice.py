@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..cell import biophysics
 from ..cell.synapses import RECEPTORS
 from ..config import Simulation
@@ -11,17 +13,17 @@ from ..schema import InputError
 DEVICES = ("cpu", "cuda")
 
 
-def resolved(config: Simulation, device: str = "cpu") -> tuple[Simulation, str]:
+def resolved(config: Simulation, device: str = "cpu", trials: float = math.inf) -> tuple[Simulation, str]:
     """The configuration with an engine for 'auto' (see engine.run.fastest), and the device: a GPU that is there.
 
+    trials: how many each worker is to simulate.
     Raises InputError for a device that is not known, not there, or that the engine cannot use.
     """
     if device not in DEVICES:
         raise InputError(f"device: expected 'cpu' or 'cuda', got '{device}'")
-    asked = config.integration.engine
-    if asked == "auto":
+    if config.integration.engine == "auto" and config.lif is None:
         mechanisms = [*biophysics.load(config.biophysics).mechanisms(), *_receptors(config)]
-        config = config.model_copy(update={"integration": fastest(config.integration, mechanisms)})
+        config = config.model_copy(update={"integration": fastest(config.integration, mechanisms, trials)})
         if config.integration.engine == "batched" and _gpu_is_there():
             device = "cuda"
     if device == "cuda":

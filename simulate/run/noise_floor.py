@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .. import folders, notebook, schema
+from .. import schema
 from ..cell import biophysics
 from ..changes import changed
 from ..engine.interface import Integration
 from ..mechanisms import library
-from ..schema import InputError
+from ..schema import InputError, notebook
 from . import chunks, engine_choice, store
 from .dask_cluster import connected
 from .origin import configuration, places
@@ -78,13 +78,19 @@ def noise_floor(
     if scheduler is None:
         library.compiled(biophysics.mechanism_groups(biophysics.load(config.biophysics)), busy)
     with ExitStack() as stack:
-        if out.exists() and resume:
+        goes_on = out.exists() and resume
+        if goes_on:
             stack.enter_context(store.held(out))
             todo = _unfinished(out, ds, model, coords["trial"], todo)
-        else:
-            with folders.making(out) as making:
+            if not todo:
+                return out
+        client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
+        sent = found_from_anywhere(config)
+        together = trials_together(client, sent, device, busy).trials
+        if not goes_on:  # what is refused above leaves nothing behind
+            with schema.writing_whole(out) as growing:
                 schema.create(
-                    making,
+                    growing,
                     "prediction",
                     {"soma_v_mv": "f4", "spike_probability": "f4", "trial_crc32": "u4"},
                     coords,
@@ -94,14 +100,10 @@ def noise_floor(
                     truth_id=ds.attrs["dataset_id"],
                 )
             stack.enter_context(store.held(out))
-        if todo:
-            if report is None and so_far is None and notebook.in_notebook():
-                already = len(positions) - len(todo)
-                so_far = stack.enter_context(notebook.bar("Integrating otherwise", already, len(positions)))
-            client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
-            sent = found_from_anywhere(config)
-            together = trials_together(client, sent, device, busy).trials
-            run(client, out, sent, todo, len(positions), report, as_prediction, together, device, so_far)
+        if report is None and so_far is None and notebook.in_notebook():
+            so_far = notebook.Bar("Integrating otherwise")
+            so_far(len(positions) - len(todo), len(positions))
+        run(client, out, sent, todo, len(positions), report, as_prediction, together, device, so_far)
     return out
 
 
@@ -152,6 +154,7 @@ def _check_out(out: Path, resume: bool, overwrite: bool) -> None:
     """Raise InputError where `out` cannot be used; nothing but an earlier prediction is ever removed."""
     if resume and overwrite:
         raise InputError("only one of --resume and --overwrite can be given")
+    schema.recover(out)
     store.check_writable(out)
     if not out.exists():
         return

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from .. import folders, schema
+from .. import schema
 from ..cell.morphologies import Morphology
 from ..config import Simulation
+from ..engine.interface import Integration
 from ..mechanisms.library import Busy
+from ..names import counted
 from ..schema import InputError
 from ..trial.experiment import Layout
 from . import chunks, store
@@ -36,9 +40,9 @@ def create(
     }
     if config.record_fine:
         coords["time_fine_ms"] = np.arange(config.duration_ms * schema.FINE_PER_MS) / schema.FINE_PER_MS
-    with folders.making(out) as making:
+    with schema.writing_whole(out) as growing:
         schema.create(
-            making,
+            growing,
             "simulation",
             layout.dtypes | {"trial_crc32": "u4"},
             coords,
@@ -54,22 +58,25 @@ def unfinished(
 ) -> list[int]:
     """Positions of the trials that the store lacks.
 
-    trials: how many it must have, in all or of the configuration's seed; None for any number.
-    Raises InputError for a store of another configuration or number of trials.
+    trials: how many it must have, in all or of the configuration's seed; None for any number. The engine may be another
+    one, not the method and step. Raises InputError for a store of another configuration or number of trials.
     """
-    had, asked = _made_for(out).model_dump(mode="json"), config.model_dump(mode="json")
+    made_for = _made_for(out)
+    _check_same(out, made_for.integration.method(), config.integration.method(), "integration.")
+    config = config.model_copy(update={"integration": made_for.integration})
     seeds = store.labels(out)[1].tolist()
-    for name, value in asked.items():
-        if name not in ("preset", "seed", *BY_CONTENT) and had[name] != value:
-            raise _other(out, f"{name} {had[name]}, not {value}")
+    _check_same(out, made_for.model_dump(mode="json"), config.model_dump(mode="json"))
     first = config.model_copy(update={"seed": seeds[0]}).dataset_id(morphology)
     if store.dataset_id(out) != store.id_with_seeds(first, seeds):
-        raise _other(out, "another morphology, parameter set or input")
+        had, asked = (each.model_dump(include=set(BY_CONTENT)) for each in (made_for, config))
+        names = [f"{name} {had[name]}, not {asked[name]}" for name in BY_CONTENT if had[name] != asked[name]]
+        raise _other(out, next(iter(names), "another content of its morphology, parameter set or input"))
     if trials is not None:
         if config.seed not in seeds:
             raise _other(out, f"seed {seeds[0]}, not {config.seed}")
         if trials not in (len(seeds), seeds.count(config.seed)):
-            raise InputError(f"{out}: was made for {len(seeds)} trials, not {trials}; resume it with that number")
+            made_for = counted(len(seeds), "trial")
+            raise InputError(f"{out}: was made for {made_for}, not {trials}; resume it with that number")
     with busy(f"Looking through {out}"):
         return chunks.unfinished(out)
 
@@ -82,8 +89,41 @@ def append(out: Path, config: Simulation, morphology: Morphology | None, trials:
     numbers = store.labels(out)[0]
     before = len(numbers)
     layout.check(int(numbers.max()) + 1 + trials)
-    store.extend(out, trials, config.seed, _source(config), provenance(morphology, config.biophysics))
+    made_by = provenance(morphology, config.biophysics) | {"integration": config.integration.model_dump()}
+    try:
+        store.extend(out, trials, config.seed, _source(config), made_by)
+    except OSError as error:
+        raise schema.unwritten(out, error, "--append again") from error
     return list(range(before, before + trials))
+
+
+def integrations(out: Path, positions: list[int]) -> list[tuple[Integration, list[int]]]:
+    """How trials at these positions, in ascending order, are integrated by what the store says of them."""
+    ds = schema.open_dataset(out, "simulation", complete=False)
+    begins, how = [0], [_made_for(out).integration]
+    for added in json.loads(ds.attrs["provenance"]).get("appended", []):
+        begins.append(added["position"])
+        how.append(Integration.model_validate(added["integration"]) if "integration" in added else how[0])
+    of = [how[int(np.searchsorted(begins, at, "right")) - 1] for at in positions]
+    return [(each, [at for at, its in zip(positions, of, strict=True) if its == each]) for each in dict.fromkeys(of)]
+
+
+def with_engine_of(out: Path, config: Simulation) -> Simulation:
+    """The configuration with the engine that the store's last trials have, where it leaves that open."""
+    n_trials = len(store.labels(out)[0])
+    ((last, _),) = integrations(out, [n_trials - 1])
+    if config.integration.engine != "auto" or last.method() != config.integration.method():
+        return config
+    return config.model_copy(update={"integration": last})
+
+
+def _check_same(out: Path, had: dict[str, Any], asked: dict[str, Any], outer: str = "") -> None:
+    """Raises InputError with the first field that differs."""
+    for name, value in asked.items():
+        if isinstance(value, dict) and isinstance(had[name], dict):
+            _check_same(out, had[name], value, f"{outer}{name}.")
+        elif outer + name not in ("preset", "seed", *BY_CONTENT) and had[name] != value:
+            raise _other(out, f"{outer}{name} {had[name]}, not {value}")
 
 
 def _made_for(out: Path) -> Simulation:
@@ -94,13 +134,14 @@ def _made_for(out: Path) -> Simulation:
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
         raise InputError(
-            f"{out}: its configuration is of another apical (field '{field}'); give --overwrite, or another path"
+            f"{out}: its configuration is of another apical (field '{field}'); give another path"
         ) from error
 
 
 def _other(out: Path, difference: str) -> InputError:
-    return InputError(f"{out}: was made with other settings ({difference}); give --overwrite, or another path")
+    return InputError(f"{out}: was made with other settings ({difference}); give those, or another path")
 
 
 def _source(config: Simulation) -> str:
-    return f"{config.preset}, seed {config.seed}"
+    by = "" if config.lif else f", engine {config.integration.engine}"
+    return f"{config.preset}, seed {config.seed}{by}"

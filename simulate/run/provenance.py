@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from ..cell.biophysics import load
 from ..cell.morphologies import Morphology
+from ..cell.reading import reconstruction
 from ..schema import made_with
 
 
@@ -24,13 +25,15 @@ def provenance(morphology: Morphology | None, parameters: str) -> dict:
     if morphology is None:
         return made
     biophysics = load(parameters)
+    remarks = reconstruction.remarks(morphology.path, biophysics.types)
     return made | {
         "morphology": {
             "name": morphology.name,
             "sha256": morphology.sha256,
             "source": morphology.source,
             "licence": morphology.licence,
-        },
+        }
+        | ({"remarks": remarks} if remarks else {}),
         "biophysics": biophysics.model_dump(mode="json", exclude_none=True),
         "sources": [
             biophysics.source,

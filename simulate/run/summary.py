@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from ..names import counted
 from .spread import Progress
 
 
@@ -38,7 +39,7 @@ class Summary:
     def lines(self) -> list[str]:
         """The run in words: wall time, simulated seconds per second of a core, bytes per trial; failed trials."""
         told = [
-            f"{self.trials} trials of {self.seconds:g} s in {time.monotonic() - self.began_s:.0f} s, "
+            f"{counted(self.trials, 'trial')} of {self.seconds:g} s in {time.monotonic() - self.began_s:.0f} s, "
             f"{self.trials * self.seconds / self.cpu_s:.2f} simulated s per core second, "
             f"{self.n_bytes / self.trials / 1000:.0f} KB per trial, {self.rate_hz:.2f} Hz out"
         ]

@@ -1,5 +1,9 @@
 """A dataset on disk: what it must hold (contract.py), and how it is read and written. All that other stages import."""
 
+from .configuration import LARGEST_SEED as LARGEST_SEED
+from .configuration import Configuration as Configuration
+from .configuration import Seed as Seed
+from .configuration import shown as shown
 from .contract import COORDINATES as COORDINATES
 from .contract import DONE as DONE
 from .contract import FAILED as FAILED
@@ -14,12 +18,18 @@ from .made_with import made_with as made_with
 from .reading import config_of as config_of
 from .reading import open_dataset as open_dataset
 from .reading import output_spike_bins as output_spike_bins
+from .reading import output_spike_times_ms as output_spike_times_ms
 from .reading import read as read
 from .reading import source as source
 from .reading import trials_with_lost_chunks as trials_with_lost_chunks
 from .spike_trains import EventStore as EventStore
 from .spike_trains import SpikeTrains as SpikeTrains
 from .trial_chunks import TrialChunks as TrialChunks
+from .whole import making as making
+from .whole import put as put
+from .whole import recover as recover
+from .whole import unwritten as unwritten
+from .whole import writing_whole as writing_whole
 from .writing import commit as commit
 from .writing import create as create
 from .writing import write_trial as write_trial

@@ -6,8 +6,11 @@ segment order), N dendritic segments (`segment`: basal, then apical), K output s
 
 from __future__ import annotations
 
+import json
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import xarray as xr
 
 from . import spike_trains
@@ -84,6 +87,11 @@ def validate(ds: xr.Dataset, where: str = "dataset") -> None:
     for name in ATTRIBUTES:
         if name not in ds.attrs:
             raise InputError(f"{where}: attribute '{name}' is missing: this is not a dataset written by apical")
+    for name in ("config", "provenance"):
+        if _table(ds.attrs[name]) is None:
+            raise InputError(f"{where}: attribute '{name}' is no JSON object; make the store again")
+    if not isinstance(ds.attrs["dataset_id"], str):
+        raise InputError(f"{where}: attribute 'dataset_id' is {ds.attrs['dataset_id']!r}, expected text")
     version, kind = ds.attrs["apical_schema"], ds.attrs["kind"]
     if version != SCHEMA_VERSION:
         raise InputError(
@@ -104,6 +112,46 @@ def validate(ds: xr.Dataset, where: str = "dataset") -> None:
             raise InputError(f"{where}: variable '{name}' has dtype {found.dtype}, expected kind '{spec.dtype}'")
         if found.attrs.get("units") != spec.units:
             raise InputError(f"{where}: variable '{name}' has units '{found.attrs.get('units')}', not '{spec.units}'")
+
+
+def validate_coordinates(
+    values: Mapping[str, np.ndarray], sizes: Mapping[Hashable, int], where: str = "dataset"
+) -> None:
+    """Check the values of the coordinates that are there. Raises InputError as `validate`."""
+
+    def refuse(name: str, right: bool | np.bool_, expected: str) -> None:
+        if not right:
+            raise InputError(f"{where}: variable '{name}' is damaged or not as agreed: expected {expected}")
+
+    for name, found in values.items():
+        if found.dtype.kind == "f":
+            refuse(name, np.isfinite(found).all(), "finite numbers")
+    if "trial" in values:
+        trial = values["trial"]
+        refuse("trial", trial.size and trial.min() >= 0, "one trial or more, with numbers of 0 and more")
+        refuse("trial", np.unique(trial).size == trial.size, "each trial number once")
+    if "time_ms" in values:
+        time_ms = values["time_ms"]
+        refuse("time_ms", time_ms.size and (np.diff(time_ms) == 1).all(), "bins that follow one another by 1 ms")
+    if "synapse_sign" in values:
+        sign = values["synapse_sign"]
+        ordered = (np.diff(sign) <= 0).all() and np.isin(sign, (1, -1)).all()
+        refuse("synapse_sign", ordered, "+1 of all excitatory synapses, then -1 of all inhibitory ones")
+    if "synapse_segment" in values:
+        segment = values["synapse_segment"]
+        right = not segment.size or (segment.min() >= 0 and segment.max() < sizes.get("segment", 0))
+        refuse("synapse_segment", right, f"numbers of the {sizes.get('segment', 0)} segments, from 0 on")
+    if "segment_type" in values:
+        refuse("segment_type", {*values["segment_type"].tolist()} <= {"basal", "apical"}, "basal and apical")
+
+
+def _table(text: object) -> dict | None:
+    """The JSON object in a text; None where there is none."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def attributes(name: str) -> dict[str, Any]:

@@ -9,8 +9,22 @@ import numpy as np
 import xarray as xr
 
 from . import spike_trains
-from .contract import EVENTS, PENDING, SPIKE_BIN_OFFSET_MS, VARIABLES, attributes, validate
+from .contract import (
+    COORDINATES,
+    DONE,
+    EVENTS,
+    FAILED,
+    PENDING,
+    SPIKE_BIN_OFFSET_MS,
+    VARIABLES,
+    attributes,
+    validate,
+    validate_coordinates,
+)
 from .input_error import InputError, one_line
+
+PACKED = ("scale_factor", "add_offset", "_FillValue")  # of xarray's encoding: what lies on disk are other numbers
+ROUNDED_MS = 4  # how far the float16 of published times rounds a time of 6 s up
 
 
 def open_dataset(path: str | Path, kind: str | None = None, complete: bool = True) -> xr.Dataset:
@@ -31,13 +45,23 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
         ds = xr.open_zarr(path, consolidated=consolidated, chunks=None, drop_variables=EVENTS)
         if spike_trains.EVENT in group:
             ds["input_spikes"] = spike_trains.dense_variable(path, ds.sizes["synapse"], attributes("input_spikes"))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # Zarr and each codec raise their own kinds for what they did not write
         raise InputError(f"{path}: not a readable Zarr store ({one_line(error)}); make it again") from error
     validate(ds, str(path))
+    for name in VARIABLES:
+        told = ds[name].encoding if name in ds.variables else {}
+        packed = [each for each in PACKED if told.get(each) is not None and told[each] == told[each]]
+        if packed:
+            raise InputError(
+                f"{path}: variable '{name}' is packed ({', '.join(packed)}): write it as it is, missing as NaN"
+            )
+    validate_coordinates({name: read(ds, name) for name in COORDINATES if name in ds.variables}, ds.sizes, str(path))
     if kind is not None and ds.attrs["kind"] != kind:
         raise InputError(f"{path}: is a {ds.attrs['kind']}, expected a {kind}")
     for name, array in group.arrays():
-        if name in (*VARIABLES, *EVENTS) and not complete:
+        if name in COORDINATES or not complete:
             continue
         chunks = array.shape[0] if name == spike_trains.EVENT else array.nchunks
         lost = len(_lost(path, name, array)) if name == spike_trains.EVENT else chunks - array.nchunks_initialized
@@ -47,7 +71,10 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
                 "finish it with --resume, or make it again with --overwrite"
             )
     if complete:
-        pending = int((read(ds, "trial_status") == PENDING).sum())
+        status = read(ds, "trial_status")
+        if not np.isin(status, (PENDING, DONE, FAILED)).all():
+            raise InputError(f"{path}: variable 'trial_status' has another value than 0, 1 and 2; make the store again")
+        pending = int((status == PENDING).sum())
         if pending:
             raise InputError(
                 f"{path}: {pending} of {ds.sizes['trial']} trials are not there yet; "
@@ -66,6 +93,8 @@ def trials_with_lost_chunks(path: str | Path) -> list[int]:
 
 
 def _lost(path: Path, name: str, array) -> set[int]:
+    if array.metadata.zarr_format != 3 or array.chunks[0] != 1 or array.shards is not None:  # by another program
+        return set()
     rest = ["0"] * (array.ndim - 1)
     return {i for i in range(array.shape[0]) if not Path(path, name, "c", str(i), *rest).is_file()}
 
@@ -82,7 +111,7 @@ def read(ds: xr.Dataset, name: str, trial: int | slice | np.ndarray | None = Non
         return (ds[name] if trial is None else ds[name].isel(trial=trial)).values
     except InputError:
         raise
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # each codec raises its own kinds for what it did not write
         at = "" if trial is None else f" at trial position {trial}"
         raise InputError(
             f"{where}: variable '{name}' is damaged{at} ({one_line(error)}); make the store again"
@@ -94,6 +123,21 @@ def source(ds: xr.Dataset) -> str:
     return ds.encoding.get("source", "dataset")
 
 
+def output_spike_times_ms(ds: xr.Dataset, trial: int | None = None, name: str = "output_spike_time_ms") -> np.ndarray:
+    """Output spike times in ms, padded with NaN: (B, K) of all trials, or (K,) of the one at position `trial`.
+
+    Raises InputError as `read`, and for a time that is in no trial.
+    """
+    times_ms, duration_ms = read(ds, name, trial), ds.sizes["time_ms"]
+    beyond = (times_ms < 0) | (times_ms > duration_ms + ROUNDED_MS)  # NaN is neither
+    if beyond.any():
+        raise InputError(
+            f"{source(ds)}: variable '{name}' has {times_ms[beyond][0]:g} ms, in trials of {duration_ms} ms: "
+            "give times within the trial, and NaN where there is no spike"
+        )
+    return times_ms
+
+
 def output_spike_bins(ds: xr.Dataset, published: bool = False) -> np.ndarray:
     """Output spikes as a boolean array, shape (B, T): True in the bin of each spike, int(t - 0.5).
 
@@ -102,7 +146,7 @@ def output_spike_bins(ds: xr.Dataset, published: bool = False) -> np.ndarray:
     Source: label convention of Beniaguev et al. 2021.
     """
     name = "output_spike_time_published_ms"
-    times_ms = read(ds, name if published and name in ds else "output_spike_time_ms")
+    times_ms = output_spike_times_ms(ds, name=name if published and name in ds else "output_spike_time_ms")
     bins = np.zeros((ds.sizes["trial"], ds.sizes["time_ms"]), dtype=bool)
     trial, spike = np.nonzero(np.isfinite(times_ms))
     at = np.maximum(times_ms[trial, spike] - SPIKE_BIN_OFFSET_MS, 0).astype(int)

@@ -18,7 +18,8 @@ from .input_error import InputError
 from .trial_chunks import DAMAGED, TrialChunks, damaged
 
 COUNT, EVENT = "input_spike_count", "input_spike_synapse"
-DENSE, DENSE_DIMS = "input_spikes", ("trial", "synapse", "time_ms")
+DENSE = "input_spikes"
+DENSE_DIMS = ("trial", "synapse", "time_ms")
 CHUNK_EVENTS = 1 << 17  # a 6 s NMDA trial of `hay2011` (85,000 events) is one chunk, one of `ttpc1` (140,000) two
 
 
@@ -72,22 +73,29 @@ def write(group, position: int, spikes_st: np.ndarray) -> None:
 
 
 class EventStore:
-    """The input spikes of a dataset on disk, read trial by trial: its events, or the booleans of another program."""
+    """The input spikes of a dataset on disk, read trial by trial.
+
+    Another program may have stored them as plain booleans; they are read as events too.
+    """
 
     def __init__(self, path: str | Path) -> None:
         """Of the Zarr store at `path`. Raises InputError where it holds no input spikes."""
         import zarr
 
-        group = zarr.open_group(path, mode="r")
+        group, self.path = zarr.open_group(path, mode="r"), Path(path)
         if EVENT not in group and DENSE not in group:
             raise InputError(f"{path}: has no input spikes; a simulation has them, a prediction has not")
-        self.path, self._dense = Path(path), None
-        if EVENT not in group:
-            self._dense = TrialChunks(group[DENSE])
+        self._n_synapses = group["synapse_sign"].shape[0] if "synapse_sign" in group else 0
+        self._dense = None if EVENT in group else TrialChunks.of(path, DENSE)
+        if self._dense is not None:
             self.shape = self._dense.array.shape[::2]
             return
         self._count, self._event = TrialChunks.of(path, COUNT), TrialChunks.of(path, EVENT)
         self.shape = self._count.array.shape  # trials, bins
+        if len(self.shape) != 2 or self._event.array.shape[:-1] != self.shape[:1]:
+            raise InputError(
+                f"{path}: variables '{COUNT}' and '{EVENT}' are not of the same trials; make the store again"
+            )
 
     def read(self, position: int) -> SpikeTrains:
         """The input spikes of the trial at `position`. Raises InputError where they are damaged."""
@@ -101,6 +109,8 @@ class EventStore:
             synapse_n = np.concatenate([*parts, np.empty(0, event.array.dtype)])[:n]
             if len(synapse_n) < n or (synapse_n == event.array.fill_value).any():
                 raise ValueError("fewer events than it counts")
+            if n and synapse_n.max() >= self._n_synapses:
+                raise ValueError(f"synapse {synapse_n.max()} of {self._n_synapses}")
         except DAMAGED as error:
             raise damaged(self.path, "input_spikes", position, error) from error
         return SpikeTrains(count_t, synapse_n)

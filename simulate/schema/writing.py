@@ -11,7 +11,6 @@ import numpy as np
 
 from . import spike_trains
 from .contract import COORDINATES, DONE, SCHEMA_VERSION, VARIABLES, attributes
-from .input_error import InputError, one_line
 from .reading import open_dataset
 from .trial_chunks import TrialChunks
 
@@ -39,7 +38,8 @@ def create(
     coords: values of the coordinates; their lengths set the sizes of trial, time_ms, synapse and segment.
     n_spike: room for output spikes per trial.
     Each trial is a chunk of its own. Input spikes are stored as events (see spike_trains) and read as plain booleans.
-    Raises InputError where the path cannot be written or the result would not be a valid dataset.
+    A kill leaves it half made, so `path` is one that `writing_whole` gives.
+    Raises OSError where it cannot be written, InputError where the result would not be a valid dataset.
     """
     import zarr
     from zarr.codecs import BloscCodec
@@ -54,53 +54,50 @@ def create(
             spike_trains.COUNT: (("trial", "time_ms"), event),
             spike_trains.EVENT: (("trial", "input_spike"), event),
         }
-    try:
-        group = zarr.open_group(path, mode="w-")
-        for name, (dims, dtype) in stored.items():
-            shape = tuple(sizes[dim] for dim in dims)
-            chunk = (1, *(max(n, 1) for n in shape[1:]))
-            if name == spike_trains.EVENT:
-                chunk = (1, min(spike_trains.CHUNK_EVENTS, shape[1]))
-            group.create_array(
-                name,
-                shape=shape,
-                chunks=chunk,
-                dtype=dtype,
-                fill_value=np.nan if dtype.kind == "f" else np.iinfo(dtype).max if name == spike_trains.EVENT else 0,
-                compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle", typesize=dtype.itemsize),
-                dimension_names=dims,
-                attributes=attributes(name),
-                config={"write_empty_chunks": True},  # so that a chunk that is not there is one that was lost
-            )
-        for name, values in coords.items():
-            spec, values = COORDINATES[name], np.asarray(values)
-            if values.dtype.kind in "UO":
-                values = values.astype(np.dtypes.StringDType())
-            array = group.create_array(
-                name,
-                shape=values.shape,
-                dtype="string" if spec.dtype == "T" else values.dtype,
-                chunks=(TRIALS_PER_CHUNK if spec.dims == ("trial",) else max(len(values), 1),),
-                dimension_names=spec.dims,
-                attributes=attributes(name),
-                config={"write_empty_chunks": True},
-            )
-            array[...] = values
-        non_dims = sorted(set(coords) - {"trial", "time_ms", "time_fine_ms"})
-        group.attrs.update(
-            {
-                "apical_schema": SCHEMA_VERSION,
-                "kind": kind,
-                "dataset_id": dataset_id,
-                "config": json.dumps(config),
-                "provenance": json.dumps(provenance),
-                "coordinates": " ".join(non_dims),
-                **attrs,
-            }
+    group = zarr.open_group(path, mode="w-")
+    for name, (dims, dtype) in stored.items():
+        shape = tuple(sizes[dim] for dim in dims)
+        chunk = (1, *(max(n, 1) for n in shape[1:]))
+        if name == spike_trains.EVENT:
+            chunk = (1, min(spike_trains.CHUNK_EVENTS, shape[1]))
+        group.create_array(
+            name,
+            shape=shape,
+            chunks=chunk,
+            dtype=dtype,
+            fill_value=np.nan if dtype.kind == "f" else np.iinfo(dtype).max if name == spike_trains.EVENT else 0,
+            compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle", typesize=dtype.itemsize),
+            dimension_names=dims,
+            attributes=attributes(name),
+            config={"write_empty_chunks": True},  # so that a chunk that is not there is one that was lost
         )
-        commit(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({one_line(error)})") from error
+    for name, values in coords.items():
+        spec, values = COORDINATES[name], np.asarray(values)
+        if values.dtype.kind in "UO":
+            values = values.astype(np.dtypes.StringDType())
+        array = group.create_array(
+            name,
+            shape=values.shape,
+            dtype="string" if spec.dtype == "T" else values.dtype,
+            chunks=(TRIALS_PER_CHUNK if spec.dims == ("trial",) else max(len(values), 1),),
+            dimension_names=spec.dims,
+            attributes=attributes(name),
+            config={"write_empty_chunks": True},
+        )
+        array[...] = values
+    non_dims = sorted(set(coords) - {"trial", "time_ms", "time_fine_ms"})
+    group.attrs.update(
+        {
+            "apical_schema": SCHEMA_VERSION,
+            "kind": kind,
+            "dataset_id": dataset_id,
+            "config": json.dumps(config),
+            "provenance": json.dumps(provenance),
+            "coordinates": " ".join(non_dims),
+            **attrs,
+        }
+    )
+    commit(path)
     open_dataset(path, kind, complete=False)
 
 

@@ -152,7 +152,7 @@ def _dataset(path: Path):
 def _from_table(path: Path, n_synapses: int, duration_ms: int) -> _Source:
     events: dict[int, list[tuple[int, int]]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as opened:
+        with path.open(newline="", encoding="utf-8-sig") as opened:
             rows = csv.DictReader(opened)
             if tuple(rows.fieldnames or ()) != COLUMNS:
                 raise InputError(f"{path}: line 1: expected the columns {','.join(COLUMNS)}, got {rows.fieldnames}")

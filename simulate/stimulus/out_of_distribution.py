@@ -7,25 +7,26 @@ halves; how many clusters a trial gets, the depth of the modulation and the gain
 from __future__ import annotations
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ..schema import Configuration
 
 
-class OutOfDistribution(BaseModel):
+class OutOfDistribution(Configuration):
     """How the rates of the input statistics are changed, anew for each trial."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    clusters: int = Field(64, ge=1, description="spatial clusters of segments")
+    clusters: int = Field(64, ge=1, le=10_000, description="spatial clusters of segments")
     most_stimulated: float = Field(0.3, gt=0, le=1, description="largest share of them that gets input in a trial")
-    gain: float = Field(1.5, gt=0, description="factor on the rates of the clusters that get input (chosen)")
+    gain: float = Field(1.5, gt=0, le=1e3, description="factor on the rates of the clusters that get input (chosen)")
     modulated: float = Field(0.5, ge=0, le=1, description="share of trials with sinusoidally modulated rates")
     period_ms: tuple[float, float] = Field((15.0, 300.0), description="range of the modulation's period")
     without_inhibition: float = Field(0.5, ge=0, le=1, description="share of trials without inhibition")
 
     @model_validator(mode="after")
     def _period_ascends(self) -> OutOfDistribution:
-        if not 0 < self.period_ms[0] <= self.period_ms[1]:
+        if not 1e-3 <= self.period_ms[0] <= self.period_ms[1]:
             low, high = self.period_ms
-            raise ValueError(f"period_ms: expected times above 0, ascending, got ({low:g}, {high:g})")
+            raise ValueError(f"period_ms: expected times of 0.001 and more, ascending, got ({low:g}, {high:g})")
         return self
 
 

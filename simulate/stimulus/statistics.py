@@ -9,8 +9,9 @@ from __future__ import annotations
 from copy import deepcopy
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ..schema import Configuration
 from .smoothing import Block, blocks
 
 HOLD_MS = (25, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80, 85, 90, 100, 150, 200, 300, 450)
@@ -19,13 +20,13 @@ JITTER_MS = 20  # on both, either way
 LENGTH_OFFSET_UM = 10  # a segment's share of its tree's spikes goes with length + 10 um
 HETEROGENEITY = (0.5, 1.5)  # factor on each segment and hold interval
 TREES = ("basal", "apical")
+MOST = 1e6  # spikes per 100 ms: one in every bin of 10,000 segments
 ROWS = 32  # drawn at a time: what stays in a processor's cache; all at once takes two times as long (measured)
 
 
-class InputStatistics(BaseModel):
+class InputStatistics(Configuration):
     """Ranges of the input rates, in spikes per 100 ms over a whole tree; drawn anew for each hold interval."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     excitatory_basal: tuple[float, float] = Field(description="excitatory spikes per 100 ms over the tree")
     excitatory_apical: tuple[float, float] = Field(description="the same")
     inhibitory_minus_excitatory_basal: tuple[float, float] = Field(description="inhibitory ones, relative to those")
@@ -37,6 +38,8 @@ class InputStatistics(BaseModel):
             low, high = getattr(self, name)
             if low > high:
                 raise ValueError(f"{name}: range ({low:g}, {high:g}) is not ascending")
+            if max(-low, high) > MOST:
+                raise ValueError(f"{name}: expected {MOST:,.0f} spikes per 100 ms at most, got ({low:g}, {high:g})")
             if name.startswith("excitatory") and low < 0:
                 raise ValueError(f"{name}: a count of spikes cannot be negative, got {low:g}")
         return self

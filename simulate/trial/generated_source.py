@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..processes import apart
 from ..schema import InputError
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ def generated(config: Simulation) -> Generated:
         raise InputError("engine 'batched': a leaky integrate-and-fire neuron is solved exactly, nothing is generated")
     if config.integration.dt_ms is None:
         raise InputError("engine 'batched': needs a fixed step; give --dt")
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_generated, config).result()
+    return apart(_generated, config)
 
 
 def _generated(config: Simulation) -> Generated:

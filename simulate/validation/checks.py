@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+STEPS_NA = (0.619, 0.793, 1.507)  # Hay et al. 2011, Figure 4
+
 Basis = Literal["golden", "theory", "measured", "experiment", "none"]
 Values = float | tuple[float, ...] | None
 
@@ -36,6 +38,22 @@ class Check(BaseModel):
     basis: Basis = "none"
     source: str = ""
 
+    @property
+    def beyond_experiments(self) -> bool:
+        """Whether experiments found another value: their mean is further away than twice their deviation."""
+        if self.basis != "experiment" or not isinstance(self.expected, float) or self.tolerance is None:
+            return False
+        return not isinstance(self.measured, float) or abs(self.measured - self.expected) > 2 * self.tolerance
+
+    @property
+    def result(self) -> str:
+        """The check's result in words: what has nothing to pass is measured, never passed."""
+        if self.passed is not None:
+            return "pass" if self.passed else "FAIL"
+        if self.basis != "experiment":
+            return "measured"
+        return f"measured, {'beyond' if self.beyond_experiments else 'within'} 2 SD of experiments"
+
     def told(self, what: Literal["measured", "expected"]) -> str:
         """The measured or the expected value for people, the latter with its tolerance."""
         values = getattr(self, what)
@@ -49,6 +67,47 @@ class Check(BaseModel):
     def __str__(self) -> str:
         unit = "" if self.unit == "1" else f" {self.unit}"
         return f"{self.group}, {self.name}: {self.told('measured')}{unit}, expected {self.told('expected')}{unit}"
+
+
+class Verdict(BaseModel):
+    """What all checks of one protocol come to.
+
+    word: 'failed' if a check did, 'passed' if some were judged and all passed, else 'measured'. judged, passed: how
+    many. beyond: quantities that lie further than twice the standard deviation from the mean of experiments.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    group: str
+    word: Literal["passed", "failed", "measured"]
+    judged: int
+    passed: int
+    beyond: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.passed} of {self.judged}" if self.judged else self.word
+
+
+def verdicts(checks: Sequence[Check]) -> list[Verdict]:
+    """A verdict for each protocol, in the order of `checks`."""
+    found = []
+    for group in dict.fromkeys(each.group for each in checks):
+        of_group = [each for each in checks if each.group == group]
+        judged = [each for each in of_group if each.passed is not None]
+        passed = sum(each.passed is True for each in judged)
+        word: Literal["passed", "failed", "measured"] = "measured"
+        if judged:
+            word = "passed" if passed == len(judged) else "failed"
+        beyond = [each.name for each in of_group if each.beyond_experiments]
+        found.append(Verdict(group=group, word=word, judged=len(judged), passed=passed, beyond=beyond))
+    return found
+
+
+def outcome(found: Sequence[Verdict]) -> str:
+    """One line for all of them; what nothing was judged of is only measured."""
+    judged, passed = (sum(getattr(each, name) for each in found) for name in ("judged", "passed"))
+    only = [each.group for each in found if each.word == "measured"]
+    told = f"{passed} of {judged} judged checks passed"
+    return f"{told}; only measured: {', '.join(only)}" if only else told
 
 
 @dataclass
@@ -98,9 +157,16 @@ def _plain(values: float | Sequence[float] | np.ndarray) -> Values:
 
 
 class Reference:
-    """The values that are known of one cell: golden ones by protocol and quantity, and those of experiments."""
+    """The values that are known of one cell: golden ones by protocol and quantity, and those of experiments.
+
+    holding_na, steps_na: the step currents that its published model comes with, and the current that is always there;
+    those of Hay et al. 2011, Figure 4, where it has none of its own.
+    """
 
     def __init__(self, morphology: str, biophysics: str) -> None:
+        own = [r for r in _table("steps") if (r["morphology"], r["biophysics"]) == (morphology, biophysics)]
+        self.holding_na = float(own[0]["holding_na"]) if own else 0.0
+        self.steps_na = tuple(float(word) for word in own[0]["steps_na"].split()) if own else STEPS_NA
         rows = [r for r in _table("golden") if (r["morphology"], r["biophysics"]) == (morphology, biophysics)]
         self._golden = {(row["group"], row["name"]): row for row in rows}
         self._experiment = {(row["group"], row["name"]): row for row in _table("experiment")}

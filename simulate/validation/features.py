@@ -14,6 +14,8 @@ FIRING = {  # name -> (eFEL's feature, unit); those with one value per spike are
     "AP half-width": ("AP_duration_half_width", "ms"),
     "AHP slow": ("AHP_depth_abs_slow", "mV"),
 }
+# Slow AHP: lowest from 5 ms after a peak up to the next one. In between there is no trough where spikes follow sooner.
+SLOW_AHP, SHORTEST_ISI_MS = "AHP_depth_abs_slow", 10.0
 RESAMPLED_MS = 0.025  # eFEL wants equal steps
 
 
@@ -21,6 +23,8 @@ def extract(
     response: Response, names: list[str], stimulus_ms: tuple[float, float], amplitude_na: float
 ) -> dict[str, float]:
     """eFEL's features `names` of the soma trace under a current step: the mean of each, NaN where it has none.
+
+    The slow AHP is told of spikes at least 10 ms apart: of others eFEL gives the next spike's height.
 
     stimulus_ms: start and end of the step; amplitude_na: its size.
     Source: eFEL, https://efel.readthedocs.io.
@@ -43,7 +47,10 @@ def extract(
         found = efel.get_feature_values([trace], names, raise_warnings=False)[0]
     finally:
         efel.reset()
-    return {name: _mean(found[name]) for name in names}
+    told = {name: _mean(found[name]) for name in names}
+    if SLOW_AHP in told and np.diff(response.spike_peaks_ms()).min(initial=np.inf) < SHORTEST_ISI_MS:
+        told[SLOW_AHP] = float("nan")
+    return told
 
 
 def _mean(values: np.ndarray | None) -> float:

@@ -76,7 +76,7 @@ def _subthreshold(specimen: Specimen) -> tuple[float, Response]:
 
 def _response(specimen: Specimen, epsp_na: float, integration: Integration) -> Response:
     """An EPSP half-way up or at 620 um, then a spike from the soma."""
-    site = specimen.cell.at_apical_distance(min(protocols.DISTANCES_UM[-1], specimen.cell.longest_um / 2))
+    site = specimen.cell.at_distance(min(protocols.DISTANCES_UM[-1], specimen.cell.longest_um / 2))
     currents: list[Pulse | Epsp] = [
         Epsp(site, EPSP_AT_MS, epsp_na),
         Pulse(specimen.soma, *PULSE_MS, protocols.PULSE_NA),

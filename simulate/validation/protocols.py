@@ -20,7 +20,6 @@ PULSE_MS, PULSE_NA = (295.0, 300.0), 1.9  # somatic pulse
 EPSP_ONSET_MS = 300.0
 EPSP_NA, CA_BURST_NA = 0.5, 1.5
 STEP_MS = (700.0, 2700.0)
-STEPS_NA = (0.619, 0.793, 1.507)  # Hay et al. 2011, Figure 4
 SPIKE_MV = -10.0  # a spike is an upward crossing of this at the soma
 DISTANCES_UM = (400.0, 620.0)
 
@@ -37,6 +36,13 @@ class Response:
         t, v = self.time_ms, self.v_mv[site]
         at = np.flatnonzero((v[:-1] < threshold_mv) & (v[1:] >= threshold_mv))
         return t[at] + (threshold_mv - v[at]) / (v[at + 1] - v[at]) * (t[at + 1] - t[at])
+
+    def spike_peaks_ms(self, threshold_mv: float = SPIKE_MV) -> np.ndarray:
+        """When each spike of the soma is highest: between its upward crossing of the threshold and its way back."""
+        above = np.concatenate([[False], self.v_mv["soma"] >= threshold_mv, [False]]).astype(int)
+        begins, ends = np.flatnonzero(np.diff(above) == 1), np.flatnonzero(np.diff(above) == -1)
+        highest = [b + int(np.argmax(self.v_mv["soma"][b:e])) for b, e in zip(begins, ends, strict=True) if b]
+        return self.time_ms[highest]
 
     def peak_mv(self, site: str, after_ms: float = 200.0) -> float:
         """Largest voltage of `site` from `after_ms` on."""

@@ -24,9 +24,10 @@ from ..engine.interface import Integration
 from ..engine.run import fastest
 from ..mechanisms import library
 from ..names import nearest
+from ..processes import uninterrupted
 from ..schema import InputError
 from . import numerics, physiology, replay, subthreshold
-from .checks import Check, Findings, Reference, check
+from .checks import Check, Findings, Reference, Verdict, check, outcome, verdicts
 from .protocols import protocols, respond, step_current
 from .specimen import Specimen
 
@@ -80,15 +81,23 @@ class Validation:
     def failed(self) -> list[Check]:
         return [each for each in self.checks if each.passed is False]
 
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """One of each protocol."""
+        return verdicts(self.checks)
+
     def plain(self) -> dict:
         """Everything but the traces, fit for JSON."""
         parts = {name: value for name, value in vars(self).items() if name != "traces"}
-        return parts | {"passed": not self.failed, "checks": [each.model_dump() for each in self.checks]}
+        told = {"verdicts": [each.model_dump() for each in self.verdicts], "outcome": outcome(self.verdicts)}
+        checks = [each.model_dump() | {"result": each.result} for each in self.checks]
+        judged = any(each.judged for each in self.verdicts)
+        return parts | {"passed": not self.failed if judged else None} | told | {"checks": checks}
 
 
 def validate(
     morphology: str = morphologies.DEFAULT,
-    parameters: str = "shai2015",
+    parameters: str | None = None,
     integration: Integration | None = None,
     *,
     quick: bool = False,
@@ -99,7 +108,8 @@ def validate(
 ) -> Validation:
     """Check a cell against published physiology and the theory of its integration.
 
-    morphology: catalogue name, or path of an .asc or .swc file. parameters: name of a set, or path of a .toml file.
+    morphology: catalogue name, or path of an .asc or .swc file. parameters: name of a set, or path of a .toml file;
+    None for the morphology's own.
     integration: engine and step; None for those of `simulate`.
     quick: leave out the 2 s steps and the replay, and take fewer points elsewhere. only: names of sections to run.
     neuronio: a NeuronIO pickle whose trials are replayed too.
@@ -110,9 +120,10 @@ def validate(
         nearest("section", name, SECTIONS)
     if neuronio is not None and not neuronio.is_file():
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
-    described, integration = biophysics.load(parameters), integration or Integration()
+    described = biophysics.load(parameters or morphologies.own_biophysics(morphology))
+    integration = integration or Integration()
     if integration.engine == "auto":
-        integration = fastest(integration, described.mechanisms())
+        integration = fastest(integration, described.mechanisms(), trials=1)
     task = _Task(
         morphologies.resolve(morphology),
         described,
@@ -126,9 +137,10 @@ def validate(
     here, there = context.Pipe()
     began = time.monotonic()
     worker = context.Process(target=_work, args=(task, there))
-    worker.start()
-    there.close()
     try:
+        with uninterrupted():
+            worker.start()
+        there.close()
         while True:
             message = here.recv()
             if isinstance(message, BaseException):
@@ -140,8 +152,9 @@ def validate(
     except EOFError as error:
         raise InputError(f"cell {task.morphology.name}: the worker process died (out of memory?)") from error
     finally:
-        worker.terminate()
-        worker.join()
+        if worker.pid is not None:
+            worker.kill()
+            worker.join()
     return Validation(
         morphology=task.morphology.name,
         biophysics=task.biophysics.name,
@@ -205,6 +218,10 @@ def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     whole.checks.append(
         check("voltage", "largest |V|", "mV", specimen.largest_mv, 0.0, RUNAWAY_MV, "theory", "no NaN, no runaway")
     )
+    for each in whole.checks:
+        beside = reference.beside(each.group, each.name, each.unit, np.nan if each.measured is None else each.measured)
+        if each.basis == "golden" and beside.beyond_experiments:
+            whole.remarks.append(f"beyond 2 SD of experiments ({beside.source}): {beside}")
     return whole
 
 

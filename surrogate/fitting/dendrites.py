@@ -29,15 +29,15 @@ class DendriteComponents(NamedTuple):
         centred_tn = np.minimum(v_mv_nt, CLIP_MV).T - self.mean_mv_n
         return np.clip(centred_tn @ self.whitening_pn.T, -CLIP_SD, CLIP_SD).astype(np.float32)
 
-    def save(self, path: Path) -> None:
-        """Write them as safetensors."""
-        from safetensors.numpy import save_file
+    def to_bytes(self) -> bytes:
+        """They as a file of safetensors."""
+        from safetensors.numpy import save
 
-        save_file({name: np.ascontiguousarray(array) for name, array in self._asdict().items()}, path)
+        return save({name: np.ascontiguousarray(array) for name, array in self._asdict().items()})
 
     @classmethod
     def load(cls, path: Path) -> DendriteComponents:
-        """Read what `save` wrote."""
+        """Read such a file."""
         from safetensors.numpy import load_file
 
         return cls(**load_file(path))

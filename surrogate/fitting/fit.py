@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from itertools import groupby
+from copy import deepcopy
+from itertools import compress, groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from ...simulate.schema import InputError, open_dataset, read
+from ...simulate.schema import InputError, notebook, open_dataset, read
 from ..device import check_precision, choose_device
 from ..models.cost import n_parameters
 from ..models.dendritic_branches import branches_of
@@ -20,17 +21,18 @@ from ..models.elm import N_BRANCHES
 from ..models.families import AnyConfig, assemble, configure
 from ..processes import Processes, joined, started
 from ..provenance import provenance
+from .board import check_installed
 from .dendrites import DendriteComponents, fit_components
 from .loader import load_batches
 from .one_writer import alone_with
 from .recipe import FitConfig
 from .rollout import overlap_ms_of
 from .run import Run
-from .run_folder import CARD, RunCard, read_card
+from .run_folder import CARD, RunCard, check_folder, read_card
 from .scaling import VoltageScaling
 from .split import split_trials
 from .stack import Stack
-from .step import train_step
+from .step import make_optimizer, train_step
 from .validation import validate
 from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_trials, positions_of
 
@@ -47,13 +49,26 @@ class FitProgress(NamedTuple):
     validation_rmse_mv: float  # of the last validation; NaN before the first
     validation_roc_auc: float
 
+    def in_words(self) -> str:
+        """Loss, and the last validation where there was one, two spaces apart.
+
+        >>> FitProgress(1, 9, 0.5, math.nan, math.nan).in_words(), FitProgress(2, 9, 0.5, 1.5, 0.9).in_words()
+        ('loss 0.500', 'loss 0.500  val 1.50 mV  AUC 0.900')
+        """
+        parts = [f"loss {self.loss:.3f}"]
+        if not math.isnan(self.validation_rmse_mv):
+            parts.append(f"val {self.validation_rmse_mv:.2f} mV")
+        if not math.isnan(self.validation_roc_auc):
+            parts.append(f"AUC {self.validation_roc_auc:.3f}")
+        return "  ".join(parts)
+
 
 Report = Callable[[FitProgress], None]
 
 
 def fit(
-    config: FitConfig,
-    data: str | Path,
+    config: FitConfig | None,
+    data: str | Path | None,
     out: str | Path,
     *,
     device: str = "auto",
@@ -65,13 +80,23 @@ def fit(
 ) -> Path:
     """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
 
-    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run.
+    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run. With resume, None
+    for either is what the run was started with.
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
-    report: called after every step. say: called with how the model is computed here, and what a user should know.
+    report: called after every step; in a notebook, a bar shows them where it is not given. say: called with how the
+    model is computed here, and what a user should know.
     Started by `torchrun`, each process takes its share of every batch, and the first one writes.
     Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
+    if config is None or data is None:
+        if not resume:
+            raise InputError(f"{out}: a fit takes settings and a dataset; only a run that is resumed knows its own")
+        card = read_card(Path(out))
+        config, data = config or card.fit, data or card.dataset
+    if report is None and notebook.in_notebook():
+        shown = notebook.Bar(f"Fitting {config.family} {config.size}", "steps")
+        report = lambda progress: shown(progress.step, progress.steps, progress.in_words())  # noqa: E731
     (run,) = fit_together(
         [config],
         data,
@@ -110,6 +135,8 @@ def fit_together(
         configs = [_as_started(each, Path(out)) for each, out in zip(configs, outs, strict=True)]
     config, torch_device = configs[0], choose_device(device)
     check_precision(config.precision, config.family, torch_device)
+    if tensorboard:
+        check_installed()
     ds = open_dataset(data, "simulation")
     model_config = _model_config(config, ds)
     models = [assemble(model_config, each.seed) for each in configs]
@@ -135,14 +162,16 @@ def fit_together(
             input_signs=_runs_of(read(ds, "synapse_sign")),
             provenance=provenance(torch_device),
         )
-        kind = {"resume": resume, "overwrite": overwrite, "tensorboard": tensorboard}
-        runs = []  # what is refused above leaves no folder behind
-        for each, model, out in zip(configs, models, map(Path, outs), strict=True):
-            if config.spike_bias_from_rate:
-                model.set_spike_bias(_log_odds(train.spike_rate))
+        cards = [card.model_copy(update={"fit": each}) for each in configs]
+        for own, out in zip(cards, map(Path, outs), strict=True):
             if processes.first:
                 held.enter_context(alone_with(out))
-            own = card.model_copy(update={"fit": each})
+                check_folder(own, out, resume=resume, overwrite=overwrite)
+        runs = []  # what is refused above leaves no folder behind
+        for own, model, out in zip(cards, models, map(Path, outs), strict=True):
+            if config.spike_bias_from_rate:
+                model.set_spike_bias(_log_odds(train.spike_rate))
+            kind = {"resume": resume, "tensorboard": tensorboard}
             runs.append(Run(own, model.to(torch_device), out, processes, dendrites, **kind))
         if say is not None and processes.first:
             for line in _remarks(runs, validation):
@@ -176,14 +205,25 @@ def _advance(runs: list[Run], material: _Material) -> None:
     """Take all runs to their end; those at the same step go on together."""
     while going := [run for run in runs if not run.ended]:
         step = min(run.step for run in going)
-        together = [run for run in going if run.step == step]
-        until = min([run.step for run in going if run.step > step], default=going[0].config.steps)
-        _advance_together(together, range(step, until), material)
+        ahead = [run for run in runs if run.step > step]
+        until = min([run.step for run in ahead], default=going[0].config.steps)
+        _advance_together([run for run in runs if run in going or run in ahead], range(step, until), material)
 
 
 def _advance_together(runs: list[Run], steps: range, material: _Material) -> None:
-    """Take runs that are at the first of `steps` through them, or to where one of them ends."""
-    config, stack, processes = runs[0].config, Stack([run.model for run in runs]), material.processes
+    """Take those runs that are at the first of `steps` through them, or to where one of them ends.
+
+    What is computed of one model depends, in its last digit, on how many are computed with it. So a run that has been
+    there before, as after a kill between two folders, is in the stack by a copy that is not kept.
+    """
+    config, processes = runs[0].config, material.processes
+    at = [run.step == steps.start for run in runs]
+    models = [run.model if here else deepcopy(run.model) for run, here in zip(runs, at, strict=True)]
+    optimizers = [
+        run.optimizer if here else make_optimizer(config, model)
+        for run, model, here in zip(runs, models, at, strict=True)
+    ]
+    stack = Stack(models)
     loaded = load_batches(
         material.train,
         window_ms=config.window_ms,
@@ -194,9 +234,9 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
         threads=material.threads,
     )
     with closing(loaded) as batches:
-        for batch in batches:
-            losses = train_step(stack, [run.optimizer for run in runs], batch, config, runs[0].step, processes)
-            for run, loss in zip(runs, losses, strict=True):
+        for step, batch in zip(steps, batches, strict=True):
+            losses = train_step(stack, optimizers, batch, config, step, processes)
+            for run, loss in compress(zip(runs, losses, strict=True), at):
                 run.stepped(loss)
                 if run.validation_is_due:
                     scores = (0.0, 0.0)
@@ -204,8 +244,8 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
                         scores = validate(run.model, material.validation, run.card.scaling)
                     run.validated(*processes.agree(scores))
             if material.report is not None and processes.first:
-                material.report(_progress(runs))
-            if any(run.ended for run in runs):
+                material.report(_progress([*compress(runs, at)]))
+            if any(run.ended for run in compress(runs, at)):
                 return
 
 
@@ -241,7 +281,7 @@ def _remarks(runs: Sequence[Run], validation: Trials) -> list[str]:
     how = ", ".join([*filter(None, [runs[0].model.how]), *together])
     silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
     n, data = len(validation.inputs), runs[0].card.dataset
-    amiss = [f"{data}: no output spike in its {n} validation trials: their ROC-AUC is nan"] if silent else []
+    amiss = [f"{data}: no output spike in its validation trials ({n}): their ROC-AUC is nan"] if silent else []
     return ([how] if how else []) + amiss
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, unwritten
 
 
 @contextmanager
@@ -17,6 +17,8 @@ def alone_with(out: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    if not out.name:
+        raise InputError(f"{out}: names no folder of its own; give one")
     path = out.with_name(f".{out.name}.lock")
     lock = FileLock(path)
     try:
@@ -25,7 +27,7 @@ def alone_with(out: Path) -> Iterator[None]:
     except Timeout as error:
         raise InputError(f"{out}: another process is writing it; wait for it, or choose another folder") from error
     except OSError as error:
-        raise InputError(f"{out}: cannot be made ({error.strerror})") from error
+        raise unwritten(out, error) from error
     try:
         yield
     finally:

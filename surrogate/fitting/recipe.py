@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 
+from ...simulate.schema import Seed
 from ..models.elm import SIMPLEST
 from ..models.families import check_family
 from ..models.settings import Settings
+from ..models.sizes import SIZES
 
 
 class Rates(NamedTuple):
@@ -24,11 +26,11 @@ class Rates(NamedTuple):
 class Phase(Settings):
     """Constant rates from a fraction of the steps on."""
 
-    from_fraction: float = Field(ge=0, lt=1)
-    learning_rate: float = Field(gt=0)
-    spike_weight: float = Field(ge=0)
-    voltage_weight: float = Field(ge=0)
-    dendrite_weight: float = Field(ge=0)
+    from_fraction: float = Field(ge=0, lt=1, description="of the steps, from which on these hold")
+    learning_rate: float = Field(gt=0, description="constant, in place of the cosine")
+    spike_weight: float = Field(ge=0, description="of the binary cross-entropy")
+    voltage_weight: float = Field(ge=0, description="of the mean squared error, in units of 10 mV")
+    dendrite_weight: float = Field(ge=0, description="of the mean squared error of the dendrites' components")
 
 
 def _number_if_digits(size: object) -> object:
@@ -38,38 +40,53 @@ def _number_if_digits(size: object) -> object:
 class FitConfig(Settings):
     """Everything that fixes a fitted surrogate besides the data. Defaults: Spieler et al. 2024, for NeuronIO."""
 
-    family: str
-    size: Annotated[int | str, BeforeValidator(_number_if_digits)]
+    family: str = Field(description="kind of model; --model")
+    size: Annotated[int | str, BeforeValidator(_number_if_digits)] = Field(description="its size dial; --size")
     options: dict[str, bool | int | float | str | None] = Field(default={}, description="other fields of the model")
-    dendrite_components: int = Field(default=0, ge=0, description="targets of the TCN's third head")
+    dendrite_components: int = Field(default=0, ge=0, le=10_000, description="targets of the TCN's third head")
 
-    seed: int = Field(default=0, ge=0, description="initial weights and the order of batches")
-    split_seed: int = Field(default=0, ge=0, description="which trials are held out: the same for every model")
-    validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    seed: Seed = Field(default=0, description="initial weights and the order of batches")
+    split_seed: Seed = Field(default=0, description="which trials are held out: the same for every model")
+    validation_fraction: float = Field(default=0.1, gt=0, lt=1, description="of the trials, to choose the weights on")
     # twice the validation's: intervals of scores need 20 test trials with output spikes, and an eighth fewer trials to
     # train on cost less than a seed does (results/data_efficiency.csv)
-    test_fraction: float = Field(default=0.2, gt=0, lt=1)
+    test_fraction: float = Field(default=0.2, gt=0, lt=1, description="of the trials, that nothing sees")
     train_fraction: float = Field(default=1.0, gt=0, le=1, description="of the trials to train on, only this share")
 
-    steps: int = Field(default=350_000, gt=0)
-    batch: int = Field(default=8, gt=0)
-    window_ms: int = Field(default=500, gt=0)
-    burn_in_ms: int = Field(default=150, ge=0, description="start of each window that carries no loss")
-    validate_every: int = Field(default=10_000, gt=0)
-    patience: int | None = Field(default=None, gt=0, description="stop after so many validations without a better RMSE")
+    steps: int = Field(default=350_000, gt=0, le=10**9, description="training steps")
+    batch: int = Field(default=8, gt=0, le=100_000, description="windows in a step")
+    window_ms: int = Field(default=500, gt=0, le=3_600_000, description="length of a window, in ms")
+    burn_in_ms: int = Field(
+        default=150, ge=0, le=3_600_000, description="start of each window that carries no loss, in ms"
+    )
+    validate_every: int = Field(default=10_000, gt=0, le=10**9, description="steps between validations")
+    patience: int | None = Field(
+        default=None, gt=0, le=10**9, description="stop after so many validations without a better RMSE; none: never"
+    )
 
     spike_bias_from_rate: bool = Field(default=False, description="start the spike logit at the training spikes' rate")
-    optimizer: Literal["adam", "nadam"] = "adam"
+    optimizer: Literal["adam", "nadam"] = Field(default="adam", description="adam or nadam")
     learning_rate: float = Field(default=5e-4, gt=0, description="falls to 0 as a cosine")
     spike_weight: float = Field(default=0.5, ge=0, description="of the binary cross-entropy")
     voltage_weight: float = Field(default=0.5, ge=0, description="of the mean squared error, in units of 10 mV")
     dendrite_weight: float = Field(default=0.05, ge=0, description="a side task: a tenth of the voltage's")
-    phases: tuple[Phase, ...] = Field(default=(), description="instead of the cosine and the weights")
+    phases: tuple[Phase, ...] = Field(default=(), description="tables of rates, in place of the cosine and the weights")
     l2: float = Field(default=0.0, ge=0, description="L2 penalty as part of the gradient, on every parameter")
     precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="of a step's large products; weights, their sums and validation stay float32"
+        default="float32", description="of a step's large products, or bfloat16; the rest stays float32"
     )
-    gradient_clip: float | None = Field(default=None, gt=0, description="largest norm of the gradient")
+    gradient_clip: float | None = Field(default=None, gt=0, description="largest norm of the gradient; none: any")
+
+    @classmethod
+    def _complaint(cls, error: ValidationError) -> str:
+        told = super()._complaint(error)
+        return told + ("; `apical presets fit` lists them" if "is not a setting" in told else "")
+
+    def changed(self, fields: dict[str, Any]) -> FitConfig:
+        """With fields replaced, and options of the model added. Raises InputError for what is not a setting."""
+        options = fields.get("options")
+        more = {"options": self.options | options} if isinstance(options, dict) else {}
+        return FitConfig.checked("fit settings", dict(self) | fields | more)
 
     def rates(self, step: int) -> Rates:
         """Learning rate and loss weights of a step, counted from 0."""
@@ -99,8 +116,7 @@ TCN_PHASES = tuple(
     ]
 )
 
-# Published for ELM and TCN, chosen for LSTM, GRU and LN
-DEFAULT_SIZE: dict[str, int | str] = {"elm": 20, "tcn": "7x128", "lstm": 50, "gru": 50, "ln": 3, "lif": 1, "alif": 1}
+DEFAULT_SIZE: dict[str, int | str] = {family: size.default for family, size in SIZES.items()}
 # Chosen on 480 trials of 6 s; validation RMSE with 5e-4 and with these: LN 1.61 and 1.35 mV after 3,000 steps, LIF 1.96
 # and 1.74 after 600, SIMPLEST 1.91 after 20,000 and 1.45 after 3,000
 FLOOR_LEARNING_RATE: dict[str, float] = {SIMPLEST: 1e-2, "ln": 1e-2, "lif": 2e-3, "alif": 2e-3}
@@ -148,5 +164,25 @@ def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
     fields = {"family": family, "size": size, "steps": 400, "validate_every": 50, "gradient_clip": 1.0}
     fields["spike_bias_from_rate"] = True
     fields["learning_rate"] = QUICK_LEARNING_RATE
-    fields["options"] = QUICK_OPTIONS.get(family, {}) | changes.pop("options", {})
-    return FitConfig.checked("fit settings", fields | changes)
+    options = changes.get("options", {})
+    fields["options"] = QUICK_OPTIONS.get(family, {}) | options if isinstance(options, dict) else options
+    return FitConfig.checked("fit settings", fields | changes | {"options": fields["options"]})
+
+
+class Setting(NamedTuple):
+    """A field that --set replaces: its value by each recipe for an ELM, and what it is."""
+
+    name: str
+    quick: Any
+    paper: Any
+    about: str
+
+
+def settings_in_words() -> list[Setting]:
+    """Every field of a fit but family and size, which have options of their own, with its unit and values."""
+    one, other = quick("elm", DEFAULT_SIZE["elm"]), paper("elm")
+    return [
+        Setting(name, getattr(one, name), getattr(other, name), field.description or "")
+        for name, field in FitConfig.model_fields.items()
+        if name not in ("family", "size")
+    ]

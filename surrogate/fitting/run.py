@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ...simulate.schema import InputError
 from ..models.cost import macs_per_ms
 from ..models.network import Network
 from ..processes import Processes
-from ..tensors import read_tensors
+from ..tensors import read_tensors, tensors_to_bytes
 from .board import Board
 from .dendrites import DendriteComponents
 from .model_card import model_card
 from .run_folder import (
+    CARD,
     DENDRITES,
     README,
     STATE,
     WEIGHTS,
     LogRow,
     RunCard,
-    prepare_folder,
+    make_folder,
     read_card,
-    write_atomically,
+    read_log,
+    write_file,
     write_log,
 )
 from .step import make_optimizer
@@ -46,15 +49,15 @@ class Run:
         dendrites: DendriteComponents | None = None,
         *,
         resume: bool,
-        overwrite: bool,
         tensorboard: bool,
     ) -> None:
-        """Make the folder, or go on with the one that is there. Raises InputError as `prepare_folder` does."""
+        """Make the folder, which `check_folder` has seen, or go on with the run in it. Raises InputError."""
         self.card, self.config, self.model, self.out, self._writes = card, card.fit, model, out, processes.first
         if self._writes:
-            prepare_folder(card, out, resume=resume, overwrite=overwrite)
+            if not (resume and (out / CARD).exists()):
+                make_folder(card, out)
             if dendrites is not None:
-                write_atomically(out / DENDRITES, dendrites.save)
+                write_file(out / DENDRITES, dendrites.to_bytes())
         processes.wait()
         self.optimizer = make_optimizer(self.config, model)
         self.error: InputError | None = None
@@ -105,16 +108,18 @@ class Run:
         if not self._writes:
             return
         if best:
-            write_atomically(self.out / WEIGHTS, lambda path: save_file(_on_cpu(self.model), path))
+            write_file(self.out / WEIGHTS, save(_on_cpu(self.model)))
         self._save_state()
         if self._board is not None:
             self._board.write(self.last, self.config.rates(self.step - 1).learning_rate, closing=self.ended)
 
     def explain(self, dataset: Mapping[str, Any]) -> None:
-        """Write the model card, of what was fitted to a dataset with these attributes."""
+        """Write the model card, of what was fitted to a dataset with these attributes. No model leaves no folder."""
         if self._writes and self.log:
             text = model_card(read_card(self.out), self.log, dataset, macs_per_ms(self.model))
-            write_atomically(self.out / README, lambda path: path.write_text(text))
+            write_file(self.out / README, text.encode())
+        elif self._writes:
+            shutil.rmtree(self.out)
 
     def _check_number(self, what: str, value: float) -> None:
         if math.isfinite(value):
@@ -125,15 +130,13 @@ class Run:
         )
 
     def _save_state(self) -> None:
-        """Batches follow from seed and step, so there is no random state to keep."""
-        state = {
-            "step": self.step,
-            "log": [list(row) for row in self.log],
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        write_atomically(self.out / STATE, lambda path: torch.save(state, path))
+        """Batches follow from seed and step, so there is no random state to keep.
+
+        The log is first, so that it has at least the validations that the state has seen.
+        """
         write_log(self.out, self.log)
+        state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        write_file(self.out / STATE, tensors_to_bytes(state))
 
     def _restore(self) -> None:
         """Go back to the last validation of the run in the folder; to step 0 where there has been none."""
@@ -144,9 +147,11 @@ class Run:
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.log = state["step"], [LogRow(*row) for row in state["log"]]
+            self.step = int(state["step"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{self.out / STATE}: is not of this run; --overwrite fits it from the start") from error
+        kept = state.get("log")  # of apical 0.1
+        self.log = read_log(self.out, self.step) if kept is None else [LogRow(*row) for row in kept]
 
 
 def _on_cpu(model: Network) -> dict[str, torch.Tensor]:

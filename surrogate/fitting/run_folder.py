@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import shutil
-from collections.abc import Callable
+import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, recover, writing_whole
 from ..models.families import ModelConfig
 from ..models.settings import Settings
 from .recipe import FitConfig
@@ -21,7 +20,7 @@ RUN_VERSION = 1
 CARD = "config.json"  # RunCard
 WEIGHTS = "weights.safetensors"  # of the step with the lowest validation RMSE
 LOG = "log.csv"  # a LogRow per validation
-STATE = "state.pt"  # all that `fit` needs to go on from the last validation
+STATE = "state.pt"  # all that `fit` needs, beside the log, to go on from the last validation
 README = "README.md"  # the model card
 DENDRITES = "dendrites.safetensors"  # DendriteComponents, where there is a third head
 
@@ -51,43 +50,54 @@ class LogRow(NamedTuple):
     seconds: float  # since the first step, time between a stop and its resumption left out
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path`, then put it there in one step: a reader never sees half of it."""
-    unfinished = path.with_name(path.name + ".tmp")
-    write(unfinished)
-    unfinished.replace(path)
+def write_file(path: Path, content: bytes) -> None:
+    """Put a file of a run, whole, in place of what was there. Raises InputError where it cannot be written."""
+    with writing_whole(path, then="--resume goes on") as growing:
+        growing.write_bytes(content)
 
 
 def write_log(folder: Path, rows: list[LogRow]) -> None:
     """Write all rows so far."""
-
-    def write(path: Path) -> None:
-        with path.open("w", newline="") as file:
-            csv.writer(file).writerows([LogRow._fields, *rows])
-
-    write_atomically(folder / LOG, write)
+    text = io.StringIO()
+    csv.writer(text).writerows([LogRow._fields, *rows])
+    write_file(folder / LOG, text.getvalue().encode())
 
 
-def prepare_folder(card: RunCard, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Make the folder of a run with its card, or check that the run in it is the one to resume.
+def read_log(folder: Path, until: int) -> list[LogRow]:
+    """The rows up to step `until`. Raises InputError where they cannot be read or there is none of that step."""
+    try:
+        with (folder / LOG).open(newline="") as file:
+            rows = [LogRow(int(row["step"]), *map(float, list(row.values())[1:])) for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise InputError(f"{folder / LOG}: cannot be read; --overwrite fits the run from the start") from error
+    rows = [row for row in rows if row.step <= until]
+    if not rows or rows[-1].step != until:
+        raise InputError(f"{folder / LOG}: has no row of step {until}; --overwrite fits the run from the start")
+    return rows
+
+
+def check_folder(card: RunCard, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """See that the run's folder can be made, or that the run in it is the one to resume.
 
     Raises InputError where `out` exists and neither is asked for, where what is there is not a run, or where it is
     a run of another configuration or dataset.
     """
-    if out.exists():
-        if not (resume or overwrite):
-            raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
-        if not (out / CARD).exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError(f"{out}: is there but is not a run of `apical fit`; choose another path")
-        if resume and (out / CARD).exists():
-            _check_same_run(card, read_card(out), out)
-            return
-        shutil.rmtree(out)
-    try:
-        out.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made ({error.strerror})") from error
-    write_atomically(out / CARD, lambda path: path.write_text(card.model_dump_json(indent=1)))
+    recover(out)
+    if not out.exists():
+        return
+    if not (resume or overwrite):
+        raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
+    if not (out / CARD).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: is there but is not a run of `apical fit`; choose another path")
+    if resume and (out / CARD).exists():
+        _check_same_run(card, read_card(out), out)
+
+
+def make_folder(card: RunCard, out: Path) -> None:
+    """Make the folder of a run with its card, in place of what was there. Raises InputError where it cannot be made."""
+    with writing_whole(out) as growing:
+        growing.mkdir(parents=True)
+        (growing / CARD).write_text(card.model_dump_json(indent=1))
 
 
 def read_card(folder: Path) -> RunCard:
@@ -109,13 +119,24 @@ def read_card(folder: Path) -> RunCard:
     return card
 
 
+def own_settings(folder: Path, given: dict[str, Any]) -> FitConfig:
+    """What the run in `folder` was started with. Raises InputError as `read_card`, and where a `given` one differs."""
+    fit = read_card(folder).fit
+    _check_same(folder, dict(fit), dict(fit.changed(given)))
+    return fit
+
+
 def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:
     asked, had = ({"dataset_id": card.dataset_id} | dict(card.fit) for card in (now, then))
+    _check_same(out, had, asked)
+    if now.split != then.split:
+        raise InputError(f"{out}: {now.dataset} has other trials than when this run was started: fit it anew")
+
+
+def _check_same(out: Path, had: dict[str, Any], asked: dict[str, Any]) -> None:
     for field, value in asked.items():
         if value != had[field]:
             raise InputError(
                 f"{out}: was started with {field} = {had[field]!r}, now it is {value!r}: "
                 "resume with the same settings and dataset, or choose another folder"
             )
-    if now.split != then.split:
-        raise InputError(f"{out}: {now.dataset} has other trials than when this run was started: fit it anew")

@@ -13,12 +13,13 @@ import torch
 from pydantic import Field, NonNegativeInt, model_validator
 from torch import Tensor, nn
 
+from ...simulate.schema import Seed
 from ..kernels.events import Events
 from ..kernels.recurrence.memory import Neuron, Path, memory, path_of
 from ..kernels.recurrence.reference import memory_trace
 from .network import Network, State
 from .routing import dendritic_routing, neuronio_routing, random_routing
-from .settings import Settings
+from .settings import Settings, check_size
 from .time_constants import bounded_ms, proto_of
 
 N_BRANCHES = 45
@@ -33,28 +34,34 @@ class ELMConfig(Settings):
     family: Literal["elm"] = "elm"
     n_inputs: int = Field(gt=0)
     d_m: int = Field(gt=0, description="memory units")
-    n_outputs: int = Field(default=2, ge=2)
-    version: Literal[1, 2] = 1
+    n_outputs: int = Field(default=2, ge=2, le=10_000)
+    version: Literal[1, 2] = Field(default=1, description="of the paper's equations: synapses leak, or branches")
     n_branches: int | None = Field(default=N_BRANCHES, gt=0, description="None: one branch and one synapse per input")
-    synapses_per_branch: int = Field(default=100, gt=0)
-    routing: Literal["neuronio", "random", "dendrites"] = "neuronio"
+    synapses_per_branch: int = Field(default=100, gt=0, description="inputs of a branch; neighbouring ones overlap")
+    routing: Literal["neuronio", "random", "dendrites"] = Field(
+        default="neuronio", description="which inputs a branch has: neuronio, random, or dendrites for whole sections"
+    )
     branch_of_input: tuple[NonNegativeInt, ...] | None = Field(
         default=None, repr=False, description="with routing 'dendrites': a fit takes it from its dataset"
     )
-    routing_seed: int = 0
+    routing_seed: Seed = Field(default=0, description="of routing random")
     share_weights: bool = Field(
         default=False, description="one weight for a branch's excitatory synapses, one for the others"
     )
-    lambda_value: float = Field(default=5.0, gt=0)
-    tau_b_ms: float = Field(default=5.0, gt=0, description="time constant of synapses (v1) or branches (v2)")
-    tau_m_min_ms: float = Field(default=1.0, gt=0)
-    tau_m_max_ms: float = Field(default=150.0, gt=0)
-    learn_tau_m: bool = False
-    w_s_init: float = Field(default=0.5, ge=0)
-    mlp_layers: int = Field(default=1, ge=0, description="hidden layers; 0: one linear layer")
+    lambda_value: float = Field(default=5.0, gt=0, le=1e6, description="the paper's lambda: gain of a memory update")
+    tau_b_ms: float = Field(
+        default=5.0, ge=1e-3, le=1e6, description="time constant of synapses (v1) or branches (v2), in ms"
+    )
+    tau_m_min_ms: float = Field(default=1.0, ge=1e-3, le=1e6, description="least time constant of the memory, in ms")
+    tau_m_max_ms: float = Field(
+        default=150.0, ge=1e-3, le=1e6, description="largest time constant of the memory, in ms"
+    )
+    learn_tau_m: bool = Field(default=False, description="whether the memory's time constants are learned")
+    w_s_init: float = Field(default=0.5, ge=0, le=1e6, description="initial weight of a synapse")
+    mlp_layers: int = Field(default=1, ge=0, le=100, description="hidden layers; 0: one linear layer")
     mlp_hidden_size: int | None = Field(default=None, gt=0, description="None: 2·d_m")
-    mlp_activation: Literal["relu", "silu"] = "relu"
-    delta_t_ms: float = Field(default=1.0, gt=0)
+    mlp_activation: Literal["relu", "silu"] = Field(default="relu", description="relu or silu")
+    delta_t_ms: float = Field(default=1.0, ge=1e-3, le=1e3, description="a bin, in ms")
 
     @model_validator(mode="after")
     def _pairs_of_inputs(self) -> ELMConfig:
@@ -62,6 +69,14 @@ class ELMConfig(Settings):
             raise ValueError(f"n_inputs is {self.n_inputs}: neuronio routing pairs excitatory and inhibitory inputs")
         if self.share_weights and (self.n_branches is None or self.n_inputs % 2):
             raise ValueError("share_weights takes branches, and as many inhibitory as excitatory inputs")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> ELMConfig:
+        n_branches, hidden = self.n_branches or self.n_inputs, self.mlp_hidden_size or 2 * self.d_m
+        n_synapses = n_branches * self.synapses_per_branch if self.n_branches else self.n_inputs
+        mlp = (n_branches + self.d_m) * hidden + max(self.mlp_layers - 1, 0) * hidden**2 + hidden * self.d_m
+        check_size(n_synapses + mlp + self.d_m * self.n_outputs)
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ..kernels.compiled import why_not
@@ -17,7 +17,7 @@ from ..kernels.events import Events
 from ..kernels.recurrence.gates import GruTrace, LstmTrace
 from ..kernels.spike_convolution import SpikeConvolution
 from .network import Network, State
-from .settings import Settings
+from .settings import Settings, check_size
 
 KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -28,7 +28,12 @@ class GatedConfig(Settings):
     family: Literal["lstm", "gru"]
     n_inputs: int = Field(gt=0)
     width: int = Field(gt=0, description="cells of the one layer")
-    n_outputs: int = Field(default=2, ge=2)
+    n_outputs: int = Field(default=2, ge=2, le=10_000)
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> GatedConfig:
+        check_size(self.width * (4 * (self.n_inputs + self.width) + self.n_outputs))
+        return self
 
 
 def gated(family: str, width: int | str, n_inputs: int, **options: object) -> GatedConfig:

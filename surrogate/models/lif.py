@@ -43,10 +43,14 @@ class LIFConfig(Settings):
 
     family: Literal["lif", "alif"]
     n_inputs: int = Field(gt=0)
-    tau_min_ms: float = Field(default=1.0, gt=0, lt=TAU_INIT_MS)
-    tau_max_ms: float = Field(default=150.0, gt=TAU_INIT_MS, description="as of the ELM's memory units")
+    tau_min_ms: float = Field(default=1.0, ge=1e-3, lt=TAU_INIT_MS, description="least time constant, in ms")
+    tau_max_ms: float = Field(
+        default=150.0, gt=TAU_INIT_MS, le=1e6, description="largest time constant, as of the ELM's memory units, in ms"
+    )
     # Brette & Gerstner 2005, J. Neurophysiol. 94:3637: tau_w of a regular spiking pyramidal cell
-    tau_adaptation_ms: float = Field(default=144.0, gt=0, description="of the threshold of an alif")
+    tau_adaptation_ms: float = Field(
+        default=144.0, ge=1e-3, le=1e6, description="of an alif's threshold: its time constant, in ms"
+    )
 
 
 def lif(family: str, size: int | str, n_inputs: int, **options: object) -> LIFConfig:

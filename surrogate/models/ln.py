@@ -36,7 +36,7 @@ class LNConfig(Settings):
 
     family: Literal["ln"] = "ln"
     n_inputs: int = Field(gt=0)
-    n_exponentials: int = Field(gt=0, description="of each sign's filter")
+    n_exponentials: int = Field(gt=0, le=1000, description="of each sign's filter")
 
 
 def ln(n_exponentials: int | str, n_inputs: int, **options: object) -> LNConfig:

@@ -10,18 +10,20 @@ import re
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, shown
 from ..kernels.events import Events
 from ..kernels.spike_convolution import bins_outermost, convolve_spikes
 from ..kernels.tiled_convolution import convolve_channels
 from .batch_norm import BatchNorm
 from .network import Network, State
-from .settings import Settings
+from .settings import Settings, check_size
 
+MOST_LAYERS = 1000  # hundreds are already slow
+LONGEST_MS = 10_000
 RECEPTIVE_FIELD_MS = 153  # of the headline network, 7 × 128
 LAYER_INIT_SD = 0.002
 SPIKE_INIT_SD, SPIKE_INIT_BIAS = 0.001, -2.0
@@ -36,9 +38,18 @@ class TCNConfig(Settings):
     family: Literal["tcn"] = "tcn"
     n_inputs: int = Field(gt=0)
     width: int = Field(gt=0, description="channels of each layer")
-    kernels_ms: tuple[PositiveInt, ...] = Field(min_length=1, description="kernel of each layer")
-    n_dendrite_components: int = Field(default=0, ge=0, description="outputs of the third head")
+    kernels_ms: tuple[PositiveInt, ...] = Field(
+        min_length=1, max_length=MOST_LAYERS, description="kernel of each layer"
+    )
+    n_dendrite_components: int = Field(default=0, ge=0, le=10_000, description="outputs of the third head")
     batch_norm_momentum: float = Field(default=BATCH_NORM_MOMENTUM, gt=0, le=1, description="share of the newest batch")
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> TCNConfig:
+        first_ms, *later_ms = self.kernels_ms
+        heads = 2 + self.n_dendrite_components
+        check_size(self.width * (self.n_inputs * first_ms + self.width * sum(later_ms) + heads))
+        return self
 
 
 def kernels_for(depth: int, receptive_field_ms: int) -> tuple[int, ...]:
@@ -55,10 +66,15 @@ def tcn(size: str, n_inputs: int, *, receptive_field_ms: int = RECEPTIVE_FIELD_M
 
     Raises InputError for a size or an option that is not one.
     """
-    match = re.fullmatch(r"(\d+)x(\d+)", str(size))
+    match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", str(size))
     depth, width = (int(n) for n in match.groups()) if match else (0, 0)
     if not depth or not width:
-        raise InputError(f"size '{size}': a tcn's size is depth x width, such as 7x128")
+        raise InputError(f"size {shown(str(size))}: a tcn's size is depth x width, such as 7x128")
+    if depth > MOST_LAYERS:
+        raise InputError(f"size '{size}': expected {MOST_LAYERS:,} layers at most")
+    if not isinstance(receptive_field_ms, int) or not 0 < receptive_field_ms <= LONGEST_MS:
+        given = shown(receptive_field_ms)
+        raise InputError(f"receptive_field_ms is {given}, expected a whole number of ms from 1 to {LONGEST_MS:,}")
     derived = {"n_inputs": n_inputs, "width": width, "kernels_ms": kernels_for(depth, receptive_field_ms)}
     return TCNConfig.checked(f"tcn of size '{size}'", {**derived, **options})
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from ...simulate.schema import InputError, config_of, open_dataset, output_spike_bins
+from ...simulate.schema import InputError, config_of, open_dataset, output_spike_bins, recover
 from ..device import choose_device
 from ..use.checkpoint import Surrogate
 from ..use.predict import predict
@@ -73,6 +73,7 @@ def _transfer(
     if not output_spike_bins(ds).any():
         return Transfer(surrogate, path, None, "no output spikes")
     out = folder / f"{_slug(surrogate.run)}-on-{_slug(ds.attrs['dataset_id'])}.zarr"
+    recover(out)
     if not (resume and _is_there(out, surrogate, ds.attrs["dataset_id"])):
         predict(surrogate, path, out, device=device, overwrite=True)
     try:
@@ -107,14 +108,14 @@ def _once(what: str, keys: list, said: list[str]) -> None:
 def _prepare(folder: Path, resume: bool, overwrite: bool) -> None:
     if resume and overwrite:
         raise InputError("only one of --resume and --overwrite can be given")
-    if folder.exists() and not (resume or overwrite):
+    above = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not above.is_dir():
+        raise InputError(f"{folder}: cannot be made a folder ({above} is a file); choose another path")
+    there = above == folder and any(not each.name.startswith(".") for each in folder.iterdir())  # more than remains
+    if there and not (resume or overwrite):
         raise InputError(
             f"{folder}: exists already; --resume takes the predictions that are there, --overwrite makes them again"
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made a folder ({error.strerror}); choose another path") from error
 
 
 def _is_there(out: Path, surrogate: Surrogate, truth_id: str) -> bool:

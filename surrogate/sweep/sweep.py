@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...simulate.schema import InputError, open_dataset
+from ...simulate.schema import InputError, open_dataset, recover, writing_whole
 from ..device import choose_device
 from ..fitting.fit import FitProgress, fit_together
 from ..fitting.one_writer import alone_with
 from ..fitting.recipe import FitConfig
-from ..fitting.run_folder import write_atomically
+from ..fitting.run_folder import write_file
 from ..use.checkpoint import load_run
 from ..use.predict import predict
 from .sweep_config import Sweep, model_of
@@ -48,8 +48,8 @@ Spread = Callable[[Callable[..., list[Outcome]], Iterable[tuple]], Iterator[tupl
 
 
 def run_sweep(
-    config: Sweep,
-    data: str | Path,
+    config: Sweep | None,
+    data: str | Path | None,
     out: str | Path,
     scoring: Scoring,
     *,
@@ -65,18 +65,26 @@ def run_sweep(
     scoring: how a prediction is scored. device: auto, cpu or cuda. overwrite: replace what is at `out`.
     In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials; scores.csv, a row for each run
     that is done; runs.csv, how each ended.
-    resume: go on; what failed is tried again. spread: where
-    groups of runs are computed, one after another in this process unless given. report: called with runs done, runs in
-    all, and what goes on. A run that fails is noted and stops no other.
+    resume: go on; what failed is tried again; config and data may then be None, for those that the sweep was started
+    with. spread: where groups of runs are computed, one after another in this process unless given. report: called
+    with runs done, runs in all, and what goes on. A run that fails is noted and stops no other.
     Raises InputError for a sweep that cannot begin: a setting, the dataset or the folder is at fault.
     """
-    groups, out = config.groups(), Path(out)
+    out = Path(out)
+    if config is None or data is None:
+        own, own_data = own_sweep(out)
+        config, data = config or own, data or own_data
+    groups = config.groups()
     names = [name for group in groups for name in group]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"sweep: run {twice} is there twice; give models of one family and size labels of their own")
     choose_device(device)
-    card = {"sweep": config.model_dump(mode="json"), "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"]}
+    card = {
+        "sweep": config.model_dump(mode="json"),
+        "dataset": str(data),
+        "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"],
+    }
     with alone_with(out):
         _prepare(out, card, resume=resume, overwrite=overwrite)
         return _run_all(groups, Path(data), out, scoring, device, spread, report)
@@ -102,6 +110,7 @@ def _run_all(
         if report is not None:
             report(len(outcomes), len(names), note)
 
+    _write_tables(out, scoring, list(outcomes.values()))
     show("")
     ended = spread(run_group, arguments) if spread else ((each, run_group(*each, show=show)) for each in arguments)
     for (group, *_), some in ended:
@@ -139,7 +148,6 @@ def run_group(
             if isinstance(run, InputError):
                 raise run
             prediction = out / "predictions" / f"{name}.zarr"
-            prediction.parent.mkdir(exist_ok=True)
             surrogate = replace(load_run(run), name=model_of(name))
             predict(surrogate, data, prediction, device=device, overwrite=True)
             scoring.one(Path(data), prediction, _score_path(out, name))
@@ -158,28 +166,45 @@ def _score_path(out: Path, name: str) -> Path:
     return out / "runs" / name / SCORE
 
 
+def own_sweep(out: Path) -> tuple[Sweep, str]:
+    """What the sweep in `out` was started with, and the path of its dataset. Raises InputError where there is none."""
+    card = _read_card(out)
+    if "dataset" not in card:
+        raise InputError(f"{out / CARD}: does not say where its dataset is; give it")
+    return Sweep.checked(str(out / CARD), card["sweep"]), card["dataset"]
+
+
+def _read_card(out: Path) -> dict[str, Any]:
+    try:
+        card = json.loads((out / CARD).read_text())
+    except OSError as error:
+        raise InputError(f"{out}: no sweep there ({CARD} cannot be read); `apical sweep` makes one") from error
+    except ValueError as error:
+        raise InputError(f"{out / CARD}: is damaged; start the sweep anew") from error
+    if not (isinstance(card, dict) and isinstance(card.get("sweep"), dict) and "dataset_id" in card):
+        raise InputError(f"{out / CARD}: is damaged; start the sweep anew")
+    return card
+
+
 def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
     """Make the folder, or check that the sweep in it is the one to go on with."""
+    recover(out)
     if out.exists() and not (resume or overwrite):
         raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
-    if out.exists() and not (out / CARD).exists():
+    if out.exists() and not (out / CARD).exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there but is not a sweep; choose another path")
-    if out.exists() and resume:
-        try:
-            before = json.loads((out / CARD).read_text())
-        except ValueError as error:
-            raise InputError(f"{out / CARD}: is damaged; start the sweep anew") from error
-        for name in ("dataset_id", "sweep"):
-            if before.get(name) != card[name]:
-                raise InputError(f"{out}: was started with another {name.removesuffix('_id')}; choose another folder")
+    if (out / CARD).exists() and resume:
+        before = _read_card(out)
+        if before["dataset_id"] != card["dataset_id"]:
+            raise InputError(f"{out}: was started with another dataset; choose another folder")
+        for field, value in card["sweep"].items():
+            if before["sweep"].get(field) != value:
+                told = f"{field} = {json.dumps(before['sweep'].get(field))}, now it is {json.dumps(value)}"
+                raise InputError(f"{out}: was started with another sweep ({told}); choose another folder")
         return
-    if out.exists():
-        shutil.rmtree(out)
-    try:
-        (out / "runs").mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made ({error.strerror})") from error
-    write_atomically(out / CARD, lambda path: path.write_text(json.dumps(card, indent=1)))
+    with writing_whole(out) as growing:
+        (growing / "runs").mkdir(parents=True)
+        (growing / CARD).write_text(json.dumps(card, indent=1))
 
 
 def _write_tables(out: Path, scoring: Scoring, outcomes: list[Outcome]) -> None:
@@ -191,8 +216,6 @@ def _write_tables(out: Path, scoring: Scoring, outcomes: list[Outcome]) -> None:
 
 
 def _write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> None:
-    def write(unfinished: Path) -> None:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *rows])
-
-    write_atomically(path, write)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_file(path, text.getvalue().encode())

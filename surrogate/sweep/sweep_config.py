@@ -5,17 +5,31 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, Seed, shown
+from ...simulate.schema.input_error import one_line
 from ..fitting.recipe import FitConfig, paper, quick
 from ..models.families import check_family
 from ..models.settings import Settings
 
 RECIPES = {"paper": paper, "quick": quick}
+VARIED = ("family", "size", "seed", "train_fraction")  # what runs differ in, so no settings of a sweep
 STACKED = {"elm"}  # families whose models of one shape are faster together than one after another
+
+
+def _of_every_run(settings: dict[str, Any]) -> dict[str, Any]:
+    for name in VARIED:
+        if name in settings:
+            raise ValueError(f"settings: '{name}' is what runs of a sweep differ in; give it in a sweep's .toml file")
+    if not isinstance(settings.get("options", {}), dict):
+        raise ValueError(f"settings: options is {shown(settings['options'])}, expected a table of the model's fields")
+    return settings
+
+
+FitSettings = Annotated[dict[str, Any], AfterValidator(_of_every_run)]
 
 
 class Models(Settings):
@@ -25,17 +39,17 @@ class Models(Settings):
     sizes: tuple[int | str, ...] = Field(min_length=1)
     label: str = Field(default="", pattern=r"^[\w.-]*$", description="in the names of its runs, after family and size")
     options: dict[str, bool | int | float | str | None] = Field(default={}, description="other fields of the model")
-    settings: dict[str, Any] = Field(default={}, description="fields of the fit, for this family only")
+    settings: FitSettings = Field(default={}, description="fields of the fit, for this family only")
 
 
 class Sweep(Settings):
     """What is fitted: every size of every family, with every seed, on every share of the training trials."""
 
     models: tuple[Models, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     train_fractions: tuple[float, ...] = Field(default=(1.0,), min_length=1)
     recipe: Literal["paper", "quick"] = "paper"
-    settings: dict[str, Any] = Field(default={}, description="fields of the fit, for all families")
+    settings: FitSettings = Field(default={}, description="fields of the fit, for all families")
 
     def changed(self, settings: dict[str, Any]) -> Sweep:
         """With settings of the fit replaced, for all families and for each."""
@@ -104,7 +118,7 @@ def read_sweep(name: str | Path) -> Sweep:
     if path.suffix != ".toml":
         raise InputError(f"sweep '{name}': is no preset ({', '.join(PRESETS)}) and no .toml file")
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: the sweep cannot be read ({str(error).splitlines()[0]})") from error
+        fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: the sweep cannot be read ({one_line(error)})") from error
     return Sweep.checked(str(path), fields)

@@ -9,6 +9,7 @@ B windows, T ms, S inputs, O outputs.
 from __future__ import annotations
 
 import copy
+import shutil
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ...simulate.schema import InputError, made_with
+from ...simulate.schema import InputError, made_with, writing_whole
 from ..models.network import Network
 from .checkpoint import Surrogate
 from .export_formats import FORMATS, Format, Graph, Run, graph_of
@@ -48,19 +49,16 @@ def export(surrogate: Surrogate, out: str | Path, to: str, *, overwrite: bool = 
     out, chosen = Path(out), _format(to)
     _check_path(out, to, chosen, overwrite)
     graph = graph_of(surrogate.model)
-    try:
-        with TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
-            made = Path(folder, out.name)
-            chosen.write(graph, made, metadata_of(surrogate, graph))
-            difference = largest_difference(surrogate.model, chosen.run(made))
-            if not difference <= TOLERANCE:  # NaN too
-                raise InputError(
-                    f"{out}: not kept: it differs from {surrogate.run} by {difference:.1e} of scale after "
-                    f"{CHECK_MS} ms, {TOLERANCE:g} is allowed; try the other format, or report it"
-                )
-            made.replace(out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror})") from error
+    with writing_whole(out) as growing, TemporaryDirectory(prefix="apical-") as folder:
+        made = Path(folder, out.name)  # exporters put the name into the file
+        chosen.write(graph, made, metadata_of(surrogate, graph))
+        difference = largest_difference(surrogate.model, chosen.run(made))
+        if not difference <= TOLERANCE:  # NaN too
+            raise InputError(
+                f"{out}: not kept: it differs from {surrogate.run} by {difference:.1e} of scale after "
+                f"{CHECK_MS} ms, {TOLERANCE:g} is allowed; try the other format, or report it"
+            )
+        shutil.copyfile(made, growing)
     return Exported(out, difference, CHECK_MS)
 
 

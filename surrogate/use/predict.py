@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -13,7 +12,7 @@ import torch
 import xarray as xr
 
 from ...simulate import schema
-from ...simulate.schema import InputError
+from ...simulate.schema import InputError, notebook, shown
 from ..device import choose_device
 from ..fitting.rollout import rollout
 from ..fitting.spike_inputs import StoredInputs
@@ -43,7 +42,8 @@ def predict(
     apart by `part`), and all trials of any other; or a part of the fit's split, or trial numbers.
     mode: 'windows' of 500 ms as published (overlap 150 ms, a TCN's at least its receptive field less one), 'stream'
     goes through each trial in one pass. device: auto, cpu or cuda.
-    overwrite: replace what is at `out`. report: called after each trial with trials done and in all.
+    overwrite: replace what is at `out`, once the new prediction is whole; before that, nothing is at a new `out`.
+    report: called after each trial with trials done and in all; in a notebook, a bar shows them where it is not given.
     Raises InputError where the dataset's inputs are not the model's, a trial is not there, or `out` exists.
     """
     out, ds = Path(out), schema.open_dataset(data, "simulation")
@@ -52,32 +52,35 @@ def predict(
         raise InputError(f"mode '{mode}': choose windows or stream")
     numbers = _chosen_trials(surrogate, ds, trials)
     positions = positions_of(ds, numbers)
+    if report is None and notebook.in_notebook():
+        report = notebook.Bar(f"Predicting with {surrogate.name}")
     torch_device = choose_device(device)
     model = surrogate.model.to(torch_device).eval()
-    _clear(out, overwrite)
+    _check_target(out, overwrite)
     config = surrogate.describe() | {"trials": trials, "mode": mode}
-    schema.create(
-        out,
-        "prediction",
-        {"spike_probability": "f4", "soma_v_mv": "f4"},
-        {
-            "trial": np.array(numbers),
-            "time_ms": schema.read(ds, "time_ms"),
-            "source_file": schema.read(ds, "source_file", positions),
-            "part": _part_of_each(surrogate, ds, numbers),
-        },
-        dataset_id=f"{ds.attrs['dataset_id']}/{surrogate.name}/{surrogate.seed}",
-        config=config,
-        provenance=provenance(torch_device),
-        truth_id=ds.attrs["dataset_id"],
-    )
-    for done, inputs in enumerate(StoredInputs(ds, positions.tolist())):
-        y_to = rollout(model, inputs, in_one_pass=mode == "stream")
-        spike_probability_t = torch.sigmoid(torch.from_numpy(y_to[:, 0])).numpy()
-        voltage_t = surrogate.scaling.to_mv(y_to[:, 1])
-        schema.write_trial(out, done, {"spike_probability": spike_probability_t, "soma_v_mv": voltage_t})
-        if report is not None:
-            report(done + 1, len(positions))
+    with schema.writing_whole(out) as growing:
+        schema.create(
+            growing,
+            "prediction",
+            {"spike_probability": "f4", "soma_v_mv": "f4"},
+            {
+                "trial": np.array(numbers),
+                "time_ms": schema.read(ds, "time_ms"),
+                "source_file": schema.read(ds, "source_file", positions),
+                "part": _part_of_each(surrogate, ds, numbers),
+            },
+            dataset_id=f"{ds.attrs['dataset_id']}/{surrogate.name}/{surrogate.seed}",
+            config=config,
+            provenance=provenance(torch_device),
+            truth_id=ds.attrs["dataset_id"],
+        )
+        for done, inputs in enumerate(StoredInputs(ds, positions.tolist())):
+            y_to = rollout(model, inputs, in_one_pass=mode == "stream")
+            spike_probability_t = torch.sigmoid(torch.from_numpy(y_to[:, 0])).numpy()
+            voltage_t = surrogate.scaling.to_mv(y_to[:, 1])
+            schema.write_trial(growing, done, {"spike_probability": spike_probability_t, "soma_v_mv": voltage_t})
+            if report is not None:
+                report(done + 1, len(positions))
     return out
 
 
@@ -86,7 +89,7 @@ def _chosen_trials(surrogate: Surrogate, ds: xr.Dataset, trials: str | list[int]
     if not isinstance(trials, str):
         numbers = list(dict.fromkeys(trials))
     elif trials not in ("auto", "all", *PARTS):
-        raise InputError(f"trials '{trials}': choose auto, all, {', '.join(PARTS)}, or trial numbers")
+        raise InputError(f"trials {shown(trials)}: choose auto, all, {', '.join(PARTS)}, or trial numbers")
     else:
         split = _split_of(surrogate, ds)
         if trials in PARTS and split is None:
@@ -116,8 +119,9 @@ def _part_of_each(surrogate: Surrogate, ds: xr.Dataset, numbers: list[int]) -> n
     return np.array([part.get(trial, "") for trial in numbers], dtype=np.dtypes.StringDType())
 
 
-def _clear(out: Path, overwrite: bool) -> None:
-    """Make room for a prediction; nothing but an earlier prediction is ever removed."""
+def _check_target(out: Path, overwrite: bool) -> None:
+    """Raise InputError where no prediction can be put; nothing but an earlier prediction is ever replaced."""
+    schema.recover(out)
     if not out.exists():
         return
     if not overwrite:
@@ -128,4 +132,3 @@ def _clear(out: Path, overwrite: bool) -> None:
         attributes = {}
     if attributes.get("kind") != "prediction":
         raise InputError(f"{out}: is there but is not a prediction, so --overwrite leaves it; choose another path")
-    shutil.rmtree(out)

@@ -197,7 +197,44 @@ SAYS = {
     "fit truth.zarr --out truth.zarr --overwrite": ["truth.zarr: is there but is not a run", "choose another path"],
     "fit truth.zarr --out scores.csv --overwrite": ["scores.csv: is there but is not a run", "choose another path"],
     "fit truth.zarr --out scores.csv/run": ["scores.csv/run: cannot be made"],
+    "fit truth.zarr --out new --seed 9223372036854775808": ["seed: ", "less than or equal to 9223372036854775807"],
+    "fit truth.zarr --out new --batch 9223372036854775808": ["batch: ", "less than or equal to 100000"],
+    "fit truth.zarr --out new --set steps=1e308": ["steps: ", "integer"],
+    "fit truth.zarr --out new --set learning_rate=Infinity": ["learning_rate: ", "finite"],
+    "fit truth.zarr --out new --set size=big": ["elm of size 'big'", "integer"],
+    "fit truth.zarr --out new --set family=4": ["model family 4 is not known", "choose one of elm"],
+    "fit truth.zarr --out new --set options=1": ["options: ", "dictionary"],
+    "fit truth.zarr --out new --set options.n_inputs=3": ["option 'n_inputs' of elm", "leave it out"],
+    f"fit truth.zarr --out new --set steps={'[' * 10**5}": ["steps: ", "integer", "[[[..."],
+    f"fit truth.zarr --out new --set {'a.' * 10**4}a=1": ["--set 'a.a.a", "no field has so many parts"],
+    f"fit truth.zarr --out new --set batch={'9' * 5000}": ["batch: ", "integer", "9999..."],
+    "fit truth.zarr --out new --set options.d_m=3": ["option 'd_m' of elm", "leave it out"],
+    "fit truth.zarr --out new --set options.mlp_layers=100000": ["mlp_layers: ", "less than or equal to 100"],
+    "fit truth.zarr --out new --size 1180591620717411303424": ["has about 5.6e+42 weights, expected 1,073,741,824"],
+    "fit truth.zarr --out new --model tcn --size 999999x1": ["size '999999x1': expected 1,000 layers at most"],
+    "fit truth.zarr --out new --model tcn --size 2x99999999": ["weights, expected 1,073,741,824 at most"],
+    "fit truth.zarr --out new --model tcn --size 1x2 --set options.receptive_field_ms=0": [
+        "receptive_field_ms is 0, expected a whole number of ms from 1 to 10,000"
+    ],
+    "fit truth.zarr --out new --model lstm --size 999999999": ["weights, expected 1,073,741,824 at most"],
+    "fit truth.zarr --out .": [".: names no folder of its own"],
+    # sweep
+    "sweep parameter-efficiency truth.zarr --out new --set seed=3": ["'seed' is what runs of a sweep differ in"],
+    "sweep parameter-efficiency truth.zarr --out new --set options=1": ["options is 1, expected a table"],
+    "sweep parameter-efficiency truth.zarr --out new --workers 9999": ["'--workers'", "less than or equal to 1024"],
+    # simulate
+    "simulate lif --out new.zarr --trials 9223372036854775808": ["trials and workers: expected 10,000,000 at most"],
+    "simulate lif --out new.zarr --seed 9223372036854775808": ["seed: ", "less than or equal to 9223372036854775807"],
+    "simulate lif --out new.zarr --scheduler ucx://h:1": ["scheduler ucx://h:1: is no address that Dask knows"],
+    "simulate lif --out new.zarr --scheduler tcp://[::1:5": ["scheduler tcp://[::1:5: is no address that Dask knows"],
+    "simulate --out new.zarr --dt 1e-300": ["integration.dt_ms: ", "greater than or equal to 0.0001"],
+    "simulate --out new.zarr --seconds 3600 --dt 0.001": ["seconds: 3.6e+09 steps of 0.001 ms, expected 1e+09 at most"],
+    "simulate --out new.zarr --set statistics.excitatory_basal=[0,Infinity]": ["excitatory_basal", "finite number"],
+    "simulate --out new.zarr --set statistics.excitatory_basal=[0,1e308]": ["1,000,000 spikes per 100 ms at most"],
+    'simulate --out new.zarr --set morphology="\\u0000"': ["morphology: ", "match pattern"],
+    f"simulate --out {'x' * 300}": ["File name too long"],
     # predict
+    f"predict run truth.zarr --out new.zarr --trials {'9' * 5000}": ["trials '9999", "or trial numbers"],
     "predict truth.zarr --out new.zarr": ["RUN and DATA", "1 paths: truth.zarr"],
     "predict run truth.zarr other.zarr --out new.zarr": ["RUN and DATA", "3 paths"],
     "predict --elm-checkpoint run run truth.zarr --out new.zarr": ["DATA alone with --elm-checkpoint", "2 paths"],
@@ -328,7 +365,7 @@ def test_a_truth_without_spikes(make_dataset, apical, refused, done):
     make_dataset("silent.zarr", silent=True)
     fitted = apical("fit silent.zarr --size 2 --steps 1 --batch 1 --out run --device cpu")
     assert fitted.status == 0
-    assert "silent.zarr: no output spike in its 1 validation trials: their ROC-AUC is nan\n" in fitted.err
+    assert "silent.zarr: no output spike in its validation trials (1): their ROC-AUC is nan\n" in fitted.err
     done("predict run silent.zarr --out prediction.zarr --device cpu")
     line = refused("evaluate silent.zarr prediction.zarr --out new.csv")
     assert all(words in line for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials"))

@@ -144,7 +144,7 @@ def test_inspect_flags_what_deserves_a_second_look(make_dataset, done):
 
 def test_cells_prints_json_for_machines(done):
     found = json.loads(done("cells --json"))
-    assert {each["name"] for each in found["biophysics"]} == {"shai2015", "hay2011", "ball-and-stick"}
+    assert {each["name"] for each in found["biophysics"]} == {"bbp2015", "shai2015", "hay2011", "ball-and-stick"}
     morphologies = {each["name"]: each for each in found["morphologies"]}
     assert morphologies.keys() == {"ttpc1", "ttpc2", "hay2011", "ball-and-stick"}
     for name in ("ttpc1", "ttpc2"):

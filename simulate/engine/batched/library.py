@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from ...folders import cache_folder, making
+from ...folders import cache_folder
 from ...mechanisms.library import processor
-from ...schema import InputError
+from ...schema import InputError, making
 
 HEADERS = ("lanes.h", "tile.h", "cpu.h")
 # For this processor. Not associative: 2^x - 1 keeps the digits of a small x only as it is written. Linked without

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import zarr
 
 from apical.analysis.pages.inspect import inspect_figure, summary, typical_trial
 from apical.analysis.pages.inspect_panels import draw_dendrites
@@ -13,6 +14,7 @@ from apical.analysis.pages.scan import scan
 from apical.analysis.plots import plot_trial
 from apical.analysis.style import figure, save_figure, style
 from apical.simulate import schema
+from apical.simulate.presets import preset
 from apical.simulate.schema import InputError
 
 
@@ -120,6 +122,7 @@ def recorded(make_dataset, tmp_path):
     shapes = dict(zip(voltages, ((400,), (3200,), (400,), (8, 400)), strict=True))
     for trial in range(3):
         arrays = {name: schema.read(ds, name, trial) for name in ("input_spikes", "output_spike_time_ms")}
+        arrays["output_spike_time_ms"][4:] = np.nan  # at most 10 Hz
         mv = np.random.default_rng(trial)
         schema.write_trial(path, trial, arrays | {name: mv.uniform(-75, -60, shape) for name, shape in shapes.items()})
     return path
@@ -154,6 +157,7 @@ def test_a_dataset_in_order_has_no_flags(recorded, make_dataset):
     assert summary(recorded)["flags"] == []
     mixed = make_dataset("mixed.zarr", n_trials=2)
     spike_at(mixed, 0)
+    spike_at(mixed, 1, *(100.0 * (1 + np.arange(10))))
     assert summary(mixed)["flags"] == []
 
 
@@ -170,6 +174,27 @@ def test_a_silent_and_a_never_silent_cell_are_flagged(make_dataset, recorded):
     }
     spike_at(recorded, 1, 2.0)  # 2.5 Hz
     assert summary(recorded)["flags"] == []
+
+
+def test_a_trial_that_fires_too_fast_is_flagged(recorded):
+    for trial, n_spikes in enumerate((0, 4, 5)):  # 0, 10 and 12.5 Hz over 400 ms
+        spike_at(recorded, trial, *(50.0 * (1 + np.arange(n_spikes))))
+    assert summary(recorded)["flags"] == [
+        {"flag": "fast firing", "why": "an output rate above 10 Hz", "trials": [2]},
+    ]
+
+
+def test_a_leaky_integrate_and_fire_neuron_has_no_morphology(make_dataset, tmp_path):
+    path = make_dataset("lif.zarr", n_trials=1, duration_ms=600)
+    group = zarr.open_group(path, mode="r+")
+    group.attrs["config"] = preset("lif").model_dump_json()
+    schema.commit(path)
+    found = summary(path)
+    assert (found["title"], found["neuron"]) == ("lif, LIF neuron", "leaky integrate-and-fire")
+    assert not {"morphology", "biophysics"} & set(found)
+    drawn = inspect_figure(path, tmp_path / "lif.svg").read_text()
+    assert "LIF neuron: trial 0" in drawn
+    assert "ttpc1" not in drawn and "somatic peaks" not in drawn
 
 
 @pytest.mark.parametrize(

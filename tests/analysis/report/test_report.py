@@ -11,13 +11,14 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import zarr
 
 from apical.analysis.report.figures import Figure
 from apical.analysis.report.report import write_report
 from apical.analysis.report.svg import inlined
 from apical.analysis.report.trials import choose, labels, trial_data
 from apical.analysis.scores.resamples import Resamples
-from apical.simulate.schema import InputError, open_dataset, read
+from apical.simulate.schema import InputError, commit, open_dataset, read
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -217,6 +218,21 @@ def test_many_predictions_are_shown_with_fewer_trials(monkeypatch, predicted):
         sum(len(each["truth"] + each["voltage"][0] + each["probability"][0]) for each in found["trials"])
         == 3 * 3 * 2136
     )
+
+
+def test_what_was_appended_is_told_in_words(page, predicted):
+    truth, _, score = predicted
+    added = [
+        {"position": 2, "seed": 1, "created": "2026-01-01", "apical": "0.1.0", "git_commit": "f" * 40, "sources": []},
+        {"position": 5, "seed": 7, "created": "2026-01-02", "apical": "0.2.0", "biophysics": {"name": "x"}},
+    ]
+    group = zarr.open_group(truth, mode="r+")
+    group.attrs["provenance"] = json.dumps({"apical": "0.1.0", "numpy": None, "appended": added})
+    commit(truth)
+    found = page([score], data=truth)
+    assert "3 trials of seed 1, 2026-01-01, apical 0.1.0" in found.text
+    assert "1 trials of seed 7, 2026-01-02, apical 0.2.0" in found.text
+    assert "[{" not in found.text.partition("Configuration")[0] and "numpy None" not in found.text
 
 
 def test_provenance_and_commands_are_there(page, predicted):

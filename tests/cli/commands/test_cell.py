@@ -12,9 +12,9 @@ from apical.simulate.cell import biophysics
 def test_an_own_cell_is_measured_and_drawn(done, swc, tmp_path):
     swc("mine.swc")
     told = done("validate --morphology mine.swc --only attenuation --only engines --out page.svg")
-    assert "mine with shai2015 (coreneuron, step 0.025 ms)" in told
+    assert "mine with bbp2015 (coreneuron, step 0.025 ms)" in told
     assert "  site / soma at 400 um" in told and "no reference" in told
-    assert "checks passed" in told and "FAIL" not in told
+    assert "3 of 3 judged checks passed" in told and "FAIL" not in told
     page = (tmp_path / "page.svg").read_text()
     assert "EPSP along the trunk" in page and "used of the tolerance" in page and "<!-- c " not in page
 
@@ -29,14 +29,14 @@ def test_a_cell_without_an_axon(done, tmp_path):
 def test_json_is_complete(done, swc, tmp_path):
     swc("mine.swc")
     found = json.loads(done("validate --morphology mine.swc --only convergence --dt 0.0125 --json"))
-    assert found["passed"] is True and found["morphology"] == "mine" and found["biophysics"] == "shai2015"
+    assert found["passed"] is True and found["morphology"] == "mine" and found["biophysics"] == "bbp2015"
     assert found["licence"] == "unknown (user's file)" and "neuron" in found["made_with"]
     assert found["integration"]["dt_ms"] == 0.0125
     names = [each["name"] for each in found["checks"]]
     assert "Crank-Nicolson, EPSP" in names and "largest |V|" in names
     for each in found["checks"]:
         assert set(each) == {
-            "group", "name", "unit", "measured", "expected", "tolerance", "passed", "basis", "source",
+            "group", "name", "unit", "measured", "expected", "tolerance", "passed", "basis", "source", "result",
         }  # fmt: skip
     assert len(found["curves"]["convergence"]["Euler"]["epsp_mv"]) == 4
     assert not (tmp_path / "validation.png").exists()
@@ -65,7 +65,7 @@ def test_a_cell_with_one_wrong_density_fails(apical, shared, tmp_path, monkeypat
         ("--out page.gif", ["page.gif: a figure is written as .png, .svg, .pdf"]),
         ("--replay gone.p", ["gone.p: no such file", "NeuronIO pickle"]),
         ("--engine neurons", ["engine", "neurons"]),
-        ("--dt 0", ["a variable step (no dt_ms) needs engine 'neuron'"]),
+        ("--engine coreneuron --dt 0", ["a variable step (no dt_ms) needs engine 'neuron'"]),
         ("--biophysics shai", ["did you mean 'shai2015'?"]),
         ("--morphology gone.swc", ["gone.swc: no such file"]),
     ],

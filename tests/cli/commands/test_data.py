@@ -210,6 +210,7 @@ def test_presets_are_listed_with_what_can_be_varied(done):
     assert fields["without_nmda.tree"]["about"] and fields["sk_e2_factor"]["default"] == 1
     shown = done("presets")
     assert all(name in shown for name in [*presets.PRESETS, *fields])
+    assert all(field["about"] for field in told["fields"])
 
 
 def test_input_spikes_from_a_table_are_replayed(here, apical, refused):

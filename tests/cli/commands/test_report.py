@@ -138,6 +138,20 @@ def test_a_noise_floor_is_made_again_on_its_trials():
     assert prediction_again(floor, "floor.zarr", truth, "data.zarr") == expected
 
 
+@pytest.mark.parametrize("dtype", [np.dtypes.StringDType(), object, "U10"])  # as Zarr gives it, and other writers' ways
+def test_a_noise_floor_on_the_trials_of_a_prediction_is_a_comment(dtype):
+    from apical.cli.again.prediction import prediction_again
+    from apical.simulate.presets import preset
+
+    truth = simulation(preset("nmda"), 2)
+    config = {"name": "cell", "integration": json.loads(truth.attrs["config"])["integration"] | {"dt_ms": 0.0125}}
+    floor = truth.assign_attrs(config=json.dumps(config))
+    for part, told in ((["", "test"], "# floor.zarr: apical noise-floor data.zarr"), (["", ""], "apical noise-floor")):
+        given = floor.assign_coords(part=("trial", np.array(part, dtype=dtype)))
+        (line,) = prediction_again(given, "floor.zarr", truth, "data.zarr")
+        assert line.startswith(told)
+
+
 def test_scores_of_a_sweep_are_made_again_by_it(tmp_path):
     from apical.analysis.scores.files import write_scores
     from apical.analysis.scores.rows import COLUMNS, Score

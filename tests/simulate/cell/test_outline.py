@@ -53,6 +53,17 @@ def test_a_tree_that_branches(tmp_path):
     assert points == [[[10, 0], [30, 0]], [[30, 0], [40, 0], [40, 10]], [[40, 10], [40, 30]]]
 
 
+def test_the_axon_is_what_it_was_in_the_simulation(tmp_path):
+    """A dendrite that hangs on an axon is drawn where the axon was kept."""
+    path = tmp_path / "hung.swc"
+    path.write_text("1 1 0 0 0 8 -1\n2 2 8 0 0 1 1\n3 2 48 0 0 1 2\n4 3 68 0 0 1 3\n5 3 78 0 0 1 4\n")
+    made = {"biophysics": {"reconstructed_axon": "keep"}}
+    found = outline(dataset([30.0], {"morphology": str(path)}, made))
+    assert found["x_um"].values[found["segment"].values == 0].round(3).tolist() == [48, 68, 78]
+    with pytest.raises(InputError, match=r"hung.swc, line 4: section dend\[0\] hangs on the axon"):
+        outline(dataset([30.0], {"morphology": str(path)}))
+
+
 def test_it_leaves_no_section_in_this_process(lasting_swc):
     before = sections()
     outline(dataset(LENGTHS_UM, {"morphology": str(lasting_swc)}))

@@ -219,9 +219,42 @@ def test_regions_and_trees_must_agree(build, regions, swc, said):
     assert "\n" not in str(error.value)
 
 
+def test_an_axon_may_be_long_but_not_in_another_unit(build):
+    kept = HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]\n"
+    (axon,) = build(kept, SWC + AXON.replace("210", "90010")).axon
+    assert abs(axon.L - 90000) < 0.1
+    with pytest.raises(InputError, match=r"mine.swc: axon as far as 1,000,000.0 um from .*expected 0 to 500,000"):
+        build(kept, SWC + AXON.replace("210", "1000010"))
+
+
 def test_an_axon_that_is_not_there_cannot_be_kept(build):
     with pytest.raises(InputError, match=r"mine\.swc: has no axon, which reconstructed_axon = 'keep' asks for"):
         build(HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]", SWC)
+
+
+DENDRITE_ON_AXON = "# a comment\n" + SWC + "6 2 10 0 0 1 1\n7 2 60 0 0 1 6\n8 {kind} 60 30 0 1 7\n9 3 60 90 0 1 8\n"
+AXON_POINT_IN_DENDRITE = SWC + "6 2 0 -150 0 1 5\n7 3 0 -200 0 1 6\n8 3 0 -260 0 1 7\n"
+
+
+@pytest.mark.parametrize(("axon", "region"), [("replace", "[axon]\n"), ("remove", "")])
+@pytest.mark.parametrize(
+    ("swc", "said"),
+    [(DENDRITE_ON_AXON.format(kind=3), "line 9: section dend[1]"), (AXON_POINT_IN_DENDRITE, "line 7: section dend[1]")],
+)
+def test_no_dendrite_is_cut_off_with_the_axon(build, swc, said, axon, region):
+    with pytest.raises(InputError) as error:
+        build(HEAD + f'reconstructed_axon = "{axon}"\n' + PASSIVE + "[soma]\n[basal]\n" + region, swc)
+    assert f"mine.swc, {said} hangs on the axon, which is taken away; " in str(error.value), error.value
+    assert "\n" not in str(error.value)
+
+
+def test_a_dendrite_on_an_axon_that_is_kept(build):
+    """By hand: the way from the soma to the first point has no length; 50 um along the axon, 30 + 60 to the tip."""
+    kept = HEAD + "reconstructed_axon = 'keep'\n" + PASSIVE + "[soma]\n[axon]\n[basal]\n"
+    cell = build(kept, DENDRITE_ON_AXON.format(kind=3))
+    assert cell.path_um(cell.basal[1](1)) == pytest.approx(50 + 30 + 60, abs=1e-3)
+    cell = build(HEAD + PASSIVE + "[soma]\n[axon]\n[basal]\n", DENDRITE_ON_AXON.replace("9 3", "9 2").format(kind=2))
+    assert len(cell.basal) == 1  # without a dendrite on it, an axon goes
 
 
 ASC = '("CellBody" (CellBody) (0 10 0 1)(5 0 0 1)(0 -10 0 1)(-5 0 0 1))\n((Dendrite) (0 -10 0 {0}) (0 -99 0 {0}))\n'
@@ -233,13 +266,46 @@ FAULTS = {
     "twice.swc": (SWC.replace("5 3", "4 3"), "twice.swc, line 5: point 4 is there twice"),
     "type.swc": (
         "# a comment\n\n" + SWC.replace("5 3", "5 7"),
-        "type.swc, line 7: point 5 is of type 7, expected 1 soma",
+        "type.swc, line 7: point 5 is of type 7, expected 1 soma, 2 axon, 3 basal, 4 apical; say in the parameter file "
+        "what it is, as in types = { 7 = 'basal' }",
     ),
-    "words.swc": (SWC.replace("-120", "far"), "words.swc, line 5: expected 7 numbers"),
-    "short.swc": (SWC.replace("5 3 0", "5 3"), "short.swc, line 5: expected 7 numbers"),
-    "nosoma.swc": ("1 3 0 0 0 1 -1\n2 3 0 100 0 1 1\n", "nosoma.swc, line 1: the first point is of type 3, expected 1"),
-    "empty.swc": ("# nothing\n", "empty.swc: has no soma"),
-    "zero.asc": (ASC.format(0), "zero.asc: section dend[0] has a point with diameter 0"),
+    "nowhere.swc": (SWC.replace("-120", "nan"), "nowhere.swc, line 5: point 5: expected finite coordinates and radius"),
+    "far.swc": (SWC.replace("-120", "-inf"), "far.swc, line 5: point 5: expected finite coordinates and radius, got 0"),
+    "wide.swc": (SWC.replace("-120 0 1", "-120 0 inf"), "wide.swc, line 5: point 5: expected finite coordinates"),
+    "minus.swc": (SWC.replace("-120 0 1", "-120 0 -1"), "minus.swc, line 5: point 5 has radius -1"),
+    "half.swc": (SWC.replace("5 3 0", "5.5 3 0"), "half.swc, line 5: expected 7 numbers"),
+    "comma.swc": (SWC.replace("-120", "-12,5"), "comma.swc, line 5: expected 7 numbers"),
+    "later.swc": (SWC.replace("1 1\n5", "1 5\n5"), "later.swc, line 4: point 4 hangs on nothing: its parent 5 is not"),
+    "second.swc": (
+        SWC + "6 1 0 -120 0 5 5\n",
+        "second.swc, line 6: point 6 is of the soma and hangs on point 5, which",
+    ),
+    "still.swc": (
+        SWC + "6 3 0 -120 0 1 5\n7 3 0 -120 0 1 6\n8 3 9 -120 0 1 5\n",
+        "still.swc, line 6: section dend[1] has no length: all of its points are in one place",
+    ),
+    "nm.swc": (SWC.replace("10 ", "10000 ").replace("120 ", "120000 "), "nm.swc: soma and dendrites as far as 11"),
+    "mm.swc": (SWC.replace("10 ", ".01 ").replace("120 ", ".12 "), "mm.swc: soma and dendrites as far as 0.1 um from"),
+    "nan.asc": (ASC.format(2).replace("-99", "nan"), "nan.asc, line 2: expected finite numbers, got 'nan'"),
+    "open.asc": (ASC.format(2)[:-2] + "\n", "open.asc, line 2: a parenthesis is opened here, and not closed"),
+    "closed.asc": (ASC.format(2) + ")\n", "closed.asc, line 3: a parenthesis is closed that was not opened"),
+    "quote.asc": (ASC.format(2).replace('dy" (', "dy ("), "quote.asc, line 1: cannot be read from '\"CellBody (CellBo"),
+    "sign.asc": ("\n" + ASC.format(2) + "@", "sign.asc, line 4: cannot be read from '@' on"),
+    "after.asc": (
+        ASC.format(2) + "remark\n((Dendrite) (0 10 0 1) (0 99 0 1))",
+        "after.asc, line 2: NEURON cannot read it: it reads no further than the point on line 2; what comes next is no",
+    ),
+    "flat.asc": (ASC.format(2).replace(" 0 2)", " 0)"), "flat.asc, line 2: diameter 0; every point needs one above 0"),
+    "untyped.asc": (
+        ASC.format(2) + "(\n(Color Red) (9 0 0 1) (99 0 0 1))\n",
+        "untyped.asc, line 4: the tree that starts here has no type, or none of a tree: the last property before its",
+    ),
+    "order.asc": (ASC.format(2).replace("(Dendrite)", "(Dendrite) (Color Red)"), "order.asc, line 2: the tree that"),
+    "somas.asc": (
+        ASC.format(2) + '("Soma" (CellBody) (90 10 0)\n(95 0 0) (90 -10 0) (85 0 0))\n',
+        "somas.asc, line 3: section soma[1] hangs on nothing; connect it to the soma",
+    ),
+    "few.asc": (ASC.format(2).replace("(5 0 0 1)", "").replace("(-5 0 0 1)", ""), "few.asc: has no soma"),
     "nosoma.asc": (ASC.format(2).splitlines()[1], "nosoma.asc: has no soma"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from apical.simulate.cell import biophysics
 from apical.simulate.cell.distance_rules import Exponential, Linear, Sigmoid, Zone
 from apical.simulate.cell.parameter_file import PROPERTIES
 from apical.simulate.cell.toml_lines import line_of
+from apical.simulate.changes import configured
 from apical.simulate.mechanisms import library, nmodl, units
 from apical.simulate.presets import nmda
 from apical.simulate.schema import InputError
@@ -58,7 +60,17 @@ WRONG = {
     ("[soma]\nNaTa_t.gbar = 2.04", ""): (None, ["soma: Field required"]),
     ("[axon]", ""): (None, ["axon: region missing: add [axon], or reconstructed_axon = 'remove'"]),
     ('"me"', '"me"\nreconstructed_axon = "remove"'): (14, ["axon: describes an axon that", "takes away"]),
-    ('"me"', '"me"\nreconstructed_axon = "no"'): (3, ["reconstructed_axon: ", "'replace', 'keep' or 'remove'", "'no'"]),
+    ('"me"', '"me"\nreconstructed_axon = "no"'): (3, ["reconstructed_axon: ", "'shorten', 'keep' or 'remove'", "'no'"]),
+    ('"me"', '"me"\ntypes = { fork = "basal" }'): (3, ["types.fork: expected the number of a type in the morphology"]),
+    ('"me"', '"me"\ntypes = { 5 = "basl" }'): (
+        3,
+        ["types.5: region 'basl' is not known: did you mean 'basal'?", "parent"],
+    ),
+    ('"me"', '"me"\ntypes = { 5 = 3 }'): (3, ["types.5: region '3' is not known", "soma, axon, basal, apical, parent"]),
+    ('"me"', '"me"\ntypes = "basal"'): (
+        3,
+        ["types: expected what each type is, as in types = { 5 = 'basal' }, got 'b"],
+    ),
     ('source = "me"', ""): (None, ["source: Field required"]),
     ("celsius = 34", "celsius = 'hot'"): (3, ["celsius: ", "valid number", "'hot'"]),
     ("Ra = 100", ""): (10, ["soma.Ra: missing: give it in [soma] or in [all]"]),
@@ -105,6 +117,21 @@ def test_what_is_wrong_is_named_with_its_line(change):
     assert "\n" not in message
 
 
+def test_types_of_a_morphology_file():
+    """They are part of what a parameter set is; without them it is what it was before there were any."""
+    parameters = biophysics.parse(OWN.replace('"me"', '"me"\ntypes = { 0 = "basal", 5 = "parent" }'), "mine")
+    assert parameters.types == {0: "basal", 5: "parent"}
+    assert json.loads(json.dumps(parameters.model_dump(mode="json")))["types"] == {"0": "basal", "5": "parent"}
+    assert "types" not in biophysics.parse(OWN, "mine").model_dump(mode="json")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    (tmp_path / "mine.toml").write_text(OWN, encoding="utf-8-sig")
+    assert biophysics.load(str(tmp_path / "mine.toml")) == biophysics.parse(OWN, "mine")
+    (tmp_path / "config.toml").write_text("preset = 'ampa'\nseed = 3\n", encoding="utf-8-sig")
+    assert configured(file=tmp_path / "config.toml") == configured("ampa", fields={"seed": 3})
+
+
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.toml").write_bytes(b'name = "Sch\xfcrmann"')
     (tmp_path / "folder.toml").mkdir()
@@ -129,8 +156,8 @@ def test_a_shipped_set_under_another_path_is_the_same_data(name, tmp_path, swc):
     text = biophysics.text_of(name)
     path.write_text("# mine now\n" + text)
     assert dataset_id(str(path)) == dataset_id(name)
-    assert "pas.g = 3" in text
-    path.write_text(text.replace("pas.g = 3", "pas.g = 4"))
+    assert "SKv3_1.gbar = 0." in text
+    path.write_text(text.replace("SKv3_1.gbar = 0.", "SKv3_1.gbar = 1."))
     assert dataset_id(str(path)) != dataset_id(name)
 
 

@@ -114,6 +114,22 @@ def test_the_nexus_of_the_published_cell(shared):
         cell.close()
 
 
+def test_the_nexus_is_on_no_axon(tmp_path):
+    """An axon that starts at the apical trunk, longer than the rest of the tree, and one below a tip."""
+    path = tmp_path / "mine.swc"
+    path.write_text(
+        "1 1 0 0 0 8 -1\n2 4 0 8 0 2 1\n3 4 0 100 0 2 2\n4 4 0 200 0 2 3\n5 4 90 250 0 2 4\n6 4 -90 300 0 2 4\n"
+        "7 2 50 100 0 2 3\n8 2 900 100 0 2 7\n9 2 900 250 0 2 5\n"
+    )
+    cell = Cell(morphologies.resolve(str(path)), axon="keep")
+    try:
+        assert len(cell.axon) == 2 and len(cell.apical) == 4
+        site = nexus(cell)
+        assert site.sec == cell.apical[3] and site.x == 0.9
+    finally:
+        cell.close()
+
+
 def test_a_tree_without_a_trunk_has_no_nexus(swc):
     cell = Cell(morphologies.resolve(str(swc())))
     try:

@@ -267,3 +267,65 @@ def test_missing_file_and_folder(tmp_path):
         array_pickle.load(tmp_path / "nothing.p")
     with pytest.raises(InputError, match="cannot be read"):
         array_pickle.load(tmp_path)
+
+
+@pytest.mark.parametrize("double", [lambda x: [x, x], lambda x: (x, x), lambda x: {"a": x, "b": x}, lambda x: [[x], x]])
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_what_grows_by_references_to_itself_is_refused_before_it_is_looked_at(tmp_path, monkeypatch, double, protocol):
+    """A small doubling against a small bound: the number of entries is the power of two that theory says."""
+    path, content = tmp_path / "doubled.p", [1, 2]
+    for _ in range(6):
+        content = double(content)
+    path.write_bytes(pickle.dumps(content, protocol))
+    assert array_pickle.load(path) == content
+    monkeypatch.setattr(array_pickle, "MOST_ENTRIES", 2**7)  # 2 + 4 + … + 128 are more
+    with pytest.raises(InputError, match="more than 128 entries, by references to itself"):
+        array_pickle.load(path)
+    assert array_pickle._check_entries([[1, 2]] * 32) is None  # 32 + 32 × 2
+
+
+def test_deep_and_endless_containers_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(array_pickle, "DEEPEST", 4)
+    within = [[[[1]]]]
+    endless = [1]
+    endless.append(endless)
+    shared = [[[1]]]
+    for content, message in (
+        (within, None),
+        ([within], "4 in one another"),
+        (endless, "4 in one"),
+        (
+            [shared, [[shared]]],
+            "4 in one another",  # once shallow, once deep
+        ),
+    ):
+        path = tmp_path / "deep.p"
+        path.write_bytes(pickle.dumps(content))
+        if message is None:
+            assert array_pickle.load(path) == content
+            continue
+        with pytest.raises(InputError, match=message):
+            array_pickle.load(path)
+
+
+@pytest.mark.parametrize("content", [{(1, 2): 3}, {1: 2, (1,): 3, 4: 5}, {frozenset([1])}, {(1, 2)}, frozenset([(1,)])])
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_keys_with_parts_are_refused(tmp_path, content, protocol):
+    """A key of parts is looked at part by part, each time that it is looked up."""
+    path = tmp_path / "keys.p"
+    path.write_bytes(pickle.dumps(content, protocol))
+    with pytest.raises(InputError, match=r"a key that is no text and no number|asks to run"):
+        array_pickle.load(path)
+
+
+def test_what_a_message_names_is_not_written_out(tmp_path):
+    codec, dtype = [["latin1"]], (("f8",),)
+    for build, message in (
+        (pickle.dumps(("a", codec), 2)[2:-1] + b"R", "codec list, which"),
+        (pickle.dumps((dtype,), 2)[2:-1] + b"R", "type tuple; only"),
+    ):
+        module, name = ("_codecs", "encode") if "codec" in message else ("numpy", "dtype")
+        path = tmp_path / "named.p"
+        path.write_bytes(by_hand(module, name, build))
+        with pytest.raises(InputError, match=message):
+            array_pickle.load(path)

@@ -109,7 +109,7 @@ def test_an_existing_path_is_left_alone(small, tmp_path):
         dataset.simulate(small, path, 1, 1)
     with pytest.raises(InputError, match="made with other settings"):
         dataset.simulate(small.model_copy(update={"seed": 6}), path, 1, 1, resume=True)
-    with pytest.raises(InputError, match="was made for 1 trials, not 2"):
+    with pytest.raises(InputError, match="was made for 1 trial, not 2"):
         dataset.simulate(small, path, 2, 1, resume=True)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "thesis.tex").write_text("x")

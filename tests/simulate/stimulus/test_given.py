@@ -42,7 +42,14 @@ def as_csv(path, spikes):
     return path / "given.csv"
 
 
-@pytest.mark.parametrize("write", [as_npy, as_npz, as_zarr, as_csv])
+def as_csv_of_a_spreadsheet(path, spikes):
+    """It begins with a byte order mark."""
+    file = as_csv(path, spikes)
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    return file
+
+
+@pytest.mark.parametrize("write", [as_npy, as_npz, as_zarr, as_csv, as_csv_of_a_spreadsheet])
 def test_every_form_is_read(tmp_path, spikes, write):
     given = GivenSpikes(write(tmp_path, spikes), SYNAPSES, MS)
     assert given.n_trials == TRIALS

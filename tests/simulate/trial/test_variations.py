@@ -211,19 +211,18 @@ def test_every_variation_is_another_dataset(swc):
 
     morphology = morphologies.resolve(str(swc()))
     start = presets.nmda()
-    changes = {
-        "excitatory": "AMPA",
-        "inhibitory": "GABA_B",
-        "gaba_b_factor": 0.5,
-        "without_nmda": Domain(tree="basal"),
-        "synapses_per_segment": 2,
-        "passive_dendrites": True,
-        "sk_e2_factor": 0.5,
-        "ih_shift_mv": 5.0,
-        "out_of_distribution": presets.ood().out_of_distribution,
-    }
-    ids = [start.dataset_id(morphology)]
-    ids += [start.model_copy(update={name: value}).dataset_id(morphology) for name, value in changes.items()]
+    changes = [
+        {"excitatory": "AMPA"},
+        {"inhibitory": "GABA_AB"},
+        {"inhibitory": "GABA_AB", "gaba_b_factor": 0.5},
+        {"without_nmda": Domain(tree="basal")},
+        {"synapses_per_segment": 2},
+        {"passive_dendrites": True},
+        {"sk_e2_factor": 0.5},
+        {"ih_shift_mv": 5.0},
+        {"out_of_distribution": presets.ood().out_of_distribution},
+    ]
+    ids = [start.model_copy(update=change).dataset_id(morphology) for change in [{}, *changes]]
     assert len(set(ids)) == len(ids)
     watched = start.model_copy(update={"record_nexus": True, "record_dendrites": "all", "nexus_um": 600.0})
     assert watched.dataset_id(morphology) == ids[0]

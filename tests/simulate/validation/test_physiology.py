@@ -16,7 +16,7 @@ from apical.simulate.cell.built import Cell
 from apical.simulate.engine.interface import Integration
 from apical.simulate.mechanisms import library
 from apical.simulate.validation import protocols
-from apical.simulate.validation.checks import Reference
+from apical.simulate.validation.checks import STEPS_NA, Reference
 
 CONVERGED = Integration(engine="neuron", dt_ms=None)
 DEFAULT = Integration()
@@ -49,7 +49,7 @@ def checked_responses(cell, integration, within_ms, within_mv, sites):
 
 def golden_steps(cell):
     """Amplitude (nA), number of spikes and latency of the first (ms) of each golden step."""
-    for amplitude_na in protocols.STEPS_NA:
+    for amplitude_na in STEPS_NA:
         name, golden = f"step {amplitude_na} nA", cell.reference.golden
         yield amplitude_na, *golden(name, "spikes"), *golden(name, "first latency")
 

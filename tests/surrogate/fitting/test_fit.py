@@ -45,7 +45,10 @@ def settings(model=ELM, **changes):
 
 
 def folder_of(path):
-    return {file.name: file.read_bytes() for file in path.iterdir() if file.name not in ("log.csv", "state.pt")}
+    """Every file to the byte; of the log all but the seconds."""
+    files = {file.name: file.read_bytes() for file in path.iterdir()}
+    with (path / "log.csv").open() as log:
+        return files | {"log.csv": [row[:-1] for row in csv.reader(log)]}
 
 
 class Stop(Exception):
@@ -71,9 +74,6 @@ def test_a_resumed_fit_is_bit_for_bit_the_undisturbed_one(make_dataset, tmp_path
     fit(config, data, tmp_path / "resumed", device="cpu", resume=True, report=lambda p: steps.append(p.step))
     assert steps[0] == stop // 2 * 2 + 1 and steps[-1] == 6  # from the last validation on
     assert folder_of(tmp_path / "resumed") == folder_of(tmp_path / "undisturbed")
-    one, other = (torch.load(tmp_path / run / "state.pt", weights_only=True) for run in ("resumed", "undisturbed"))
-    assert all(torch.equal(one["model"][name], other["model"][name]) for name in one["model"])
-    assert [row[:4] for row in one["log"]] == [row[:4] for row in other["log"]]
 
 
 def test_resuming_a_finished_run_changes_nothing(make_dataset, tmp_path):
@@ -173,19 +173,17 @@ def test_a_run_of_another_default_split_goes_on_with_its_own(make_dataset, tmp_p
 
 
 def test_models_fitted_together_resume_from_wherever_each_is(make_dataset, tmp_path):
-    """A process that is killed between two folders leaves one of them a validation behind."""
+    """A process that is killed between two folders leaves one of them a validation behind: to the byte all the same."""
     data, configs = make_dataset(), [settings(seed=seed) for seed in range(3)]
-    outs, whole = ([tmp_path / f"{name}{config.seed}" for config in configs] for name in ("stopped", "whole"))
+    names = ("whole", "early", "late")
+    whole, early, late = ([tmp_path / f"{name}{config.seed}" for config in configs] for name in names)
     fit_together(configs, data, whole, device="cpu")
-    fit_together(configs[:1], data, outs[:1], device="cpu")
-    with pytest.raises(Stop):
-        fit_together(configs[1:2], data, outs[1:2], device="cpu", report=stop_at(4))
+    for outs, stop in ((early, 3), (late, 5)):
+        with pytest.raises(Stop):
+            fit_together(configs, data, outs, device="cpu", report=stop_at(stop))
+    outs = [late[0], early[1], late[2]]
     assert fit_together(configs, data, outs, device="cpu", resume=True) == outs
-    for one, other in zip(outs, whole, strict=True):
-        weights, expected = (load_file(run / "weights.safetensors") for run in (one, other))
-        for name in expected:
-            torch.testing.assert_close(weights[name], expected[name], rtol=1e-4, atol=1e-5)
-        assert [row["step"] for row in read_log(one)] == [2, 4, 6]
+    assert [folder_of(out) for out in outs] == [folder_of(out) for out in whole]
 
 
 def test_one_model_s_failure_stops_no_other(make_dataset, tmp_path, monkeypatch):
@@ -251,7 +249,7 @@ def read_log(run):
 def test_a_validation_set_without_spikes_is_said_and_does_no_harm(make_dataset, tmp_path):
     said = []
     out = fit(settings(), make_dataset(silent=True), tmp_path / "run", say=said.append)
-    assert said[-1].endswith("no output spike in its 1 validation trials: their ROC-AUC is nan")
+    assert said[-1].endswith("no output spike in its validation trials (1): their ROC-AUC is nan")
     assert [np.isnan(row["validation_roc_auc"]) for row in read_log(out)] == [True] * 3
     assert load_run(out).seed == 0
 

@@ -40,7 +40,7 @@ def test_initial_weights_follow_the_seed_and_nothing_else(family, size):
         ("elm", 20, 17, {}, "n_inputs is 17: neuronio routing pairs"),
         ("elm", 20, 16, {"n_branches": None, "share_weights": True}, "share_weights takes branches"),
         ("elm", 20, 16, {"n_branch": 3}, "'n_branch' is not a setting: did you mean 'n_branches'"),
-        ("tcn", "2x4", 16, {"receptive_field_ms": -5}, "kernels_ms.0: Input should be greater than 0"),
+        ("tcn", "2x4", 16, {"receptive_field_ms": -5}, "receptive_field_ms is -5, expected a whole number of ms"),
     ],
 )
 def test_bad_model_is_refused_in_one_line(family, size, n_inputs, options, message):

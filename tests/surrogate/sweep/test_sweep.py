@@ -63,6 +63,11 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_a_byte_order_mark_is_no_part_of_a_sweep(config, tmp_path):
+    (tmp_path / "marked.toml").write_text(TOML, encoding="utf-8-sig")
+    assert read_sweep(tmp_path / "marked.toml") == config
+
+
 def test_every_run_has_its_row(config, data, tmp_path):
     told = []
     outcomes = run_sweep(config, data, tmp_path / "out", SCORING, report=lambda *each: told.append(each))

@@ -15,6 +15,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from apical.simulate.engine.batched import library, step, trials
+from apical.simulate.engine.interface import Integration
+from apical.simulate.engine.neuron import prepare
 
 MECHANISMS = {
     # Calcium current by the Goldman-Hodgkin-Katz equation, in the style of many ModelDB files: current not linear in v,
@@ -160,14 +162,12 @@ def main(folder: Path) -> None:
         assert library.compiled(made.source.text).is_dir()
         probes = [built.soma(0.5), *sites]
         (ours,) = trials.run(made, [events_ms], probes, [], END_MS)
-        h.secondorder, h.dt = 2 * second_order, DT_MS
-        h.usetable_TestCa = h.usetable_hh = 0
+        prepare(Integration(engine="neuron", dt_ms=DT_MS, second_order=second_order))
         time_ms, v_mv = h.Vector().record(h._ref_t), [h.Vector().record(site._ref_v) for site in probes]
         h.finitialize(V_INIT_MV)
         for connection, times in zip(connections, events_ms, strict=True):
             for each in times:
                 connection.event(each)
-        h.ParallelContext().set_maxstep(10)
         h.ParallelContext().psolve(END_MS + DT_MS / 2)
         theirs_mv = np.array([np.array(v) for v in v_mv])
         assert np.array_equal(np.array(time_ms), ours.time_ms)

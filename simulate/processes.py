@@ -1,8 +1,13 @@
-"""One function over many files, in processes of their own where there are several; its steps are reported at once."""
+"""Processes of our own: one function over many tasks, or a single call; and how a process is started, whatever it does.
+
+Each has a pipe of its own and shares no lock, so it may be killed at any moment: that is how an error here ends it.
+"""
 
 from __future__ import annotations
 
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -10,9 +15,10 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
-from ..schema import InputError
+from .schema import InputError
 
 Step = Callable[[int], None]
+OF_KILLED_WORKERS = "ignore::UserWarning:multiprocessing.resource_tracker"  # it tidies up after them, and says so
 
 
 class _Result(NamedTuple):
@@ -23,14 +29,27 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
     """Call function(*task, step) for every task; returns the results in the tasks' order.
 
     workers: processes at a time; one, or one task, runs in this process. step: called here with every step's size.
-    Every task has a process and a pipe of its own and shares no lock, so a process may be killed at any moment: the
-    first error ends the others so.
     Raises what `function` raises, and InputError where a process dies.
     """
     if min(workers, len(tasks)) <= 1:
         return [function(*task, step) for task in tasks]
+    return _each(function, tasks, workers, step)
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What function(*arguments) returns in a process that is there for this call only.
+
+    Raises what `function` raises, and InputError where the process dies.
+    """
+    return _each(_without_steps, [(function, arguments)], 1, lambda size: None)[0]
+
+
+def _without_steps(function: Callable[..., Any], arguments: tuple, step: Step) -> Any:
+    return function(*arguments)
+
+
+def _each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, step: Step) -> list[Any]:
     context = get_context("spawn")
-    resource_tracker.ensure_running()  # now, since its start lifts the block of Ctrl-C in Python 3.11
     waiting = iter(enumerate(tasks))
     running: dict[Any, tuple[Connection, int, Any]] = {}
     results: dict[int, Any] = {}
@@ -39,9 +58,9 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
             for index, task in islice(waiting, workers - len(running)):
                 here, there = context.Pipe(duplex=False)
                 process = context.Process(target=_work, args=(there, function, task))
-                running[here] = here, index, process
-                with _no_interrupt():
+                with uninterrupted():
                     process.start()
+                    running[here] = here, index, process
                 there.close()  # the process holds the only other end: when it dies, this one says so
             for ready in wait(list(running)):
                 message = _received(ready)
@@ -57,9 +76,8 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
     finally:
         for here, _, process in running.values():
             here.close()
-            if process.pid is not None:
-                process.kill()
-                process.join()
+            process.kill()
+            process.join()
     return [results[index] for index in range(len(tasks))]
 
 
@@ -71,13 +89,27 @@ def _received(here: Any) -> Any:
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """A Ctrl-C waits until the block ends, and never reaches a process started in it: the parent ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def uninterrupted() -> Iterator[None]:
+    """A Ctrl-C waits until the block ends, and never reaches a process started in it: who started it ends it.
+
+    A process that is half started when its parent turns away has a traceback to show. Blocking the signal is for the
+    process, which inherits that; here any other thread would still take it, and Python then interrupts the main one.
+    """
+    sys.warnoptions.append(OF_KILLED_WORKERS)
+    resource_tracker.ensure_running()  # now, since its start lifts the block in Python 3.11
+    sys.warnoptions.remove(OF_KILLED_WORKERS)
+    came: list[int] = []
+    ours = threading.current_thread() is threading.main_thread()  # the only one that is interrupted, and may say how
+    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number)) if ours else None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what was held back so comes now, and is held back once more
+        if ours:
+            signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _work(there: Connection, function: Callable[..., Any], task: tuple) -> None:

@@ -1,0 +1,1 @@
+"""A morphology file becomes NEURON sections."""
