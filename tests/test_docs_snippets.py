@@ -197,6 +197,15 @@ def test_the_input_on_the_page_makes_the_released_models_fire(shared, one_thread
     assert capsys.readouterr().out.startswith("0 output spikes in 1 s")
 
 
+def after_your_own_data(folder: Path, names: dict) -> None:
+    """What plain xarray reads is what apical does, and the run that was fitted to the page's own store is one."""
+    from apical.simulate import open_dataset
+    from apical.surrogate import Surrogate
+
+    assert np.array_equal(names["dense_st"], open_dataset(folder / "data.zarr").input_spikes[-1].values)
+    assert Surrogate.load(folder / "runs/mine").sign_s.tolist() == names["sign"].tolist()
+
+
 def after_scores(folder: Path, names: dict) -> None:
     """The page's own arithmetic is that of the published scores."""
     from apical.analysis import metrics

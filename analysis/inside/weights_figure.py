@@ -23,9 +23,9 @@ MEDIAN_OF = 0.1  # of a panel's synapses: the running median is over so many nei
 SHOWN_PERCENTILES = (1, 99)  # of the weights: where the colours end, so that one synapse does not take them all
 POINTS_PER_UM, THINNEST, THICKEST = 0.6, 0.7, 4.0  # widths of lines on the page, by diameter
 CAPTION = (
-    "Learned weight: what a spike at a synapse adds to its branch of the ELM, of the synapse's own sign. On the right "
-    "a dot for each synapse; black: the median of the {share:.0%} of the synapses that are nearest in distance, solid "
-    "of excitatory and dashed of inhibitory ones."
+    "Learned weight: what a spike at a synapse adds to its branch of the ELM, of the synapse's own sign{mean}. On the "
+    "right a dot for each synapse; black: the median of the {share:.0%} of the synapses that are nearest in distance, "
+    "solid of excitatory and dashed of inhibitory ones."
 )
 SCALE_BARS_UM = (10, 20, 50, 100, 200, 500, 1000)
 
@@ -51,8 +51,8 @@ def weights_figure(weights: xr.Dataset, outline: xr.Dataset | None = None) -> Fi
         for axes, tree in zip(panels, trees, strict=True):
             draw_against_distance(axes, weights, tree)
             axes.set_ylabel("learned weight (of the spike's sign)")
-        fig.suptitle(_heading(weights), x=0.01, ha="left", fontsize=8)
-        caption(fig, CAPTION.format(share=MEDIAN_OF))
+        fig.suptitle(f"{weights.attrs['model']}: learned synapse weights", x=0.01, ha="left", fontsize=8)
+        caption(fig, CAPTION.format(share=MEDIAN_OF, mean=_mean_of(weights)))
     return fig
 
 
@@ -119,13 +119,13 @@ def running_median(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return median_x, median_y
 
 
-def _heading(weights: xr.Dataset) -> str:
-    told = f"{weights.attrs['model']}: learned synapse weights"
+def _mean_of(weights: xr.Dataset) -> str:
+    """Of how many branch synapses a weight is the mean, where some input has several."""
     least, most = int(weights["n_read"].min()), int(weights["n_read"].max())
     if most == 1:
-        return told
+        return ""
     several = f"{least} to {most}" if least < most else f"{most}"
-    return f"{told}, each the sum over the {several} branch synapses that read the input"
+    return f"; the mean over the {several} branch synapses to which the routing, not learning, gives the same input"
 
 
 def _by_segment(weights: xr.Dataset, sign: int, n_segments: int) -> np.ndarray:

@@ -15,11 +15,12 @@ from .elm import Labelled, about, array, elm_of, origin
 
 
 def synapse_weights(surrogate: Surrogate, ds: xr.Dataset) -> xr.Dataset:
-    """What an ELM learned of each synapse of an open simulation: weight (synapse), of its sign.
+    """What an ELM learned of each synapse of an open simulation: weight and total_weight (synapse), of its sign.
 
     surrogate: an ELM. ds: the open simulation.
-    The weight is what a spike adds to all branches together: the sum of the weights, which are never negative, of the
-    branch synapses that read this input (n_read of them, none where the routing leaves it out). Coordinates say where
+    The weight is the mean of the weights, which are never negative, of the branch synapses that read this input; the
+    total weight, what a spike adds to all branches together, is their sum. How many there are (n_read) is the routing's
+    doing, not the learning's; where it leaves the input out there are none, and the weight is 0. Coordinates say where
     the synapse is: synapse_sign, synapse_segment, tree, distance_um.
     Raises InputError for another family, or inputs that are not the model's.
     """
@@ -29,11 +30,17 @@ def synapse_weights(surrogate: Surrogate, ds: xr.Dataset) -> xr.Dataset:
     with torch.inference_mode():
         if given.input_y.numel():
             routing = given.input_y, given.valid_y, model.n_branches, model.n_inputs
-            weight_s, n_read_s = (synapse_table(each, *routing).sum(1) for each in (given.w_y, given.w_y * 0 + 1))
+            total_s, n_read_s = (synapse_table(each, *routing).sum(1) for each in (given.w_y, given.w_y * 0 + 1))
         else:
-            weight_s, n_read_s = given.w_y, torch.ones(model.n_inputs)
+            total_s, n_read_s = given.w_y, torch.ones(model.n_inputs)
+    weight_s = total_s / n_read_s.clamp(min=1)
     found: dict[str, Labelled] = {
-        "weight": ("synapse", array(weight_s) * sign_s, about("1", "learned synapse weight")),
+        "weight": (
+            "synapse",
+            array(weight_s) * sign_s,
+            about("1", "learned synapse weight, mean of n_read"),
+        ),
+        "total_weight": ("synapse", array(total_s) * sign_s, about("1", "learned synapse weight, sum of n_read")),
         "n_read": ("synapse", array(n_read_s).astype(int), about("1", "branch synapses that read the input")),
     }
     where: dict[str, Labelled] = {

@@ -123,7 +123,8 @@ def test_the_cell_is_coloured_by_the_mean_weight_of_each_segment(weights, outlin
 def test_the_figure_of_weights(weights, outline, tmp_path):
     text = drawn_twice(lambda: weights_figure(weights, outline), tmp_path)
     for words in (
-        "elm-3: learned synapse weights, each the sum over the 1 to 3 branch",
+        "elm-3: learned synapse weights",
+        "the mean over the 1 to 3",
         "50 µm",
         "distance to the soma",
     ):

@@ -148,6 +148,23 @@ def test_a_store_without_input_spikes_says_so(tmp_path):
         EventStore(tmp_path / "none.zarr")
 
 
+def test_booleans_of_another_program_are_read_as_events(make_dataset, tmp_path):
+    """As docs/guides/your_own_data.md writes them, in chunks of its own."""
+    path, theirs = make_dataset(), tmp_path / "theirs.zarr"
+    ds = schema.open_dataset(path)
+    chunks = {name: {"chunks": (1, *values.shape[1:])} for name, values in ds.data_vars.items()}
+    chunks["input_spikes"] = {"chunks": (1, 5, 600)}
+    for values in ds.variables.values():
+        values.encoding.clear()
+    ds.load().to_zarr(theirs, encoding=chunks, write_empty_chunks=True, consolidated=False)
+    ours, found = EventStore(path), EventStore(theirs)
+    assert found.shape == ours.shape == (6, 1500)
+    for trial in range(6):
+        assert np.array_equal(found.read(trial).count_t, ours.read(trial).count_t)
+        assert np.array_equal(found.read(trial).synapse_n, ours.read(trial).synapse_n)
+    assert schema.open_dataset(theirs).input_spikes.equals(ds.input_spikes)
+
+
 def test_plain_xarray_reads_the_rest_of_a_store(make_dataset):
     """Whoever has no apical finds plain arrays: counts per bin, and synapses in the same order."""
     path = make_dataset()

@@ -87,7 +87,8 @@ def test_branches_and_weights_by_loops_over_the_synapses(ds, shape):
         apical_k[branch] += there and input_ % 8 >= 4
         n_k[branch] += there
     found = synapse_weights(surrogate, ds)
-    np.testing.assert_allclose(found["weight"].values, weight_s, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["total_weight"].values, weight_s, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["weight"].values, weight_s / np.maximum(n_read_s, 1), rtol=1e-5, atol=1e-6)
     assert found["n_read"].values.tolist() == n_read_s.tolist()
     assert found["tree"].values.tolist() == (["basal"] * 4 + ["apical"] * 4) * 2
     assert found["distance_um"].values == pytest.approx(np.tile(np.linspace(10, 800, 8), 2))
@@ -96,6 +97,16 @@ def test_branches_and_weights_by_loops_over_the_synapses(ds, shape):
     inside = over_trial(surrogate, ds, 0)
     np.testing.assert_allclose(inside["branch_current"].values, expected_kt, rtol=1e-3, atol=2e-5)
     assert inside["apical_share"].values == pytest.approx(apical_k / n_k)
+
+
+def test_equal_weights_are_equal_however_many_branch_synapses_read_an_input(ds):
+    surrogate = surrogate_of("elm", 5, n_branches=9, synapses_per_branch=11, routing="random")
+    surrogate.model._proto_w_s.data.fill_(0.25)
+    found = synapse_weights(surrogate, ds)
+    n_read_s, sign_s = found["n_read"].values, found["synapse_sign"].values
+    assert np.unique(n_read_s).size > 3  # what a sum would show
+    assert found["weight"].values == pytest.approx(0.25 * sign_s * (n_read_s > 0))
+    assert found["total_weight"].values == pytest.approx(0.25 * sign_s * n_read_s)
 
 
 def test_shares_are_weight_times_standard_deviation(ds):
@@ -134,7 +145,7 @@ def test_the_published_checkpoint(shared, make_dataset):
     w_y = np.maximum(state["_proto_w_s"].numpy(), 0) * state["valid_indices_mask"].numpy()
     np.add.at(weight_s, state["input_to_synapse_indices"].numpy(), w_y)
     weight_s[639:] *= -1
-    np.testing.assert_allclose(synapse_weights(surrogate, ds)["weight"].values, weight_s, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(synapse_weights(surrogate, ds)["total_weight"].values, weight_s, rtol=1e-5, atol=1e-6)
 
 
 def test_filters_are_what_a_volley_of_a_group_gives(ds):
