@@ -61,14 +61,15 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
     if kind is not None and ds.attrs["kind"] != kind:
         raise InputError(f"{path}: is a {ds.attrs['kind']}, expected a {kind}")
     for name, array in group.arrays():
-        if name in COORDINATES or not complete:
+        if name not in (COORDINATES if not complete else {**COORDINATES, **VARIABLES, **EVENTS}):
             continue
         chunks = array.shape[0] if name == spike_trains.EVENT else array.nchunks
         lost = len(_lost(path, name, array)) if name == spike_trains.EVENT else chunks - array.nchunks_initialized
         if lost:
             raise InputError(
                 f"{path}: truncated: variable '{name}' lacks {lost} of {chunks} chunks; "
-                "finish it with --resume, or make it again with --overwrite"
+                "finish it with --resume, or make it again with --overwrite; in a store of another program "
+                "write empty chunks too (xarray's write_empty_chunks=True)"
             )
     if complete:
         status = read(ds, "trial_status")

@@ -21,7 +21,7 @@ T, N = 800, 4  # ms of a trial, segments
 WINDOW = {"window_ms": 120, "burn_in_ms": 20, "steps": 1, "batch": 1}
 RANGES = {"excitatory_basal": (0, 60), "excitatory_apical": (0, 60)}
 RANGES |= {f"inhibitory_minus_excitatory_{tree}": (-60, -20) for tree in ("basal", "apical")}
-EVERY = 5  # so many-th damage meets the readers
+EVERY = 23  # so many-th damage meets the readers
 
 
 class Begun(Exception):
@@ -137,7 +137,7 @@ def written(ds: xr.Dataset, path: Path, **how) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # xarray's, of strings in Zarr
-        ds.to_zarr(path, **({"zarr_format": 3} | how))
+        ds.to_zarr(path, **({"zarr_format": 3, "write_empty_chunks": True} | how))
     return path
 
 
