@@ -136,7 +136,7 @@ def run_group(
     def report(progress: FitProgress) -> None:
         if show is not None:
             more = f" and {len(names) - 1} more" if names[1:] else ""
-            show(f"{names[0]}{more}: {progress.step:,}/{progress.steps:,}  {progress.in_words()}")
+            show(f"{names[0]}{more}: step {progress.step:,} of {progress.steps:,}  {progress.in_words()}")
 
     try:
         folders = [out / "runs" / name for name in names]
