@@ -374,7 +374,10 @@ def test_a_truth_without_spikes(make_dataset, apical, refused, done):
     assert "silent.zarr: no output spike in its validation trials (1): their ROC-AUC is nan\n" in fitted.err
     done("predict run silent.zarr --out prediction.zarr --device cpu")
     line = refused("evaluate silent.zarr prediction.zarr --out new.csv")
-    assert all(words in line for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials"))
+    assert all(
+        words in line
+        for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials", "--every-trial")
+    )
 
 
 def test_no_cuda(fitted, refused, monkeypatch):
