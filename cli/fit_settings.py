@@ -15,8 +15,13 @@ def print_fit_settings(as_json: bool) -> None:
     settings, options = settings_in_words(), options_in_words()
     if as_json:
         sizes = {family: {"about": size.about, "default": size.default} for family, size in SIZES.items()}
-        named = {"settings": settings, "options": options}
-        print_json({"sizes": sizes} | {what: [each._asdict() for each in rows] for what, rows in named.items()})
+        print_json(
+            {
+                "sizes": sizes,
+                "settings": [each._asdict() for each in settings],
+                "options": [each._asdict() for each in options],
+            }
+        )
         return
     print_table(
         "Sizes (--size)", ["model", "default", "what it is"], [(f, s.default, s.about) for f, s in SIZES.items()], 3

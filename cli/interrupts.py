@@ -60,12 +60,14 @@ def _last() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done, and Python would soon leave it to the system
 
 
-def _hush() -> None:
+def _hush() -> int:
+    """Let nothing through to standard error from now on, but what is written to the descriptor that this returns."""
     global _stderr
     if _stderr is None:
         kept = os.dup(2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         _stderr = kept
+    return _stderr
 
 
 def _end(*_: object) -> None:
@@ -73,11 +75,11 @@ def _end(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not _ending.acquire(blocking=False):
         time.sleep(GRACE_S)  # another thread is about to
-    _hush()
+    stderr = _hush()
     _kill_processes()
     _remove_temporary()
-    clear = CLEAR if os.isatty(_stderr) else ""
-    os.write(_stderr, f"{clear}apical: {SAID}\n".encode())
+    clear = CLEAR if os.isatty(stderr) else ""
+    os.write(stderr, f"{clear}apical: {SAID}\n".encode())
     os._exit(INTERRUPTED)
 
 

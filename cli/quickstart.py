@@ -22,10 +22,11 @@ class Plan:
 
 
 FULL = Plan(
-    trials=26,
+    trials=96,
     seconds=6.0,
     seed=0,
     models=(("elm", "3", 500), ("elm", "10", 500), ("elm", "30", 500), ("tcn", "1x16", 250), ("tcn", "3x32", 250)),
+    test_fraction=0.3,  # 29 trials, of which at least 20 are to have output spikes, as intervals of scores need
 )
 TINY = Plan(
     trials=6,
@@ -54,6 +55,7 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
     except OSError as error:
         raise InputError(f"{out}: cannot be made a folder ({error.strerror}); choose another path") from error
     data = out / "data.zarr"
+    _check_same_size(plan, data, out)
     _simulate(plan, data)
     picture = inspect_figure(data, out / "data.png")
     predictions = [_fit_and_predict(plan, data, out, *model, device=device) for model in plan.models]
@@ -64,6 +66,20 @@ def run(out: Path, tiny: bool = False, device: str = "auto") -> None:
     for what, path in (("data", data), ("one trial", picture), ("scores", out / "scores.csv"), ("figure", figure)):
         console.print(f"{what + ':':<11}{path}")
     console.print(f"{time.monotonic() - began:.0f} s in all")
+
+
+def _check_same_size(plan: Plan, data: Path, out: Path) -> None:
+    """Raise InputError where the folder holds a quickstart of another size, which this one cannot go on with."""
+    from ..simulate.schema import InputError, open_dataset
+
+    if data.exists():
+        sizes = open_dataset(data, "simulation", complete=False).sizes
+        trials, seconds = sizes["trial"], sizes["time_ms"] / 1000
+        if (trials, seconds) != (plan.trials, plan.seconds):
+            raise InputError(
+                f"{out}: holds a quickstart of {trials} trials of {seconds:g} s, this one has {plan.trials} of "
+                f"{plan.seconds:g} s; give another folder with --out, or remove that one"
+            )
 
 
 def _simulate(plan: Plan, data: Path) -> None:

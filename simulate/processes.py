@@ -11,13 +11,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import current_process, get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
 from .schema import InputError
 
 Step = Callable[[int], None]
+UNGUARDED = 78  # exit status of a process that ran into our call again while it imported the script that started it
+GUARD_IT = 'each imports the script that starts it, whose calls belong under if __name__ == "__main__":'
 OF_KILLED_WORKERS = "ignore::UserWarning:multiprocessing.resource_tracker"  # it tidies up after them, and says so
 
 
@@ -63,7 +65,7 @@ def _each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, st
                     running[here] = here, index, process
                 there.close()  # the process holds the only other end: when it dies, this one says so
             for ready in wait(list(running)):
-                message = _received(ready)
+                message = _received(ready, running[ready][2])
                 if isinstance(message, Exception):
                     raise message
                 if isinstance(message, _Result):
@@ -81,11 +83,19 @@ def _each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, st
     return [results[index] for index in range(len(tasks))]
 
 
-def _received(here: Any) -> Any:
+def _received(here: Any, process: Any) -> Any:
     try:
         return here.recv()
     except (EOFError, OSError) as error:  # OSError: it died in the middle of a message
+        process.join()
+        check_guarded(process.exitcode)
         raise InputError("a worker process died (out of memory?); what is done is kept: --resume") from error
+
+
+def check_guarded(exitcode: int | None) -> None:
+    """Raise InputError where a process ended because it ran the script that started it from the top."""
+    if exitcode == UNGUARDED:
+        raise InputError(f"the worker processes did not start: {GUARD_IT}") from None
 
 
 @contextmanager
@@ -95,6 +105,10 @@ def uninterrupted() -> Iterator[None]:
     A process that is half started when its parent turns away has a traceback to show. Blocking the signal is for the
     process, which inherits that; here any other thread would still take it, and Python then interrupts the main one.
     """
+    if getattr(
+        current_process(), "_inheriting", False
+    ):  # Python's own mark while it imports the script; it would go on
+        sys.exit(UNGUARDED)  # with a traceback, and this process's parent knows what to say
     sys.warnoptions.append(OF_KILLED_WORKERS)
     resource_tracker.ensure_running()  # now, since its start lifts the block in Python 3.11
     sys.warnoptions.remove(OF_KILLED_WORKERS)

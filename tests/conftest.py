@@ -90,16 +90,15 @@ def shared():
     return find
 
 
-@pytest.fixture
-def make_dataset(tmp_path):
+@pytest.fixture(scope="session")
+def write_dataset():
     """A function that writes a small made-up simulation: a leaky integrator with threshold over random input."""
 
-    def make(name="truth.zarr", n_trials=6, n_segments=8, duration_ms=1500, seed=0, silent=False, **attrs) -> Path:
+    def write(path: Path, n_trials=6, n_segments=8, duration_ms=1500, seed=0, silent=False, **attrs) -> Path:
         from apical.simulate import schema
 
         rng = np.random.default_rng(seed)
         sign = np.repeat([1, -1], n_segments)
-        path = tmp_path / name
         schema.create(
             path,
             "simulation",
@@ -137,6 +136,16 @@ def make_dataset(tmp_path):
             row[: len(times)] = np.array(times) + 0.625
             schema.write_trial(path, trial, {"input_spikes": spikes, "soma_v_mv": v_mv, "output_spike_time_ms": row})
         return path
+
+    return write
+
+
+@pytest.fixture
+def make_dataset(tmp_path, write_dataset):
+    """`write_dataset` into the test's own folder."""
+
+    def make(name="truth.zarr", **what) -> Path:
+        return write_dataset(tmp_path / name, **what)
 
     return make
 

@@ -65,6 +65,6 @@ def _scored(pair: Pair) -> np.ndarray:
     if not (pair.spikes_bt & scored_bt).any():
         raise InputError(
             f"spike threshold: no output spike in the {pair.kept_b.sum()} validation trials that can be scored; "
-            "predict more validation trials"
+            "predict more validation trials, or give --spike-threshold"
         )
     return scored_bt

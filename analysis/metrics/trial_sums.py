@@ -84,7 +84,8 @@ def trial_sums(trials: PairedTrials, more: Mapping[str, Metric] = MappingProxyTy
         raise InputError(
             f"{source(trials.prediction)}: no output spike of dataset '{trials.truth.attrs['dataset_id']}' falls in "
             f"the {trials.kept_b.sum()} of {trials.kept_b.size} trials that can be scored (after "
-            f"{(~trials.scored_t).sum()} ms, with few enough spikes), so ROC-AUC is undefined; predict more trials"
+            f"{(~trials.scored_t).sum()} ms, with few enough spikes), so ROC-AUC is undefined; predict more trials, "
+            "score those of the fit too (--every-trial), or simulate more"
         )
     spiking = np.flatnonzero(trials.kept_b & trials.spikes_bt[:, trials.scored_t].any(axis=1))
     probability_m = np.concatenate(list(_by_blocks(_probability_at_spikes, trials.take(spiking).blocks())))

@@ -128,8 +128,8 @@ def fit(
         )
     if not started().first:
         return
-    data = data or read_card(out).dataset
-    console.print(f"{out}: fitted; `apical predict {out} {data} --out prediction.zarr` predicts the held-out trials")
+    told = data or read_card(out).dataset
+    console.print(f"{out}: fitted; `apical predict {out} {told} --out prediction.zarr` predicts the held-out trials")
 
 
 @commands.command(

@@ -22,6 +22,9 @@ TABLES = ("all", *REGIONS)
 CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry their own factor, so it acts through eca
 
 
+Axon = Literal["replace", "shorten", "keep", "remove"]  # what becomes of the reconstructed one
+
+
 class Biophysics(BaseModel):
     """What stands on each region's sections: NEURON names with values, mechanisms with parameters, in NEURON's units.
 
@@ -38,7 +41,7 @@ class Biophysics(BaseModel):
     source: str = Field(min_length=1)
     licence: str | None = Field(None, min_length=1, exclude_if=lambda it: it is None)  # ids stay what they were
     celsius: float = Field(CELSIUS, ge=-273.15, allow_inf_nan=False)
-    reconstructed_axon: Literal["replace", "shorten", "keep", "remove"] = "replace"
+    reconstructed_axon: Axon = "replace"
     types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
     all: dict[str, Value | dict[str, Value]] = {}
     soma: dict[str, Value | dict[str, Value]]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from ..mechanisms import fusion
 from ..mechanisms.nmodl import REVERSALS
 from ..schema import InputError
-from .biophysics import CELSIUS, Biophysics
+from .biophysics import CELSIUS, Axon, Biophysics
 from .distance_rules import Rule
 from .morphologies import Morphology
 from .reading import reconstruction
@@ -48,7 +47,7 @@ class Cell:
         morphology: Morphology,
         biophysics: Biophysics | None = None,
         fused: bool = False,
-        axon: Literal["replace", "keep", "remove"] = "replace",
+        axon: Axon = "replace",
         types: Mapping[int, str] | None = None,
     ) -> None:
         """Build it from `morphology`; without `biophysics` only its geometry (no mechanisms are needed).
@@ -73,7 +72,7 @@ class Cell:
         morphology: Morphology,
         biophysics: Biophysics | None,
         fused: bool,
-        axon: str,
+        axon: Axon,
         types: Mapping[int, str],
     ) -> None:
         from neuron import h
@@ -83,9 +82,9 @@ class Cell:
         self.soma = self._soma[0]
         if not (self.basal or self.apical):
             raise InputError(f"{self._where}: has no dendrite, and synapses stand on dendrites")
+        self._check_size()
         self._shape_axon(axon)
         self._check_connected(line)
-        self._check_size()
         for section in self.sections():
             section.nseg = _n_segments(section)
         self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
@@ -133,7 +132,7 @@ class Cell:
             h.delete_section(sec=section)
         self.segments = []
 
-    def _shape_axon(self, what: str) -> None:
+    def _shape_axon(self, what: Axon) -> None:
         """Replace, shorten, keep or remove the reconstructed axon."""
         from neuron import h
 

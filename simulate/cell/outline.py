@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -16,6 +15,7 @@ import xarray as xr
 from ..processes import apart
 from ..schema import InputError, config_of, read, source
 from . import morphologies
+from .biophysics import Axon
 from .morphologies import Morphology
 
 SOMA = -1  # in place of a segment's number
@@ -75,9 +75,7 @@ def _resolve(ds: xr.Dataset, given: str | Path | None) -> Morphology:
     return found
 
 
-def _trace(
-    morphology: Morphology, axon: Literal["replace", "keep", "remove"], types: dict[int, str]
-) -> tuple[Points, np.ndarray]:
+def _trace(morphology: Morphology, axon: Axon, types: dict[int, str]) -> tuple[Points, np.ndarray]:
     """In a process of its own: points of the soma and of every dendritic segment, and the segments' lengths in um."""
     from .built import Cell
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..folders import temporary
 from ..mechanisms.library import Busy
-from ..processes import uninterrupted
+from ..processes import GUARD_IT, uninterrupted
 from ..schema import InputError
 
 if TYPE_CHECKING:
@@ -121,11 +121,13 @@ def _local(workers: int) -> Iterator[LocalCluster]:
                     silence_logs=logging.CRITICAL,
                 )
             yield cluster
-        except BaseException:
+        except BaseException as error:
             for nanny in cluster.workers.values() if cluster else ():
                 nanny.auto_restart = False
                 with suppress(ProcessLookupError, TypeError):  # a trial holds Python's lock: a request is heard late
                     os.kill(nanny.pid, signal.SIGKILL)
+            if cluster is None and isinstance(error, RuntimeError):
+                raise InputError(f"the worker processes did not start: {GUARD_IT}") from None
             raise
         finally:
             if cluster:

@@ -75,8 +75,8 @@ def unfinished(
         if config.seed not in seeds:
             raise _other(out, f"seed {seeds[0]}, not {config.seed}")
         if trials not in (len(seeds), seeds.count(config.seed)):
-            made_for = counted(len(seeds), "trial")
-            raise InputError(f"{out}: was made for {made_for}, not {trials}; resume it with that number")
+            there = counted(len(seeds), "trial")
+            raise InputError(f"{out}: was made for {there}, not {trials}; resume it with that number")
     with busy(f"Looking through {out}"):
         return chunks.unfinished(out)
 

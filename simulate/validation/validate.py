@@ -24,7 +24,7 @@ from ..engine.interface import Integration
 from ..engine.run import fastest
 from ..mechanisms import library
 from ..names import nearest
-from ..processes import uninterrupted
+from ..processes import check_guarded, uninterrupted
 from ..schema import InputError
 from . import numerics, physiology, replay, subthreshold
 from .checks import Check, Findings, Reference, Verdict, check, outcome, verdicts
@@ -150,6 +150,8 @@ def validate(
             if report:
                 report(*message)
     except EOFError as error:
+        worker.join()
+        check_guarded(worker.exitcode)
         raise InputError(f"cell {task.morphology.name}: the worker process died (out of memory?)") from error
     finally:
         if worker.pid is not None:

@@ -16,6 +16,7 @@ from .gated import Gated, GatedConfig, gated
 from .lif import LIF, LIFConfig, lif
 from .ln import LN, LNConfig, ln
 from .network import Network
+from .settings import Settings
 from .sizes import SIZES, is_size, sizes_in_words
 from .tcn import RECEPTIVE_FIELD_MS, TCN, TCNConfig, tcn
 
@@ -97,7 +98,8 @@ class Option(NamedTuple):
 def options_in_words() -> list[Option]:
     """Every option of every family, with its unit and default."""
     found = [Option("tcn", "receptive_field_ms", RECEPTIVE_FIELD_MS, "bins that an output depends on, in ms")]
-    for family, config in {"elm": ELMConfig, "tcn": TCNConfig, "lif, alif": LIFConfig}.items():
+    configs: dict[str, type[Settings]] = {"elm": ELMConfig, "tcn": TCNConfig, "lif, alif": LIFConfig}
+    for family, config in configs.items():
         for name, field in config.model_fields.items():
             if name not in NO_OPTIONS:
                 found.append(Option(family, name, field.default, field.description or ""))

@@ -110,7 +110,8 @@ def _run_all(
         if report is not None:
             report(len(outcomes), len(names), note)
 
-    _write_tables(out, scoring, list(outcomes.values()))
+    if outcomes:  # a kill may have come between the last run and the tables
+        _write_tables(out, scoring, list(outcomes.values()))
     show("")
     ended = spread(run_group, arguments) if spread else ((each, run_group(*each, show=show)) for each in arguments)
     for (group, *_), some in ended:

@@ -394,3 +394,14 @@ def test_a_folder_without_write_permission(fitted, refused):
     ):
         line = refused(command)
         assert "closed/" in line and "Permission denied" in line, line
+
+
+@pytest.mark.parametrize(("trials", "seconds"), [(6, 1.5), (26, 2.0)])
+def test_a_quickstart_of_another_size_is_not_gone_on_with(make_dataset, refused, tmp_path, trials, seconds):
+    """What is said can be done: there is no --overwrite."""
+    made = make_dataset("made.zarr", n_trials=trials, duration_ms=int(seconds * 1000))
+    (tmp_path / "quick").mkdir()
+    made.rename(tmp_path / "quick" / "data.zarr")
+    line = refused("quickstart --tiny --out quick")
+    assert f"quick: holds a quickstart of {trials} trials of {seconds:g} s, this one has 6 of 2 s; give another" in line
+    assert "overwrite" not in line

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -39,3 +41,21 @@ def test_a_process_that_is_there_for_one_call():
         apart(os._exit, 1)
     with pytest.raises(FileNotFoundError):
         apart(os.stat, "nothing")
+
+
+UNGUARDED = {
+    "apart": "import os; from apical.simulate.processes import apart; apart(os.getpid)",
+    "dask": "from apical.simulate import preset, simulate; simulate(preset('lif'), 'a.zarr', 2, workers=2)",
+}
+
+
+@pytest.mark.parametrize("how", ["apart", pytest.param("dask", marks=pytest.mark.slow)])
+def test_a_script_that_does_not_guard_its_calls_is_told_so(tmp_path, how):
+    """Each process would import it, and start processes of its own."""
+    (tmp_path / "script.py").write_text(UNGUARDED[how])
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert "the worker processes did not start: each imports the script" in last
+    assert last.endswith('whose calls belong under if __name__ == "__main__":')
+    assert done.stderr.count("Traceback") == 1
+    assert done.returncode == 1

@@ -13,7 +13,8 @@ from ...schema import InputError
 from . import swc
 
 TREES = {"soma": 1, "axon": 2, "dend": 3, "apic": 4}  # as NEURON names their sections -> type
-FAULT = re.compile(r"\berror\b", re.I)  # in what NEURON's importer prints where it gives up, but for raising anything
+# How a line begins that NEURON's importer prints where it gives up, but for raising anything
+FAULT = re.compile(r"^(?:parse |Lexical |internal )?error\b", re.MULTILINE)
 READ_TO_THE_END = re.compile(r"\d+ lines read\n")
 PROGRESS = re.compile(r"\d+ lines read")
 TREES_OF_ASC = ("axon", "basal", "apical")

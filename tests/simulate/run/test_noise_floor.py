@@ -13,7 +13,7 @@ import zarr
 from apical.analysis.scores.evaluate import Evaluation, evaluate
 from apical.simulate import presets, schema
 from apical.simulate.engine.interface import Integration
-from apical.simulate.run import dataset, noise_floor
+from apical.simulate.run import dask_cluster, dataset, noise_floor
 from apical.simulate.run.spike_jitter import spike_probability
 from apical.simulate.schema import InputError
 
@@ -228,3 +228,11 @@ def test_integrations_that_compute_the_same_have_no_difference():
     assert noise_floor.difference(plain, plain.model_copy(update={"tolerance": 1e-3})) == "tolerance 0.001"
     assert noise_floor.difference(fused, plain) == "neuron, variable step, tolerance 1e-06"
     assert noise_floor.difference(plain, fused) == "coreneuron, dt 0.025, order 2, fused"
+
+
+def test_what_is_refused_leaves_nothing(data, tmp_path, monkeypatch):
+    """Else the same command, once the scheduler is there, would be told that the path exists."""
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 1)
+    with pytest.raises(InputError, match="does not answer within 1 s"):
+        noise_floor.noise_floor(data, tmp_path / "floor.zarr", FINER, scheduler="tcp://127.0.0.1:9", busy=quietly)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.zarr"]

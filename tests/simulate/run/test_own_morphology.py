@@ -32,9 +32,8 @@ def files(tmp_path):
 
 def test_what_is_made_of_an_outline_is_said(files, tmp_path):
     said = []
-    (tmp_path / "there.zarr").mkdir()
-    with pytest.raises(InputError, match="exists already"):
-        simulate(preset("ball-and-stick").model_copy(update=files), tmp_path / "there.zarr", 1, note=said.append)
+    with pytest.raises(InputError, match="no such dataset to resume"):  # said before, and no trial need run
+        simulate(preset("ball-and-stick").model_copy(update=files), tmp_path / "none", resume=True, note=said.append)
     (line,) = said
     assert line.startswith(
         f"morphology {files['morphology']}: the 12 points of its soma are an outline, read as NEURON"

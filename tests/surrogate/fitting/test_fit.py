@@ -324,6 +324,7 @@ def test_a_loss_that_is_no_number_names_the_step_and_keeps_the_best(make_dataset
     data = make_dataset()
     with pytest.raises(InputError, match=r"is (nan|inf) at step [12]; no model was kept"):
         fit(settings(learning_rate=1e30), data, tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["truth.zarr"]
     calm = {"spike_weight": 0.5, "voltage_weight": 0.5, "dendrite_weight": 0.0}
     phases = (
         Phase(from_fraction=0, learning_rate=0.01, **calm),
@@ -398,6 +399,23 @@ def test_a_refused_fit_leaves_no_folder(make_dataset, tmp_path):
     with pytest.raises(InputError, match="dendrite_v_mv"):
         fit(config, make_dataset(), tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
+
+
+def test_without_tensorboard_nothing_is_left(make_dataset, tmp_path, monkeypatch):
+    data = make_dataset()
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(InputError, match="--tensorboard: TensorBoard is not installed; pip install tensorboard"):
+        fit(settings(steps=2), data, tmp_path / "run", device="cpu", tensorboard=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["truth.zarr"]
+    fit(settings(steps=2), data, tmp_path / "run", device="cpu")
+
+
+def test_one_of_several_that_is_refused_leaves_none(make_dataset, tmp_path):
+    configs, outs = [settings(steps=2, seed=seed) for seed in (0, 1)], [tmp_path / "new", tmp_path / "there"]
+    outs[1].mkdir()
+    with pytest.raises(InputError, match="there: exists already"):
+        fit_together(configs, make_dataset(), outs, device="cpu")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["there", "truth.zarr"]
 
 
 @pytest.mark.slow

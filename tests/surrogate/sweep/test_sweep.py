@@ -226,6 +226,7 @@ def test_another_sweep_is_not_resumed(config, data, make_dataset, tmp_path):
     with alone_with(out), pytest.raises(InputError, match="out: another process is writing it"):
         run_sweep(small, data, out, SCORING, resume=True)
     tmp_path.joinpath("folder").mkdir()
+    tmp_path.joinpath("folder", "thesis.tex").touch()
     with pytest.raises(InputError, match="folder: is there but is not a sweep"):
         run_sweep(small, data, tmp_path / "folder", SCORING, overwrite=True)
 
