@@ -43,14 +43,14 @@ class Check(BaseModel):
         """Whether experiments found another value: their mean is further away than twice their deviation."""
         if self.basis != "experiment" or not isinstance(self.expected, float) or self.tolerance is None:
             return False
-        return not isinstance(self.measured, float) or abs(self.measured - self.expected) > 2 * self.tolerance
+        return isinstance(self.measured, float) and abs(self.measured - self.expected) > 2 * self.tolerance
 
     @property
     def result(self) -> str:
         """The check's result in words: what has nothing to pass is measured, never passed."""
         if self.passed is not None:
             return "pass" if self.passed else "FAIL"
-        if self.basis != "experiment":
+        if self.basis != "experiment" or self.measured is None:
             return "measured"
         return f"measured, {'beyond' if self.beyond_experiments else 'within'} 2 SD of experiments"
 

@@ -20,13 +20,13 @@ RESAMPLED_MS = 0.025  # eFEL wants equal steps
 
 
 def extract(
-    response: Response, names: list[str], stimulus_ms: tuple[float, float], amplitude_na: float
+    response: Response, names: list[str], stimulus_ms: tuple[float, float], amplitude_na: float, whole: bool = False
 ) -> dict[str, float]:
     """eFEL's features `names` of the soma trace under a current step: the mean of each, NaN where it has none.
 
     The slow AHP is told of spikes at least 10 ms apart: of others eFEL gives the next spike's height.
 
-    stimulus_ms: start and end of the step; amplitude_na: its size.
+    stimulus_ms: start and end of the step; amplitude_na: its size. whole: look at the whole trace, beyond the step too.
     Source: eFEL, https://efel.readthedocs.io.
     """
     import efel
@@ -43,7 +43,7 @@ def extract(
     try:
         efel.set_setting("Threshold", SPIKE_MV)
         efel.set_setting("interp_step", RESAMPLED_MS)
-        efel.set_setting("strict_stiminterval", True)
+        efel.set_setting("strict_stiminterval", not whole)
         found = efel.get_feature_values([trace], names, raise_warnings=False)[0]
     finally:
         efel.reset()

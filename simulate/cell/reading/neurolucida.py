@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from ...schema import InputError
+from .swc import NO_SOMA
 
 # What NEURON's importer takes for a token; another character it meets again and again
 TOKEN = re.compile(
@@ -23,6 +24,8 @@ def check(text: str, where: str) -> None:
 
     Raises InputError that names the line.
     """
+    if not text.strip():
+        raise InputError(f"{where}: {NO_SOMA}")
     opened: list[int] = []  # lines of the parentheses that are not closed yet
     for number, line in enumerate(text.split("\n"), start=1):
         at = 0

@@ -306,6 +306,7 @@ FAULTS = {
         "somas.asc, line 3: section soma[1] hangs on nothing; connect it to the soma",
     ),
     "few.asc": (ASC.format(2).replace("(5 0 0 1)", "").replace("(-5 0 0 1)", ""), "few.asc: has no soma"),
+    "empty.asc": ("\n \n", "empty.asc: has no soma"),
     "nosoma.asc": (ASC.format(2).splitlines()[1], "nosoma.asc: has no soma"),
 }
 

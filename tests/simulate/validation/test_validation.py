@@ -186,17 +186,20 @@ def response(time_ms, v_mv) -> Response:
     return Response(np.asarray(time_ms, float), {"soma": np.asarray(v_mv, float)})
 
 
-def test_a_spike_is_where_it_is_highest_on_both_sides():
-    """One that crosses -10 mV within the step and peaks after its end is counted by neither eFEL nor us."""
+def test_a_spike_at_an_edge_of_the_step_is_counted_by_both_sides():
+    """One crosses -10 mV before the step and peaks within, one crosses within and peaks after."""
     time_ms = np.arange(0, 1000, 0.025)
     v_mv = np.full(time_ms.size, -70.0)
-    for peak_ms in (700.4, 900.2, 2.0):  # the first begins before the step's start, the second ends after its end
+    for peak_ms in (500.0, 700.2, 900.2):
         v_mv += 110 * np.exp(-(((time_ms - peak_ms) / 0.5) ** 2))
     found = response(time_ms, v_mv)
-    assert found.spike_peaks_ms() == pytest.approx([2.0, 700.4, 900.2], abs=0.026)
-    counted = features.extract(found, ["spike_count_stimint"], (700.0, 900.0), 1.0)["spike_count_stimint"]
-    assert counted == 1 == np.count_nonzero((found.spike_peaks_ms() >= 700) & (found.spike_peaks_ms() <= 900))
-    assert len(found.spike_times_ms()) == 3 and np.count_nonzero(found.spike_times_ms() < 900) == 3
+    assert found.spike_peaks_ms() == pytest.approx([500.0, 700.2, 900.2], abs=0.026)
+    crossed_ms = found.spike_times_ms()
+    assert crossed_ms[1] < 700 and crossed_ms[2] < 900
+    within = features.extract(found, ["spike_count_stimint"], (700.0, 900.0), 1.0)["spike_count_stimint"]
+    assert within == 1 == np.count_nonzero((crossed_ms >= 700) & (crossed_ms < 900))  # and not the same one
+    step = physiology._efel_counts_the_same("step", found, 1.0)
+    assert step.passed and step.measured == step.expected == 3
 
 
 def test_a_slow_ahp_is_told_where_there_is_a_trough():
