@@ -69,9 +69,10 @@ predictions = [prediction_of(*model) for model in MODELS]
 # between?* The root mean squared error of the voltage, as it is; and *rescaled*, as published, after mean and spread of
 # the prediction have been fitted to the truth, which forgives a model that is right in shape but not in scale.
 #
-# Below each number, where there are trials enough, is the interval that it would fall into with other trials: those
-# that there are get drawn again and again, with replacement, and scored. The milliseconds of one trial resemble each
-# other too much to count as evidence one by one; trials count.
+# Below each number, where there are trials enough (20 with output spikes; here there are a few, so none is told), is
+# the interval that it would fall into with other trials: those that there are get drawn again and again, with
+# replacement, and scored. The milliseconds of one trial resemble each other too much to count as evidence one by one;
+# trials count.
 
 # %%
 scores = evaluate(TRUTH, predictions)
@@ -94,11 +95,11 @@ display(Image(figure, width=900))
 # %% [markdown]
 # ## Compare
 #
-# A point for each size; the pale bars are intervals over trials, of four trials here, hence so long. The dashed line is
-# what the literature calls sufficiently good, on data of its own: NeuronIO, from the reconstruction `hay2011`. Behind
-# scores on such data, `compare` draws what was published in grey; behind ours, of another cell, it would compare
-# nothing. Parameters are one price, arithmetic is another: the second row has the multiplications that a model needs
-# for a millisecond.
+# A point for each size, with a pale bar for its interval where there are trials enough. The dashed line is what the
+# literature calls sufficiently good, on data of its own: NeuronIO, from the reconstruction `hay2011`. Behind scores
+# on such data, `compare` draws what was published in grey; behind ours, of another cell, it would compare nothing.
+# Parameters are one price, arithmetic is another: the second row has the multiplications that a model needs for a
+# millisecond.
 
 # %%
 display(Image(compare(scores, DATA / "compare.png"), width=900))

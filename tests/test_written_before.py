@@ -227,10 +227,12 @@ def test_scores(done):
     assert_same_scores("again.csv", "scores.csv")
 
 
-def test_a_figure_of_scores(done):
+def test_a_figure_of_scores(done, monkeypatch):
     told = done("compare scores.csv swept/scores.csv --out figure.svg")
-    assert "figure: figure.svg" in told and "of 1,644" in told
+    assert "figure: figure.svg" in told and "were scored, 2 of 2: from fewer than 20" in told
     assert Path("figure.svg").stat().st_size > 10_000
+    monkeypatch.setattr("apical.analysis.scores.uncertainty.LEAST_TRIALS", 2)
+    assert "of 1,644" in done("compare scores.csv swept/scores.csv --out figure.svg")
 
 
 def test_a_report(done):
