@@ -32,7 +32,7 @@ class Case(NamedTuple):
     """A command; what goes on from where it was stopped; and what was there before, made by another command."""
 
     command: str
-    again: str = ""  # the command itself, unless given; where it is refused, what it is told to do
+    again: str = ""  # the command itself, unless given
     before: str = ""
     within_hidden: bool = False  # whether what is done inside a folder that is still hidden counts too
     only: str = ""  # of which operations, where another case has the others
@@ -41,7 +41,9 @@ class Case(NamedTuple):
 REPLACING = r"^\S+ (\.(new|old)-[^/]+|run|data\.zarr(\.partial)?)$"
 CASES = {
     "simulate": Case(f"{LIF} --trials 1", f"{LIF} --trials 1 --resume"),
-    "append": Case(f"{LIF} --trials 1 --append", f"{LIF} --resume", f"{LIF} --trials 1"),
+    "append": Case(
+        f"{LIF} --trials 1 --append", before=f"{LIF} --trials 1", only=r"zarr\.json|/trial(_seed)?/|source_file"
+    ),
     "overwrite": Case(f"{LIF} --trials 1 --overwrite", before=f"{LIF} --trials 1 --seed 7", only=REPLACING),
     "noise floor": Case(FLOOR, f"{FLOOR} --resume"),
     "import": Case(IMPORT, f"{IMPORT} --resume"),
@@ -96,11 +98,10 @@ def fresh(inputs: Path, start: Path | None = None) -> Path:
 
 
 def go_on(case: Case, folder: Path, run_with) -> dict:
-    """Run the command again, or what it says there is to do."""
-    again = run_with(folder, case.command)
-    if again["status"] == 2 and case.again:
-        assert "--resume" in again["said"], again["said"]
-        return run_with(folder, case.again)
+    """Run what goes on; where trials were appended but not yet made, that is to finish them."""
+    again = run_with(folder, case.again or case.command)
+    if again["status"] == 2 and "finish them with --resume first" in again["said"]:
+        return run_with(folder, f"{LIF} --resume")
     return again
 
 
