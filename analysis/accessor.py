@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from ..simulate.schema import DONE, InputError, read, source
+from ..simulate.schema import DONE, InputError, output_spike_times_ms, read, source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +52,7 @@ class Accessor:
         ds = self._ds
         if "output_spike_time_ms" not in ds:
             raise InputError(f"{source(ds)}: is a {ds.attrs['kind']}, which holds no output spike times")
-        times_ms, stop_ms = read(ds, "output_spike_time_ms"), float(ds["time_ms"][-1]) + 1
+        times_ms, stop_ms = output_spike_times_ms(ds), float(ds["time_ms"][-1]) + 1
         return [
             SpikeTrain(times[np.isfinite(times)], units="ms", t_stop=stop_ms, trial=int(trial))
             for times, trial, status in zip(times_ms, ds["trial"].values, read(ds, "trial_status"), strict=True)

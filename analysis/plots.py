@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..simulate.schema import InputError, config_of, read, source
+from ..simulate.schema import InputError, config_of, output_spike_times_ms, read, source
 from .families import Look, looks
 from .metrics.pair import DROP_MS
 from .metrics.published import V_CLIP_MV
@@ -100,7 +100,7 @@ def draw_nexus(axes: Axes, ds: xr.Dataset, at: int, colour: str) -> None:
 
 def output_spikes_s(ds: xr.Dataset, at: int) -> np.ndarray:
     """When the output spikes at trial position `at` are, in seconds."""
-    times_s = read(ds, "output_spike_time_ms", at) / 1000
+    times_s = output_spike_times_ms(ds, at) / 1000
     return times_s[np.isfinite(times_s)]
 
 

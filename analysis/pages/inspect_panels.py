@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 N_BINS = 20
 DISTANCE_TICKS_UM = {"apical": 400, "basal": 150}
+LEAST_ISI_MS = 0.01  # what two times that were rounded to one are drawn at
 SHORTEST_ISI_MS = 2.0  # the axis of intervals starts here at the latest; the cell is refractory for as long
 
 
@@ -94,8 +95,9 @@ def draw_isi(axes: Axes, ds: xr.Dataset, isi_ms: np.ndarray) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set(xlabel="interval between output spikes (ms)", ylabel="number of\nintervals")
-    edges = np.geomspace(min(SHORTEST_ISI_MS, isi_ms.min()), ds.sizes["time_ms"], 2 * N_BINS + 1)
-    axes.hist(isi_ms, bins=edges.tolist(), color=GREY)
+    shortest_ms = max(min(SHORTEST_ISI_MS, isi_ms.min()), LEAST_ISI_MS)  # of times that were rounded it may be 0
+    edges = np.geomspace(shortest_ms, max(ds.sizes["time_ms"], 10 * shortest_ms), 2 * N_BINS + 1)
+    axes.hist(np.maximum(isi_ms, shortest_ms), bins=edges.tolist(), color=GREY)
     axes.set_xscale("log")
     label_logarithmic(axes.xaxis)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))

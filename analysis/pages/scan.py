@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...simulate.schema import DONE, FAILED, FINE_PER_MS, open_dataset, read
+from ...simulate.schema import DONE, FAILED, FINE_PER_MS, open_dataset, output_spike_times_ms, read
 from ..plots import synapse_groups
 from .flags import fault
 
@@ -82,7 +82,7 @@ def _output_count(ds: xr.Dataset, trial: int) -> float:
 
 
 def _output_times_ms(ds: xr.Dataset, trial: int) -> np.ndarray:
-    times_ms = read(ds, "output_spike_time_ms", trial)
+    times_ms = output_spike_times_ms(ds, trial)
     return times_ms[np.isfinite(times_ms)]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...simulate.schema import InputError, config_of, read, source
+from ...simulate.schema import InputError, config_of, output_spike_times_ms, read, source
 from ..families import SHADES
 from ..metrics.pair import PairedTrials, paired
 from ..metrics.published import V_CLIP_MV
@@ -129,7 +129,7 @@ def _bytes_per_trial(n_bins: int, n_models: int) -> int:
 
 
 def _spike_times_ms(truth: xr.Dataset, trial: int) -> list[float]:
-    times_ms = read(truth, "output_spike_time_ms", trial_position(truth, trial))
+    times_ms = output_spike_times_ms(truth, trial_position(truth, trial))
     return np.round(times_ms[np.isfinite(times_ms)], 3).tolist()
 
 

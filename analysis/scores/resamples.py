@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...simulate.schema import InputError, writing_whole
+from ...simulate.schema import InputError, unwritten, writing_whole
 
 UNKNOWN = -1  # in the file, of n_spiking
 KEPT = ("roc_auc", "average_precision", "rmse_mv", "rmse_rescaled_mv")  # in the file; the rest is for the moment
@@ -58,7 +58,10 @@ def write_resamples(scores: str | Path, of_row: Mapping[str, Resamples]) -> None
     """
     path = resamples_path(scores)
     if not of_row:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritten(path, error) from error
         return
     kept = list(of_row.values())
     arrays = {name: np.array([each.values[name] for each in kept], dtype="f4") for name in KEPT}

@@ -200,8 +200,9 @@ def sweep(
     failed = [outcome for outcome in outcomes if outcome.error]
     for outcome in failed:
         errors.print(f"{outcome.run}: {outcome.error}", soft_wrap=True)
-    done = f"{len(outcomes) - len(failed)} of {len(outcomes)} runs done"
-    console.print(f"{out}: {done}; `apical compare {out / SCORES} --out figure.png` draws them")
+    n_done = len(outcomes) - len(failed)
+    more = f"; `apical compare {out / SCORES} --out figure.png` draws them" if n_done else ""
+    console.print(f"{out}: {n_done} of {len(outcomes)} runs done{more}")
     if failed:
         raise typer.Exit(1)
 

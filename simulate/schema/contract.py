@@ -78,6 +78,13 @@ COORDINATES = {
 
 ATTRIBUTES = ("apical_schema", "kind", "dataset_id", "config", "provenance")
 
+# Of what both JSON objects hold, what readers look at: where a field is there, it is of this type
+TABLES: dict[str, dict[str, type]] = {
+    "config": dict.fromkeys(("preset", "morphology", "biophysics", "made_by", "name", "run", "trained_on"), str)
+    | {"integration": dict, "statistics": dict},
+    "provenance": {"morphology": dict, "biophysics": dict, "files": list, "appended": list, "sources": list},
+}
+
 
 def validate(ds: xr.Dataset, where: str = "dataset") -> None:
     """Check names, dims, dtypes, units and attributes of a truth or prediction dataset (no values are read).
@@ -87,9 +94,14 @@ def validate(ds: xr.Dataset, where: str = "dataset") -> None:
     for name in ATTRIBUTES:
         if name not in ds.attrs:
             raise InputError(f"{where}: attribute '{name}' is missing: this is not a dataset written by apical")
-    for name in ("config", "provenance"):
-        if _table(ds.attrs[name]) is None:
+    for name, kinds in TABLES.items():
+        table = _table(ds.attrs[name])
+        if table is None:
             raise InputError(f"{where}: attribute '{name}' is no JSON object; make the store again")
+        for field, kind in kinds.items():
+            if not isinstance(table.get(field, kind()), kind | None):
+                found = type(table[field]).__name__
+                raise InputError(f"{where}: attribute '{name}': '{field}' is of type {found}, expected {kind.__name__}")
     if not isinstance(ds.attrs["dataset_id"], str):
         raise InputError(f"{where}: attribute 'dataset_id' is {ds.attrs['dataset_id']!r}, expected text")
     version, kind = ds.attrs["apical_schema"], ds.attrs["kind"]
@@ -132,10 +144,10 @@ def validate_coordinates(
         refuse("trial", np.unique(trial).size == trial.size, "each trial number once")
     if "time_ms" in values:
         time_ms = values["time_ms"]
-        refuse("time_ms", time_ms.size and (np.diff(time_ms) == 1).all(), "bins that follow one another by 1 ms")
+        refuse("time_ms", time_ms.size and np.array_equal(time_ms, np.arange(time_ms.size)), "0, 1, 2 and so on")
     if "synapse_sign" in values:
         sign = values["synapse_sign"]
-        ordered = (np.diff(sign) <= 0).all() and np.isin(sign, (1, -1)).all()
+        ordered = sign.size and (np.diff(sign) <= 0).all() and np.isin(sign, (1, -1)).all()
         refuse("synapse_sign", ordered, "+1 of all excitatory synapses, then -1 of all inhibitory ones")
     if "synapse_segment" in values:
         segment = values["synapse_segment"]

@@ -24,7 +24,7 @@ from .contract import (
 from .input_error import InputError, one_line
 
 PACKED = ("scale_factor", "add_offset", "_FillValue")  # of xarray's encoding: what lies on disk are other numbers
-ROUNDED_MS = 4  # how far the float16 of published times rounds a time of 6 s up
+ROUNDED_MS = 10  # how far past the trial the rounding of published times to 16 bits may take one
 
 
 def open_dataset(path: str | Path, kind: str | None = None, complete: bool = True) -> xr.Dataset:
@@ -61,14 +61,15 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
     if kind is not None and ds.attrs["kind"] != kind:
         raise InputError(f"{path}: is a {ds.attrs['kind']}, expected a {kind}")
     for name, array in group.arrays():
-        if name in COORDINATES or not complete:
+        if name not in (COORDINATES if not complete else {**COORDINATES, **VARIABLES, **EVENTS}):
             continue
         chunks = array.shape[0] if name == spike_trains.EVENT else array.nchunks
         lost = len(_lost(path, name, array)) if name == spike_trains.EVENT else chunks - array.nchunks_initialized
         if lost:
             raise InputError(
                 f"{path}: truncated: variable '{name}' lacks {lost} of {chunks} chunks; "
-                "finish it with --resume, or make it again with --overwrite"
+                "finish it with --resume, or make it again with --overwrite; in a store of another program "
+                "write empty chunks too (xarray's write_empty_chunks=True)"
             )
     if complete:
         status = read(ds, "trial_status")
@@ -126,7 +127,7 @@ def source(ds: xr.Dataset) -> str:
 def output_spike_times_ms(ds: xr.Dataset, trial: int | None = None, name: str = "output_spike_time_ms") -> np.ndarray:
     """Output spike times in ms, padded with NaN: (B, K) of all trials, or (K,) of the one at position `trial`.
 
-    Raises InputError as `read`, and for a time that is in no trial.
+    Raises InputError as `read`, and for a time that is in no trial or before the one that it follows.
     """
     times_ms, duration_ms = read(ds, name, trial), ds.sizes["time_ms"]
     beyond = (times_ms < 0) | (times_ms > duration_ms + ROUNDED_MS)  # NaN is neither
@@ -135,6 +136,8 @@ def output_spike_times_ms(ds: xr.Dataset, trial: int | None = None, name: str = 
             f"{source(ds)}: variable '{name}' has {times_ms[beyond][0]:g} ms, in trials of {duration_ms} ms: "
             "give times within the trial, and NaN where there is no spike"
         )
+    if (times_ms[..., 1:] < np.fmax.accumulate(times_ms, axis=-1)[..., :-1]).any():
+        raise InputError(f"{source(ds)}: variable '{name}' has times that do not ascend within a trial; sort them")
     return times_ms
 
 

@@ -61,9 +61,12 @@ def recover(target: Path) -> None:
 
 
 def put(made: Path, target: Path) -> None:
-    """Move what was made beside `target` there, in place of what was there. Raises OSError, with both as they were."""
+    """Move what was made beside `target` there, in place of what was there: a file of a file, a folder of a folder.
+
+    Raises OSError where it cannot be, with both as they were.
+    """
     target = target.resolve()
-    if not target.is_dir():
+    if not (made.is_dir() and target.is_dir()):
         made.replace(target)
         return
     replaced = target.with_name(REPLACED + target.name)

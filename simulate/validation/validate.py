@@ -20,6 +20,7 @@ from .. import schema
 from ..cell import biophysics, morphologies
 from ..cell.biophysics import Biophysics
 from ..cell.morphologies import Morphology
+from ..cell.reading import reconstruction
 from ..engine.interface import Integration
 from ..engine.run import fastest
 from ..mechanisms import library
@@ -207,8 +208,9 @@ def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
         reference,
         task.quick,
     )
+    whole = Findings(remarks=reconstruction.remarks(task.morphology.path, task.biophysics.types))
     sections = task.sections()
-    total, begun, whole = sum(seconds for _, seconds, _ in sections.values()), 0.0, Findings()
+    total, begun = sum(seconds for _, seconds, _ in sections.values()), 0.0
     for name, (run, seconds, runs) in sections.items():
         specimen.after_run = _meter(report, name, begun, seconds, runs, round(total))
         _add(whole, run(specimen))

@@ -110,6 +110,9 @@ def _licence(dataset: Mapping[str, str]) -> list[str]:
         return []
     source = f" ({morphology['source']})" if morphology.get("source") else ""
     told = f"The morphology of the simulated cell{source} has licence: {morphology['licence']}."
+    parameters = json.loads(dataset["provenance"]).get("biophysics") or {}
+    if parameters.get("licence"):
+        told += f" Its parameter set {parameters['name']} has licence: {parameters['licence']}."
     return ["## Licence", "", f"{told} It may bind what is made from the data, this model included.", ""]
 
 

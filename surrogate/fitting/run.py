@@ -148,10 +148,10 @@ class Run:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = int(state["step"])
+            kept = [LogRow(*row) for row in state.get("log", ())]  # of apical 0.1
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{self.out / STATE}: is not of this run; --overwrite fits it from the start") from error
-        kept = state.get("log")  # of apical 0.1
-        self.log = read_log(self.out, self.step) if kept is None else [LogRow(*row) for row in kept]
+        self.log = kept or read_log(self.out, self.step)
 
 
 def _on_cpu(model: Network) -> dict[str, torch.Tensor]:

@@ -119,7 +119,7 @@ def _run_all(
             some = [Outcome(name, _told(some)) for name in group]
         outcomes |= {outcome.run: outcome for outcome in some}
         _write_tables(out, scoring, [outcomes[name] for name in names if name in outcomes])
-        show(f"{some[-1].run} done")
+        show(f"{some[-1].run} {'failed' if some[-1].error else 'done'}")
     return [outcomes[name] for name in names]
 
 
@@ -137,7 +137,7 @@ def run_group(
     def report(progress: FitProgress) -> None:
         if show is not None:
             more = f" and {len(names) - 1} more" if names[1:] else ""
-            show(f"{names[0]}{more}: step {progress.step:,} of {progress.steps:,}, loss {progress.loss:.3f}")
+            show(f"{names[0]}{more}: step {progress.step:,} of {progress.steps:,}  {progress.in_words()}")
 
     try:
         folders = [out / "runs" / name for name in names]

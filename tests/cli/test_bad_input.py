@@ -196,7 +196,7 @@ SAYS = {
     "fit truth.zarr --out resumes-malice --resume --size 3 --steps 4 --batch 2": ["state.pt: refused", "code"],
     "fit truth.zarr --out truth.zarr --overwrite": ["truth.zarr: is there but is not a run", "choose another path"],
     "fit truth.zarr --out scores.csv --overwrite": ["scores.csv: is there but is not a run", "choose another path"],
-    "fit truth.zarr --out scores.csv/run": ["scores.csv/run: cannot be made"],
+    "fit truth.zarr --out scores.csv/run": ["scores.csv/run: cannot be written", "choose another path"],
     "fit truth.zarr --out new --seed 9223372036854775808": ["seed: ", "less than or equal to 9223372036854775807"],
     "fit truth.zarr --out new --batch 9223372036854775808": ["batch: ", "less than or equal to 100000"],
     "fit truth.zarr --out new --set steps=1e308": ["steps: ", "integer"],
@@ -290,8 +290,14 @@ SAYS = {
     "evaluate other.zarr prediction.zarr --out new.csv": ["prediction.zarr: predicts dataset 'made-up-1-8'"],
     "evaluate truth.zarr prediction.zarr --out scores.csv": ["scores.csv: exists already", "--overwrite"],
     "evaluate truth.zarr prediction.zarr": ["scores.csv: exists already", "--overwrite"],
-    "evaluate truth.zarr prediction.zarr --out run --overwrite": ["run: scores cannot be written", "directory"],
-    "evaluate truth.zarr prediction.zarr --out nodir/s.csv": ["nodir/s.csv: scores cannot be written"],
+    "evaluate truth.zarr prediction.zarr --out run --overwrite": [
+        "run: cannot be written (Is a directory)",
+        "choose another path",
+    ],
+    "evaluate truth.zarr prediction.zarr --out nodir/s.csv": [
+        "nodir/s.csv: cannot be written (No such file",
+        "choose another path",
+    ],
     # compare
     "compare scores.csv": ["apical compare:", "Missing option '--out'"],
     "compare nothere.csv --out new.png": ["nothere.csv: scores cannot be read", "apical evaluate"],
@@ -304,14 +310,14 @@ SAYS = {
     "compare cut.csv --out new.png": ["cut.csv: row 1:", "evaluate again"],
     "compare nan.csv --out new.png": ["nan.csv: row 1: column 'event_burst_fraction' is 'nan'"],
     "compare scores.csv --out new.gif": ["new.gif", ".png, .svg, .pdf"],
-    "compare scores.csv --out nodir/new.png": ["nodir/new.png: the figure cannot be written"],
+    "compare scores.csv --out nodir/new.png": ["nodir/new.png: cannot be written (No such file"],
     # inspect
     "inspect run": ["run: not a readable Zarr store"],
     "inspect truth.zarr --trial 99": ["truth.zarr: has no trial 99"],
     "inspect truth.zarr --trial 99 --json": ["truth.zarr: has no trial 99"],
     "inspect truth.zarr --trial one": ["'--trial'", "integer"],
     "inspect truth.zarr --out new.jpg": ["new.jpg", ".png, .svg, .pdf"],
-    "inspect truth.zarr --out nodir/new.png": ["nodir/new.png: the figure cannot be written"],
+    "inspect truth.zarr --out nodir/new.png": ["nodir/new.png: cannot be written (No such file"],
     # import-neuronio
     "import-neuronio nothere.p --out new.zarr": ["nothere.p: cannot be read"],
     "import-neuronio run --out new.zarr": ["run: cannot be read"],
@@ -368,7 +374,10 @@ def test_a_truth_without_spikes(make_dataset, apical, refused, done):
     assert "silent.zarr: no output spike in its validation trials (1): their ROC-AUC is nan\n" in fitted.err
     done("predict run silent.zarr --out prediction.zarr --device cpu")
     line = refused("evaluate silent.zarr prediction.zarr --out new.csv")
-    assert all(words in line for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials"))
+    assert all(
+        words in line
+        for words in ("prediction.zarr: no output spike", "ROC-AUC is undefined", "more trials", "--every-trial")
+    )
 
 
 def test_no_cuda(fitted, refused, monkeypatch):

@@ -176,6 +176,13 @@ def test_a_silent_and_a_never_silent_cell_are_flagged(make_dataset, recorded):
     assert summary(recorded)["flags"] == []
 
 
+@pytest.mark.parametrize("times_ms", [(5.0, 5.0), (0.0, 0.0, 1.0)])
+def test_spikes_at_one_time_have_an_interval_that_can_be_drawn(recorded, tmp_path, times_ms):
+    for trial in range(3):
+        spike_at(recorded, trial, *times_ms)
+    assert inspect_figure(recorded, tmp_path / "at-once.svg").exists()
+
+
 def test_a_trial_that_fires_too_fast_is_flagged(recorded):
     for trial, n_spikes in enumerate((0, 4, 5)):  # 0, 10 and 12.5 Hz over 400 ms
         spike_at(recorded, trial, *(50.0 * (1 + np.arange(n_spikes))))

@@ -262,8 +262,6 @@ FAULTS = {
     "zero.swc": (SWC.replace("-120 0 1 4", "-120 0 0 4"), "zero.swc, line 5: point 5 has radius 0"),
     "nan.swc": (SWC.replace("-120 0 1 4", "-120 0 nan 4"), "nan.swc, line 5: point 5 has radius nan"),
     "loose.swc": (SWC.replace("-10 0 1 1", "-10 0 1 -1"), "loose.swc, line 4: point 4 hangs on nothing: its parent -1"),
-    "orphan.swc": (SWC.replace("1 4\n", "1 77\n"), "orphan.swc, line 5: point 5 hangs on nothing: its parent 77"),
-    "twice.swc": (SWC.replace("5 3", "4 3"), "twice.swc, line 5: point 4 is there twice"),
     "type.swc": (
         "# a comment\n\n" + SWC.replace("5 3", "5 7"),
         "type.swc, line 7: point 5 is of type 7, expected 1 soma, 2 axon, 3 basal, 4 apical; say in the parameter file "

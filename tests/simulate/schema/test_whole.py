@@ -103,3 +103,13 @@ def test_a_place_that_cannot_be_taken_keeps_what_was_there(tmp_path, monkeypatch
     with pytest.raises(InputError, match=r"a: cannot be written .*error"), schema.writing_whole(tmp_path / "a") as made:
         write(made, "new")
     assert read(tmp_path) == {"a/file": "old"}
+
+
+@pytest.mark.parametrize("name, said", [("run", "Is a directory"), ("scores.csv", "Not a directory")])
+def test_a_file_takes_no_folder_s_place_nor_a_folder_a_file_s(tmp_path, name, said):
+    write(tmp_path / "run", "years")
+    (tmp_path / "scores.csv").write_text("weeks")
+    message = rf"{name}: cannot be written \({said}\); choose another path"
+    with pytest.raises(InputError, match=message), schema.writing_whole(tmp_path / name) as growing:
+        growing.write_text("new") if name == "run" else write(growing, "new")
+    assert read(tmp_path) == {"run/file": "years", "scores.csv": "weeks"}

@@ -64,12 +64,13 @@ def test_its_code_runs_beside_the_run(run, monkeypatch):
 def test_what_the_dataset_knows_of_its_cell(run):
     attributes = {
         "config": '{"preset": "nmda", "biophysics": "hay2011"}',
-        "provenance": '{"morphology": {"name": "ttpc1", "licence": "CC-BY-NC-SA-4.0", "source": "MEArec"}}',
+        "provenance": '{"morphology": {"name": "ttpc1", "licence": "CC-BY-NC-SA-4.0", "source": "MEArec"},'
+        ' "biophysics": {"name": "mine", "licence": "CC-BY-4.0"}}',
     }
     card = model_card(read_card(run), [LogRow(2, 1.0, 2.0, 0.9, 1.0)], attributes, 10)
     told = "dataset made-up-0-8, morphology ttpc1, biophysics hay2011, input preset nmda"
     assert rows(card)["trained on"] == told
-    assert "(MEArec) has licence: CC-BY-NC-SA-4.0. It may bind what is made" in card.split("## Licence")[1]
+    assert "(MEArec) has licence: CC-BY-NC-SA-4.0. Its parameter set mine has licence: CC-BY-4.0. It may" in card.split("## Licence")[1]
 
 
 def test_the_best_validation_counts_and_an_auc_may_be_undefined(run):
