@@ -59,7 +59,8 @@ def test_every_command_and_option_is_on_the_page():
 
 def test_a_table_of_fields():
     page = extension("generated").fields("FitConfig")
-    assert "| `patience` | `None` | int or None | stop after so many validations without a better RMSE; none: never |" in page
+    told = "stop after so many validations without a better RMSE; none: never"
+    assert f"| `patience` | `None` | int or None | {told} |" in page
 
 
 def test_notebooks_are_kept_under_all_that_they_come_from(monkeypatch):
