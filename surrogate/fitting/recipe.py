@@ -61,7 +61,7 @@ class FitConfig(Settings):
     )
     validate_every: int = Field(default=10_000, gt=0, le=10**9, description="steps between validations")
     patience: int | None = Field(
-        default=None, gt=0, le=10**9, description="stop after so many validations without a better RMSE; none: never"
+        default=None, gt=0, le=10**9, description="stop after so many validations without a better RMSE"
     )
 
     spike_bias_from_rate: bool = Field(default=False, description="start the spike logit at the training spikes' rate")
