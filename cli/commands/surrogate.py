@@ -65,7 +65,8 @@ def fit(
     given = {"steps": steps, "batch": batch, "patience": patience}
     changes |= {name: value for name, value in given.items() if value is not None} | parsed(fields or ())
     make = {"quick": quick, "paper": paper}[nearest("recipe", recipe, ("quick", "paper"))]
-    config = make(**{"family": model, "size": size or DEFAULT_SIZE[model]} | changes)
+    chosen: dict[str, Any] = {"family": model, "size": size or DEFAULT_SIZE[model]}
+    config = make(**chosen | changes)
     with bar(f"Fitting {config.family} {config.size}", config.steps) as show:
 
         def report(progress: FitProgress) -> None:
