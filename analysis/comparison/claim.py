@@ -20,7 +20,7 @@ def claim(scores: Sequence[Score], target: float = SUFFICIENT_AUC) -> str:
         return few
     first = scores[0]
     datasets = {row.dataset_id for row in scores}
-    where = f"{first.n_trials} held-out trials ({first.n_output_spikes} output spikes)" if len(datasets) == 1 else ""
+    where = f"{first.n_trials} scored trials ({first.n_output_spikes} output spikes)" if len(datasets) == 1 else ""
     on = f" on {where} of {in_words(first.dataset_id, scores)}" if where else ""
     told = [_of_series(series, series_label(series, scores).replace("\n", " "), target) for series in series_of(scores)]
     text = f"To reach a ROC-AUC of {target:g}{on}, " + "; ".join(told) + "."

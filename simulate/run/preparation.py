@@ -15,6 +15,7 @@ from ..config import Simulation
 from ..engine.interface import Integration
 from ..mechanisms.library import Busy
 from ..names import counted
+from ..presets import PRESETS
 from ..schema import InputError
 from ..trial.experiment import Layout
 from . import chunks, store
@@ -28,9 +29,11 @@ def create(
 ) -> None:
     """Make the store with every trial pending. device: where engine 'batched' runs, which it says.
 
-    Raises InputError where there is not input for so many.
+    Raises InputError where there is not input for so many, or an input range is of a tree that is not there.
     """
     layout.check(trials)
+    if config.input_spikes is None:
+        _check_ranges(config, layout)
     coords = {
         "trial": np.arange(trials),
         "trial_seed": np.full(trials, config.seed),
@@ -51,6 +54,16 @@ def create(
             config=config.model_dump(mode="json"),
             provenance=provenance(morphology, config.biophysics) | ({} if device == "cpu" else {"device": device}),
         )
+
+
+def _check_ranges(config: Simulation, layout: Layout) -> None:
+    """Raise InputError for an input range that was given for a tree that the neuron lacks; a preset's may stand."""
+    usual = PRESETS[config.preset]().statistics if config.preset in PRESETS else config.statistics
+    for name, (low, high) in config.statistics:
+        tree = name.rpartition("_")[2]
+        given = (low, high) != getattr(usual, name) and (low, high) != (0, 0)
+        if given and tree not in layout.coordinates["segment_type"]:
+            raise InputError(f"statistics.{name}: given as ({low:g}, {high:g}), but the cell has no {tree} dendrite")
 
 
 def unfinished(

@@ -33,7 +33,7 @@ class Configuration(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
-    def checked(cls, what: str, fields: Mapping[str, Any]) -> Self:
+    def checked(cls, what: str, fields: Mapping[Any, Any]) -> Self:
         """The configuration of these fields; `what` names it in the error.
 
         Raises InputError naming the first field at fault, what was expected and what came.

@@ -100,8 +100,8 @@ def validate(ds: xr.Dataset, where: str = "dataset") -> None:
             raise InputError(f"{where}: attribute '{name}' is no JSON object; make the store again")
         for field, kind in kinds.items():
             if not isinstance(table.get(field, kind()), kind | None):
-                found = type(table[field]).__name__
-                raise InputError(f"{where}: attribute '{name}': '{field}' is of type {found}, expected {kind.__name__}")
+                came = type(table[field]).__name__
+                raise InputError(f"{where}: attribute '{name}': '{field}' is of type {came}, expected {kind.__name__}")
     if not isinstance(ds.attrs["dataset_id"], str):
         raise InputError(f"{where}: attribute 'dataset_id' is {ds.attrs['dataset_id']!r}, expected text")
     version, kind = ds.attrs["apical_schema"], ds.attrs["kind"]
@@ -131,7 +131,7 @@ def validate_coordinates(
 ) -> None:
     """Check the values of the coordinates that are there. Raises InputError as `validate`."""
 
-    def refuse(name: str, right: bool | np.bool_, expected: str) -> None:
+    def refuse(name: str, right: object, expected: str) -> None:
         if not right:
             raise InputError(f"{where}: variable '{name}' is damaged or not as agreed: expected {expected}")
 

@@ -85,7 +85,7 @@ class EventStore:
         group, self.path = zarr.open_group(path, mode="r"), Path(path)
         if EVENT not in group and DENSE not in group:
             raise InputError(f"{path}: has no input spikes; a simulation has them, a prediction has not")
-        self._n_synapses = group["synapse_sign"].shape[0] if "synapse_sign" in group else 0
+        self._n_synapses = TrialChunks.of(path, "synapse_sign").array.shape[0]
         self._dense = None if EVENT in group else TrialChunks.of(path, DENSE)
         if self._dense is not None:
             self.shape = self._dense.array.shape[::2]

@@ -165,8 +165,9 @@ def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
     fields["spike_bias_from_rate"] = True
     fields["learning_rate"] = QUICK_LEARNING_RATE
     options = changes.get("options", {})
-    fields["options"] = QUICK_OPTIONS.get(family, {}) | options if isinstance(options, dict) else options
-    return FitConfig.checked("fit settings", fields | changes | {"options": fields["options"]})
+    if isinstance(options, dict):
+        options = QUICK_OPTIONS.get(family, {}) | options
+    return FitConfig.checked("fit settings", fields | changes | {"options": options})
 
 
 class Setting(NamedTuple):

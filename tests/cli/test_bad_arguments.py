@@ -64,7 +64,7 @@ COMMANDS = {
     "quickstart": "--out new --tiny",
 }
 SWEEP = 'recipe = "quick"\n[[models]]\nfamily = "elm"\nsizes = [2]\n'
-EVERY = 61  # so many-th case; no factor of the numbers of values, so that each value comes up
+EVERY = 31  # so many-th case; no factor of the numbers of values, so that each value comes up
 # Where work would begin, as the commands reach it
 WORK = (
     "apical.simulate.neuronio.importing.import_neuronio",

@@ -27,7 +27,7 @@ def test_by_hand(make_score):
         for family, n, auc in (("elm", 4000, 0.97), ("elm", 8000, 0.985), ("tcn", 900_000, 0.9), ("tcn", 10**6, 0.96))
     ]
     assert claim(scores, 0.98) == (
-        "To reach a ROC-AUC of 0.98 on 30 held-out trials (60 output spikes) of nmda ttpc1, ELM needs 8,000 trainable "
+        "To reach a ROC-AUC of 0.98 on 30 scored trials (60 output spikes) of nmda ttpc1, ELM needs 8,000 trainable "
         "parameters (8,000 to 8,000), with which it has 0.9850 (0.9850 to 0.9850); no TCN of up to 1,000,000 "
         "parameters is enough: the best, of 1,000,000, has 0.9600 (0.9600 to 0.9600)."
     )
