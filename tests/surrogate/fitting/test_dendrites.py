@@ -21,7 +21,7 @@ def test_components_are_those_of_scikit_learn(make_dendrites, tmp_path):
     np.testing.assert_allclose(ours * flipped, expected, atol=2e-4)
     assert np.abs(ours).max() == 3.0
 
-    components.save(tmp_path / "dendrites.safetensors")
+    (tmp_path / "dendrites.safetensors").write_bytes(components.to_bytes())
     again = DendriteComponents.load(tmp_path / "dendrites.safetensors")
     assert (again.project(ds.dendrite_v_mv.values[1]) == ours).all()
 

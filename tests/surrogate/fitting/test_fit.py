@@ -101,6 +101,7 @@ def test_a_fit_learns(make_dataset, tmp_path, model, share, changes):
     """Two bounds that need no network: the spread of the voltage, and chance."""
     data = make_dataset(n_trials=8, duration_ms=2000, n_segments=4)
     base = {"steps": 200, "batch": 8, "window_ms": 120, "burn_in_ms": 40, "validate_every": 50, "learning_rate": 0.02}
+    base |= {"test_fraction": 0.1}  # one trial of eight
     config = settings(model, **(base | changes))
     out = fit(config, data, tmp_path / "run")
     rows = read_log(out)
