@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # in a shell's background, where what tests start would not hear a Ctrl-C either
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A soma with one basal and one apical dendrite: a cell that simulates in a moment
 SWC = """\

@@ -70,15 +70,11 @@ def extend(out: Path, trials: int, seed: int, source: str, made_by: dict) -> str
 
 
 def labels(out: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Number and seed of every trial. Raises InputError where a trial is there twice or does not say its seed."""
+    """Number and seed of every trial. Raises InputError where a trial does not say its seed."""
     ds = schema.open_dataset(out, "simulation", complete=False)
     if "trial_seed" not in ds:
         raise InputError(f"{out}: its trials do not say their seed, since an earlier apical made it; make it again")
-    numbers = schema.read(ds, "trial")
-    once, count = np.unique(numbers, return_counts=True)
-    if len(once) < len(numbers):
-        raise InputError(f"{out}: trial {once[count > 1][0]} is there twice; make it again with --overwrite")
-    return numbers, schema.read(ds, "trial_seed")
+    return schema.read(ds, "trial"), schema.read(ds, "trial_seed")
 
 
 def id_with_seeds(first_id: str, seeds: Sequence[int]) -> str:

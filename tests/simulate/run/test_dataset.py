@@ -23,7 +23,8 @@ from apical.simulate.trial.experiment import Trial
 @pytest.fixture
 def small(swc):
     """A configuration that runs in a moment: 26 segments, 120 ms."""
-    return presets.nmda().model_copy(update={"morphology": str(swc()), "seconds": 0.12, "seed": 5})
+    quick = {"morphology": str(swc()), "seconds": 0.12, "seed": 5, "integration": Integration(engine="coreneuron")}
+    return presets.nmda().model_copy(update=quick)
 
 
 def arrays(path):
@@ -122,7 +123,7 @@ def test_numbers_that_cannot_be(small, tmp_path):
     with pytest.raises(InputError, match="trials and workers must be at least 1, got 0 and 1"):
         dataset.simulate(small, tmp_path / "a.zarr", 0, 1)
     with pytest.raises(ValueError, match="variable step"):
-        Integration(dt_ms=None)
+        Integration(engine="coreneuron", dt_ms=None)
 
 
 def test_what_fixes_the_data_fixes_its_id(small):

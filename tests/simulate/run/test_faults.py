@@ -104,7 +104,7 @@ def quick_store(quick, here, tmp_path):
 
 def test_a_trial_that_is_there_twice(quick, quick_store):
     zarr.open_group(quick_store, mode="r+")["trial"][2] = 0
-    with pytest.raises(InputError, match=r"quick.zarr: trial 0 is there twice; make it again with --overwrite"):
+    with pytest.raises(InputError, match=r"quick.zarr: variable 'trial' .* expected each trial number once"):
         dataset.simulate(quick, quick_store, 3, resume=True)
 
 

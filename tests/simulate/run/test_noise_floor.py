@@ -87,7 +87,7 @@ def test_it_is_scored_as_any_model_is(data, floor):
 def test_trials_by_number_or_those_of_a_prediction(floor):
     some = floor("some.zarr", trials=[2, 0])
     assert some.trial.values.tolist() == [2, 0]
-    assert some.source_file.values.tolist() == ["nmda, seed 2", "nmda, seed 1"]
+    assert some.source_file.values.tolist() == [f"nmda, seed {seed}, engine coreneuron" for seed in (2, 1)]
     assert "part" not in some
     with pytest.raises(InputError, match="only one of --trials and --trials-of"):
         floor("both.zarr", trials=[0], trials_of=schema.source(some))
@@ -110,7 +110,7 @@ def test_the_trials_of_a_prediction_keep_their_part_of_the_split(data, floor, tm
     found = floor(trials_of=of_a_model)
     assert found.trial.values.tolist() == [2, 1]
     assert found.part.values.tolist() == ["validation", "test"]
-    assert found.source_file.values.tolist() == ["nmda, seed 2", "nmda, seed 1"]
+    assert found.source_file.values.tolist() == [f"nmda, seed {seed}, engine coreneuron" for seed in (2, 1)]
     elsewhere = a_prediction(tmp_path / "other.zarr", "another", [0], ["test"])
     with pytest.raises(InputError, match=r"other.zarr: is no prediction of .*data.zarr; give one that is"):
         floor("new.zarr", trials_of=elsewhere)
