@@ -25,7 +25,7 @@ def build(swc):
     def make(start="nmda", **fields) -> Experiment:
         while built:
             built.pop().close()  # CoreNEURON takes one cell per process
-        quiet = {"biophysics": "shai2015"} if start == "nmda" else {}  # which rests far below threshold
+        quiet = {} if start == "ball-and-stick" else {"biophysics": "shai2015"}  # which rests far below threshold
         made = presets.preset(start).model_dump() | {"morphology": str(swc()), "seconds": 0.25} | quiet | fields
         built.append(Experiment(config.Simulation.model_validate(made)))
         return built[-1]
