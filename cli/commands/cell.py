@@ -101,7 +101,7 @@ def validate(
         typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the morphology's own]."),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: as apical simulate].")
+        str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: auto, so coreneuron].")
     ] = None,
     dt: Annotated[
         float | None, typer.Option(help="Step in ms; 0 for the variable step [default: as apical simulate].")

@@ -34,7 +34,7 @@ DEFAULT_TRIALS = 10
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
-        "apical simulate --out many.zarr --trials 600 --engine batched",
+        "apical simulate --out many.zarr --trials 600 --engine coreneuron",
         "apical simulate --out many.zarr --trials 6000 --engine batched --device cuda",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
         "apical simulate --out data.zarr --trials 20 --seed 1 --append",
@@ -57,8 +57,8 @@ def simulate(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="coreneuron, neuron (plain), batched (many trials side by side), or auto, the fastest that the cell "
-            "supports [default: coreneuron]."
+            help="coreneuron, neuron (plain), batched (many trials side by side), or auto, the fastest for the cell and "
+            "so many trials [default: auto]."
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="Where engine batched runs: cpu, or cuda for GPUs.")] = "cpu",
