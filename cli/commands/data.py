@@ -57,8 +57,8 @@ def simulate(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="coreneuron, neuron (plain), batched (many trials side by side), or auto, the fastest for the cell and "
-            "so many trials [default: auto]."
+            help="coreneuron, neuron (plain), batched (many trials side by side), or auto, the fastest for the cell "
+            "and so many trials [default: auto]."
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="Where engine batched runs: cpu, or cuda for GPUs.")] = "cpu",
