@@ -63,7 +63,7 @@ class Exponential(Rule):
         if self.steepness_per_um is None:
             exponent = self.steepness * min(distance_um / longest_um, self.x_max)
         else:
-            exponent = self.steepness_per_um * distance_um
+            exponent = self.steepness_per_um * float(f"{distance_um:g}")  # six digits: the published model is text
         return self.scale * (self.offset + self.factor * math.exp(exponent))
 
     def between(self) -> tuple[float, ...]:

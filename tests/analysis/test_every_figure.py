@@ -35,6 +35,7 @@ from apical.analysis.scores.resamples import Resamples
 from apical.simulate import schema
 
 FEW = Evaluation(max_output_spikes=99, resamples=20)
+STEP = {"engine": "neuron", "dt_ms": 0.025}
 HAY = "nmda, cell1.asc, shai2015"
 AXON_MS, SPIKE_MS = 700, 900
 DPI = 200  # of a figure that is looked at; letters are as wide as they are written at
@@ -507,7 +508,7 @@ def test_a_validation_has_a_panel_for_what_was_run_and_no_other(drawn, sections,
     traces = {name: trace for section in chosen for name, trace in all_traces.get(section, {}).items()}
     curves = {name: curve for section in chosen for name, curve in all_curves.get(section, {}).items()}
     checks = checks if judged else [{**each, "passed": None, "expected": None, "basis": "none"} for each in checks]
-    found = {"morphology": "m", "biophysics": "b", "integration": {"engine": "neuron", "dt_ms": 0.025}}
+    found = {"morphology": "m", "biophysics": "b", "integration": STEP, "outcome": "1 of 1"}
     found |= {"checks": checks, "curves": curves}
     fig = drawn(validation_module, validation_module.validation_figure, found, traces)
     n_panels = {"dendrites": 3, "steps": 3}
@@ -519,7 +520,7 @@ def test_a_validation_has_a_panel_for_what_was_run_and_no_other(drawn, sections,
 
 def test_a_validation_marks_what_the_soma_fires_only(drawn, sections):
     traces, _, checks = sections
-    found = {"morphology": "m", "biophysics": "b", "integration": {"engine": "neuron", "dt_ms": 0.025}}
+    found = {"morphology": "m", "biophysics": "b", "integration": STEP, "outcome": "1 of 1"}
     found |= {"checks": checks, "curves": {}}
     fig = drawn(validation_module, validation_module.validation_figure, found, traces["replay"])
     (marks,) = (line for line in fig.axes[0].lines if line.get_marker() == "v")

@@ -24,6 +24,7 @@ def made_up(**changes):
         "morphology": "made-up",
         "biophysics": "none",
         "integration": {"engine": "coreneuron", "dt_ms": 0.025},
+        "outcome": "every check passed",
         "checks": [
             row("bAP", "spike times", [298.0], [298.5], 1.0, True),
             row("bAP", "peak 620 um", -30.0, -10.0, 2.5, False),

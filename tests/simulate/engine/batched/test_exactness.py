@@ -53,7 +53,7 @@ def test_hay2011(shared, second_order):
 
 @pytest.mark.slow
 def test_ttpc1():
-    compare("nmda-ttpc1", "ttpc1", 5, True, 3)
+    compare("nmda-ttpc1", "ttpc1", 5, True, 2)
 
 
 def test_mechanisms_that_only_this_test_knows(tmp_path):
