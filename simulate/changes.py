@@ -127,7 +127,8 @@ def fields(model: type[BaseModel] = Simulation, outer: str = "") -> list[dict[st
     rows = []
     for name, field in model.model_fields.items():
         parts = _models(field.annotation)
-        default = None if field.is_required() or isinstance(field.default, BaseModel) else field.default
+        follows = field.is_required() or field.default_factory is not None  # from another field: its meaning says so
+        default = None if follows or isinstance(field.default, BaseModel) else field.default
         rows.append({"name": outer + name, "default": default, "about": field.description or ""})
         for part in parts:
             rows += fields(part, f"{outer}{name}.")

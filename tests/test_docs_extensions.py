@@ -54,12 +54,12 @@ def test_every_command_and_option_is_on_the_page():
     for command in ("apical simulate", "apical engine show", "apical report"):
         assert f"\n## {command}\n" in page
     assert "| `--resume` | Go on with what is at `--out`. |" in page
-    assert "apical simulate --out many.zarr --trials 600 --engine batched\n" in page
+    assert "apical simulate --out many.zarr --trials 600 --engine coreneuron\n" in page
 
 
 def test_a_table_of_fields():
     page = extension("generated").fields("FitConfig")
-    told = "stop after so many validations without a better RMSE; none: never"
+    told = "stop after so many validations without a better RMSE"
     assert f"| `patience` | `None` | int or None | {told} |" in page
 
 

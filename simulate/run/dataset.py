@@ -109,10 +109,12 @@ def simulate(
             raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
         client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
         sent = found_from_anywhere(config)
+        layout = client.submit(describe, sent, device, pure=False).result() if append or not goes_on else None
+        if layout and trials:  # what is refused is refused before a time step is compiled
+            layout.check(trials)
         together = trials_together(client, sent, device, busy)
         if note and config.integration.engine == "batched":
             note(f"engine batched on {device}: {side_by_side_in_words(together, len(todo) or trials or 1)}")
-        layout = client.submit(describe, sent, device, pure=False).result() if append or not goes_on else None
         if layout and trials:
             if append:
                 todo = preparation.append(out, config, morphology, trials, layout)

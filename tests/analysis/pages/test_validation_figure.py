@@ -24,7 +24,7 @@ def made_up(**changes):
         "morphology": "made-up",
         "biophysics": "none",
         "integration": {"engine": "coreneuron", "dt_ms": 0.025},
-        "outcome": "every check passed",
+        "outcome": "1 of 2 judged checks passed",
         "checks": [
             row("bAP", "spike times", [298.0], [298.5], 1.0, True),
             row("bAP", "peak 620 um", -30.0, -10.0, 2.5, False),
@@ -41,7 +41,7 @@ def trace(*sites):
 def test_a_page_with_one_section_says_what_failed(tmp_path):
     out = validation_figure(made_up(), {"bAP": trace("soma", "400 um", "620 um")}, tmp_path / "page.svg")
     told = out.read_text()
-    assert "made-up with none (coreneuron, step 0.025 ms): 1 check failed" in told
+    assert "made-up with none (coreneuron, step 0.025 ms): 1 of 2 judged checks passed" in told
     assert "<!-- a  back-propagation (bAP) -->" in told and "<!-- b  used of the tolerance -->" in told
     assert "<!-- c " not in told
 

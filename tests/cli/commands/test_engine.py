@@ -26,7 +26,7 @@ def test_the_generated_code_is_printed_and_kept(done):
     "options, said",
     [
         ("lif", "engine 'batched': a leaky integrate-and-fire neuron is solved exactly, nothing is generated"),
-        ("--dt 0", "integration.dt_ms: Input should be greater than 0, got 0.0"),
+        ("--dt 0", "integration.dt_ms: Input should be greater than or equal to 0.0001, got 0.0"),
         ("--morphology nothere.swc", "morphology nothere.swc: no such file"),
     ],
 )
@@ -37,7 +37,9 @@ def test_what_cannot_be_shown(apical, options, said):
 
 def test_auto_says_which_engine_ran(done, apical, swc, tmp_path):
     swc("mine.swc")
-    answer = apical("simulate nmda --morphology mine.swc --seconds 0.05 --trials 3 --engine auto --out a.zarr")
+    answer = apical(
+        "simulate nmda --morphology mine.swc --seconds 0.05 --trials 3 --workers 1 --engine auto --out a.zarr"
+    )
     assert answer.status == 0
     assert "engine batched on cpu: 3 trials side by side" in answer.err
     assert "Generating and compiling a time step of this cell" in answer.err
