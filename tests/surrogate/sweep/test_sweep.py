@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,7 @@ def test_dask_s_workers_compute_what_one_process_does(config, data, tmp_path):
 
     small = config.model_copy(update={"models": config.models[:1], "train_fractions": (1.0,)})
     here = run_sweep(small, data, tmp_path / "here", SCORING)
-    with spread_over(1, None) as spread:
+    with spread_over(1, None, lambda message: nullcontext()) as spread:
         assert run_sweep(small, data, tmp_path / "there", SCORING, spread=spread) == here
     assert [row.roc_auc for row in read_scores([tmp_path / "there" / "scores.csv"])] == pytest.approx(
         [row.roc_auc for row in read_scores([tmp_path / "here" / "scores.csv"])], abs=1e-6
