@@ -12,6 +12,7 @@ UNITS {
     (mA) = (milliamp)
     (mM) = (milli/liter)
     (um) = (micron)
+    F = (faraday) (coulomb)
 }
 
 PARAMETER {
@@ -19,7 +20,6 @@ PARAMETER {
     decay = 80 (ms)
     depth = 0.1 (um)
     minCai = 1e-4 (mM)
-    F = 96485.33 (coulomb)
 }
 
 ASSIGNED {

@@ -12,11 +12,11 @@ UNITS {
     (mV) = (millivolt)
     (mA) = (milliamp)
     (S) = (siemens)
+    qt = 2.952882641412121 (1) : 2.3^((34 - 21)/10), whatever celsius is; the default of a PARAMETER would keep six digits
 }
 
 PARAMETER {
     gbar = 0 (S/cm2)
-    qt = 2.952882641412121 (1) : 2.3^((34 - 21)/10): kinetics fixed at 34 degC, whatever celsius is
 }
 
 ASSIGNED {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ SHARED = {"v", "eca", "cai", *REVERSALS}  # mean the same in every mechanism
 NEURONS_OWN = {"celsius", "dt", "t", "area", "diam"}  # not a mechanism's, though it declares them
 CURRENT = re.compile(r"^\s*(i|i\w+)\s*=\s*(.+?)\s*\*\s*\(v - (\w+)\)\s*$")  # what a fused current must look like
 DECAY = re.compile(r"(\w+)' = -\1 / (\w+)$")
+CONSTANT = re.compile(r"\w+(?=\s*=\s*[\d.+-])")  # in UNITS: a number, not a unit or (faraday)
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
@@ -85,6 +87,10 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
     writes_cai = [part for part in parts if "cai" in part.states]
     if (calcium or any("cai" in part.reads for part in parts)) and len(writes_cai) != 1:
         raise CannotFuse("calcium needs one mechanism that keeps its concentration")
+    units = {line for part in parts for line in part.units}
+    constants = Counter(line.split("=")[0].strip() for line in units if not line.startswith("("))
+    if twice := [name for name, n in constants.items() if n > 1]:
+        raise CannotFuse(f"{', '.join(sorted(twice))} in UNITS is not the same in all of them")
     states = [name for part in parts for name in part.states]
     reversals = sorted(set(REVERSALS) & {current.reversal for current in currents})
     ranges = [*reversals, *["second_order"] * bool(writes_cai), *(name for part in parts for name in part.ranges)]
@@ -98,7 +104,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
                 "NONSPECIFIC_CURRENT i",
                 *([f"RANGE {', '.join(ranges)}"] if ranges else []),
             ),
-            _block("UNITS", *sorted({line for part in parts for line in part.units} | {"(mV) = (millivolt)"})),
+            _block("UNITS", *sorted(units | {"(mV) = (millivolt)"})),
             _block(
                 "PARAMETER",
                 *(f"{name} = 0 (mV)" for name in reversals),
@@ -191,10 +197,11 @@ def _part(name: str, text: str) -> _Part:
     parameters = _declared(blocks.get("PARAMETER", ""))
     assigned = _declared(blocks.get("ASSIGNED", ""))
     states = re.findall(r"\w+", re.sub(r"\([^)]*\)", "", blocks.get("STATE", "")))
+    constants = CONSTANT.findall(blocks.get("UNITS", ""))
     functions = {h: b for h, b in blocks.items() if h.split()[0] in ("FUNCTION", "PROCEDURE")}
     local = {name for body in blocks.values() for name in _local(body)}
     own = (
-        {*parameters, *assigned, *states, *local, *(re.findall(r"\w+", header)[1] for header in functions)}
+        {*parameters, *constants, *assigned, *states, *local, *(re.findall(r"\w+", header)[1] for header in functions)}
         - SHARED
         - {"ica"}
     )
@@ -220,7 +227,7 @@ def _part(name: str, text: str) -> _Part:
     ranges = [word for line in re.findall(r"RANGE ([\w, ]+)", blocks["NEURON"]) for word in line.strip().split(", ")]
     derivative = next((b for h, b in blocks.items() if h.startswith("DERIVATIVE")), "")
     return _Part(
-        units=_lines(blocks.get("UNITS", "")),
+        units=_lines(CONSTANT.sub(lambda found: renamed(found[0]), blocks.get("UNITS", ""))),
         parameters=[renamed(f"{n} {rest}".strip()) for n, rest in parameters.items()],
         assigned=[renamed(f"{n} {assigned[n]}".strip()) for n in kept],
         ranges=[renamed(n) for n in ranges if n in parameters or n in kept],

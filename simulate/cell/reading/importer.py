@@ -41,6 +41,26 @@ def read(text: str, suffix: str, where: str, printed: io.StringIO):
     return reader
 
 
+def instantiate(reader, cell: object) -> None:
+    """Have NEURON make the sections of `cell`, with points of eight digits as in a template of hoc.
+
+    Of a cell that is a Python object it takes points whole, and those of a soma drawn as a contour are calculated.
+    Published models are templates; an area that differs from theirs in the ninth digit parts the spikes.
+    """
+    import neuron
+
+    whole = neuron._pt3dadd_in_obj
+
+    def eight_digits(owner: object, section: str, *um: float) -> None:
+        whole(owner, section, *(float(f"{value:.8g}") for value in um))
+
+    neuron._pt3dadd_in_obj = eight_digits
+    try:
+        neuron.h.Import3d_GUI(reader, False).instantiate(cell)
+    finally:
+        neuron._pt3dadd_in_obj = whole
+
+
 @contextlib.contextmanager
 def heard(where: str, printed: io.StringIO) -> Iterator[None]:
     """Keep what NEURON's importer prints; where it gives up, that is what is wrong, with the line that it names."""

@@ -43,7 +43,7 @@ def read(path: Path, cell: object, types: Mapping[int, str] | None = None) -> Se
     reading = _swc if path.suffix.lower() == ".swc" else _asc
     reader, line_of_point = reading(_text(path), where, types or {}, printed)
     with importer.heard(where, printed):
-        h.Import3d_GUI(reader, False).instantiate(cell)
+        importer.instantiate(reader, cell)
     soma, axon, basal, apical = trees = [list(getattr(cell, name, [])) for name in importer.TREES]
     if not soma:
         words = importer.in_a_line(printed)

@@ -88,6 +88,19 @@ def test_currents_are_summed_by_hand():
     assert "SOLVE" not in text and "STATE" not in text, "there is nothing to integrate"
 
 
+def test_a_number_in_units_is_its_own_mechanisms():
+    """Two mechanisms may have a q each; what a constant of nature is called is theirs together."""
+    units = "UNITS {{ q = {q} (1)\n F = (faraday) (coulomb) }}\n"
+    leak = "NEURON {{ SUFFIX {0} NONSPECIFIC_CURRENT i RANGE g }}\nPARAMETER {{ g = 1 e = 0 }}\n"
+    leak += "ASSIGNED {{ v (mV) i (mA/cm2) }}\nBREAKPOINT {{\n    i = g * q * F * (v - e)\n}}\n"
+    a, b = ((units.format(q=q) + leak.format(name)) for name, q in (("a", 2), ("b", 3)))
+    text = fusion.fuse(["a", "b"], {"a": a, "b": b})
+    assert "a_q = 2 (1)" in text and "b_q = 3 (1)" in text and text.count("F = (faraday) (coulomb)") == 1
+    assert "a_conductance = a_g * a_q * F" in text
+    with pytest.raises(fusion.CannotFuse, match="F in UNITS"):
+        fusion.fuse(["a", "b"], {"a": a, "b": b.replace("(coulomb)", "(kilocoulomb)")})
+
+
 @pytest.mark.parametrize(
     "group, said",
     [

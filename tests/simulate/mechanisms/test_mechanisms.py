@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -118,7 +120,7 @@ def test_gates_start_at_and_relax_to_their_published_values(h, name, v_mv):
         h.fadvance()
     for gate, (steady, tau) in GATES[name](np.array([section(0.5).v])).items():
         expected = steady[0] + (0.4 - steady[0]) * np.exp(-1.0 / tau[0])
-        assert getattr(mechanism, gate) == pytest.approx(float(expected), rel=1e-5), gate
+        assert getattr(mechanism, gate) == pytest.approx(float(expected), rel=1e-8), gate
 
 
 @pytest.mark.parametrize("name", POWERS)
@@ -212,3 +214,11 @@ def test_all_mechanisms_are_there_and_none_uses_verbatim():
     for path in sources():
         text = path.read_text()
         assert "THREADSAFE" in text and "VERBATIM" not in text, path.name
+
+
+def test_no_default_has_more_digits_than_neuron_keeps():
+    """NEURON keeps six digits of a PARAMETER's default, CoreNEURON of a CONSTANT too: more belong in UNITS."""
+    for path in sources():
+        for block in re.findall(r"\b(?:PARAMETER|CONSTANT)\s*\{([^}]*)\}", path.read_text()):
+            for number in re.findall(r"=\s*([-+.\deE]+)", block):
+                assert float(number) == float(f"{float(number):g}"), (path.name, number)
