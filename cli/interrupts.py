@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count; typer returns it too
-SAID = "stopped; what was written is kept, and --resume goes on from there"
+SAID = "stopped; what was written is kept, and the same command goes on, with --resume if it has that"
 GRACE_S = 2.0  # temporary folders are removed and workers of Dask let go in less than one (measured)
 CLEAR = "\r\x1b[2K\x1b[?25h"  # a terminal's line, with the bar in it, and the cursor back
 

@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 
+from apical.cli.interrupts import SAID
 from apical.simulate import schema
 
 
@@ -191,4 +192,4 @@ def test_stopped_by_the_keyboard(apical, monkeypatch, command):
 
     monkeypatch.setattr("apical.surrogate.fitting.fit.open_dataset", stop)
     monkeypatch.setattr("apical.analysis.scores.evaluate.open_dataset", stop)
-    assert apical(command) == (130, "", "apical: stopped; what was written is kept, and --resume goes on from there\n")
+    assert apical(command) == (130, "", f"apical: {SAID}\n")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import zarr
 
+from apical.cli.interrupts import SAID
 from apical.simulate import presets, schema
 from apical.simulate.engine.interface import Integration
 from apical.simulate.run import dataset
@@ -98,7 +99,7 @@ def test_an_interrupt_ends_a_long_run_soon_and_resume_goes_on(small, tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "apical: stopped; what was written is kept, and --resume goes on from there"
+    assert said.splitlines()[-1] == f"apical: {SAID}"
     assert "Traceback" not in said and "distributed" not in said
     status = schema.read(schema.open_dataset(out, complete=False), "trial_status")
     assert 0 < (status == schema.DONE).sum() < 400
