@@ -8,13 +8,13 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from ..folders import cache_folder
 from ..schema import InputError, making, notebook
-from . import fusion, nmodl
+from . import fused_check, fusion, nmodl
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.
 FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
@@ -115,21 +115,32 @@ def _compile(target: Path, together: Groups) -> None:
     if script is None:
         raise InputError("nrnivmodl is not on PATH: `pip install neuron` brings it")
     with making(target) as work:
-        (work / "mod").mkdir(parents=True)
-        for name, text in _sources(together).items():
-            (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, script, "-coreneuron", "-incflags", FLAGS, "mod"],
-            cwd=work,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode or not _complete(work):
-            log = target.with_suffix(".log")
-            log.write_text(done.stdout + done.stderr)
-            raise InputError(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
+        _build(work, script, _sources(together), target.with_suffix(".log"))
+        fused = [group for group in together if (work / "mod" / f"{fusion.name_of(group)}.mod").is_file()]
+        apart_mv = fused_check.differences_mv(_library(work, NEURON_LIBRARY), fused)
+        if parted := {group: mv for group, mv in apart_mv.items() if not mv <= fused_check.AGREE_MV}:
+            for group, mv in parted.items():
+                print(f"{', '.join(group)} stay single: as one mechanism they differ by {mv:.3g} mV", file=sys.stderr)
+            shutil.rmtree(work)
+            _build(work, script, _sources(together - set(parted)), target.with_suffix(".log"))
+
+
+def _build(work: Path, script: str, sources: Mapping[str, str], log: Path) -> None:
+    """Compile `sources`, mechanism -> NMODL, in the folder `work`."""
+    (work / "mod").mkdir(parents=True)
+    for name, text in sources.items():
+        (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script, "-coreneuron", "-incflags", FLAGS, "mod"],
+        cwd=work,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode or not _complete(work):
+        log.write_text(done.stdout + done.stderr)
+        raise InputError(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
 
 
 def _environment() -> dict[str, str]:

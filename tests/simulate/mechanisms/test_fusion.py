@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,41 @@ def test_currents_are_summed_by_hand():
     assert "SOLVE" not in text and "STATE" not in text, "there is nothing to integrate"
 
 
+@pytest.mark.parametrize("name", ["NaTs2_t", "CaDynamics_E2", "K_Pst", "SK_E2"])
+def test_however_the_file_is_written_the_fused_one_is_the_same(name):
+    """On few lines, with comments of each kind anywhere, and with its blocks in another order."""
+    text, group = texts()[name], sorted({name, "CaDynamics_E2", "pas"})
+    statements = re.sub(r":.*", "", text.split("\n", 1)[1])
+    few_lines = re.sub(r"\n(?!\w)", " ", statements)
+    commented = re.sub(r"^(\w+)", r"COMMENT\nA { or a : in it.\nENDCOMMENT\n\1", text, flags=re.M)
+    commented = commented.replace("COMMENT\nA { or a : in it.\nENDCOMMENT\nTITLE", "TITLE")
+    blocks = re.findall(r"^\w[^{}]*\{.*?^\}", statements, re.M | re.S)
+    for written in (few_lines, commented, "\n".join([*blocks[:4], *blocks[:3:-1]])):
+        assert written != text
+        found, expected = (fusion.fuse(group, texts() | {name: each}) for each in (written, text))
+        assert sorted(found.splitlines()) == sorted(expected.splitlines())
+
+
+def test_a_conductance_calculated_before_its_current_is_fused():
+    text = """NEURON {{ SUFFIX Two USEION k READ ek WRITE ik RANGE gbar, g }}
+    PARAMETER {{ gbar = 0.1 (S/cm2) <0, 1e9> ek = -80 (mV) v (mV) celsius (degC) }}
+    ASSIGNED {{ ik (mA/cm2) g (S/cm2) inf }}
+    STATE {{ n }}
+    INITIAL {{ rates(v) n = inf }}
+    BREAKPOINT {{ SOLVE kinetics METHOD cnexp {} ik = g * (v - ek) }}
+    DERIVATIVE kinetics {{ rates(v) n' = (inf - n) / 5 }}
+    PROCEDURE rates(v (mV)) {{ inf = 1 / (1 + exp(-(v + 30) / celsius)) }}"""
+    fused = fusion.fuse(["Two", "pas"], {"Two": text.format("g = gbar * n")})
+    lines = [line.strip() for line in fused.splitlines()]
+    for line in ("Two_g = Two_gbar*Two_n", "Two_conductance = Two_g", "Two_inf = 1/(1+exp(-(v+30)/celsius))"):
+        assert line in lines
+    assert "RANGE ek, Two_gbar, Two_g, pas_g, pas_e" in lines
+    assert lines.count("celsius (degC)") == 1 and "v (mV)" in lines and "Two_v" not in fused
+    for of_voltage in ("g = gbar * n * v", "rates(v) g = gbar * n", "IF (v > 0) { g = gbar } ELSE { g = 0 }"):
+        with pytest.raises(fusion.CannotFuse, match="not one current"):
+            fusion.fuse(["Two", "pas"], {"Two": text.format(of_voltage)})
+
+
 def test_a_number_in_units_is_its_own_mechanisms():
     """Two mechanisms may have a q each; what a constant of nature is called is theirs together."""
     units = "UNITS {{ q = {q} (1)\n F = (faraday) (coulomb) }}\n"
@@ -96,7 +133,7 @@ def test_a_number_in_units_is_its_own_mechanisms():
     a, b = ((units.format(q=q) + leak.format(name)) for name, q in (("a", 2), ("b", 3)))
     text = fusion.fuse(["a", "b"], {"a": a, "b": b})
     assert "a_q = 2 (1)" in text and "b_q = 3 (1)" in text and text.count("F = (faraday) (coulomb)") == 1
-    assert "a_conductance = a_g * a_q * F" in text
+    assert "a_conductance = a_g*a_q*F" in text
     with pytest.raises(fusion.CannotFuse, match="F in UNITS"):
         fusion.fuse(["a", "b"], {"a": a, "b": b.replace("(coulomb)", "(kilocoulomb)")})
 
@@ -108,15 +145,21 @@ def test_a_number_in_units_is_its_own_mechanisms():
         (["pas", "Ca_HVA"], "calcium needs one mechanism that keeps its concentration"),
         (["pas", "Two"], "Two: BREAKPOINT is not one current"),
         (["pas", "Bent"], "Bent: BREAKPOINT is not one current"),
-        (["pas", "Warm"], "Warm: uses NEURON's celsius"),
+        (["pas", "Timed"], "Timed: uses NEURON's dt"),
+        (["pas", "Summed"], "Summed: BREAKPOINT is not one current"),
+        (["pas", "Own"], "Own: has VERBATIM"),
+        (["pas", "Broken"], "Broken: the NMODL parser cannot read it"),
     ],
 )
 def test_what_cannot_be_fused_says_why(group, said):
     two = CA.format(name="Two").replace("ica = gbar * (v - eca)", "ica = gbar * (v - eca)\n    gbar = 2 * gbar")
     bent = CA.format(name="Bent").replace("gbar * (v", "gbar * exp(v / 10) * (v")
-    warm = CA.format(name="Warm").replace("ASSIGNED { v", "ASSIGNED { celsius (degC) v")
+    timed = CA.format(name="Timed").replace("ASSIGNED { v", "ASSIGNED { dt (ms) v")
+    summed = CA.format(name="Summed").replace("gbar * (v", "gbar + gbar * (v")
+    own = CA.format(name="Own").replace("ica = ", "VERBATIM\n/* */\nENDVERBATIM\n    ica = ")
+    made = {"Two": two, "Bent": bent, "Timed": timed, "Summed": summed, "Own": own, "Broken": "NEURON { SUFFIX"}
     with pytest.raises(fusion.CannotFuse, match=said):
-        fusion.fuse(group, texts() | {"Two": two, "Bent": bent, "Warm": warm})
+        fusion.fuse(group, texts() | made)
 
 
 def test_a_receptor_with_a_voltage_dependent_decay_is_not_stepped():

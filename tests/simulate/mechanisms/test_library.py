@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from apical.simulate.cell import biophysics
-from apical.simulate.mechanisms import library, nmodl
+from apical.simulate.mechanisms import fusion, library, nmodl
 from apical.simulate.schema import InputError
 
 
@@ -48,7 +49,7 @@ def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
 
 ONE_MECHANISM = """
 from apical.simulate.cell import biophysics
-from apical.simulate.mechanisms import library, nmodl
+from apical.simulate.mechanisms import fusion, library, nmodl
 (text,) = [file.read_text() for file in nmodl.sources() if file.stem == "AMPA_NMDA"]
 library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
 library.load(biophysics.mechanism_groups())
@@ -83,3 +84,23 @@ def test_a_process_that_has_imported_neuron_can_compile(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="did not compile"):
         library.compiled(biophysics.mechanism_groups())
     assert "NEURONHOME" not in given[0] and given[0]["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.slow
+def test_a_fused_mechanism_that_is_not_its_parts_is_left_out(tmp_path, monkeypatch, capsys):
+    """Compared when it is compiled: one with another equation goes, the other one stays."""
+    shipped = [file for file in nmodl.sources() if file.stem in ("AMPA_NMDA", "Receptor", "Ih", "Im")]
+    monkeypatch.setattr(nmodl, "sources", lambda: shipped)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(library, "FLAGS", "-O1")  # sooner compiled
+    right = fusion.fuse
+
+    def with_another_equation(group, texts):
+        return right(group, texts).replace("Im_m' = ", "Im_m' = 0.9*")
+
+    monkeypatch.setattr(fusion, "fuse", with_another_equation)
+    groups = frozenset({("Im", "pas"), ("Ih", "pas")})
+    folder = library.compiled(groups)
+    left = {file.stem for file in (folder / "mod").iterdir()}
+    assert fusion.name_of(("Ih", "pas")) in left and fusion.name_of(("Im", "pas")) not in left
+    assert re.search(r"^Im, pas stay single: as one mechanism they differ by [\d.]+ mV$", capsys.readouterr().err, re.M)
