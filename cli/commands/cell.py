@@ -38,12 +38,22 @@ def cells(
         print_json({"morphologies": rows, "biophysics": sets})
         return
     shown = [
-        (row["name"], "yes" if row["present"] else "no", row["sections"], row["segments"], row["licence"])
+        (
+            row["name"],
+            row["biophysics"],
+            "yes" if row["present"] else "no",
+            row["sections"],
+            row["segments"],
+            row["licence"],
+        )
         for row in rows
     ]
-    print_table("Morphologies (--morphology)", ["name", "there", "sections", "segments", "licence"], shown)
+    print_table(
+        "Morphologies (--morphology)", ["name", "biophysics", "there", "sections", "segments", "licence"], shown
+    )
     for row in rows:
-        console.print(f"{row['name']}: {row['source']}" + (" (the default)" if row["name"] == DEFAULT else ""))
+        what = f"{row['kind']}; {row['source']}" if row["kind"] else row["source"]
+        console.print(f"{row['name']}: {what}" + (" (the default)" if row["name"] == DEFAULT else ""))
         if not row["present"]:
             console.print(f"  fetched on first use; offline, put the file at {row['path']}")
     console.print()

@@ -33,6 +33,7 @@ class Biophysics(BaseModel):
     (Markram et al. 2015), 'keep' or 'remove' it.
     types: what the points of a type in the morphology file are: a region, or 'parent' for as the point before them;
     over soma, axon, basal and apical for 1 to 4. In an ASC file a tree without a type is of type 0.
+    negative_conductance: whether a density may be below 0, as in a published model.
     all: holds for every region. A region that is None is not described, and no cell that has it can be built.
     """
 
@@ -43,6 +44,7 @@ class Biophysics(BaseModel):
     celsius: float = Field(CELSIUS, ge=-273.15, allow_inf_nan=False)
     reconstructed_axon: Axon = "replace"
     types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
+    negative_conductance: bool = Field(False, exclude_if=lambda it: not it)
     all: dict[str, Value | dict[str, Value]] = {}
     soma: dict[str, Value | dict[str, Value]]
     axon: dict[str, Value | dict[str, Value]] | None = None
@@ -73,7 +75,7 @@ def available() -> list[str]:
     """Names of the parameter sets that are shipped.
 
     >>> available()
-    ['ball-and-stick', 'bbp2015', 'hay2011', 'shai2015']
+    ['bac217', 'ball-and-stick', 'bbp2015', 'bnac219', 'cacint209', 'hay2011', 'shai2015']
     """
     return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("parameters").iterdir())
 
@@ -125,7 +127,7 @@ def _checked(table: dict) -> Biophysics:
     fields = dict(table)
     for name, value in table.items():
         if name in TABLES:
-            fields[name] = parameter_file.region(name, value, mechanisms)
+            fields[name] = parameter_file.region(name, value, mechanisms, table.get("negative_conductance") is True)
         elif name == "types":
             fields[name] = parameter_file.types(value)
         elif name not in Biophysics.model_fields:

@@ -7,7 +7,8 @@ from .morphologies import CATALOGUE, Morphology, checksum
 
 
 def catalogue() -> list[dict]:
-    """One row per morphology: name, source, licence, path, present, and where present its sections and segments.
+    """One row per morphology: name, kind (type of the cell), biophysics (its own parameter set), source, licence, path,
+    present, and where present its sections and segments.
 
     sections and segments are those that are simulated of the reconstruction (soma and dendrites; dendritic segments),
     counted by NEURON in a process of its own, whose state nothing else sees. The axon depends on the parameter set.
@@ -17,6 +18,8 @@ def catalogue() -> list[dict]:
     return [
         {
             "name": m.name,
+            "kind": m.kind,
+            "biophysics": m.biophysics,
             "sections": counts[m.name][0] if m.present else None,
             "segments": counts[m.name][1] if m.present else None,
             "present": m.present and checksum(m.path) == m.sha256,

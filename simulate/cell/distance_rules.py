@@ -35,8 +35,8 @@ class Exponential(Rule):
     """scale * (offset + factor exp(steepness x)) at relative distance x: 0 at the soma, 1 at the tree's furthest tip.
 
     x_max: beyond it the value stays. steepness_per_um: in place of both, for the distance itself in um from the soma's
-    start, as Markram et al. 2015 count it. Source of the default numbers: Ih along the apical tree, Kole et al. 2006,
-    as fitted in Hay et al. 2011.
+    start, less from_um, as Markram et al. 2015 count it. Source of the default numbers: Ih along the apical tree, Kole
+    et al. 2006, as fitted in Hay et al. 2011.
     """
 
     values = ("scale",)
@@ -47,12 +47,15 @@ class Exponential(Rule):
     steepness: float = 3.6161
     x_max: float = Field(1.0, gt=0, le=1)
     steepness_per_um: float | None = Field(None, exclude_if=lambda value: value is None)  # ids stay what they were
+    from_um: float = Field(0.0, exclude_if=lambda value: value == 0)
 
     @model_validator(mode="after")
     def _one_distance(self) -> Exponential:
         relative = sorted({"steepness", "x_max"} & self.model_fields_set)
         if self.steepness_per_um is not None and relative:
             raise ValueError(f"{relative[0]} is of the relative distance; leave it out beside steepness_per_um")
+        if self.steepness_per_um is None and self.from_um:
+            raise ValueError("from_um is of the distance in um; give steepness_per_um too")
         return self
 
     @property
@@ -63,7 +66,8 @@ class Exponential(Rule):
         if self.steepness_per_um is None:
             exponent = self.steepness * min(distance_um / longest_um, self.x_max)
         else:
-            exponent = self.steepness_per_um * float(f"{distance_um:g}")  # six digits: the published model is text
+            # six digits: the published model is text
+            exponent = (float(f"{distance_um:g}") - self.from_um) * self.steepness_per_um
         return self.scale * (self.offset + self.factor * math.exp(exponent))
 
     def between(self) -> tuple[float, ...]:

@@ -19,7 +19,8 @@ from .reading.swc import LIKE_ITS_PARENT
 REGIONS = ("soma", "axon", "basal", "apical")
 PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS
 BY_DISTANCE = ("cm",)  # of these; NEURON holds the others once per section
-NOT_NEGATIVE = ("conductance density", "permeability", "concentration")
+CONDUCTANCE = "conductance density"
+NOT_NEGATIVE = (CONDUCTANCE, "permeability", "concentration")
 ABOVE_ZERO = ("capacitance", "resistivity", "time", "length")
 
 Region = dict[str, Any]  # NEURON name -> number or rule; mechanism -> its parameters
@@ -36,10 +37,10 @@ class WrongEntry(InputError):
         self.keys = keys
 
 
-def region(name: str, table: object, mechanisms: Mapping[str, Mechanism]) -> Region:
+def region(name: str, table: object, mechanisms: Mapping[str, Mechanism], negative_conductance: bool = False) -> Region:
     """The entries of region `name` as numbers and rules.
 
-    mechanisms: as `nmodl.mechanisms` reads them. Raises WrongEntry.
+    mechanisms: as `nmodl.mechanisms` reads them. negative_conductance: whether there may be one. Raises WrongEntry.
     """
     if not isinstance(table, dict):
         raise WrongEntry((name,), f"expected a table [{name}], got {table!r}")
@@ -58,7 +59,8 @@ def region(name: str, table: object, mechanisms: Mapping[str, Mechanism]) -> Reg
         for parameter, value in written.items():
             place = (*keys, parameter)
             known(place, f"parameter of {key}", parameter, parameters)
-            checked[key][parameter] = _value(place, value, parameters[parameter])  # type: ignore[index]
+            unit = parameters[parameter]
+            checked[key][parameter] = _value(place, value, unit, negative=negative_conductance)  # type: ignore[index]
     return checked
 
 
@@ -89,7 +91,9 @@ def known(keys: tuple[str, ...], what: str, name: object, names: Iterable[str]) 
         raise WrongEntry(keys, str(error)) from error
 
 
-def _value(keys: tuple[str, ...], written: object, unit: str, rules: bool = True) -> float | Rule:
+def _value(
+    keys: tuple[str, ...], written: object, unit: str, rules: bool = True, negative: bool = False
+) -> float | Rule:
     value: float | Rule
     if isinstance(written, dict):
         if not rules:
@@ -102,8 +106,9 @@ def _value(keys: tuple[str, ...], written: object, unit: str, rules: bool = True
     quantity = units.quantity(unit)
     if not all(map(math.isfinite, ends)):
         raise WrongEntry(keys, f"expected a finite number, got {written!r}")
-    if quantity in NOT_NEGATIVE and min(ends) < 0:
-        raise WrongEntry(keys, f"a {quantity} cannot be negative, got {min(ends):g} {unit}")
+    if quantity in NOT_NEGATIVE and min(ends) < 0 and not (negative and quantity == CONDUCTANCE):
+        how = "; negative_conductance = true allows it" if quantity == CONDUCTANCE else ""
+        raise WrongEntry(keys, f"a {quantity} cannot be negative, got {min(ends):g} {unit}{how}")
     if quantity in ABOVE_ZERO and min(ends) <= 0:
         raise WrongEntry(keys, f"a {quantity} must be above 0, got {min(ends):g} {unit}")
     return value

@@ -1,4 +1,4 @@
-"""The published model of ttpc1 or ttpc2 in plain NEURON: built from the hoc and NMODL of the installed MEArec wheel.
+"""A published model of layer 5 in plain NEURON: built from the hoc and NMODL of the installed MEArec wheel.
 
 Knows nothing of apical. Run as a program, since NEURON's state is global:
     python published_template.py FOLDER BUILD REQUEST.json ANSWER.npz
@@ -22,7 +22,7 @@ import numpy as np
 
 EPSP_ONSET_MS, RISE_MS, DECAY_MS = 300.0, 0.5, 5.0  # Hay et al. 2011
 DENSITIES = (  # noqa: SIM905
-    "g_pas e_pas cm Ra ena ek gIhbar_Ih gImbar_Im gCa_LVAstbar_Ca_LVAst gCa_HVAbar_Ca_HVA gSKv3_1bar_SKv3_1 "
+    "g_pas e_pas cm Ra ena ek gIhbar_Ih gImbar_Im gCa_LVAstbar_Ca_LVAst gCa_HVAbar_Ca_HVA gCabar_Ca gSKv3_1bar_SKv3_1 "
     "gSK_E2bar_SK_E2 gNaTs2_tbar_NaTs2_t gNaTa_tbar_NaTa_t gNap_Et2bar_Nap_Et2 gK_Tstbar_K_Tst gK_Pstbar_K_Pst "
     "decay_CaDynamics_E2 gamma_CaDynamics_E2"
 ).split()
@@ -54,9 +54,9 @@ def _compiled(folder: Path, build: Path) -> Path:
     name = re.search(r"^begintemplate (\w+)", synapses.read_text(encoding="utf-8"), re.M)[1]
     synapses.write_text(f"begintemplate {name}\npublic load_synapses\nproc load_synapses() {{ }}\nendtemplate {name}\n")
     channels = build / "channels"
-    if not channels.exists():  # they are the same files in both models
+    if not channels.exists():  # the same file in each of the wheel's models that has it
         (channels / "mod").mkdir(parents=True)
-        for file in (copy / "mechanisms").glob("*.mod"):
+        for file in folder.parent.glob("*/mechanisms/*.mod"):
             if not file.name.startswith("Prob"):
                 shutil.copy(file, channels / "mod")
         beside = Path(sys.executable).with_name("nrnivmodl")
@@ -83,7 +83,7 @@ def _run(cell, pulses, epsp_na: float, duration_ms: float, v_init_mv: float, dt_
     from neuron import h
 
     soma = cell.soma[0](0.5)
-    sites = {"soma": soma} | {f"{um} um": _apical(cell, um) for um in (400, 620)}
+    sites = {"soma": soma} | {f"{um} um": site for um in (400, 620) if (site := _apical(cell, um)) is not None}
     clamps = [h.IClamp(soma) for _ in pulses]
     for clamp, (start_ms, stop_ms, na) in zip(clamps, pulses, strict=True):
         clamp.delay, clamp.dur, clamp.amp = start_ms, stop_ms - start_ms, na
@@ -112,7 +112,7 @@ def _run(cell, pulses, epsp_na: float, duration_ms: float, v_init_mv: float, dt_
 
 
 def _apical(cell, um: float):
-    """The thickest apical place at that path length from the soma's middle."""
+    """The thickest apical place at that path length from the soma's middle, if there is one."""
     from neuron import h
 
     middle = cell.soma[0](0.5)
@@ -121,7 +121,7 @@ def _apical(cell, um: float):
         near, far = h.distance(middle, section(0)), h.distance(middle, section(1))
         if near < um <= far:
             found.append(section((um - near) / section.L))
-    return max(found, key=lambda place: place.diam)
+    return max(found, key=lambda place: place.diam, default=None)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -260,6 +261,26 @@ def test_exponential_and_zone():
     assert [zone.at(d, 1300) for d in (684, 686, 884, 886)] == [1, 5, 5, 1]
     near = Zone(rule="zone", inside=5.0, outside=1.0, to_um=60)
     assert [near.at(d, 1300) for d in (0, 59, 61)] == [5, 5, 1]
+
+
+def test_exponential_in_um_from_where_it_starts():
+    """As the published interneurons have it, which makes a conductance negative: that is to be asked for."""
+    falls = Exponential(rule="exponential", scale=1e-3, steepness_per_um=-0.003, from_um=-1000)
+    for distance_um in (0, 50, 200):
+        expected = 1e-3 * (-0.8696 + 2.0870 * np.exp(-0.003 * (distance_um + 1000)))
+        assert expected < 0
+        assert falls.at(distance_um, 1300) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="give steepness_per_um too"):
+        Exponential(rule="exponential", scale=1e-3, from_um=-1000)
+    text = biophysics.text_of("bac217")
+    allowed = biophysics.parse(text, "bac217.toml").basal["Im"]["gbar"]
+    assert allowed.at(100, 1300) == pytest.approx(3.71e-4 * (-0.8696 + 2.0870 * np.exp(-3.3)))
+    with pytest.raises(InputError, match=r"Im.gbar: .* negative, got .*; negative_conductance = true allows it"):
+        biophysics.parse(re.sub("negative_conductance = .*", "", text), "bac217.toml")
+    with pytest.raises(InputError, match=r"Im.gbar: .* cannot be negative"):
+        biophysics.parse(text.replace("negative_conductance = true", "negative_conductance = false"), "bac217.toml")
+    with pytest.raises(InputError, match="a capacitance must be above 0"):
+        biophysics.parse(text.replace("cm = 1", "cm = -1"), "bac217.toml")
 
 
 def test_linear_and_sigmoid():
