@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .cell.morphologies import MEAREC
 from .cell.synapses import Domain
 from .config import Lif, Simulation
 from .names import nearest
@@ -11,6 +12,22 @@ from .stimulus.out_of_distribution import OutOfDistribution
 from .stimulus.statistics import InputStatistics
 
 DEFAULT_PRESET = "nmda-ttpc1"
+# Spikes per 100 ms and tree of the published cells beside ttpc1: excitatory ones at most, and the range of inhibitory
+# ones relative to them. Chosen for 0.5 to 2.5 Hz (measured: docs/cell.md).
+RANGES = {
+    "ttpc2": (800, (-400, 200)),
+    "stpc": (560, (-280, 140)),
+    "utpc": (200, (-100, 50)),
+    "bp": (40, (-30, 10)),
+    "btc": (80, (-60, 20)),
+    "dbc": (200, (-150, 50)),
+    "lbc": (80, (-60, 20)),
+    "mc": (80, (-60, 20)),
+    "nbc": (16, (-12, 4)),
+    "chc": (32, (-24, 8)),
+    "ngc": (32, (-24, 8)),
+    "sbc": (40, (-30, 10)),
+}
 
 
 def _ranges(most_basal: float, most_apical: float, difference: tuple[float, float]) -> InputStatistics:
@@ -26,6 +43,16 @@ def _ranges(most_basal: float, most_apical: float, difference: tuple[float, floa
 def nmda_ttpc1() -> Simulation:
     """NMDA input set with ranges chosen for the published cell of morphology ttpc1, which then fires at 1.2 Hz."""
     return Simulation(preset="nmda-ttpc1", statistics=_ranges(800, 800, (-400, 200)))
+
+
+def _nmda_of(cell: str) -> Callable[[], Simulation]:
+    most, difference = RANGES[cell]
+
+    def nmda_of() -> Simulation:
+        return Simulation(preset=f"nmda-{cell}", morphology=cell, statistics=_ranges(most, most, difference))
+
+    nmda_of.__doc__ = f"NMDA input set with ranges chosen for {cell}, a {MEAREC[cell][-1]}."
+    return nmda_of
 
 
 def nmda() -> Simulation:
@@ -104,6 +131,7 @@ def _variant(name: str, **fields: object) -> Simulation:
 
 PRESETS: dict[str, Callable[[], Simulation]] = {
     "nmda-ttpc1": nmda_ttpc1,
+    **{f"nmda-{cell}": _nmda_of(cell) for cell in RANGES},
     "nmda": nmda,
     "ampa": ampa,
     "ampa-sk": ampa_sk,

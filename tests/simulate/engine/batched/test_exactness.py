@@ -56,6 +56,26 @@ def test_ttpc1():
     compare("nmda-ttpc1", "ttpc1", 5, True, 2)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["utpc", "mc", "chc", "ngc"])  # one of each published model; all of them: docs/cell.md
+def test_published_cells_on_all_engines(cell):
+    """One second of the cell's own input, the first trial in which it spikes."""
+    experiment = Experiment(presets.preset(f"nmda-{cell}").model_copy(update={"seed": 1, "integration": PLAIN}))
+    try:
+        for trial in range(24):
+            inputs = experiment.input_spikes(trial)[:, :1000]
+            ours = experiment.replay(inputs, EXACT)
+            if len(crossings(ours.v_mv)):
+                break
+        others = [experiment.replay(inputs, PLAIN.model_copy(update={"engine": e})) for e in ("neuron", "coreneuron")]
+    finally:
+        experiment.close()
+    assert len(crossings(ours.v_mv)), "no spike, so nothing was tested"
+    for theirs in others:
+        assert np.array_equal(crossings(ours.v_mv), crossings(theirs.v_mv))
+        assert np.abs(ours.v_mv - theirs.v_mv).max() <= LARGEST_MV
+
+
 def test_mechanisms_that_only_this_test_knows(tmp_path):
     """A current not linear in v, tables, procedures that solve, a synapse whose decay depends on v; built-ins."""
     script = Path(__file__).with_name("own_mechanism.py")
