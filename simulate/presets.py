@@ -13,7 +13,7 @@ from .stimulus.statistics import InputStatistics
 
 DEFAULT_PRESET = "nmda-ttpc1"
 # Spikes per 100 ms and tree of the published cells beside ttpc1: excitatory ones at most, and the range of inhibitory
-# ones relative to them. Chosen for 0.5 to 2.5 Hz (measured: docs/cell.md).
+# ones relative to them. Chosen for 0.5 to 5 Hz (measured: docs/cell.md).
 RANGES = {
     "ttpc2": (800, (-400, 200)),
     "stpc": (560, (-280, 140)),
