@@ -94,7 +94,7 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         Check("mechanisms", 180, compiling, r"^(.*mechanisms/.*)", compiled=False),
         Check("card", 60, ours("card.py"), r"^(copy: .*)", compiled=False),
         Check("tests-triton", 120, tests(*triton, "tests/surrogate/kernels/test_triton.py"), of_pytest, compiled=False),
-        Check("tests-batched", 120, tests("-m", "gpu", "tests/simulate/engine/batched"), of_pytest),
+        Check("tests-batched", 120, tests("-m", "gpu", "tests/simulate/engine/batched/test_cuda.py"), of_pytest),
         Check("equal", 120, ours("equal.py", *cell, "--trials", size(64, 2), "--ms", size(1000, 30)), r"^(cuda .*)"),
         Check(
             "kernel",
