@@ -89,9 +89,24 @@ class Running:
         return Ended(self.check.name, how, took_s, self.check.figure(self.log.read_text(errors="replace")))
 
     def kill(self) -> None:
+        for group in {os.getpgid(pid) for pid in family(self._process.pid)} if self._process.poll() is None else ():
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it, also those with a session of their own, as compilers have here."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:  # which grows
+        found += [child for child, parent in parents.items() if parent == each]
+    return found
 
 
 def run(chosen: list[Check], out: Path, of: Mapping[str, str], limit_s: float) -> list[Ended]:

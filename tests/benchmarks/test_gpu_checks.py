@@ -29,12 +29,13 @@ def check(runner, name, program, limit_s=30, **options):
 
 
 def test_each_has_its_limit_and_none_stops_another(runner, tmp_path):
-    """The third begins a process of its own, which must not outlive it."""
-    sleeper = "import subprocess, sys; print(subprocess.Popen(['sleep', '300']).pid, flush=True); {end}"
+    """The third begins a process with a session of its own, as compilers have here; it must not outlive the check."""
+    child = "subprocess.Popen(['sleep', '300'], start_new_session=True)"
+    hanging = f"import subprocess, time; print({child}.pid, flush=True); time.sleep(300)"
     chosen = [
         check(runner, "mechanisms", "print('compiled')", compiled=False),
         check(runner, "fails", "import nothing_of_this_name"),
-        check(runner, "hangs", sleeper.format(end="import time; time.sleep(300)"), limit_s=1),
+        check(runner, "hangs", hanging, limit_s=1),
         check(runner, "counts", "print('pace 1.0'); print('pace   2.5')", key=r"^pace (.*)"),
         check(runner, "counters", "", needs="no-program-of-this-name"),
     ]
