@@ -4,7 +4,7 @@
     python benchmarks/gpu/pack.py --out build/gpu --site-only
 
 Fetches the wheels of wheels.txt for --python and --platform, whatever this Python is, and puts into OUT the folders
-site (packages, without tests, NEURON's demo and windows; of MEArec the two reconstructions alone), checkout
+site (packages, without tests and NEURON's windows; of MEArec the two reconstructions alone), checkout
 (the committed files that the checks use) and data.zarr (simulated here), then packs them as OUT.tar.xz. Refuses an
 archive of more than --most MB.
 """
@@ -37,7 +37,6 @@ DROPPED = (
     "**/__pycache__",
     "neuron/.data/lib/libinterviews.a",
     "neuron/.data/lib/libunidraw.a",
-    "neuron/.data/share/nrn/demo",
     "neuron/.data/bin/idraw",
     "neuron/.data/bin/idemo",
     "neuron/.data/bin/iclass",
