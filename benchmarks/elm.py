@@ -2,12 +2,13 @@
 
     python benchmarks/elm.py data.zarr
     python benchmarks/elm.py data.zarr --d-m 100 --steps 100
-    python benchmarks/elm.py data.zarr --device cuda
+    python benchmarks/elm.py data.zarr --device cuda --batch 256 --compile
 
 One run, the same batches for all: drawing them from the dataset's events, forward, loss, backward and Adam. The
-baseline holds every synapse's state and steps through the window as the published code does (Spieler et al. 2024).
-Prints the median of each in ms, the ratio, and the largest error of the loss's gradient against the baseline's. Run it
-where nothing else does.
+baseline holds every synapse's state and steps through the window as the published code does (Spieler et al. 2024); it
+is run as it is written, as TorchScript, to which the ratios are, and with --compile as torch.compile makes of a bin of
+it (of the whole window it would take minutes). Prints the median of each in ms, the ratio, and the largest error of the
+loss's gradient against the baseline's. --compile tells how long compiling took. Run it where nothing else does.
 """
 
 from __future__ import annotations
@@ -51,13 +52,17 @@ class PlainLoop(nn.Module):
         y: list[Tensor] = []
         at_synapses = torch.index_select(x, 2, self.input_of) * self.valid
         for t in range(x.shape[1]):
-            s = self.kappa_s * s + w_s * at_synapses[:, t]
-            b = s.view(x.shape[0], self.n_branches, -1).sum(-1)
-            kept = self.kappa_m * m
-            d = 1.7159 * torch.tanh(2.0 / 3.0 * self.mlp(torch.cat([b, kept], dim=1)))
-            m = kept + self.lambda_value * (1 - self.kappa_m) * d
+            s, m = self.bin(s, m, w_s, at_synapses[:, t])
             y.append(self.w_y(m))
         return torch.stack(y, dim=1)
+
+    def bin(self, s: Tensor, m: Tensor, w_s: Tensor, at_synapses: Tensor) -> tuple[Tensor, Tensor]:
+        """Synapses and memory after a bin."""
+        s = self.kappa_s * s + w_s * at_synapses
+        b = s.view(s.shape[0], self.n_branches, -1).sum(-1)
+        kept = self.kappa_m * m
+        d = 1.7159 * torch.tanh(2.0 / 3.0 * self.mlp(torch.cat([b, kept], dim=1)))
+        return s, kept + self.lambda_value * (1 - self.kappa_m) * d
 
 
 def median_ms(step: Callable[[int], object], warm_up: int, count: int) -> float:
@@ -87,44 +92,79 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--batch", type=int, help="windows in a step, in place of the published recipe's")
+    parser.add_argument("--window-ms", type=int, help="likewise; longer than the burn-in")
+    parser.add_argument("--path", choices=["compiled", "triton"], help="ours; by default the fast one of the device")
+    parser.add_argument("--compile", action="store_true", help="torch.compile of the plain loop too")
+    parser.add_argument("--baseline-steps", type=int, default=9, help="steps of what is slow")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
     ds = schema.open_dataset(options.data, "simulation")
     trials = load_trials(ds, finished_trials(ds)[: options.trials].tolist(), VoltageScaling())
-    config = paper("elm", options.d_m)
+    sizes = {"batch": options.batch, "window_ms": options.window_ms}
+    config = paper("elm", options.d_m, **{name: size for name, size in sizes.items() if size})
     n_inputs = ds.sizes["synapse"]
     print(
         f"batch {config.batch} x {config.window_ms} ms x {n_inputs} inputs, 45 x 100 synapses, d_m {options.d_m}, "
         f"{options.threads} threads, on {options.device}\n"
     )
+
+    def model(seed: int = 0) -> ELM:
+        return build("elm", options.d_m, n_inputs, seed=seed).to(options.device)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript's own
-        plain = torch.jit.script(PlainLoop(build("elm", options.d_m, n_inputs).to(options.device)))
-    optimizer = torch.optim.Adam(plain.parameters(), lr=5e-4)
+        script = torch.jit.script(PlainLoop(model()))
+    print(f"{'way':<44}{'ms a step':>10}{'ratio':>8}{'gradient error':>16}", flush=True)
+    slow_ms = baseline_ms(script, trials, config, options.baseline_steps)
+    print(f"{'plain loop over bins, TorchScript':<44}{slow_ms:>10.1f}{1.0:>8.1f}", flush=True)
+    others: dict[str, nn.Module] = {"plain loop over bins": PlainLoop(model())}
+    if options.compile:
+        others["plain loop over bins, torch.compile"] = compiled_bins(PlainLoop(model()))
+    for name, other in others.items():
+        began = time.perf_counter()
+        loss_of(other, trials, config, 0).backward()
+        first = f"  the first {time.perf_counter() - began:.1f} s" if options.compile else ""
+        took_ms = baseline_ms(other, trials, config, options.baseline_steps)
+        print(f"{name:<44}{took_ms:>10.1f}{slow_ms / took_ms:>8.1f}{first}", flush=True)
+    fast = options.path or ("triton" if options.device == "cuda" else "compiled")
+    for name, path, count in (
+        ("reference, in PyTorch", "reference", options.baseline_steps),
+        (fast, fast, options.steps),
+    ):
+        ours = model()
+        ours.path = path
+        took_ms = step_ms([ours], trials, config, count)
+        error = gradient_error(config, trials, ours)
+        print(f"{name:<44}{took_ms:>10.1f}{slow_ms / took_ms:>8.1f}{error:>16.1e}", flush=True)
+    drawn_ms = median_ms(lambda step: draw(trials, config, step), 3, options.steps)
+    print(f"{'  of which drawing the batch':<44}{drawn_ms:>10.1f}", flush=True)
+    for count in (2, 4, 8):
+        each_ms = step_ms([model(seed) for seed in range(count)], trials, config, -(-options.steps // count)) / count
+        together = "triton" if options.device == "cuda" else "compiled"  # which a stack chooses
+        print(
+            f"{f'{together}, {count} models together: each of them':<44}{each_ms:>10.1f}{slow_ms / each_ms:>8.1f}",
+            flush=True,
+        )
 
-    def baseline(step: int) -> None:
-        loss = loss_of(plain, trials, config, step)
+
+def baseline_ms(model: nn.Module, trials: Trials, config: FitConfig, count: int) -> float:
+    """A whole training step of a plain loop."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
+
+    def step(number: int) -> None:
+        loss = loss_of(model, trials, config, number)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 
-    print(f"{'way':<44}{'ms a step':>10}{'ratio':>8}{'gradient error':>16}")
-    slow_ms = median_ms(baseline, 3, 9)
-    print(f"{'plain loop over bins, TorchScript':<44}{slow_ms:>10.1f}{1.0:>8.1f}")
-    fast = "triton" if options.device == "cuda" else "compiled"
-    for name, path, count in (("reference, in PyTorch", "reference", 9), (fast, fast, options.steps)):
-        model = build("elm", options.d_m, n_inputs).to(options.device)
-        model.path = path
-        took_ms = step_ms([model], trials, config, count)
-        error = gradient_error(config, trials, model)
-        print(f"{name:<44}{took_ms:>10.1f}{slow_ms / took_ms:>8.1f}{error:>16.1e}")
-    drawn_ms = median_ms(lambda step: draw(trials, config, step), 3, options.steps)
-    print(f"{'  of which drawing the batch':<44}{drawn_ms:>10.1f}")
-    for count in (2, 4, 8):
-        models = [build("elm", options.d_m, n_inputs, seed=seed) for seed in range(count)]
-        each_ms = step_ms(models, trials, config, options.steps // count) / count
-        print(f"{f'compiled, {count} models together: each of them':<44}{each_ms:>10.1f}{slow_ms / each_ms:>8.1f}")
+    return median_ms(step, min(3, count), count)
+
+
+def compiled_bins(plain: PlainLoop) -> PlainLoop:
+    plain.bin = torch.compile(plain.bin)
+    return plain
 
 
 def step_ms(models: list[ELM], trials: Trials, config: FitConfig, count: int) -> float:

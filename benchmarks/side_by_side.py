@@ -26,7 +26,7 @@ DRAWN = 64  # so many trials' input is drawn; more side by side get the same aga
 WAYS = {
     "batched, 32-bit": Integration(engine="batched"),
     "batched, 64-bit": Integration(engine="batched", precision="float64"),
-    "CoreNEURON": Integration(),
+    "CoreNEURON": Integration(engine="coreneuron"),
 }
 COUNTS = {"cpu": (1, 2, 4, 8, 16, 32, 64), "cuda": (32, 128, 512, 1024, 2048, 4096, 8192, 16384)}
 
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--device", choices=tuple(COUNTS), default="cpu")
+    parser.add_argument("--counts", type=int, nargs="+", help="trials side by side, in place of the device's")
     parser.add_argument("--out", type=Path, default=Path("side_by_side.png"))
     options = parser.parse_args()
     chosen = presets.preset(options.preset).model_copy(update={"morphology": options.morphology, "seed": options.seed})
@@ -65,7 +66,7 @@ def main() -> None:
     print(f"{'way':<34}{'trials':>8}{'simulated s per s':>20}")
     for name, integration in WAYS.items():
         device = options.device if integration.engine == "batched" else "cpu"
-        counts = COUNTS[device] if integration.engine == "batched" else (1,)
+        counts = tuple(options.counts or COUNTS[device]) if integration.engine == "batched" else (1,)
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # NEURON's state is global
             paces = pool.submit(measure, chosen, integration, counts, options.seconds, device).result()
         found[f"{name}, {'GPU' if device == 'cuda' else 'one core'}"] = counts, paces

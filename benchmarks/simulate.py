@@ -38,9 +38,11 @@ WAYS = {
         engine="neuron", dt_ms=None, tolerance=1e-3, fused=False
     ),
     "NEURON, dt 0.025, second order, single mechanisms": Integration(engine="neuron", fused=False),
-    "CoreNEURON, dt 0.025, second order, single mechanisms": Integration(fused=False),
+    "CoreNEURON, dt 0.025, second order, single mechanisms": Integration(engine="coreneuron", fused=False),
 } | {
-    f"CoreNEURON, dt {dt_ms:g}, {'second' if second else 'first'} order": Integration(dt_ms=dt_ms, second_order=second)
+    f"CoreNEURON, dt {dt_ms:g}, {'second' if second else 'first'} order": Integration(
+        engine="coreneuron", dt_ms=dt_ms, second_order=second
+    )
     for second, steps in ((True, (0.0125, 0.025, 0.03125, 0.05)), (False, (0.025, 0.05)))
     for dt_ms in steps
 }

@@ -2,12 +2,14 @@
 
     python benchmarks/tcn.py data.zarr
     python benchmarks/tcn.py data.zarr --models lstm:50 gru:50 --threads 1 --rounds 20
+    python benchmarks/tcn.py data.zarr --device cuda --precision bfloat16
 
 The published recipe (TCN, Beniaguev et al. 2021: batch 8 x 400 ms, Nadam; LSTM and GRU, Spieler et al. 2024: batch 8 x
 500 ms, Adam), the same batches for both: drawing them from the dataset's events, forward, loss, backward and the
 optimizer. The baseline is what a straightforward port does: nn.Conv1d, or nn.LSTM and nn.GRU, on dense input in the
-default memory layout, with torch.optim's defaults. Both take their steps in turn, in one run. Run it where nothing else
-does.
+default memory layout, with torch.optim's defaults. Both take their steps in turn, in one run. With --precision bfloat16
+ours has its large products in it, as `apical fit --set precision=bfloat16` has; the baseline and both gradients stay in
+float32. Run it where nothing else does.
 
 Prints the median of each in ms and the ratio. Then the error of each one's gradient: the norm of its difference from
 double precision as a part of the norm, of the parameter that has the largest. (Rounding flips units of a deep ReLU
@@ -83,33 +85,37 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS, metavar="FAMILY:SIZE")
     parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=7, help="of one step of the baseline and three of ours")
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="of one step of the baseline and three of ours; 2 at least"
+    )
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of ours")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
     ds = schema.open_dataset(options.data, "simulation")
     trials = load_trials(ds, finished_trials(ds)[: options.trials].tolist(), VoltageScaling())
     n_inputs = ds.sizes["synapse"]
-    print(f"{n_inputs} inputs, {options.threads} threads\n")
+    print(f"{n_inputs} inputs, {options.threads} threads, ours in {options.precision}, on {options.device}\n")
     columns = (
         f"{'dense, ms':>11}{'ours, ms':>10}{'ratio':>8}{'gradient error':>16}{'dense GMAC':>12}{'GMAC/s':>8}{'ours':>8}"
     )
     print(f"{'model':<12}{columns}")
     for name in options.models:
         family, size = name.split(":")
-        config = paper(family, size)
-        dense_ms, ours_ms = in_turn(config, trials, n_inputs, options.rounds)
+        config = paper(family, size, precision=options.precision)
+        dense_ms, ours_ms = in_turn(config, trials, n_inputs, options.rounds, options.device)
         gmac = dense_gmac(build(family, size, n_inputs), config)
-        dense_off, ours_off = gradient_errors(config, trials, build(family, size, n_inputs))
+        dense_off, ours_off = gradient_errors(config, trials, build(family, size, n_inputs).to(options.device))
         times = f"{dense_ms:>9.1f}{ours_ms:>9.1f}{dense_ms / ours_ms:>8.1f}"
         rates = f"{gmac:>8.2f}{1000 * gmac / dense_ms:>8.0f}{1000 * gmac / ours_ms:>8.0f}"
         print(f"{name:<12}{times}{dense_off:>9.0e}{ours_off:>9.0e}{rates}", flush=True)
 
 
-def in_turn(config: FitConfig, trials: Trials, n_inputs: int, rounds: int) -> tuple[float, float]:
+def in_turn(config: FitConfig, trials: Trials, n_inputs: int, rounds: int, device: str) -> tuple[float, float]:
     """Median ms of a step of the baseline and of ours, which take turns."""
-    ours = build(config.family, config.size, n_inputs)
+    ours = build(config.family, config.size, n_inputs).to(device)
     theirs = plain(ours)
     our_optimizer = make_optimizer(config, ours)
     kind = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam}[config.optimizer]
@@ -139,9 +145,17 @@ def in_turn(config: FitConfig, trials: Trials, n_inputs: int, rounds: int) -> tu
 
 
 def ms_of(step: Callable[[int], object], number: int) -> float:
+    settle()
     began = time.perf_counter()
     step(number)
+    settle()
     return 1000 * (time.perf_counter() - began)
+
+
+def settle() -> None:
+    """Wait for what a GPU still has to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def draw(trials: Trials, config: FitConfig, step: int) -> Windows:
@@ -151,10 +165,11 @@ def draw(trials: Trials, config: FitConfig, step: int) -> Windows:
 def loss_of(model: nn.Module, like: Network, trials: Trials, config: FitConfig, step: int) -> Tensor:
     """The loss of a batch in the model's precision; it sees the batch as events if it is one of ours, else dense."""
     windows = draw(trials, config, step)
-    dtype = next(model.parameters()).dtype
-    x: Tensor | Events = windows.events if isinstance(model, Network) else windows.events.dense(dtype)
+    device, dtype = (getattr(next(model.parameters()), name) for name in ("device", "dtype"))
+    events = windows.events.to(device)
+    x: Tensor | Events = events if isinstance(model, Network) else events.dense(dtype)
     scored = slice(overlap_ms_of(like, config.burn_in_ms), None)
-    spike_bw, voltage_bw = (each[:, scored].to(dtype) for each in (windows.spike_bw, windows.voltage_bw))
+    spike_bw, voltage_bw = (each[:, scored].to(device, dtype) for each in (windows.spike_bw, windows.voltage_bw))
     return window_loss(model(x)[:, scored], spike_bw, voltage_bw, config.rates(step))
 
 

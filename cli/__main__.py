@@ -47,6 +47,11 @@ def _run(arguments: list[str] | None) -> int:
         if message is None:
             raise
         return _complain(message)
+    except RuntimeError as error:
+        message = _failed_gpu(error)
+        if message is None:
+            raise
+        return _complain(message)
     if status == INTERRUPTED:
         return _complain(SAID, status=INTERRUPTED)
     return status if isinstance(status, int) else 0
@@ -58,6 +63,16 @@ def _complain(message: str, command: str = "apical", status: int = 2) -> int:
         message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
     print(f"{command}: {message}", file=sys.stderr)
     return status
+
+
+def _failed_gpu(error: RuntimeError) -> str | None:
+    """The line for what PyTorch says of a GPU without memory, or that is lost; None for an error that is ours."""
+    first = str(error).strip().partition("\n")[0].rstrip(".")
+    if "CUDA out of memory" in first:
+        return f"device 'cuda': {first}; end what else uses it, give a smaller batch, or --device cpu"
+    if "CUDA error" in first:
+        return f"device 'cuda': the GPU failed ({first}); what is written stays, `apical fit --resume` goes on"
+    return None
 
 
 def _bad_input(error: ValueError) -> str | None:

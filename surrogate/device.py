@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 
 from ..simulate.schema import InputError
@@ -14,8 +16,13 @@ def choose_device(name: str = "auto") -> torch.device:
     """
     if name not in ("auto", "cpu", "cuda"):
         raise InputError(f"device '{name}': choose auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("device 'cuda': this PyTorch finds no CUDA device; use --device cpu, or auto")
+    if name == "cuda":
+        with warnings.catch_warnings(record=True) as told:  # why not, such as a driver that is too old
+            warnings.simplefilter("always")
+            there = torch.cuda.is_available()
+        if not there:
+            why = f" ({' '.join(str(told[0].message).split())})" if told else ""
+            raise InputError(f"device 'cuda': this PyTorch finds no CUDA device{why}; use --device cpu, or auto")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import sys
+import warnings
 
 import pytest
 import zarr
@@ -386,6 +387,54 @@ def test_no_cuda(fitted, refused, monkeypatch):
         line = refused(f"{command} --out new --device cuda")
         assert "device 'cuda': this PyTorch finds no CUDA device; use --device cpu" in line
         assert not (fitted / "new").exists()
+
+
+def test_a_driver_that_is_too_old(fitted, refused, monkeypatch):
+    """PyTorch only warns of it."""
+
+    def too_old():
+        told = "CUDA initialization: The NVIDIA driver on your system is too old\n(found version 11040)"
+        warnings.warn(told, stacklevel=2)
+        return False
+
+    monkeypatch.setattr("torch.cuda.is_available", too_old)
+    line = refused("fit truth.zarr --out new --device cuda")
+    assert "finds no CUDA device (CUDA initialization: The NVIDIA driver" in line
+    assert line.endswith("is too old (found version 11040)); use --device cpu, or auto")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1.00 GiB free.\nSee the documentation",
+            "device 'cuda': CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1.00 GiB free; end what else "
+            "uses it, give a smaller batch, or --device cpu",
+        ),
+        (
+            "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel errors might be asynchronous",
+            "device 'cuda': the GPU failed (CUDA error: CUDA-capable device(s) is/are busy or unavailable); what is "
+            "written stays, `apical fit --resume` goes on",
+        ),
+    ],
+)
+def test_a_gpu_that_fails_in_a_fit(fitted, apical, monkeypatch, said, told):
+    def failing(*given):
+        raise RuntimeError(said)
+
+    monkeypatch.setattr("apical.surrogate.fitting.fit.train_step", failing)
+    answer = apical("fit truth.zarr --size 2 --steps 1 --batch 1 --out new --device cpu")
+    assert answer.status == 2
+    assert answer.err.splitlines()[-1] == f"apical: {told}"  # before it: how the model is computed
+
+
+def test_an_error_of_ours_is_not_taken_for_a_gpus(fitted, apical, monkeypatch):
+    def failing(*given):
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr("apical.surrogate.fitting.fit.train_step", failing)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        apical("fit truth.zarr --size 2 --steps 1 --batch 1 --out new --device cpu")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -45,9 +45,23 @@ def count() -> int:
     except ImportError as error:
         raise refusal(f"needs CuPy ({error}): {INSTALL}") from error
     try:
-        return int(cupy.cuda.runtime.getDeviceCount())
+        found = int(cupy.cuda.runtime.getDeviceCount())
     except RuntimeError as error:  # no device, no driver, or one that is too old
-        raise refusal(f"no GPU to be used ({error})") from error
+        raise refusal(_why_none(cupy.cuda.runtime, str(error))) from error
+    if not found:
+        raise refusal("no GPU to be used (CUDA finds none)")
+    return found
+
+
+def _why_none(runtime: Any, told: str) -> str:
+    """In words that say what to do. Without any driver CUDA calls it too old, and its version 0."""
+    if "InsufficientDriver" not in told:
+        return f"no GPU to be used ({told})"
+    if not runtime.driverGetVersion():
+        return "no driver of an NVIDIA GPU is installed"
+    of = (runtime.driverGetVersion(), runtime.runtimeGetVersion())
+    driver, needed = (f"{number // 1000}.{number % 1000 // 10}" for number in of)  # 12040 is 12.4
+    return f"the driver is of CUDA {driver}, CuPy needs {needed}: bring the driver up to date, or {INSTALL}"
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +108,7 @@ class Gpu:
             except RuntimeError as error:  # CuPy's MemoryError is of its pool alone
                 if "MemoryAllocation" in str(error) or "OUT_OF_MEMORY" in str(error):
                     raise MemoryError(str(error)) from error
-                raise refusal(f"the GPU failed ({error}); end what else uses it") from error
+                raise refusal(f"the GPU failed ({error}); what is written stays, --resume goes on") from error
             finally:
                 self._cupy.get_default_memory_pool().free_all_blocks()
 

@@ -6,6 +6,7 @@ trials a GPU has nothing else to do meanwhile; so it is given as many as it can 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -35,19 +36,31 @@ def run(
     """Integrate one trial per element of `events_ms`, any number of them; see engine.run.run.
 
     devices: with this step, which share the trials; none for the CPU. They take as many as keep them busy, then the
-    next. A trial that goes wrong has its Unstable in place of its Recording; the others never notice.
-    Raises InputError where a device is out of memory.
+    next; where memory does not suffice, half as many, and so on, which is logged. A trial that goes wrong has its
+    Unstable in place of its Recording; the others never notice.
+    Raises InputError where a device has no memory for one tile.
     """
     devices = devices or named("cpu", step.source.text)
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
-    at_once = sum(each.at_once for each in devices) * devices[0].lanes
-    for first in range(0, len(events_ms), at_once):
+    lanes = devices[0].lanes
+    at_once, first = sum(each.at_once for each in devices) * lanes, 0
+    while first < len(events_ms):
         events = events_ms[first : first + at_once]
 
         def of_these(share: float, first: int = first, n: int = len(events)) -> None:
             passed(first + share * n)
 
-        yield from _at_once(step, events, node, len(probes), duration_ms, devices, of_these)
+        try:
+            found = _at_once(step, events, node, len(probes), duration_ms, devices, of_these)
+        except MemoryError as error:
+            told = f"out of memory with {len(events)} trials side by side ({error})"
+            if len(events) <= lanes:
+                raise devices[0].refusal(f"{told}: end what else uses it") from error
+            at_once = -(-len(events) // (2 * lanes)) * lanes
+            logging.getLogger(__name__).warning("%s; going on with %d", told, at_once)
+            continue  # the error goes, and with it what it holds of a device's memory
+        yield from found
+        first += len(events)
 
 
 def _at_once(
@@ -59,28 +72,24 @@ def _at_once(
     devices: Sequence[Device],
     passed: Callable[[float], None],
 ) -> Iterator[Recording | Unstable]:
+    """The trials, all integrated when it returns. Raises MemoryError where a device, or the host, has too little."""
     lanes = devices[0].lanes
     tiles = -(-len(events_ms) // lanes)
     ends = [tiles * number // len(devices) * lanes for number in range(len(devices) + 1)]
 
     def part_of(number: int) -> _Part:
-        events = events_ms[ends[number] : ends[number + 1]]
-        try:
-            with devices[number].current():
-                part = _Part(devices[number], step, events, node, n_fine, duration_ms)
-                part.integrate(passed if number == len(devices) - 1 else unheard)  # which has a tile, if any has
-                return part
-        except MemoryError as error:
-            told = f"out of memory with {len(events)} trials side by side ({error}): end what else uses it"
-            raise devices[number].refusal(told) from error
+        with devices[number].current():
+            events = events_ms[ends[number] : ends[number + 1]]
+            part = _Part(devices[number], step, events, node, n_fine, duration_ms)
+            part.integrate(passed if number == len(devices) - 1 else unheard)  # which has a tile, if any has
+            return part
 
     if len(devices) == 1:  # in this thread, which Ctrl-C interrupts after a piece
         parts = [part_of(0)]
     else:
         with ThreadPoolExecutor(len(devices)) as threads:
             parts = list(threads.map(part_of, (n for n in range(len(devices)) if ends[n] < ends[n + 1])))
-    for part in parts:
-        yield from map(part.found, range(part.n))
+    return (part.found(trial) for part in parts for trial in range(part.n))
 
 
 class _Arrays(NamedTuple):

@@ -63,6 +63,26 @@ def test_no_room_for_a_tile_is_told(free_bytes, host_bytes):
         memory.trials_that_fit(need, [device(free_bytes)], host_bytes)
 
 
+def test_out_of_memory_halves_the_trials_side_by_side(monkeypatch, caplog):
+    """In whole tiles, of four here, until there is room, and so for all that follow; no trial is lost or doubled."""
+    tried = []
+
+    def at_once(step, events_ms, *rest):
+        tried.append(len(events_ms))
+        if len(events_ms) > 9:
+            raise MemoryError("full")
+        return iter(events_ms)
+
+    monkeypatch.setattr(trials, "_at_once", at_once)
+    found = list(trials.run(STEP, range(27), ["soma"], [], 10.0, [device(at_once=5)]))
+    assert found == list(range(27))
+    assert tried == [20, 12, 8, 8, 8, 3]
+    assert [each.getMessage() for each in caplog.records] == [
+        "out of memory with 20 trials side by side (full); going on with 12",
+        "out of memory with 12 trials side by side (full); going on with 8",
+    ]
+
+
 def test_running_out_of_memory_is_told():
     def full(n, dtype):
         raise MemoryError("Out of memory allocating 1,024 bytes")

@@ -1,0 +1,145 @@
+"""What is run on the GPU, most important first: each check a command of its own, with a limit of its own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+MECHANISMS = """
+from apical.simulate import preset
+from apical.simulate.cell import biophysics
+from apical.simulate.mechanisms import library
+for name in {presets}:
+    groups = biophysics.mechanism_groups(biophysics.load(preset(name).biophysics))
+    print(name, library.compiled(groups))
+"""
+COUNTERS = ("SpeedOfLight", "MemoryWorkloadAnalysis", "Occupancy", "LaunchStats", "SchedulerStats", "WarpStateStats")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command and its seconds.
+
+    key: what to look for in its log, line by line; the last group found is its key figure. compiled: whether it needs
+    the mechanisms. needs: a program without which it is left out.
+    """
+
+    name: str
+    limit_s: int
+    command: list[str]
+    key: str = ""
+    compiled: bool = True
+    needs: str = ""
+
+    def figure(self, log: str) -> str:
+        """The key figure in its log, or ""."""
+        found = re.findall(self.key, log, re.MULTILINE) if self.key else []
+        return " ".join((found[-1] if isinstance(found[-1], str) else " ".join(found[-1])).split()) if found else ""
+
+
+def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
+    """All of them. data: a dataset to fit to. morphology: in place of ttpc1. dry: tiny, on this processor."""
+    cell = ["--preset", "ball-and-stick"] if dry else ["--preset", "nmda-ttpc1"]
+    cell += ["--morphology", morphology or ("ball-and-stick" if dry else "ttpc1")]
+    device, few = ("cpu" if dry else "cuda"), dry
+
+    def size(real: int | float, tiny: int | float) -> str:
+        return str(tiny if few else real)
+
+    def ours(script: str, *given: str) -> list[str]:
+        return [sys.executable, str(HERE / script), *given]
+
+    def benchmark(script: str, *given: str) -> list[str]:
+        return [sys.executable, str(HERE.parent / script), *given]
+
+    def tests(*given: str) -> list[str]:
+        return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *given]
+
+    def elm(name: str, limit_s: int, *given: str) -> Check:
+        small = ["--batch", "1", "--window-ms", "160", "--path", "triton", "--baseline-steps", "1"] if dry else []
+        steps = ["--steps", size(200, 1), "--threads", size(4, 1)]
+        command = benchmark("elm.py", str(data), "--device", device, *steps, *given, *small)
+        return Check(name, limit_s, command, r"^((?:triton|compiled) .*)", compiled=False)
+
+    def fit(name: str, limit_s: int, *given: str) -> Check:
+        steps = ["--steps", size(2000, 12), "--profiled", size(100, 8), "--threads", size(4, 1)]
+        key = r": (.* steps per s.*)"
+        return Check(
+            name, limit_s, ours("fit_pace.py", str(data), "--device", device, *steps, *given), key, compiled=False
+        )
+
+    def end_to_end(n: int, seconds: float, limit_s: int) -> Check:
+        given = ["--trials", size(n, 3), "--seconds", size(seconds, 0.05)]
+        return Check(f"end-to-end-{n}", limit_s, ours("stages.py", *cell, *given), r": (.* simulated s per s, .*)")
+
+    def counted(name: str, program: str, kernels: str, skip: int, what: list[str]) -> Check:
+        sections = [word for section in COUNTERS for word in ("--section", section)]
+        choice = ["-k", kernels, "--launch-skip", str(skip), "--launch-count", "2", *sections]
+        ncu = shutil.which("ncu") or program
+        return Check(name, 60, [ncu, "--clock-control", "none", *choice, *what], r"(Duration .*)", needs="ncu")
+
+    presets = str(["ball-and-stick"] if dry else ["ball-and-stick", "nmda-ttpc1"])
+    compiling = [sys.executable, "-c", MECHANISMS.format(presets=presets)]
+    of_pytest, of_table = r"^(\d+ (?:passed|failed|skipped).*)", r"^(float32 .*)"
+    triton = ["-k", "silence"] if dry else ["-m", "gpu"]
+    side = ["--seconds", size(0.25, 0.02), "--device", "cuda", "--out", str(data.with_name("side_by_side.png"))]
+    counts = ["--counts", *(["2", "3"] if dry else ["2048", "16384"])]
+    kernel = ours("kernel.py", *cell)
+    return [
+        Check("mechanisms", 180, compiling, r"^(.*mechanisms/.*)", compiled=False),
+        Check("card", 60, ours("card.py"), r"^(copy: .*)", compiled=False),
+        Check("tests-triton", 120, tests(*triton, "tests/surrogate/kernels/test_triton.py"), of_pytest, compiled=False),
+        Check("tests-batched", 120, tests("-m", "gpu", "tests/simulate/engine/batched/test_cuda.py"), of_pytest),
+        Check("equal", 120, ours("equal.py", *cell, "--trials", size(64, 2), "--ms", size(1000, 30)), r"^(cuda .*)"),
+        Check(
+            "kernel",
+            90,
+            [*kernel, "--counts", *(["2"] if dry else ["2048", "8192", "20000"]), "--ms", size(100, 50)],
+            of_table,
+        ),
+        elm("elm-20", 60, "--d-m", size(20, 5)),
+        end_to_end(2048, 1.0, 75),
+        fit("fit-elm-20", 60, "--size", size(20, 5)),
+        Check("side-by-side", 90, benchmark("side_by_side.py", *cell, *counts, *side), r"^(batched, 32-bit .*)"),
+        end_to_end(16384, 0.25, 90),
+        elm("elm-20-batch-256", 60, "--d-m", size(20, 5), "--batch", size(256, 1), "--baseline-steps", size(3, 1)),
+        elm("elm-100", 60, "--d-m", size(100, 5)),
+        fit("fit-two-at-a-time", 60, "--size", size(20, 5), "--processes", "2", "--profiled", "0"),
+        *(
+            Check(
+                f"tcn-{precision}",
+                60,
+                benchmark(
+                    *("tcn.py", str(data), "--device", device, "--precision", precision, "--rounds", size(7, 2)),
+                    *(["--models", "tcn:1x4", "lstm:3", "gru:3"] if dry else []),
+                ),
+                r"^(tcn:7x128 .*|gru:3 .*)",
+                compiled=False,
+            )
+            for precision in ("float32", "bfloat16")
+        ),
+        fit("fit-tcn", 60, "--model", "tcn", "--size", "1x4" if dry else "7x128"),
+        fit(
+            "fit-tcn-bfloat16", 60, *("--model", "tcn", "--size", "1x4" if dry else "7x128", "--precision", "bfloat16")
+        ),
+        Check(
+            "kernel-64-bit",
+            60,
+            [*kernel, "--counts", size(2048, 2), "--ms", size(75, 25), "--precision", "float64"],
+            r"^(float64 .*)",
+        ),
+        counted("counters-kernel", "ncu", "run_tiles", 1, [*kernel, "--counts", "2048", "--ms", "75"]),
+        counted(
+            "counters-elm",
+            "ncu",
+            "regex:memory_",
+            4,
+            benchmark("elm.py", str(data), "--device", device, "--steps", "2"),
+        ),
+        elm("elm-20-compile", 120, "--d-m", size(20, 5), "--compile", "--baseline-steps", size(3, 1)),
+    ]
