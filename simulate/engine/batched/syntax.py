@@ -151,8 +151,8 @@ def parse(text: str, file: str) -> Mechanism:
     for number, does_nothing in enumerate(verbatim.found(program)):
         if not does_nothing:
             raise mechanism.refuse("VERBATIM", r"\bVERBATIM\b", number)
-        line = mechanism.line(r"\bVERBATIM\b", number)
-        mechanism.remarks.append(f"{file}, line {line}: a VERBATIM that does nothing is passed over")
+        at = mechanism.line(r"\bVERBATIM\b", number)
+        mechanism.remarks.append(f"{file}, line {at}: a VERBATIM that does nothing is passed over")
     for block, method in mechanism.solved.items():
         if method not in METHODS:
             raise mechanism.refuse(f"METHOD {method}", rf"\bMETHOD\s+{method}\b")
@@ -163,8 +163,8 @@ def parse(text: str, file: str) -> Mechanism:
         if method == "cnexp" and block in mechanism.derivatives:
             mechanism.solved[block], wrong = linearity.method(mechanism.derivatives[block].body)
             if wrong:
-                line = mechanism.line(rf"\b{wrong}\s*'")
-                raise InputError(f"{file}, line {line}: {linearity.WRONG.format(state=wrong)}")
+                at = mechanism.line(rf"\b{wrong}\s*'")
+                raise InputError(f"{file}, line {at}: {linearity.WRONG.format(state=wrong)}")
     return mechanism
 
 

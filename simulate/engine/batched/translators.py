@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,9 +26,15 @@ def advice(text: str) -> str:
 
 def _translates(program: str, text: str) -> bool:
     import neuron
+    from find_libpython import find_libpython
 
     data = Path(neuron.__file__).parent / ".data"
-    environment = os.environ | {"NMODLHOME": str(data), "NEURONHOME": str(data / "share" / "nrn")}
+    environment = os.environ | {
+        "NMODLHOME": str(data),
+        "NEURONHOME": str(data / "share" / "nrn"),
+        "NMODL_PYLIB": find_libpython() or "",  # CoreNEURON's solves equations by SymPy
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     with TemporaryDirectory() as folder:
         (Path(folder) / "it.mod").write_text(text, encoding="utf-8")
         try:
