@@ -7,10 +7,20 @@ from collections.abc import Iterable
 from . import expression as x
 from .derivative import derivative
 from .expression import Expression
-from .syntax import Mechanism, Routine, Tree, kind, named, parts
+from .statements import plain
+from .syntax import Mechanism, Routine
+from .tree import Tree, everything, kind, named, parts
 
 OF_THE_SEGMENT = ("v", "t", "dt", "celsius", "area", "diam")  # the same name in every mechanism
-NOTHING_TO_DO = {"LocalListStatement", "ConductanceHint", "TableStatement", "UnitState", "SolveBlock", "UpdateDt"}
+NOTHING_TO_DO = {
+    "LocalListStatement",
+    "ConductanceHint",
+    "TableStatement",
+    "UnitState",
+    "SolveBlock",
+    "UpdateDt",
+    "Verbatim",
+}
 EXPRESSIONS = {
     "WrappedExpression",
     "ParenExpression",
@@ -18,6 +28,7 @@ EXPRESSIONS = {
     "UnaryExpression",
     "VarName",
     "Name",
+    "IndexedName",
     "Integer",
     "Double",
     "Float",
@@ -25,6 +36,7 @@ EXPRESSIONS = {
     "FunctionCall",
 }
 OLD = "the state before the step"
+MOST_TURNS = 10_000  # of a loop
 
 
 class Execution:
@@ -48,6 +60,7 @@ class Execution:
         written = {name for ion in self.mechanism.ions for name in ion.write}
         only_read = self.mechanism.ion_variables.keys() & self.values.keys() - written
         kept = {name: self.values[name] for name in only_read}
+        self._initial = routine is self.mechanism.blocks.get("InitialBlock")
         self._call(routine, arguments)
         self.values |= kept
 
@@ -75,10 +88,14 @@ class Execution:
                         self._locals[-1][name] = x.ZERO
                 case "IfStatement":
                     self._if(parts(statement))
+                case "FromStatement":
+                    self._from(parts(statement))
+                case "WhileStatement":
+                    self._while(*parts(statement))
                 case "ExpressionStatement":
                     self._expression_statement(parts(statement)[0])
                 case other if other not in NOTHING_TO_DO:
-                    raise self.mechanism.refuse(f"a statement of kind {other}", r"\bBREAKPOINT\b")
+                    self._other(statement)
         for name, value in outside.items():
             del self._locals[-1][name]
             if value is not None:
@@ -87,22 +104,28 @@ class Execution:
     def _expression_statement(self, node: Tree) -> None:
         match kind(node):
             case "BinaryExpression" if named(parts(node)[1]) == "=":
-                self._assign(named(parts(node)[0]), self._number(parts(node)[2]))
+                self._assign(self.variable(parts(node)[0]), self.number(parts(node)[2]))
             case "DiffEqExpression":
                 self._advance(parts(node)[0])
             case "StatementBlock":
                 self._statements(node)
             case "InitialBlock":
                 raise self.mechanism.refuse("INITIAL in NET_RECEIVE", r"\bNET_RECEIVE\b")
+            case "SolveBlock" if self._initial:
+                self._other(node)
             case other if other not in NOTHING_TO_DO:
                 self._value(node)
 
+    def _other(self, statement: Tree) -> None:
+        """A statement of one kind of block alone."""
+        raise self.mechanism.refuse(f"a statement of kind {kind(statement)}", r"\bBREAKPOINT\b")
+
     def _advance(self, equation: Tree) -> None:
         """A state's linear equation y' = a + b y over one step dt, solved as METHOD cnexp does."""
-        state = named(parts(equation)[0])
+        state = self.variable(parts(equation)[0])
         name = self.own(state)
         before, self.values[name] = self.values[name], x.symbol(OLD)
-        slope = self._number(parts(equation)[2])
+        slope = self.number(parts(equation)[2])
         b = derivative(slope, OLD)
         if OLD in x.symbols([b]):
             raise self.mechanism.refuse(f"cnexp for an equation that is not linear in {state}", rf"\b{state}\s*'")
@@ -116,7 +139,7 @@ class Execution:
     def _assign(self, name: str, value: Expression) -> None:
         if value.of:
             new = "new_" if name in self.mechanism.states else ""
-            self.called.setdefault(value, f"{new}{self.mechanism.name}_{name}")
+            self.called.setdefault(value, plain(f"{new}{self.mechanism.name}_{name}"))
         if name in self._locals[-1]:
             self._locals[-1][name] = value
         else:
@@ -140,7 +163,46 @@ class Execution:
         frame = {n: x.select(taken, v, self._locals[-1].get(n, x.ZERO)) for n, v in after_frame.items()}
         self.values, self._locals[-1] = self.values | merged, frame
 
-    def _number(self, node: Tree) -> Expression:
+    def _from(self, loop: list[Tree]) -> None:
+        """FROM, turn by turn, with its counter as a constant."""
+        counter, *bounds, body = loop
+        numbers = [self.number(bound) for bound in bounds]
+        if any(number.op != "constant" for number in numbers):
+            raise self.mechanism.refuse("FROM with bounds that are not constant", r"\bFROM\s+\w+\s*=")
+        first, last, by = [*(int(number.value) for number in numbers), 1][:3]
+        frame, name = self._locals[-1], named(counter)
+        outside = frame.get(name)
+        for turn in range(first, last + 1, by):
+            self._locals[-1][name] = x.constant(turn)
+            self._statements(body)
+        self._locals[-1].pop(name, None)
+        if outside is not None:
+            self._locals[-1][name] = outside
+
+    def _while(self, condition: Tree, body: Tree) -> None:
+        """WHILE, turn by turn, as long as whether it goes on is known beforehand."""
+        for _ in range(MOST_TURNS):
+            on = self._truth(condition)
+            if on.op != "constant":
+                break
+            if not on.value:
+                return
+            self._statements(body)
+        raise self.mechanism.refuse("WHILE with a condition that is not known beforehand", r"\bWHILE\b")
+
+    def variable(self, node: Tree) -> str:
+        """The variable that a name stands for, with the number of an array's element."""
+        indexed = next((each for each in everything([node]) if kind(each) == "IndexedName"), None)
+        if indexed is None:
+            return named(node)
+        name, index = named(indexed), self.number(parts(indexed)[1])
+        size = self.mechanism.sizes.get(name, 0)
+        if index.op != "constant" or not 0 <= index.value < size:
+            what = f"an index of {name} that is not constant" if index.op != "constant" else f"an index beyond {name}"
+            raise self.mechanism.refuse(what, rf"\b{name}\s*\[")
+        return f"{name}[{int(index.value)}]"
+
+    def number(self, node: Tree) -> Expression:
         """An expression's value; what is true counts 1, as in C."""
         value = self._value(node)
         return x.select(value, x.ONE, x.ZERO) if value.op in x.COMPARISONS | x.LOGIC else value
@@ -159,16 +221,16 @@ class Execution:
                 return x.constant(float(named(node)))
             case "BinaryExpression":
                 operator = named(inner[1])
-                read = self._truth if operator in x.LOGIC else self._number
+                read = self._truth if operator in x.LOGIC else self.number
                 return x.build(operator, read(inner[0]), read(inner[2]))
             case "UnaryExpression" if named(inner[0]) == "-":
-                return x.negative(self._number(inner[1]))
+                return x.negative(self.number(inner[1]))
             case "UnaryExpression":
                 return x.call("!", self._truth(inner[1]))
             case "FunctionCall":
                 return self._function(named(inner[0]), inner[1:])
-            case "VarName" | "Name" | "Integer":
-                return self._variable(named(node))
+            case "VarName" | "Name" | "IndexedName" | "Integer":
+                return self._variable(self.variable(node))
         return self._value(inner[0])
 
     def _variable(self, name: str) -> Expression:
@@ -183,15 +245,15 @@ class Execution:
         if name in self._running:
             raise self.mechanism.refuse(f"recursion of {name}", rf"\b(?:FUNCTION|PROCEDURE)\s+({name})\b")
         if name in self.mechanism.routines:
-            return self._call(self.mechanism.routines[name], map(self._number, given), name)
+            return self._call(self.mechanism.routines[name], map(self.number, given), name)
         if name == "at_time":  # of account for variable steps only
             return x.ZERO
         if name == "state_discontinuity":  # as old files change a state in NET_RECEIVE
-            self._assign(named(given[0]), self._number(given[1]))
+            self._assign(self.variable(given[0]), self.number(given[1]))
             return x.ZERO
         if name not in x.FUNCTIONS.keys() | {"pow", "exprelr"}:
             raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
-        arguments = [self._number(argument) for argument in given]
+        arguments = [self.number(argument) for argument in given]
         if name == "exprelr":
             near = x.call("<", x.call("fabs", arguments[0]), x.constant(1e-6))
             away = arguments[0] / x.call("expm1", arguments[0])

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import expression as x
 from .expression import Expression
+from .statements import plain
 
 LOG2_E = x.constant(math.log2(math.e))
 
@@ -64,27 +65,29 @@ def lower(
         if fixed.places > 1 and (numbers == numbers[0]).all():
             return x.constant(numbers[0])
         if numbers.tobytes() not in seen:
-            name = node.name.replace(".", "_") if node.op == "symbol" else f"constant_{len(found)}"
+            name = plain(node.name) if node.op == "symbol" else f"constant_{len(found)}"
             found[name] = tables.add_numbers(numbers)
             seen[numbers.tobytes()] = x.symbol(name)
         return seen[numbers.tobytes()]
 
-    needed = {id(node) for node in x.walk(cheap[: len(outputs)])}
+    order = x.walk(cheap[: len(outputs)])
+    named = {id(node): called[old] for old, node in zip(names, cheap[len(outputs) :], strict=True)}
+    asked = {id(node) for node in cheap[: len(outputs)]}  # and all that is left outside of tables
+    for node in reversed(order):
+        if id(node) in asked and not fixed(node):
+            asked |= {id(part) for part in node.of}
     done: dict[int, Expression] = {}
-
-    def bound(node: Expression) -> Expression:
-        if id(node) not in done:
-            if node.op != "constant" and fixed(node):
-                done[id(node)] = from_table(node)
-            else:
-                done[id(node)] = x.build(node.op, *map(bound, node.of)) if node.of else node
-        return done[id(node)]
-
-    results = [bound(node) for node in cheap[: len(outputs)]]
-    kept = {
-        bound(node): called[old] for old, node in zip(names, cheap[len(outputs) :], strict=True) if id(node) in needed
-    }
-    return Lowered(results, found, {node: name for node, name in kept.items() if node.of})
+    kept: dict[Expression, str] = {}
+    for node in order:
+        if id(node) not in asked and id(node) not in named:
+            continue
+        if node.op != "constant" and fixed(node):
+            done[id(node)] = from_table(node)
+        else:
+            done[id(node)] = x.build(node.op, *(done[id(part)] for part in node.of)) if node.of else node
+        if id(node) in named:
+            kept[done[id(node)]] = named[id(node)]
+    return Lowered([done[id(node)] for node in cheap[: len(outputs)]], found, {n: s for n, s in kept.items() if n.of})
 
 
 class _Fixed:
@@ -96,9 +99,15 @@ class _Fixed:
         self.places = len(next(iter(constants.values())))
 
     def __call__(self, node: Expression) -> bool:
-        if id(node) not in self._known:
-            of_symbol = node.op == "constant" or (node.op == "symbol" and node.name in self._names)
-            self._known[id(node)] = of_symbol or (bool(node.of) and all(map(self, node.of)))
+        waiting = [node]
+        while waiting:
+            each = waiting[-1]
+            if unknown := [part for part in each.of if id(part) not in self._known]:
+                waiting += unknown
+                continue
+            of_symbol = each.op == "constant" or (each.op == "symbol" and each.name in self._names)
+            self._known[id(each)] = of_symbol or (bool(each.of) and all(self._known[id(part)] for part in each.of))
+            waiting.pop()
         return self._known[id(node)]
 
     def reduced(self, node: Expression, of: tuple[Expression, ...]) -> Expression:

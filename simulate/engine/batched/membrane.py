@@ -43,7 +43,7 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
 
     def mechanism(name: str) -> Mechanism:
         if name not in sources:
-            raise InputError(f"mechanism {name}: its NMODL is not known to engine 'batched'; give --engine coreneuron")
+            raise InputError(f"mechanism {name}: its NMODL is not known to engine 'batched'; give --engine neuron")
         file, text = sources[name]
         return syntax.parse(text, file)
 
@@ -101,12 +101,16 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
             if name in ("v", "t", "dt", "celsius", "area", "diam") or name in known:
                 continue
             places = processes or [getattr(segment, mechanism.name) for segment in segments]
-            if name in mechanism.ranges and name not in mechanism.states:
-                numbers = [float(getattr(place, name)) for place in places]
-            elif name in mechanism.parameters and hasattr(h, f"{name}_{mechanism.name}"):
-                numbers = [float(getattr(h, f"{name}_{mechanism.name}"))] * len(segments)
-            else:  # states and what is computed start at 0
-                numbers = [mechanism.parameters.get(name, 0.0)] * len(segments)
+            base, _, index = name.rstrip("]").partition("[")
+            source = f"{base}0" if name in mechanism.states else base
+            start = mechanism.starts.get(base, 0.0)  # of a state; what is computed starts at 0
+            if source in mechanism.ranges:
+                numbers = [_element(getattr(place, source), index) for place in places]
+            elif name not in mechanism.assigned and hasattr(h, f"{source}_{mechanism.name}"):
+                of_all = _element(getattr(h, f"{source}_{mechanism.name}"), index)
+                numbers = [of_all] * len(segments)
+            else:
+                numbers = [mechanism.parameters.get(source, start)] * len(segments)
             group.values[f"{mechanism.name}.{name}"] = np.array(numbers)
         for ion in mechanism.ions:
             group.charge[ion.name] = float(h.ion_charge(f"{ion.name}_ion"))
@@ -116,3 +120,8 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
             for name in (f"e{ion.name}", f"{ion.name}i", f"{ion.name}o"):
                 group.values[name] = np.array([float(getattr(segment, name)) for segment in segments])
             group.values[f"i{ion.name}"] = np.zeros(len(segments))
+
+
+def _element(found, index: str) -> float:
+    """A number of NEURON's, or the one of an array that `index` names."""
+    return float(found[int(index)] if index and hasattr(found, "__getitem__") else found)

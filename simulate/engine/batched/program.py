@@ -14,9 +14,10 @@ import numpy as np
 
 from . import expression as x
 from .derivative import derivative
-from .execution import OF_THE_SEGMENT, Execution
+from .execution import OF_THE_SEGMENT
 from .expression import Expression
 from .membrane import Group
+from .solving import Solver
 
 GAS_CONSTANT, FARADAY, KELVIN = 8.31446261815324, 96485.3321233100184, 273.15  # CODATA 2018, as NEURON 9 has them
 TO_NA = 0.01  # a current density of 1 mA/cm2 over 1 um2, in nA
@@ -97,7 +98,7 @@ def _after_initial(group: Group, dt_ms: float, v_init_mv: float) -> dict[str, np
     numbers |= {_slope(ion): np.zeros(n) for ion in group.charge}
     for mechanism in group.mechanisms:
         if "InitialBlock" in mechanism.blocks:
-            execution = Execution(mechanism, {name: x.symbol(name) for name in numbers})
+            execution = Solver(mechanism, {name: x.symbol(name) for name in numbers})
             execution.run(mechanism.blocks["InitialBlock"])
             new = _assigned(execution.values)
             found = zip(new, x.evaluate(new.values(), numbers), strict=True)
@@ -123,7 +124,7 @@ def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tup
         if "BreakpointBlock" not in mechanism.blocks:
             continue
         before = values
-        execution = Execution(mechanism, dict(before), called)
+        execution = Solver(mechanism, dict(before), called)
         execution.run(mechanism.blocks["BreakpointBlock"])
         values = execution.values
         outward = [(values[execution.own(name)], 1) for name in mechanism.currents]
@@ -158,12 +159,9 @@ def _advanced(group: Group, begin: Values, second_order: bool, called: dict[Expr
     for ion in group.charge if second_order else ():
         values[f"i{ion}"] = begin[f"i{ion}"] + begin[_slope(ion)] * x.symbol(CHANGE_OF_V)
     for mechanism in group.mechanisms:
-        execution = Execution(mechanism, values, called)
-        for block in mechanism.solved:
-            routine = mechanism.derivatives.get(block) or mechanism.routines.get(block)
-            if routine is None:
-                raise mechanism.refuse(f"SOLVE {block}", rf"\bSOLVE\s+{block}\b")
-            execution.run(routine)
+        execution = Solver(mechanism, values, called)
+        for block, method in mechanism.solved.items():
+            execution.solve(block, method, second_order)
         values = execution.values
     return values | {f"i{ion}": begin[f"i{ion}"] for ion in group.charge}
 
@@ -176,7 +174,7 @@ def _received(group: Group, begin: Values, called: dict[Expression, str]) -> Val
     routine = mechanism.blocks["NetReceiveBlock"]
     if len(routine.arguments) > 1:
         raise mechanism.refuse("a NET_RECEIVE with more than a weight", r"\bNET_RECEIVE\b")
-    execution = Execution(mechanism, dict(begin), called)
+    execution = Solver(mechanism, dict(begin), called)
     execution.run(routine, [x.symbol(WEIGHT)])
     return execution.values
 

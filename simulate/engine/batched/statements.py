@@ -9,6 +9,7 @@ from .expression import Expression
 
 BINDING = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6}
 SIGN, WHOLE = 7, 9  # how tightly a sign, and a name or a call, bind
+IN_C = {ord("."): "_", ord("["): "_", ord("]"): ""}
 LARGEST = {"float": 3e38, "double": 1e308}
 
 
@@ -27,10 +28,10 @@ def literal(value: float, real: str) -> str:
 def plain(variable: str) -> str:
     """A variable's name in C++.
 
-    >>> plain("Ih.m"), plain("t")
-    ('Ih_m', 't_ms')
+    >>> plain("Ih.m"), plain("pool.ca[2]"), plain("t")
+    ('Ih_m', 'pool_ca_2', 't_ms')
     """
-    return "t_ms" if variable == "t" else variable.replace(".", "_")
+    return "t_ms" if variable == "t" else variable.translate(IN_C)
 
 
 class Writer:

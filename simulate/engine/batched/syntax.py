@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 from ...schema import InputError
 from ...schema.input_error import one_line
-from . import unit_constants
-
-Tree = dict  # one node: its kind -> its parts
+from . import linearity, translators, unit_constants, verbatim
+from .tree import Tree, everything, kind, named, parts
 
 # Kind of node -> how an error calls it, and where it stands in the text
 REFUSED = {
-    "KineticBlock": ("KINETIC", r"\bKINETIC\b"),
     "LinearBlock": ("LINEAR", r"\bLINEAR\b"),
     "NonLinearBlock": ("NONLINEAR", r"\bNONLINEAR\b"),
     "DiscreteBlock": ("DISCRETE", r"\bDISCRETE\b"),
@@ -28,22 +25,21 @@ REFUSED = {
     "AfterBlock": ("AFTER", r"\bAFTER\b"),
     "ConstructorBlock": ("CONSTRUCTOR", r"\bCONSTRUCTOR\b"),
     "DestructorBlock": ("DESTRUCTOR", r"\bDESTRUCTOR\b"),
-    "Verbatim": ("VERBATIM", r"\bVERBATIM\b"),
     "Pointer": ("POINTER", r"\bPOINTER\b"),
     "BbcorePointer": ("BBCOREPOINTER", r"\bBBCOREPOINTER\b"),
     "External": ("EXTERNAL", r"\bEXTERNAL\b"),
     "RandomVarList": ("RANDOM", r"\bRANDOM\b"),
     "LonDiffuse": ("LONGITUDINAL_DIFFUSION", r"\bLONGITUDINAL_DIFFUSION\b"),
     "Include": ("INCLUDE", r"\bINCLUDE\b"),
-    "WhileStatement": ("WHILE", r"\bWHILE\b"),
-    "FromStatement": ("FROM", r"\bFROM\s+\w+\s*="),
     "WatchStatement": ("WATCH", r"\bWATCH\b"),
     "ForNetcon": ("FOR_NETCONS", r"\bFOR_NETCONS\b"),
     "LagStatement": ("LAG", r"\bLAG\b"),
     "ProtectStatement": ("PROTECT", r"\bPROTECT\b"),
-    "IndexedName": ("an array", r"\w+\s*\[[^\]]*\]"),
 }
+METHODS = ("cnexp", "derivimplicit", "euler", "sparse", "")
 NUMBERS = ("Integer", "Double", "Float")
+# Of a state, its number after START
+START = r"\bSTATE\s*\{{[^}}]*\b{name}\b\s*(?:\[\s*\w+\s*\])?(?:\s*FROM\s+\S+\s+TO\s+\S+)?\s+START\s+([-+.\deE]+)"
 COMMENTS = re.compile(
     r"""
     "[^"\n]*"                           # text, which is none
@@ -77,8 +73,9 @@ class Mechanism:
     """What the NMODL of a mechanism declares.
 
     parameters: name -> default; constants: those that nobody can change. currents: nonspecific, electrode: injected.
-    solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL and NET_RECEIVE; derivatives,
-    routines: by name. file, text: where it stands.
+    sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
+    them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
+    derivatives, kinetics, routines: by name. remarks: what was passed over. file, text: where it stands.
     """
 
     file: str
@@ -93,19 +90,25 @@ class Mechanism:
     constants: dict[str, float] = field(default_factory=dict)
     assigned: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+    starts: dict[str, float] = field(default_factory=dict)
     solved: dict[str, str] = field(default_factory=dict)
     blocks: dict[str, Routine] = field(default_factory=dict)
     derivatives: dict[str, Routine] = field(default_factory=dict)
+    kinetics: dict[str, Routine] = field(default_factory=dict)
     routines: dict[str, Routine] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
-    def refuse(self, what: str, pattern: str) -> InputError:
-        """The error that says that `what` is not supported, with the line where `pattern`, or a group of it, stands."""
-        found = re.search(pattern, without_comments(self.text))
-        line = self.text.count("\n", 0, found.start(found.lastindex or 0)) + 1 if found else 1
-        return InputError(
-            f"{self.file}, line {line}: {what} is not supported by engine 'batched'; give --engine coreneuron, "
-            "or --engine auto, which takes the fastest that can"
-        )
+    def refuse(self, what: str, pattern: str, which: int = 0) -> InputError:
+        """The error that says that `what` is not supported, with its line and the engines that take the file."""
+        line = self.line(pattern, which)
+        advice = translators.advice(self.text)
+        return InputError(f"{self.file}, line {line}: {what} is not supported by engine 'batched'; {advice}")
+
+    def line(self, pattern: str, which: int = 0) -> int:
+        """The line where `pattern`, or a group of it, stands; `which`: of several places, from 0."""
+        found = [*re.finditer(pattern, without_comments(self.text))][which : which + 1]
+        return self.text.count("\n", 0, found[0].start(found[0].lastindex or 0)) + 1 if found else 1
 
     @property
     def ion_variables(self) -> dict[str, str]:
@@ -129,7 +132,8 @@ def parse(text: str, file: str) -> Mechanism:
         where = re.search(r"Location : (\d+)", str(error))
         line = f", line {where[1]}" if where else ""
         said = one_line(error).partition("[Location")[0].removeprefix("NMODL Parser Error :").strip()
-        raise InputError(f"{file}{line}: the NMODL parser cannot read it ({said}); give --engine neuron") from error
+        advice = translators.advice(text)
+        raise InputError(f"{file}{line}: the NMODL parser cannot read it ({said}); {advice}") from error
     mechanism = Mechanism(file, text)
     for node in everything(program):
         if kind(node) in REFUSED:
@@ -144,36 +148,24 @@ def parse(text: str, file: str) -> Mechanism:
         raise InputError(f"{file}: has no NEURON block with a SUFFIX or POINT_PROCESS, so it is no mechanism")
     if mechanism.point and mechanism.ions:
         raise mechanism.refuse("USEION in a point process", r"\bUSEION\b")
+    for number, does_nothing in enumerate(verbatim.found(program)):
+        if not does_nothing:
+            raise mechanism.refuse("VERBATIM", r"\bVERBATIM\b", number)
+        at = mechanism.line(r"\bVERBATIM\b", number)
+        mechanism.remarks.append(f"{file}, line {at}: a VERBATIM that does nothing is passed over")
     for block, method in mechanism.solved.items():
-        if method not in ("cnexp", ""):
+        if method not in METHODS:
             raise mechanism.refuse(f"METHOD {method}", rf"\bMETHOD\s+{method}\b")
+        if (method == "sparse") != (block in mechanism.kinetics):
+            raise mechanism.refuse(f"SOLVE {block} METHOD {method}", rf"\bSOLVE\s+{block}\b")
         if not method and block in mechanism.derivatives:
-            raise mechanism.refuse("SOLVE of a DERIVATIVE without METHOD cnexp", rf"\bSOLVE\s+{block}\b")
+            raise mechanism.refuse("SOLVE of a DERIVATIVE without METHOD", rf"\bSOLVE\s+{block}\b")
+        if method == "cnexp" and block in mechanism.derivatives:
+            mechanism.solved[block], wrong = linearity.method(mechanism.derivatives[block].body)
+            if wrong:
+                at = mechanism.line(rf"\b{wrong}\s*'")
+                raise InputError(f"{file}, line {at}: {linearity.WRONG.format(state=wrong)}")
     return mechanism
-
-
-def kind(node: Tree) -> str:
-    return next(iter(node))
-
-
-def parts(node: Tree) -> list[Tree]:
-    """The parts of a node; a leaf, which has a value in their place, has none."""
-    found = next(iter(node.values()))
-    return found if isinstance(found, list) else []
-
-
-def named(node: Tree) -> str:
-    """The first name, number or operator in a node."""
-    while isinstance(found := next(iter(node.values())), list):
-        node = found[0]
-    return found
-
-
-def everything(nodes: list[Tree]) -> Iterator[Tree]:
-    """Every node below."""
-    for node in nodes:
-        yield node
-        yield from everything(parts(node))
 
 
 def without_comments(text: str) -> str:
@@ -198,11 +190,15 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
         case "ParamBlock":
             for entry in parts(block):
                 numbers = [part for part in parts(entry) if kind(part) in NUMBERS]
-                mechanism.parameters[named(entry)] = _number(mechanism, numbers[0]) if numbers else 0.0
+                value = _number(mechanism, numbers[0]) if numbers else 0.0
+                mechanism.parameters |= dict.fromkeys(_elements(mechanism, entry), value)
         case "AssignedBlock" | "LocalListStatement":  # LOCAL outside of all blocks is the mechanism's own
-            mechanism.assigned += [named(entry) for entry in parts(block)]
+            mechanism.assigned += [name for entry in parts(block) for name in _elements(mechanism, entry)]
         case "StateBlock":
-            mechanism.states += [named(entry) for entry in parts(block)]
+            mechanism.states += [name for entry in parts(block) for name in _elements(mechanism, entry)]
+            for name in map(named, parts(block)):
+                if start := re.search(START.format(name=name), without_comments(mechanism.text)):
+                    mechanism.starts[name] = float(start[1])
         case "ConstantBlock":
             for entry in parts(block):
                 variable = parts(entry)[0]
@@ -219,8 +215,22 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
                 _note_solve(mechanism, kind(block), node)
         case "DerivativeBlock":
             mechanism.derivatives[named(block)] = _routine(block)
+        case "KineticBlock":
+            mechanism.kinetics[named(block)] = _routine(block)
         case "FunctionBlock" | "ProcedureBlock":
             mechanism.routines[named(block)] = _routine(block)
+
+
+def _elements(mechanism: Mechanism, entry: Tree) -> list[str]:
+    """The variable that an entry declares, or each element of an array."""
+    name = named(entry)
+    if not re.search(rf"\b{name}\s*\[", without_comments(mechanism.text)):  # the tree gives a length and a START alike
+        return [name]
+    lengths = [node for node in everything([entry]) if kind(node) in NUMBERS]
+    if not lengths:
+        return [name]
+    mechanism.sizes[name] = int(_number(mechanism, lengths[0]))
+    return [f"{name}[{index}]" for index in range(mechanism.sizes[name])]
 
 
 def _number(mechanism: Mechanism, node: Tree) -> float:
@@ -234,9 +244,11 @@ def _note_solve(mechanism: Mechanism, block: str, node: Tree) -> None:
     if kind(node) == "IfStatement" and any(kind(each) == "SolveBlock" for each in everything(parts(node))):
         raise mechanism.refuse("SOLVE within IF", r"\b(?i:IF)\s*\([^{]*\{[^}]*\b(SOLVE)\b")
     if kind(node) == "SolveBlock":
+        names = [named(part) for part in parts(node)]
+        if block == "InitialBlock" and names[1:] == ["sparse"]:  # STEADYSTATE; see Execution
+            return
         if block != "BreakpointBlock":
             raise mechanism.refuse("SOLVE outside of BREAKPOINT", r"\b(?:INITIAL|NET_RECEIVE)\b[^}]*\b(SOLVE)\b")
-        names = [named(part) for part in parts(node)]
         mechanism.solved[names[0]] = names[1] if len(names) > 1 else ""
 
 

@@ -201,7 +201,6 @@ def test_states_advance_in_turn_and_by_branches():
 
 
 REFUSED = {
-    "cnexp for an equation that is not linear in m": "DERIVATIVE s {\n  h' = -h\n  |m' = a - m*m\n}",
     "recursion of f": "FUNCTION g(x) { g = x }\n|FUNCTION f(x) {\n  f = f(x - 1)*f(x)\n}\nDERIVATIVE s { a = f(3) }",
     "recursion of q": "PROCEDURE r() { q() }\n|PROCEDURE q() { r() }\nDERIVATIVE s { q() }",
     "the function net_send": "DERIVATIVE s {\n  a = 1\n  |net_send(3, 1)\n}",

@@ -1,0 +1,82 @@
+"""SOLVE: the states of a block one step on, by its METHOD, as NEURON solves them."""
+
+from __future__ import annotations
+
+from . import expression as x
+from .expression import Expression
+from .implicit import Equations, in_rate, slope_of, unknown
+from .reactions import Scheme
+from .statements import plain
+from .syntax import Routine
+from .tree import Tree, kind, named, parts
+
+STEADY_MS, STEADY_TURNS = 1e9, 7  # the step of STEADYSTATE, and how often: as NEURON's _ss_sparse_thread has them
+
+
+class Solver(Scheme):
+    """An execution that solves blocks; see Execution."""
+
+    _together = False  # whether the states of the block at hand are solved together, so that slopes are gathered
+
+    def solve(self, block: str, method: str, half_steps: bool) -> None:
+        """Do what SOLVE of a block does in a step.
+
+        half_steps: of second order, for which NEURON takes half an implicit step and goes on as far along its line.
+        """
+        of_method = self.mechanism.kinetics if method == "sparse" else self.mechanism.derivatives
+        routine = of_method.get(block) or self.mechanism.routines.get(block)
+        if routine is None:
+            raise self.mechanism.refuse(f"SOLVE {block}", rf"\bSOLVE\s+{block}\b")
+        if method in ("cnexp", ""):
+            self.run(routine)
+            return
+        whole, before = self.values["dt"], dict(self.values)
+        self.values["dt"] = step = whole * 0.5 if half_steps and method != "euler" else whole
+        equations = self._gather(routine, method)
+        if method == "euler":
+            self.values |= equations.explicit(self.values, step)
+        else:
+            self._finish(equations, step)
+            if half_steps:
+                self.values |= {name: self.values[name] * 2 - before[name] for name in equations.slopes}
+        self.values["dt"] = whole
+        for name in equations.slopes:
+            self.called.setdefault(self.values[name], f"new_{plain(name)}")
+
+    def _steady(self, block: str) -> None:
+        """Do what SOLVE of a KINETIC block with STEADYSTATE sparse does."""
+        if block not in self.mechanism.kinetics:
+            raise self.mechanism.refuse(f"SOLVE {block} STEADYSTATE", rf"\bSOLVE\s+{block}\s+STEADYSTATE\b")
+        for _ in range(STEADY_TURNS):
+            self._finish(self._gather(self.mechanism.kinetics[block], "sparse"), x.constant(STEADY_MS))
+
+    def _gather(self, routine: Routine, method: str) -> Equations:
+        """Run a block with the states as unknowns, for their slopes; euler takes them as they are."""
+        states = {name: self.values[name] for name in map(self.own, self.mechanism.states) if name in self.values}
+        self._equations = equations = Equations(states)
+        self._together = True
+        if method != "euler":
+            self.values |= {n: x.symbol(in_rate(n) if method == "sparse" else unknown(n)) for n in states}
+        self.run(routine)
+        equations.slopes = {name: self.values.pop(slope_of(name)) for name in states if slope_of(name) in self.values}
+        self._together = False
+        return equations
+
+    def _finish(self, equations: Equations, step: Expression) -> None:
+        """Every variable once the unknowns are known."""
+        solved = equations.before | equations.implicit(step)
+        known = {symbol(name): value for name, value in solved.items() for symbol in (unknown, in_rate)}
+        self.values = dict(zip(self.values, x.substitute(self.values.values(), known), strict=True)) | solved
+
+    def _other(self, statement: Tree) -> None:
+        if kind(statement) == "SolveBlock":
+            self._steady(named(parts(statement)[0]))
+        else:
+            super()._other(statement)
+
+    def _advance(self, equation: Tree) -> None:
+        if not self._together:
+            super()._advance(equation)
+            return
+        state = self.own(self.variable(parts(equation)[0]))
+        self.values[slope_of(state)] = self.number(parts(equation)[2])

@@ -1,0 +1,77 @@
+"""Run by test_constructs.py in a process of its own: the mechanisms of constructs/ in plain NEURON and generated.
+
+python constructs.py FOLDER: they are compiled in FOLDER; prints JSON, by order of accuracy and mechanism, the largest
+difference in mV, and how far the voltage ranges.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from apical.simulate.engine.batched import step, trials
+
+FILES = sorted(Path(__file__).with_name("constructs").glob("*.mod"))
+TOGETHER = {"MadeShells": ("MadeShells", "MadeCalcium")}  # as the one needs the other
+END_MS, DT_MS, V_INIT_MV = 60.0, 0.025, -65.0
+
+
+def main(folder: Path) -> None:
+    script = Path(sys.executable).with_name("nrnivmodl")
+    done = subprocess.run(
+        [sys.executable, script, "-incflags", "-O0", FILES[0].parent], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    from neuron import h
+
+    h.nrn_load_dll(str(next(folder.glob("*/libnrnmech.*"))))
+    names = [file.stem for file in FILES if file.stem != "MadeCalcium"]
+    sections = [h.Section(name=name) for name in ("soma", *names)]
+    for section in sections:
+        section.L = section.diam = 20
+        section.Ra = 1e12  # each is on its own, but in one tree
+        section.insert("pas")
+        section.g_pas, section.e_pas = 1e-4, V_INIT_MV
+    clamps = []
+    for name, section in zip(names, sections[1:], strict=True):
+        section.connect(sections[0](1))
+        for each in TOGETHER.get(name, (name,)):
+            section.insert(each)
+        for start_ms, amp_na in ((5, 0.05), (25, -0.03), (30, 0.1)):
+            clamps.append(h.IClamp(section(0.5)))
+            clamps[-1].delay, clamps[-1].dur, clamps[-1].amp = start_ms, 8, amp_na
+    settle(h, dict(zip(names, sections[1:], strict=True)))
+    cell = SimpleNamespace(name="constructs", soma=sections[0], sections=lambda: sections)
+    known = {file.stem: (file.name, file.read_text()) for file in FILES}
+    probes = [section(0.5) for section in sections[1:]]
+    found = {}
+    for second_order in (False, True):
+        made = step.build(cell, None, clamps, V_INIT_MV, DT_MS, second_order, single=False, nmodl_of=known)
+        (ours,) = trials.run(made, [[]], probes, [], END_MS)
+        h.secondorder, h.dt = 2 * second_order, DT_MS
+        recorded = [h.Vector().record(site._ref_v) for site in probes]
+        h.finitialize(V_INIT_MV)
+        while h.t < END_MS - DT_MS / 2:
+            h.fadvance()
+        theirs_mv = np.array([np.array(v) for v in recorded])
+        apart_mv = np.abs(ours.v_mv[:, : theirs_mv.shape[1]] - theirs_mv).max(axis=1)
+        for name, apart, v_mv in zip(names, apart_mv, theirs_mv, strict=True):
+            found[f"{name}, order {1 + second_order}"] = [float(apart), float(np.ptp(v_mv))]
+    print(json.dumps(found))
+
+
+def settle(h, sections: dict) -> None:
+    """What is set from outside: an element of an array, a start, and a parameter without a default."""
+    for number, weight in enumerate((0.5, -0.2, 0.7, 1.1)):
+        sections["MadeArrays"](0.5).MadeArrays.w[number] = weight
+    sections["MadeStart"](0.5).MadeStart.n0, sections["MadeStart"](0.5).MadeStart.e = 0.9, -20
+    h.m0_MadeStart = 0.4
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
