@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 from .schema import InputError
+
+LIKE = 0.5  # share of letters from which on a name may have been meant
 
 
 def nearest(what: str, name: str, known: Iterable[str]) -> str:
@@ -17,8 +19,9 @@ def nearest(what: str, name: str, known: Iterable[str]) -> str:
     known = list(known)
     if name in known:
         return name
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{close[0]}'? " if close else ""
+    likeness = {each: SequenceMatcher(None, each, name).ratio() for each in known}
+    closest = max(known, key=likeness.__getitem__, default="")  # of equals the first
+    hint = f"did you mean '{closest}'? " if likeness.get(closest, 0) >= LIKE else ""
     raise InputError(f"{what} '{name}' is not known: {hint}there are {', '.join(known)}")
 
 

@@ -131,7 +131,6 @@ def _variant(name: str, **fields: object) -> Simulation:
 
 PRESETS: dict[str, Callable[[], Simulation]] = {
     "nmda-ttpc1": nmda_ttpc1,
-    **{f"nmda-{cell}": _nmda_of(cell) for cell in RANGES},
     "nmda": nmda,
     "ampa": ampa,
     "ampa-sk": ampa_sk,
@@ -143,6 +142,7 @@ PRESETS: dict[str, Callable[[], Simulation]] = {
     "nmda-basal": nmda_basal,
     "ood": ood,
     "recorded": recorded,
+    **{f"nmda-{cell}": _nmda_of(cell) for cell in RANGES},
     "lif": lif,
 }
 

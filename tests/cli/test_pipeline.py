@@ -12,6 +12,7 @@ import pytest
 
 from apical.cli.interrupts import SAID
 from apical.simulate import schema
+from apical.simulate.cell.morphologies import MEAREC
 
 
 def test_fit_predict_evaluate_compare(make_dataset, apical, tmp_path):
@@ -145,13 +146,15 @@ def test_inspect_flags_what_deserves_a_second_look(make_dataset, done):
 
 def test_cells_prints_json_for_machines(done):
     found = json.loads(done("cells --json"))
-    assert {each["name"] for each in found["biophysics"]} == {"bbp2015", "shai2015", "hay2011", "ball-and-stick"}
+    sets = {each["name"] for each in found["biophysics"]}
+    assert sets == {"bbp2015", "bac217", "cacint209", "bnac219", "shai2015", "hay2011", "ball-and-stick"}
     morphologies = {each["name"]: each for each in found["morphologies"]}
-    assert morphologies.keys() == {"ttpc1", "ttpc2", "hay2011", "ball-and-stick"}
-    for name in ("ttpc1", "ttpc2"):
+    assert morphologies.keys() == {*MEAREC, "hay2011", "ball-and-stick"} and len(MEAREC) == 13
+    for name in MEAREC:
         assert morphologies[name]["present"]
-        assert morphologies[name]["segments"] > 500
+        assert morphologies[name]["segments"] > 100
         assert morphologies[name]["licence"] == "CC-BY-NC-SA-4.0"
+        assert morphologies[name]["biophysics"] in sets and "cell" in morphologies[name]["kind"]
 
 
 def test_cells_tells_people(done):
