@@ -20,7 +20,8 @@ class Arrivals:
     def __init__(self, step: Step, events_ms: Events, pieces: Pieces, threads: int) -> None:
         with ThreadPoolExecutor(threads) as pool:
             self._events = list(pool.map(Schedule(step, pieces.time_ms).of, events_ms))
-        starts = np.arange(0, pieces.n + pieces.steps, pieces.steps).astype(INT)  # of another dtype: copied each time
+        starts = np.minimum(np.arange(0, pieces.n + pieces.steps, pieces.steps), pieces.n)  # none after the last step
+        starts = starts.astype(INT)  # of another dtype: copied each time
         self._at = np.array([np.searchsorted(at_step, starts) for at_step, _ in self._events])
 
     def of_piece(self, number: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -26,6 +26,8 @@ def test_catalogue_rows():
     rows = {row["name"]: row for row in catalogue()}
     assert rows["ttpc1"] | {"path": "", "source": ""} == {
         "name": "ttpc1",
+        "kind": "thick-tufted pyramidal cell",
+        "biophysics": "bbp2015",
         "sections": 237,
         "segments": 910,
         "present": True,
@@ -33,7 +35,7 @@ def test_catalogue_rows():
         "licence": "CC-BY-NC-SA-4.0",
         "path": "",
     }
-    assert set(rows) == {"ttpc1", "ttpc2", "hay2011", "ball-and-stick"}
+    assert set(rows) == {*morphologies.MEAREC, "hay2011", "ball-and-stick"} and len(morphologies.MEAREC) == 13
     assert (rows["ball-and-stick"]["sections"], rows["ball-and-stick"]["segments"]) == (2, 51)
 
 

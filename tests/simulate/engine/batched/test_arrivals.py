@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apical.simulate.engine.batched.arrivals import Arrivals, Schedule
@@ -46,6 +46,7 @@ def test_the_nearest_step(dt_ms, times, seed):
 
 @settings(max_examples=30, deadline=None)
 @given(DT_MS, st.integers(1, 5), st.integers(1, 3), st.integers(0, 99))
+@example(0.1, 4, 1, 51)  # an event in the last half step, which is nearest to a step that is none
 def test_pieces_have_every_event_once(dt_ms, trials, threads, seed):
     rng, step = np.random.default_rng(seed), some_step(dt_ms)
     pieces = Pieces(step, 0, 60.0)
