@@ -51,7 +51,7 @@ def _nmda_of(cell: str) -> Callable[[], Simulation]:
     def nmda_of() -> Simulation:
         return Simulation(preset=f"nmda-{cell}", morphology=cell, statistics=_ranges(most, most, difference))
 
-    nmda_of.__doc__ = f"NMDA input set with ranges chosen for {cell}, a {MEAREC[cell][-1]}."
+    nmda_of.__doc__ = f"NMDA input set with ranges chosen for {cell}, a {MEAREC[cell].kind}."
     return nmda_of
 
 

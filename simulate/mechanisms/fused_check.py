@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..schema import InputError
 from . import fusion
 
 AGREE_MV = 1e-4  # rounding makes 1e-9 after the spikes of a test
@@ -22,12 +23,15 @@ DENSITY_S_CM2, EK_MV, ENA_MV = 1e-3, -85.0, 50.0
 
 
 def differences_mv(library: Path, groups: Iterable[Sequence[str]]) -> dict[tuple[str, ...], float]:
-    """How far the voltages part, of each of `groups`; infinite where a state is no number. Raises OSError."""
+    """How far the voltages part, of each of `groups`; infinite where a state is no number. Raises InputError where they
+    cannot be compared."""
     groups = sorted(map(tuple, groups))
     asked = [sys.executable, "-m", __spec__.name, str(library)]
     done = subprocess.run(asked, input=json.dumps(groups), capture_output=True, text=True)
     if done.returncode:
-        raise OSError(f"the fused mechanisms could not be compared with the single ones: {done.stderr.strip()[-300:]}")
+        raise InputError(
+            f"the fused mechanisms could not be compared with the single ones: {done.stderr.strip()[-300:]}"
+        )
     return dict(zip(groups, json.loads(done.stdout.splitlines()[-1]), strict=True))
 
 

@@ -73,8 +73,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
     if unknown := set(mechanisms) - set(known):
         raise CannotFuse(f"no NMODL of {', '.join(sorted(unknown))}")
     parts = [part(name, known[name]) for name in sorted(mechanisms)]
-    currents = [current for part in parts for current in part.currents]
-    calcium = [current for current in currents if current.ion == "ca"]
+    calcium = any(current.ion == "ca" for part in parts for current in part.currents)
     writes_cai = [part for part in parts if "cai" in part.states]
     if (calcium or any(part.reads & {"cai", "ica", "eca"} for part in parts)) and len(writes_cai) != 1:
         raise CannotFuse("calcium needs one mechanism that keeps its concentration")
@@ -112,35 +111,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
                 *(line for part in parts for line in part.assigned),
             ),
             *([_block("STATE", *states)] if states else []),
-            _block(
-                "BREAKPOINT",
-                *_locals(
-                    [
-                        ["conductance", *(current.conductance_name for current in currents), *["eca"] * bool(calcium)],
-                        *(part.locals["BREAKPOINT"] for part in parts),
-                    ]
-                ),
-                "CONDUCTANCE conductance",
-                *(["SOLVE states METHOD cnexp"] if states else []),
-                # Nernst as NEURON has it: R and F of CODATA 2018
-                *(
-                    ["eca = 1000 * 8.31446261815324 * (celsius + 273.15) / (2 * 96485.3321233100184) * log(cao / cai)"]
-                    * bool(calcium)
-                ),
-                *(line for part in parts for line in part.before),
-                *(f"{current.conductance_name} = {current.conductance}" for current in currents),
-                f"conductance = {' + '.join(current.conductance_name for current in currents) or '0'}",
-                f"i = {' + '.join(current.expression for current in currents) or '0'}",
-                *(
-                    [
-                        f"gca = {' + '.join(current.conductance_name for current in calcium) or '0'}",
-                        f"ica = {'gca * (v - eca)' if calcium else '0'}",
-                        "v_before = v",
-                    ]
-                    if writes_cai
-                    else []
-                ),
-            ),
+            _block("BREAKPOINT", *_breakpoint(parts, bool(states), bool(writes_cai))),
             _block(
                 "INITIAL",
                 *_locals(part.locals["INITIAL"] for part in parts),
@@ -152,6 +123,32 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
             "",
         ]
     )
+
+
+def _breakpoint(parts: Sequence[Part], solved: bool, calcium: bool) -> list[str]:
+    currents = [current for part in parts for current in part.currents]
+    conductances = [current.conductance_name for current in currents]
+    of_calcium = [current.conductance_name for current in currents if current.ion == "ca"]
+    # Nernst as NEURON has it: R and F of CODATA 2018
+    nernst = "eca = 1000 * 8.31446261815324 * (celsius + 273.15) / (2 * 96485.3321233100184) * log(cao / cai)"
+    return [
+        *_locals(
+            [["conductance", *conductances, *["eca"] * bool(of_calcium)], *(p.locals["BREAKPOINT"] for p in parts)]
+        ),
+        "CONDUCTANCE conductance",
+        *["SOLVE states METHOD cnexp"] * solved,
+        *[nernst] * bool(of_calcium),
+        *(line for part in parts for line in part.before),
+        *(f"{current.conductance_name} = {current.conductance}" for current in currents),
+        f"conductance = {' + '.join(conductances) or '0'}",
+        f"i = {' + '.join(current.expression for current in currents) or '0'}",
+        *[
+            f"gca = {' + '.join(of_calcium) or '0'}",
+            f"ica = {'gca * (v - eca)' if of_calcium else '0'}",
+            "v_before = v",
+        ]
+        * calcium,
+    ]
 
 
 def _derivative(parts: Sequence[Part], calcium: bool) -> list[str]:

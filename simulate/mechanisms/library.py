@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import platform
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from ..folders import cache_folder
 from ..schema import InputError, making, notebook
-from . import fused_check, fusion, nmodl
+from . import fused_check, fusible, fusion, nmodl
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.
 FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
@@ -47,17 +48,22 @@ def _sources(together: Groups) -> dict[str, str]:
 
 
 def key(together: Groups) -> str:
-    """What the compiled library depends on, as 16 hex digits: sources, NEURON version, flags, and this processor.
+    """What the compiled library depends on, as 16 hex digits: sources, what fuses them, NEURON version, flags, and this
+    processor.
 
     The processor counts because -march=native does and a cache folder may be shared between machines.
     """
     from importlib.metadata import version
 
     digest = hashlib.sha256()
-    for part in (version("neuron"), FLAGS, platform.machine(), processor(), sys.version.split()[0]):
+    generators = map(
+        inspect.getsource, (fusion, fusible)
+    )  # what they make is not made here: that takes NEURON's parser
+    groups = (" ".join(group) for group in sorted(together))
+    files = (f"{file.stem}\0{file.read_text(encoding='utf-8')}" for file in nmodl.sources())
+    machine = (version("neuron"), FLAGS, platform.machine(), processor(), sys.version.split()[0])
+    for part in (*machine, *generators, *groups, *files):
         digest.update(part.encode() + b"\0")
-    for name, text in _sources(together).items():
-        digest.update(f"{name}\0{text}".encode())
     return digest.hexdigest()[:16]
 
 

@@ -168,6 +168,7 @@ def parse(text: str, file: str) -> Mechanism:
     return mechanism
 
 
+@cache
 def without_comments(text: str) -> str:
     """The same with comments as spaces, so that places stay what they were."""
 

@@ -17,9 +17,9 @@ from apical.simulate.engine.interface import Epsp, Integration, Pulse
 from apical.simulate.mechanisms import library
 from apical.simulate.validation.protocols import EPSP_ONSET_MS, respond
 
-pytestmark = pytest.mark.slow  # channels are compiled, and plain NEURON takes a minute for the steps
+pytestmark = pytest.mark.slow  # channels are compiled, and plain NEURON integrates 13 s in all
 
-FOLDERS = {name: folder for name, (folder, *_) in morphologies.MEAREC.items()}
+FOLDERS = {name: cell.folder for name, cell in morphologies.MEAREC.items()}
 AGREE_MV = 1e-5  # over 3 s with 11 spikes they differ by 6e-9 mV
 PLAYED_MV = 2e-3
 EULER = Integration(engine="neuron", dt_ms=0.025, second_order=False, fused=False)  # as the published run has it

@@ -13,8 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-
-from apical.simulate.engine.batched import step, trials
+from against_neuron import in_both_orders
 
 FILES = sorted(Path(__file__).with_name("constructs").glob("*.mod"))
 TOGETHER = {"MadeShells": ("MadeShells", "MadeCalcium")}  # as the one needs the other
@@ -50,18 +49,10 @@ def main(folder: Path) -> None:
     known = {file.stem: (file.name, file.read_text()) for file in FILES}
     probes = [section(0.5) for section in sections[1:]]
     found = {}
-    for second_order in (False, True):
-        made = step.build(cell, None, clamps, V_INIT_MV, DT_MS, second_order, single=False, nmodl_of=known)
-        (ours,) = trials.run(made, [[]], probes, [], END_MS)
-        h.secondorder, h.dt = 2 * second_order, DT_MS
-        recorded = [h.Vector().record(site._ref_v) for site in probes]
-        h.finitialize(V_INIT_MV)
-        while h.t < END_MS - DT_MS / 2:
-            h.fadvance()
-        theirs_mv = np.array([np.array(v) for v in recorded])
-        apart_mv = np.abs(ours.v_mv[:, : theirs_mv.shape[1]] - theirs_mv).max(axis=1)
+    for order, ours_mv, theirs_mv in in_both_orders(cell, clamps, probes, known, V_INIT_MV, DT_MS, END_MS):
+        apart_mv = np.abs(ours_mv - theirs_mv).max(axis=1)
         for name, apart, v_mv in zip(names, apart_mv, theirs_mv, strict=True):
-            found[f"{name}, order {1 + second_order}"] = [float(apart), float(np.ptp(v_mv))]
+            found[f"{name}, order {order}"] = [float(apart), float(np.ptp(v_mv))]
     print(json.dumps(found))
 
 

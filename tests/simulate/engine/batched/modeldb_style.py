@@ -13,8 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-
-from apical.simulate.engine.batched import step, trials
+from against_neuron import in_both_orders
 
 MECHANISMS = {file.stem: file.read_text() for file in Path(__file__).with_name("modeldb_style").glob("*.mod")}
 END_MS, DT_MS, V_INIT_MV = 80.0, 0.025, -65.0
@@ -48,17 +47,9 @@ def main(folder: Path) -> None:
     known = {name: (f"{name}.mod", text) for name, text in MECHANISMS.items()}
     probes = [soma(0.5), dendrite(0.9)]
     found = {}
-    for second_order in (False, True):
-        made = step.build(cell, None, ramps, V_INIT_MV, DT_MS, second_order, single=False, nmodl_of=known)
-        (ours,) = trials.run(made, [[]], probes, [], END_MS)
-        h.secondorder, h.dt = 2 * second_order, DT_MS
-        recorded = [h.Vector().record(site._ref_v) for site in probes]
-        h.finitialize(V_INIT_MV)
-        while h.t < END_MS - DT_MS / 2:
-            h.fadvance()
-        theirs_mv = np.array([np.array(v) for v in recorded])
-        found[f"order {1 + second_order}"] = {
-            "difference_mv": float(np.abs(ours.v_mv[:, : theirs_mv.shape[1]] - theirs_mv).max()),
+    for order, ours_mv, theirs_mv in in_both_orders(cell, ramps, probes, known, V_INIT_MV, DT_MS, END_MS):
+        found[f"order {order}"] = {
+            "difference_mv": float(np.abs(ours_mv - theirs_mv).max()),
             "largest_mv": float(theirs_mv[0].max()),
             "smallest_mv": float(theirs_mv[0].min()),
         }
