@@ -50,6 +50,9 @@ TRUTH_SPIKES_MS = {1: [568.2, 588.7, 602.0, 661.375], 5: [547.15, 702.1], 6: [24
 LIF_SPIKES_MS = [203.70625861195234, 395.39399090884666, 661.269157962117]
 # Simulated again, with what another compiler or processor does in the last digit: well below a step and its effect
 SAME_MV, SAME_MS = 1e-3, 1e-3
+# Since then temperature factors and Faraday's constant have all their digits, which moves a spike by some 1e-5 ms: in
+# its flank the voltage differs by as much as it changes in that time
+MOVED_MS = 1e-4
 # A network in 32 bits, as kernels or plain PyTorch compute it: 1e-5 of the 10 mV that are its unit
 SAME_PREDICTION_MV, SAME_PROBABILITY = 1e-4, 1e-5
 
@@ -151,7 +154,10 @@ def test_a_cell_simulated_again(done, store):
     done(f"{again} --out {store}.zarr --resume")
     after = open_dataset(f"{store}.zarr")
     for name in {"soma_v_mv", "soma_v_fine_mv", "nexus_v_mv", "dendrite_v_mv"} & before.keys():
-        assert np.allclose(after[name], before[name], rtol=0, atol=SAME_MV), name
+        then_mv = before[name].values.astype(float)
+        slope_mv_per_ms = np.abs(np.gradient(then_mv, axis=-1)) * (8 if "fine" in name else 1)
+        allowed_mv = SAME_MV + MOVED_MS * slope_mv_per_ms
+        assert (np.abs(after[name].values - then_mv) <= allowed_mv).all(), name
     if "input_spikes" in before:
         assert (after.input_spikes == before.input_spikes).all()
         times_ms = before.output_spike_time_ms
