@@ -1,7 +1,7 @@
 """CuPy without a GPU, as much of it as `apical` asks for: with this folder first on the path `import cupy` finds it.
 
-Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one warp to a tile: no thread of it then waits
-for another, so that they can run one after another. What it computes is what the text says, and it takes its time.
+Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none then waits for another,
+so that they can run one after another. What it computes is what the text says, and it takes its time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ BEFORE = """
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
+#define __shared__
 struct Index { int x, y, z; };
 static Index threadIdx, blockIdx;
 static void __syncthreads() {}
@@ -38,6 +39,9 @@ template <class... A> static void every(void (*f)(A...), int blocks, void** give
         for (threadIdx.x = 0; threadIdx.x < LANES; ++threadIdx.x) call(f, given, std::index_sequence_for<A...>());
 }
 extern "C" void launch(int blocks, void** given) { every(run_tiles, blocks, given); }
+#ifdef ON_CHIP
+real state[N_ROWS * LANES];
+#endif
 """
 
 
@@ -55,6 +59,10 @@ class ndarray(np.ndarray):
         return SimpleNamespace(copy_to_host_async=lambda to, n_bytes: ctypes.memmove(to, self.ctypes.data, n_bytes))
 
 
+def asarray(values: np.ndarray) -> ndarray:
+    return np.array(values).view(ndarray)
+
+
 def empty(shape: int | tuple[int, ...], dtype: np.dtype) -> ndarray:
     return np.empty(shape, dtype).view(ndarray)
 
@@ -69,9 +77,9 @@ class RawModule:
     def __init__(self, code: str, options: tuple[str, ...], backend: str) -> None:
         from apical.simulate.engine.batched import library
 
-        head, warps, rest = code.partition("#define WARPS ")
-        assert warps, "expected the text of gpu.kernel_text"
-        text = f"{BEFORE}{head}#define WARPS 1\n{rest.partition(chr(10))[2]}{AFTER}"
+        head, width, rest = code.partition("#define WIDTH ")
+        assert width, "expected the text of gpu.kernel_text"
+        text = f"{BEFORE}{head}#define WIDTH 1\n{rest.partition(chr(10))[2]}{AFTER}"
         with tempfile.TemporaryDirectory() as folder:
             source, made = (Path(folder, name) for name in ("kernel.cpp", "kernel.so"))
             source.write_text(text)
@@ -84,14 +92,22 @@ class RawModule:
         return self
 
     num_regs = 48
+    max_dynamic_shared_size_bytes = preferred_shared_memory_carveout = 0
 
-    def __call__(self, grid: tuple[int], block: tuple[int, int], given: tuple) -> None:
+    def __call__(self, grid: tuple[int], block: tuple[int, int], given: tuple, shared_mem: int) -> None:
+        assert shared_mem <= self.max_dynamic_shared_size_bytes
         kinds = [ctypes.c_int(int(a)) if np.isscalar(a) else ctypes.c_void_p(a.ctypes.data) for a in given]
         self._library.launch(*grid, (ctypes.c_void_p * len(kinds))(*map(ctypes.addressof, kinds)))
 
 
 class _Device:
-    attributes = {"MaxRegistersPerMultiprocessor": 65536, "MaxThreadsPerMultiProcessor": 2048, "MultiProcessorCount": 2}  # noqa: RUF012
+    attributes = {  # noqa: RUF012
+        "MaxRegistersPerMultiprocessor": 65536,
+        "MaxThreadsPerMultiProcessor": 2048,
+        "MaxSharedMemoryPerMultiprocessor": 233472,
+        "MaxSharedMemoryPerBlockOptin": 232448,
+        "MultiProcessorCount": 2,
+    }
 
     def __init__(self, number: int = 0) -> None: ...
     def __enter__(self) -> _Device:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from . import cpu, gpu
 from .device import Device
+from .source import Source
 
 
-def named(name: str, step_text: str) -> Sequence[Device]:
+def named(name: str, source: Source) -> Sequence[Device]:
     """The devices of 'cpu' or 'cuda', with a generated step compiled for each. Raises InputError as they do."""
-    return gpu.gpus(step_text) if name == "cuda" else [cpu.Cpu(step_text)]
+    return gpu.gpus(source) if name == "cuda" else [cpu.Cpu(source.text)]

@@ -42,7 +42,7 @@ def run_many(
         probes,
         coarse,
         duration_ms,
-        devices.named(device, made.source.text),
+        devices.named(device, made.source),
         passed,
     )
 
@@ -63,7 +63,7 @@ def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: I
 
 def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> Together:
     """How many trials run in one go: as a vector register of a processor holds, or keep a GPU busy, and memory too."""
-    there = devices.named(device, made.source.text)
+    there = devices.named(device, made.source)
     each = memory.need(made, 1, n_coarse, duration_ms)
     if device == "cuda":
         fit = memory.trials_that_fit(each, there, memory.host_bytes())

@@ -17,25 +17,34 @@ INDENT = "    "
 
 
 class Rows:
-    """The rows of a tile, of which each holds one variable of one place."""
+    """The rows of a tile, of which each holds one variable of one place.
+
+    first: what they begin with, (places, variables) each. A processor has those of a place side by side, a GPU those of
+    a variable (PER_PLACE and PER_VARIABLE in tile.h).
+    """
 
     def __init__(self) -> None:
-        self.first: list[np.ndarray] = []  # what they begin with
+        self.first: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return sum(each.size for each in self.first)
 
     def add(self, first: np.ndarray) -> int:
-        """Rows that begin with `first`; those of a place side by side, so that a processor foresees what comes next."""
-        self.first.append(np.asarray(first, float).ravel())
-        return sum(map(len, self.first[:-1]))
+        """Where rows that begin with `first` (places, variables) begin."""
+        self.first.append(np.asarray(first, float))
+        return len(self) - self.first[-1].size
 
 
 class GroupSource:
     """Writes the functions of the group of `program`; what they read goes into `tables`, what they keep into `rows`.
 
+    before: places of groups before it, see EACH in tile.h.
+
     waits: whether its states must have advanced before the events of the next step arrive.
     """
 
-    def __init__(self, program: Program, tables: Tables, rows: Rows, real: str, dt_ms: float) -> None:
-        self._program, self._tables, self._real, self._dt_ms = program, tables, real, dt_ms
+    def __init__(self, program: Program, tables: Tables, rows: Rows, real: str, dt_ms: float, before: int) -> None:
+        self._program, self._tables, self._real, self._dt_ms, self._before = program, tables, real, dt_ms, before
         group = program.group
         self.name, self._point, self._n = group.name, group.point, len(group.node)
         self._row = {name: number for number, name in enumerate(program.kept)}
@@ -43,8 +52,9 @@ class GroupSource:
         for name in self._row.keys() - self._names.values():
             other = self._names[plain(name)]
             raise InputError(f"mechanisms: {name} and {other} are both {plain(name)} in generated code; rename one")
-        first = np.array([*program.kept.values()]).reshape(len(self._row), self._n).T
-        self._at = f"const int at = {rows.add(first)} + {len(self._row)} * i;"
+        first = np.array([*program.kept.values()]).reshape(len(self._row), self._n).T  # (places, variables)
+        begin, variables = rows.add(first), len(self._row)
+        self._at = f"const int at = {begin} + PER_PLACE({variables}) * i, next = PER_VARIABLE({self._n});"
         self._node = tables.add_indices(group.node)
         self.waits = group.point and not program.alone and bool(program.advanced)
         turn = turns(group.node) if group.point else np.zeros(self._n, int)
@@ -84,11 +94,11 @@ class GroupSource:
         used = x.symbols(lowered.outputs)
         lines = [self._at]
         if "v" in used:
-            lines.append(f"const real v = AT(NODES + 3 * t.indices[{self._node} + i], lane);")
+            lines.append(f"const real v = AT(OF_NODE(t.indices[{self._node} + i], 0), lane);")
         lines += self._numbers(lowered.tables, used)
-        lines += [f"const real {plain(n)} = AT(at + {row}, lane);" for n, row in self._row.items() if n in used]
+        lines += [f"const real {plain(n)} = AT(at + {row} * next, lane);" for n, row in self._row.items() if n in used]
         lines += statements
-        lines += [f"AT(at + {self._row[n]}, lane) = {value};" for n, value in zip(received, values, strict=True)]
+        lines += [f"AT(at + {self._row[n]} * next, lane) = {value};" for n, value in zip(received, values, strict=True)]
         return [f"case {kind}: {{  // {self.name}", *_indented([*lines, "break;"]), "}"]
 
     def _states_only(self) -> list[str]:
@@ -98,7 +108,7 @@ class GroupSource:
         lines = [f"const int node = t.indices[{self._node} + i];", *self._begin(lowered.tables, used)]
         lines += self._advance(advanced, lowered.outputs, lowered)
         head = f"FUNCTION void advance_{self.name}(const Tile& t, real time_ms) {{"
-        return [head, *_indented([f"EACH(i, {self._n}) {{", *_indented(lines), "}"]), "}", ""]
+        return [head, *_indented([f"EACH(i, {self._n}, {self._before}) {{", *_indented(lines), "}"]), "}", ""]
 
     def _currents(self, early: Mapping[str, Expression], late: Mapping[str, Expression]) -> list[str]:
         """early: states that advance before the currents, by what the step before has left; late: after them."""
@@ -122,10 +132,15 @@ class GroupSource:
         else:
             lines.append(f"RHS(node) = spread({current});")
             lines.append(f"D(node) = spread(t.numbers[DIAGONAL + node] + {conductance});")
-        lines += [f"ROW(at + {self._row[n]}) = spread({value});" for n, value in zip(kept, values, strict=True)]
+        lines += [f"ROW(at + {self._row[n]} * next) = spread({value});" for n, value in zip(kept, values, strict=True)]
         name = f"template <bool advance> FUNCTION void currents_{self.name}(const Tile& t, real time_ms"
         if not self._point:
-            return [f"{name}) {{", *_indented([f"EACH(i, {self._n}) {{", *_indented(lines), "}"]), "}", ""]
+            return [
+                f"{name}) {{",
+                *_indented([f"EACH(i, {self._n}, {self._before}) {{", *_indented(lines), "}"]),
+                "}",
+                "",
+            ]
         place = "place" if self._order is None else f"t.indices[{self._order} + place]"
         loop = "for (int place = first + t.first; place < last; place += t.stride) {"
         body = [loop, *_indented([f"const int i = {place};", *lines]), "}"]
@@ -137,7 +152,7 @@ class GroupSource:
         if "v" in used:
             lines.append("const V v = VOLTAGE(node);")
         lines += self._numbers(tables, used)
-        return lines + [f"V {plain(n)} = ROW(at + {row});" for n, row in self._row.items() if n in used]
+        return lines + [f"V {plain(n)} = ROW(at + {row} * next);" for n, row in self._row.items() if n in used]
 
     def _numbers(self, tables: Mapping[str, int], used: set[str]) -> list[str]:
         return [f"const real {name} = t.numbers[{at} + i];" for name, at in tables.items() if name in used]
@@ -154,7 +169,7 @@ class GroupSource:
         values, statements = self._writer(lowered).block(outputs, name_all=True)
         lines += statements
         return lines + [
-            f"ROW(at + {self._row[n]}) = {plain(n)} = {value};" for n, value in zip(states, values, strict=True)
+            f"ROW(at + {self._row[n]} * next) = {plain(n)} = {value};" for n, value in zip(states, values, strict=True)
         ]
 
 

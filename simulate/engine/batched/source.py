@@ -7,25 +7,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import contraction
 from .circuit import Circuit
 from .group_source import GroupSource, Rows
 from .lowering import Tables
 from .program import Program
 
+WARP = 32  # threads of a GPU that do the same: of different groups in different warps, none waits for another
 TO_US = 1e-5  # 1 uF/cm2 over 1 um2 in nF; 1 nF over 1 ms is 1 uS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # so it can be the key of a cache, as itself
 class Source:
     """text: of the generated file. numbers, indices: the tables that it reads.
 
-    first_values: what each row of a tile begins with; the first of them is the voltage.
+    first_values: what each row of a tile begins with, all of a place side by side, the first of them a voltage;
+    first_by_variable: the same with all of a variable side by side. real: of the numbers.
     """
 
     text: str
     numbers: np.ndarray
     indices: np.ndarray
     first_values: np.ndarray
+    first_by_variable: np.ndarray
+    real: np.dtype
+
+    @property
+    def trial_bytes(self) -> int:
+        """Of the rows of one trial."""
+        return len(self.first_values) * self.real.itemsize
 
 
 def write(
@@ -45,10 +55,12 @@ def write(
     tables, rows, n = Tables(), Rows(), len(circuit.g_us)
     capacitance_us = (2 if second_order else 1) * TO_US * circuit.cm_uf_per_cm2 * circuit.area_um2 / dt_ms
     branchings = [number for number, segment in enumerate(circuit.segments) if segment is None]
+    # A tree too large for the integers of rounds.h is too large for the memory of a multiprocessor, too
+    together = contraction.order(circuit.parents if n <= contraction.MOST else np.zeros(1, int))
     kinds, places, weights = zip(*connections, strict=True) if connections else ((), (), ())
     names = {
+        "N_NODES": n,
         "NODES": rows.add(np.outer(np.ones(n), [v_init_mv, 0, 0])),
-        "CHAINS": rows.add(np.zeros(2 * len(circuit.head))),
         "G": tables.add_numbers(circuit.g_us),
         "DIAGONAL": tables.add_numbers(circuit.axial_us + capacitance_us),
         "LEVELS": len(circuit.level) - 1,
@@ -58,6 +70,14 @@ def write(
         "PARENT": tables.add_indices(circuit.parent),
         "BEYOND_FIRST": tables.add_indices(circuit.beyond_first),
         "BEYOND": tables.add_indices(circuit.beyond),
+        "SCRATCH": rows.add(np.zeros((max(2 * len(circuit.head), together.n_made), 1))),
+        "ROUNDS": len(together.round) - 1,
+        "ROUND": tables.add_indices(together.round),
+        "NODE": tables.add_indices(together.node),
+        "NEAR": tables.add_indices(together.near.ravel()),
+        "MADE": tables.add_indices(together.made),
+        "GONE_FIRST": tables.add_indices(together.gone_first),
+        "GONE": tables.add_indices(together.gone),
         "BRANCHINGS": len(branchings),
         "BRANCHING": tables.add_indices(branchings),
         "SECOND_ORDER": int(second_order),
@@ -65,7 +85,12 @@ def write(
         "CONNECTION_PLACE": tables.add_indices(list(places)),
         "CONNECTION_WEIGHT": tables.add_numbers(np.array(weights)),
     }
-    groups = [GroupSource(program, tables, rows, real, dt_ms) for program in programs]
+    groups, before = [], len(branchings)
+    for program in programs:
+        before = -(-before // WARP) * WARP
+        groups.append(GroupSource(program, tables, rows, real, dt_ms, before))
+        before += len(program.group.node)
+    names["N_ROWS"] = len(rows)
     order = "second order (Crank-Nicolson, staggered gates)" if second_order else "first order (implicit Euler)"
     lines = [
         f"// One time step of {name}: dt {dt_ms:g} ms, {order}, in {real}.",
@@ -89,7 +114,7 @@ def write(
         "}",
         "",
         "template <bool advance> FUNCTION void currents(const Tile& t, real time_ms) {",
-        "    EACH(i, BRANCHINGS) {  // no membrane",
+        "    EACH(i, BRANCHINGS, 0) {  // no membrane",
         "        const int node = t.indices[BRANCHING + i];",
         "        RHS(node) = spread((real)0);",
         "        D(node) = spread(t.numbers[DIAGONAL + node]);",
@@ -102,5 +127,7 @@ def write(
         "\n".join(lines),
         np.concatenate(tables.numbers),
         np.concatenate(tables.indices),
-        np.concatenate(rows.first),
+        np.concatenate([each.ravel() for each in rows.first]),
+        np.concatenate([each.T.ravel() for each in rows.first]),
+        np.dtype("f4" if real == "float" else "f8"),
     )

@@ -13,6 +13,7 @@ import pytest
 
 from apical.simulate import presets, schema
 from apical.simulate.engine.batched import gpu
+from apical.simulate.engine.batched.layout import Layout
 from apical.simulate.engine.interface import Integration
 from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
@@ -31,9 +32,7 @@ def cupy(monkeypatch):
         spec.loader.exec_module(made[name])
         monkeypatch.setitem(sys.modules, name, made[name])
     gpu.gpus.cache_clear()
-    monkeypatch.setattr(gpu, "LANES", TILE)
-    monkeypatch.setattr(gpu.Gpu, "lanes", TILE)
-    monkeypatch.setattr(gpu, "kernel_text", lambda text, made=gpu.kernel_text: made(text, TILE))
+    monkeypatch.setattr(gpu, "layout", lambda *given: Layout(TILE, 8))
     yield made["cupy"]
     gpu.gpus.cache_clear()
 

@@ -1,8 +1,10 @@
 // A GPU's threads as threads of this processor: what a CUDA kernel takes for granted, and a launch of one. Every thread
-// of a block is a real one, and __syncthreads a real barrier, so that races show; blocks run one after another.
+// of a block is a real one, and __syncthreads a real barrier, so that races show; blocks run one after another, of all
+// launches.
 #include <math.h>
 #include <pthread.h>
 
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -10,7 +12,8 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
+#define __shared__
 
 struct Index { int x, y, z; };
 static thread_local Index threadIdx, blockIdx;
@@ -28,6 +31,8 @@ static void call(void (*kernel)(A...), void** arguments, std::index_sequence<I..
 
 // As cudaLaunchKernel: `arguments` points to each argument
 template <class... A> static void launch_on_threads(void (*kernel)(A...), int blocks, int x, int y, void** arguments) {
+    static std::mutex one_at_a_time;  // they share what a block has in common
+    const std::lock_guard<std::mutex> held(one_at_a_time);
     pthread_barrier_t of_block[2];
     for (pthread_barrier_t& barrier : of_block) pthread_barrier_init(&barrier, nullptr, x * y);
     for (int block = 0; block < blocks; ++block) {
