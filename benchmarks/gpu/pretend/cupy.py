@@ -1,7 +1,7 @@
 """CuPy without a GPU, as much of it as `apical` asks for: with this folder first on the path `import cupy` finds it.
 
-Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none then waits for another,
-so that they can run one after another. What it computes is what the text says, and it takes its time.
+Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none then waits for
+another, so that they can run one after another. What it computes is what the text says, and it takes its time.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-// The tree solved by one thread, or by few: chain by chain. A processor foresees what a loop over a chain's nodes loads, as
+// The tree solved by one thread, chain by chain. A processor foresees what a loop over a chain's nodes loads, as
 // its addresses depend on i alone.
 #pragma once
 
 // Rows of a chain: what its elimination leaves for the node that it hangs on
-#define LEFT_D(chain) ROW(SCRATCH + 2 * (chain))
-#define LEFT_RHS(chain) ROW(SCRATCH + 2 * (chain) + 1)
+#define LEFT_D(chain) ROW(LEFT + 2 * (chain))
+#define LEFT_RHS(chain) ROW(LEFT + 2 * (chain) + 1)
 
 // One node, whose parent is at `parent_v`; what nodes beyond leave behind in, what it leaves for its parent out.
 FUNCTION void eliminate(const Tile& t, int i, V parent_v, V& from_d, V& from_rhs) {

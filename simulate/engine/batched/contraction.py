@@ -7,76 +7,80 @@ FOCS:478: rake and compress), and the rounds are as many as the logarithm of the
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-MOST = 1 << 14  # nodes, so that an edge, of which there are less than 2 N, and a node share an integer
-EDGE = 16  # the bits of the node in it
+from ...schema import InputError
+
+MOST = 1 << 15  # nodes, so that two of their numbers share an integer in rounds.h
 
 
 @dataclass(frozen=True)
 class Contraction:
-    """N nodes in the order in which they are eliminated, R rounds.
+    """N nodes, numbered in the order in which they are eliminated.
 
-    An edge is numbered as the node whose parent it leads to, one that an elimination makes from N on; edge `root` has
-    no conductance. Edge and node beyond are one integer, edge << EDGE | node.
-    node (N,): at each position. round (R + 1,): the first position of each round, then N. near (N, 2): the neighbours
-    that are left when a node is eliminated; where there is none, the root's edge and itself. made (N,): the edge between
-    the two, less N, or -1. gone_first (N + 1,), gone: of each position, its neighbours that were eliminated before.
+    An edge is numbered as the node whose parent it leads to, one that an elimination makes from N on; that of the root
+    has no conductance.
+    first (rounds + 1,): the first node of each round, then N.
+    near (N, 2, 2): the neighbours that are left when a node is eliminated: the edge and the node at its end; where there
+    is none, the root's edge and the node itself. made (N,): the edge that comes between the two, or -1; n_made of them.
+    gone: of each node (any, 2), the same of its neighbours that were eliminated before.
     """
 
-    node: np.ndarray
-    round: np.ndarray
+    first: np.ndarray
     near: np.ndarray
     made: np.ndarray
-    gone_first: np.ndarray
-    gone: np.ndarray
-
-    @property
-    def n_made(self) -> int:
-        return int(self.made.max(initial=-1)) + 1
+    n_made: int
+    gone: list[np.ndarray]
 
 
-def order(parents: np.ndarray) -> Contraction:
-    """The order for a tree. parents (N,): of each node; the root's: itself. Raises ValueError for N above MOST."""
+def order(parents: np.ndarray, alike: Sequence[Hashable]) -> tuple[np.ndarray, Contraction]:
+    """The order of elimination of a tree (N,), and what is between nodes that are numbered so.
+
+    parents (N,): of each node; the root's: itself. alike (N,): equal for nodes that shall stand together in a round.
+    Raises InputError for N above MOST.
+    """
     n = len(parents)
     if n > MOST:
-        raise ValueError(f"a tree of {n} nodes; expected at most {MOST}")
+        raise InputError(f"engine 'batched', device cuda: a cell of {n} nodes, {MOST} at most; give --device cpu")
     root = int(np.flatnonzero(parents == np.arange(n))[0])
+    kinds: dict[Hashable, int] = {}
+    kind = [kinds.setdefault(each, len(kinds)) for each in alike]
     around: list[dict[int, int]] = [{} for _ in range(n)]  # of each node that is left: neighbour -> edge
     for node, parent in enumerate(parents.tolist()):
         if node != root:
             around[node][parent] = around[parent][node] = node
-    left, n_made = set(range(n)), 0
+    left = set(range(n))
     nodes: list[int] = []
-    rounds, near, made = [0], [], []
-    gone: list[list[int]] = [[] for _ in range(n)]
+    first, made = [0], []
+    near: list[list[tuple[int, int]]] = []  # edge and node
+    gone: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    n_made = 0
     while left:
-        together = _apart(left, around)
-        for node in together:
-            ends = [*around[node].items()]
-            for neighbour, edge in ends:
+        for node in sorted(_apart(left, around), key=lambda node: (kind[node], node)):
+            ends = [(edge, neighbour) for neighbour, edge in around[node].items()]
+            for edge, neighbour in ends:
                 del around[neighbour][node]
-                gone[neighbour].append(edge << EDGE | node)
+                gone[neighbour].append((edge, node))
             made.append(-1)
             if len(ends) == 2:
-                (one, _), (other, _) = ends
+                one, other = ends[0][1], ends[1][1]
                 around[one][other] = around[other][one] = n + n_made
-                made[-1], n_made = n_made, n_made + 1
-            ends += [(node, root)] * (2 - len(ends))
-            near.append([edge << EDGE | neighbour for neighbour, edge in ends])
+                made[-1], n_made = n + n_made, n_made + 1
+            near.append(ends + [(root, node)] * (2 - len(ends)))
+            nodes.append(node)
             left.discard(node)
-        nodes += together
-        rounds.append(len(nodes))
-    before = [gone[node] for node in nodes]
-    return Contraction(
-        node=np.array(nodes),
-        round=np.array(rounds),
-        near=np.array(near),
+        first.append(len(nodes))
+    now = np.arange(n + n_made)  # the number of each node and edge
+    now[nodes] = np.arange(n)
+    return np.array(nodes), Contraction(
+        first=np.array(first),
+        near=now[np.array(near)],
         made=np.array(made),
-        gone_first=np.cumsum([0, *map(len, before)]),
-        gone=np.array([each for of in before for each in of], int),
+        n_made=n_made,
+        gone=[now[np.array(gone[node], int).reshape(-1, 2)] for node in nodes],
     )
 
 

@@ -20,7 +20,6 @@ class Cpu:
     """A Device that has done what it is asked for when the call returns."""
 
     at_once = threads = 1
-    by_variable = False
 
     def __init__(self, step_text: str) -> None:
         self._library = library.load(step_text)

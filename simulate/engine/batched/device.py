@@ -15,11 +15,10 @@ class Device(Protocol):
     """Where tiles of `lanes` trials are integrated.
 
     What it is asked for it does in turn, and may do while the caller goes on. at_once: tiles that keep it busy.
-    threads: of this process that may prepare its input. by_variable: the order of a tile's rows, see Source.
+    threads: of this process that may prepare its input.
     """
 
     lanes: int
-    by_variable: bool
     at_once: int
     threads: int
 

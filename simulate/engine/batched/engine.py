@@ -35,7 +35,7 @@ def run_many(
     if any(each.synapses is not inputs[0].synapses or each.currents != inputs[0].currents for each in inputs):
         raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])
-    made = build(cell, inputs[0], held, v_init_mv, integration)
+    made = build(cell, inputs[0], held, v_init_mv, integration, device)
     yield from trials.run(
         made,
         [each.events_ms for each in inputs],
@@ -47,7 +47,9 @@ def run_many(
     )
 
 
-def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: Integration) -> Step:
+def build(
+    cell, inputs: Inputs, currents: list, v_init_mv: float, integration: Integration, device: str = "cpu"
+) -> Step:
     """The generated step of a cell. currents: the point processes of `inputs`, placed."""
     assert integration.dt_ms is not None
     return step.build(
@@ -58,6 +60,7 @@ def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: I
         integration.dt_ms,
         integration.second_order,
         integration.precision == "float32",
+        shared=device == "cuda",
     )
 
 

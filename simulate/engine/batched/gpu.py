@@ -79,8 +79,6 @@ def gpus(source: Source) -> Sequence[Device]:
 class Gpu:
     """One GPU through CuPy: a Device. Copies and launches are queued in its default stream."""
 
-    by_variable = True
-
     def __init__(self, number: int, source: Source) -> None:
         import cupy
 

@@ -19,20 +19,22 @@ INDENT = "    "
 class Rows:
     """The rows of a tile, of which each holds one variable of one place.
 
-    first: what they begin with, (places, variables) each. A processor has those of a place side by side, a GPU those of
-    a variable (PER_PLACE and PER_VARIABLE in tile.h).
+    by_variable: whether those of a variable stand side by side, so that neighbouring threads, of neighbouring places,
+    use neighbouring numbers; or those of a place, so that a processor foresees what a loop over places reads.
+    first: what they begin with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, by_variable: bool) -> None:
+        self.by_variable = by_variable
         self.first: list[np.ndarray] = []
 
     def __len__(self) -> int:
-        return sum(each.size for each in self.first)
+        return sum(map(len, self.first))
 
     def add(self, first: np.ndarray) -> int:
         """Where rows that begin with `first` (places, variables) begin."""
-        self.first.append(np.asarray(first, float))
-        return len(self) - self.first[-1].size
+        self.first.append(np.asarray(first, float).ravel("F" if self.by_variable else "C"))
+        return len(self) - len(self.first[-1])
 
 
 class GroupSource:
@@ -47,14 +49,14 @@ class GroupSource:
         self._program, self._tables, self._real, self._dt_ms, self._before = program, tables, real, dt_ms, before
         group = program.group
         self.name, self._point, self._n = group.name, group.point, len(group.node)
-        self._row = {name: number for number, name in enumerate(program.kept)}
-        self._names = {plain(name): name for name in self._row}
-        for name in self._row.keys() - self._names.values():
+        self._names = {plain(name): name for name in program.kept}
+        for name in program.kept.keys() - self._names.values():
             other = self._names[plain(name)]
             raise InputError(f"mechanisms: {name} and {other} are both {plain(name)} in generated code; rename one")
-        first = np.array([*program.kept.values()]).reshape(len(self._row), self._n).T  # (places, variables)
-        begin, variables = rows.add(first), len(self._row)
-        self._at = f"const int at = {begin} + PER_PLACE({variables}) * i, next = PER_VARIABLE({self._n});"
+        first = np.array([*program.kept.values()]).reshape(len(program.kept), self._n).T  # (places, variables)
+        per_place, per_variable = (1, self._n) if rows.by_variable else (len(program.kept), 1)
+        self._row = {name: number * per_variable for number, name in enumerate(program.kept)}  # from the place's first
+        self._at = f"const int at = {rows.add(first)} + {per_place} * i;"
         self._node = tables.add_indices(group.node)
         self.waits = group.point and not program.alone and bool(program.advanced)
         turn = turns(group.node) if group.point else np.zeros(self._n, int)
@@ -96,9 +98,9 @@ class GroupSource:
         if "v" in used:
             lines.append(f"const real v = AT(OF_NODE(t.indices[{self._node} + i], 0), lane);")
         lines += self._numbers(lowered.tables, used)
-        lines += [f"const real {plain(n)} = AT(at + {row} * next, lane);" for n, row in self._row.items() if n in used]
+        lines += [f"const real {plain(n)} = AT(at + {row}, lane);" for n, row in self._row.items() if n in used]
         lines += statements
-        lines += [f"AT(at + {self._row[n]} * next, lane) = {value};" for n, value in zip(received, values, strict=True)]
+        lines += [f"AT(at + {self._row[n]}, lane) = {value};" for n, value in zip(received, values, strict=True)]
         return [f"case {kind}: {{  // {self.name}", *_indented([*lines, "break;"]), "}"]
 
     def _states_only(self) -> list[str]:
@@ -132,7 +134,7 @@ class GroupSource:
         else:
             lines.append(f"RHS(node) = spread({current});")
             lines.append(f"D(node) = spread(t.numbers[DIAGONAL + node] + {conductance});")
-        lines += [f"ROW(at + {self._row[n]} * next) = spread({value});" for n, value in zip(kept, values, strict=True)]
+        lines += [f"ROW(at + {self._row[n]}) = spread({value});" for n, value in zip(kept, values, strict=True)]
         name = f"template <bool advance> FUNCTION void currents_{self.name}(const Tile& t, real time_ms"
         if not self._point:
             return [
@@ -152,7 +154,7 @@ class GroupSource:
         if "v" in used:
             lines.append("const V v = VOLTAGE(node);")
         lines += self._numbers(tables, used)
-        return lines + [f"V {plain(n)} = ROW(at + {row} * next);" for n, row in self._row.items() if n in used]
+        return lines + [f"V {plain(n)} = ROW(at + {row});" for n, row in self._row.items() if n in used]
 
     def _numbers(self, tables: Mapping[str, int], used: set[str]) -> list[str]:
         return [f"const real {name} = t.numbers[{at} + i];" for name, at in tables.items() if name in used]
@@ -169,7 +171,7 @@ class GroupSource:
         values, statements = self._writer(lowered).block(outputs, name_all=True)
         lines += statements
         return lines + [
-            f"ROW(at + {self._row[n]} * next) = {plain(n)} = {value};" for n, value in zip(states, values, strict=True)
+            f"ROW(at + {self._row[n]}) = {plain(n)} = {value};" for n, value in zip(states, values, strict=True)
         ]
 
 

@@ -31,8 +31,8 @@ def layout(trial_bytes: int, real_bytes: int, of_gpu: Mapping[str, int]) -> Layo
     """The layout for trials whose rows have so many bytes. of_gpu: its attributes, as CUDA calls them.
 
     On the chip there are two blocks at least, so that one computes while another waits, and as many lanes as they leave
-    room for, since what a block reads of the cell's tables serves all of its lanes. A thread has 64 registers, 128 in 64
-    bits, which the generated code needs.
+    room for, since what a block reads of the cell's tables serves all of its lanes. A thread has 64 registers, 128 in
+    64 bits, which the generated code needs.
     """
     of_multiprocessor = of_gpu.get("MaxSharedMemoryPerMultiprocessor", 0)
     of_block = of_gpu.get("MaxSharedMemoryPerBlockOptin", 0)

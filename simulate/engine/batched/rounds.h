@@ -1,47 +1,52 @@
-// The tree solved by the threads of a block: nodes that are no neighbours of each other are eliminated in the same round
-// (contraction.py), and then found outwards, the last round first.
+// The tree solved by the threads of a block: nodes that are no neighbours of each other are eliminated in the same round,
+// and then found, the last round first. Nodes are numbered by rounds (contraction.py).
 #pragma once
 
-// Of an edge and the node at its end, one integer
-#define OTHER(end) ((end) & 0xffff)
-#define EDGE(end) ((end) >> 16)
+// A neighbour when it, or the node, is eliminated: 1 + the number of the edge that an elimination has made, or 0, and the
+// node; that edge's conductance is in a row, or that of an edge of the cell, `given`
+struct Neighbour {
+    int made, node;
+    V conductance;
+};
 
-// Conductance of an edge: given, or of an edge that an elimination has made
-FUNCTION V coupling(const Tile& t, int edge) {
-    return edge < N_NODES ? spread(t.numbers[G + edge]) : ROW(SCRATCH + edge - N_NODES);
+FUNCTION Neighbour neighbour(const Tile& t, int end, real given) {
+    const int made = end >> 16;
+    return {made, end & 0xffff, made ? ROW(MADE + made - 1) : spread(given)};
 }
 
-// The current through an edge to a node at v, less what the change of voltages will add. Edges that were made carry none:
-// it was counted where they were made.
-FUNCTION V current(const Tile& t, int end, V conductance, V v) {
-    return EDGE(end) < N_NODES ? conductance * (VOLTAGE(OTHER(end)) - v) : spread((real)0);
+// The current from it to a node at v, less what the change of voltages will add; through an edge that was made, it was
+// counted where that was made
+FUNCTION V current(const Tile& t, const Neighbour& from, V v) {
+    return from.made ? spread((real)0) : from.conductance * (VOLTAGE(from.node) - v);
 }
 
-// Leaves D: 1 / diagonal, RHS: right side / diagonal
-FUNCTION void eliminate(const Tile& t, int position) {
-    const int node = t.indices[NODE + position];
+FUNCTION Neighbour near_(const Tile& t, int node, int number) {
+    const int k = number * N_NODES + node;
+    return neighbour(t, t.indices[NEAR + k], t.numbers[NEAR_G + k]);
+}
+
+// A node of a round of n nodes, of which neighbours that have gone are noted from k on. Leaves D: 1 / diagonal, RHS: right
+// side / diagonal
+FUNCTION void eliminate(const Tile& t, int node, int k, int n, int most) {
     const V v = VOLTAGE(node);
     V d = D(node), rhs = RHS(node);
-    for (int k = t.indices[GONE_FIRST + position]; k < t.indices[GONE_FIRST + position + 1]; ++k) {
-        const int end = t.indices[GONE + k];
-        const V g = coupling(t, EDGE(end));
-        d -= g * g * D(OTHER(end));
-        rhs += g * RHS(OTHER(end)) + current(t, end, g, v);
+    for (int number = 0; number < most; ++number, k += n) {
+        const Neighbour gone = neighbour(t, t.indices[GONE + k], t.numbers[GONE_G + k]);
+        d -= gone.conductance * gone.conductance * D(gone.node);
+        rhs += gone.conductance * RHS(gone.node) + current(t, gone, v);
     }
-    const int one = t.indices[NEAR + 2 * position], other = t.indices[NEAR + 2 * position + 1];
-    const int made = t.indices[MADE + position];
-    const V g_one = coupling(t, EDGE(one)), g_other = coupling(t, EDGE(other));
-    rhs += current(t, one, g_one, v) + current(t, other, g_other, v);
+    const Neighbour one = near_(t, node, 0), other = near_(t, node, 1);
+    const int made = t.indices[MAKES + node];
+    rhs += current(t, one, v) + current(t, other, v);
     const V inverse = quotient((real)1, d);
     D(node) = inverse;
     RHS(node) = inverse * rhs;
-    if (made >= 0) ROW(SCRATCH + made) = g_one * g_other * inverse;
+    if (made >= 0) ROW(MADE + made) = one.conductance * other.conductance * inverse;
 }
 
-FUNCTION void substitute(const Tile& t, int position) {
-    const int node = t.indices[NODE + position];
-    const int one = t.indices[NEAR + 2 * position], other = t.indices[NEAR + 2 * position + 1];
-    const V inwards = coupling(t, EDGE(one)) * RHS(OTHER(one)) + coupling(t, EDGE(other)) * RHS(OTHER(other));
+FUNCTION void substitute(const Tile& t, int node) {
+    const Neighbour one = near_(t, node, 0), other = near_(t, node, 1);
+    const V inwards = one.conductance * RHS(one.node) + other.conductance * RHS(other.node);
     const V change = RHS(node) + D(node) * inwards;
     RHS(node) = change;
     VOLTAGE(node) += (real)(SECOND_ORDER ? 2 : 1) * change;
@@ -49,13 +54,14 @@ FUNCTION void substitute(const Tile& t, int position) {
 
 FUNCTION void solve(const Tile& t) {
     for (int round = 0; round < ROUNDS; ++round) {
-        const int last = t.indices[ROUND + round + 1];
-        for (int p = t.indices[ROUND + round] + t.first; p < last; p += t.stride) eliminate(t, p);
+        const int first = t.indices[ROUND + round], n = t.indices[ROUND + round + 1] - first;
+        const int at = t.indices[GONE_AT + round], most = t.indices[GONE_MOST + round];
+        for (int k = t.first; k < n; k += t.stride) eliminate(t, first + k, at + k, n, most);
         TOGETHER;
     }
     for (int round = ROUNDS - 1; round >= 0; --round) {
         const int last = t.indices[ROUND + round + 1];
-        for (int p = t.indices[ROUND + round] + t.first; p < last; p += t.stride) substitute(t, p);
+        for (int node = t.indices[ROUND + round] + t.first; node < last; node += t.stride) substitute(t, node);
         TOGETHER;
     }
 }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import contraction
 from .circuit import Circuit
+from .contraction import Contraction
 from .group_source import GroupSource, Rows
 from .lowering import Tables
 from .program import Program
@@ -21,15 +21,13 @@ TO_US = 1e-5  # 1 uF/cm2 over 1 um2 in nF; 1 nF over 1 ms is 1 uS
 class Source:
     """text: of the generated file. numbers, indices: the tables that it reads.
 
-    first_values: what each row of a tile begins with, all of a place side by side, the first of them a voltage;
-    first_by_variable: the same with all of a variable side by side. real: of the numbers.
+    first_values: what each row of a tile begins with; the first of them is a voltage. real: of the numbers.
     """
 
     text: str
     numbers: np.ndarray
     indices: np.ndarray
     first_values: np.ndarray
-    first_by_variable: np.ndarray
     real: np.dtype
 
     @property
@@ -40,6 +38,7 @@ class Source:
 
 def write(
     circuit: Circuit,
+    rounds: Contraction | None,
     programs: Sequence[Program],
     connections: Sequence[tuple[int, int, float]],
     dt_ms: float,
@@ -50,34 +49,18 @@ def write(
 ) -> Source:
     """The source of one step of cell `name`.
 
+    rounds: in which nodes are eliminated by threads that share the cell; None for one thread, which goes by chains.
     connections: (number of the program, place, weight) of each that brings input spikes. real: 'float' or 'double'.
     """
-    tables, rows, n = Tables(), Rows(), len(circuit.g_us)
+    tables, rows, n = Tables(), Rows(by_variable=rounds is not None), len(circuit.g_us)
     capacitance_us = (2 if second_order else 1) * TO_US * circuit.cm_uf_per_cm2 * circuit.area_um2 / dt_ms
     branchings = [number for number, segment in enumerate(circuit.segments) if segment is None]
-    # A tree too large for the integers of rounds.h is too large for the memory of a multiprocessor, too
-    together = contraction.order(circuit.parents if n <= contraction.MOST else np.zeros(1, int))
     kinds, places, weights = zip(*connections, strict=True) if connections else ((), (), ())
     names = {
         "N_NODES": n,
         "NODES": rows.add(np.outer(np.ones(n), [v_init_mv, 0, 0])),
-        "G": tables.add_numbers(circuit.g_us),
         "DIAGONAL": tables.add_numbers(circuit.axial_us + capacitance_us),
-        "LEVELS": len(circuit.level) - 1,
-        "LEVEL": tables.add_indices(circuit.level),
-        "HEAD": tables.add_indices(circuit.head),
-        "TAIL": tables.add_indices(circuit.tail),
-        "PARENT": tables.add_indices(circuit.parent),
-        "BEYOND_FIRST": tables.add_indices(circuit.beyond_first),
-        "BEYOND": tables.add_indices(circuit.beyond),
-        "SCRATCH": rows.add(np.zeros((max(2 * len(circuit.head), together.n_made), 1))),
-        "ROUNDS": len(together.round) - 1,
-        "ROUND": tables.add_indices(together.round),
-        "NODE": tables.add_indices(together.node),
-        "NEAR": tables.add_indices(together.near.ravel()),
-        "MADE": tables.add_indices(together.made),
-        "GONE_FIRST": tables.add_indices(together.gone_first),
-        "GONE": tables.add_indices(together.gone),
+        **_tree(circuit, rounds, tables, rows),
         "BRANCHINGS": len(branchings),
         "BRANCHING": tables.add_indices(branchings),
         "SECOND_ORDER": int(second_order),
@@ -127,7 +110,62 @@ def write(
         "\n".join(lines),
         np.concatenate(tables.numbers),
         np.concatenate(tables.indices),
-        np.concatenate([each.ravel() for each in rows.first]),
-        np.concatenate([each.T.ravel() for each in rows.first]),
+        np.concatenate(rows.first),
         np.dtype("f4" if real == "float" else "f8"),
     )
+
+
+def _tree(circuit: Circuit, rounds: Contraction | None, tables: Tables, rows: Rows) -> dict[str, int]:
+    """What rounds.h reads, or chains.h."""
+    if rounds is not None:
+        return _rounds(circuit, rounds, tables) | {"MADE": rows.add(np.zeros((rounds.n_made, 1)))}
+    chains = circuit.chains
+    assert chains is not None
+    return {
+        "G": tables.add_numbers(circuit.g_us),
+        "LEFT": rows.add(np.zeros((len(chains.head), 2))),
+        "LEVELS": len(chains.level) - 1,
+        "LEVEL": tables.add_indices(chains.level),
+        "HEAD": tables.add_indices(chains.head),
+        "TAIL": tables.add_indices(chains.tail),
+        "PARENT": tables.add_indices(chains.parent),
+        "BEYOND_FIRST": tables.add_indices(chains.beyond_first),
+        "BEYOND": tables.add_indices(chains.beyond),
+    }
+
+
+def _rounds(circuit: Circuit, rounds: Contraction, tables: Tables) -> dict[str, int]:
+    """Where a thread finds what it needs of a node depends on the node and the round alone, so it waits for it once.
+
+    Neighbours of a round's nodes that have gone are a block, the first of each node, then the second, and so on; where
+    there is none, the node itself, without conductance.
+    """
+    n = len(circuit.g_us)
+    root = int(np.flatnonzero(circuit.parents == np.arange(n))[0])
+    blocks = []
+    for begin, end in zip(rounds.first, rounds.first[1:], strict=False):
+        most = max(len(rounds.gone[node]) for node in range(begin, end))
+        block = np.array([[[root, node]] * most for node in range(begin, end)], int).reshape(end - begin, most, 2)
+        for row, node in zip(block, range(begin, end), strict=True):
+            row[: len(rounds.gone[node])] = rounds.gone[node]
+        blocks.append(block.transpose(1, 0, 2).reshape(-1, 2))
+    sizes = np.array([len(block) for block in blocks])
+    g_us = np.concatenate([circuit.g_us, np.zeros(rounds.n_made)])
+
+    def ends(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        edge, node = pairs.reshape(-1, 2).T
+        return np.maximum(edge - n + 1, 0) << 16 | node, g_us[edge]
+
+    near, near_us = ends(rounds.near.transpose(1, 0, 2))
+    gone, gone_us = ends(np.concatenate(blocks))
+    return {
+        "ROUNDS": len(blocks),
+        "ROUND": tables.add_indices(rounds.first),
+        "NEAR": tables.add_indices(near),
+        "NEAR_G": tables.add_numbers(near_us),
+        "MAKES": tables.add_indices(rounds.made - n),
+        "GONE_AT": tables.add_indices(np.cumsum(sizes) - sizes),
+        "GONE_MOST": tables.add_indices(sizes // np.diff(rounds.first)),
+        "GONE": tables.add_indices(gone),
+        "GONE_G": tables.add_numbers(gone_us),
+    }

@@ -16,21 +16,16 @@ struct Tile {
 #define TOGETHER __syncthreads()  // between what one thread writes and another one of the block reads
 #define ROW(row) t.rows[(row) * LANES + t.lane]
 #define LANES_OF_THREAD 1
-// A variable of all places, then the next: neighbouring threads, of neighbouring places, then read neighbouring numbers
-#define PER_PLACE(variables) 1
-#define PER_VARIABLE(places) (places)
+#define OF_NODE(node, variable) (NODES + (node) + N_NODES * (variable))
 #else
 #define EACH_LANE for (int lane = 0; lane < LANES; ++lane)
 #define TOGETHER
 #define ROW(row) (*(V*)(t.rows + (long long)(row) * LANES))
 #define LANES_OF_THREAD LANES
-// All variables of a place, then the next: a processor foresees what a loop over places reads
-#define PER_PLACE(variables) (variables)
-#define PER_VARIABLE(places) 1
+#define OF_NODE(node, variable) (NODES + 3 * (node) + (variable))
 #endif
 #define AT(row, lane) t.rows[(long long)(row) * LANES + (lane)]
 // Rows of a node
-#define OF_NODE(node, variable) (NODES + PER_PLACE(3) * (node) + PER_VARIABLE(N_NODES) * (variable))
 #define VOLTAGE(node) ROW(OF_NODE(node, 0))
 #define RHS(node) ROW(OF_NODE(node, 1))
 #define D(node) ROW(OF_NODE(node, 2))
@@ -82,7 +77,7 @@ FUNCTION void events(const Tile& t, const Recorder& r, int step, int (&following
     }
 }
 
-#ifdef ON_CHIP
+#ifdef ONE_LANE_PER_THREAD
 #include "rounds.h"
 #else
 #include "chains.h"

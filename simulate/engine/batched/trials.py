@@ -150,9 +150,8 @@ class _Part:
 
     def _put(self) -> _Arrays:
         device, source = self.device, self.step.source
-        first = source.first_by_variable if device.by_variable else source.first_values
         return _Arrays(
-            rows=device.put(np.repeat(first.astype(self.real), device.lanes), copies=self.tiles),
+            rows=device.put(np.repeat(source.first_values.astype(self.real), device.lanes), copies=self.tiles),
             numbers=device.put(source.numbers.astype(self.real)),
             indices=device.put(source.indices.astype(INT)),
             node=device.put(self.node),

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from apical.simulate.engine.batched import contraction
-from apical.simulate.engine.batched.contraction import EDGE, Contraction
-
-NODE = (1 << EDGE) - 1
+from apical.simulate.engine.batched.contraction import Contraction
+from apical.simulate.schema import InputError
 
 
 def tree(n: int, seed: int, branching: float) -> np.ndarray:
@@ -19,19 +18,19 @@ def tree(n: int, seed: int, branching: float) -> np.ndarray:
 
 
 def solved(of: Contraction, g: np.ndarray, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """As rounds.h does it: (N,) x of  diagonal_i x_i - sum_j g_ij x_j = right_i."""
+    """As rounds.h does it: (N,) x of  diagonal_i x_i - sum_j g_ij x_j = right_i, nodes in the order of elimination."""
     conductance, d, x = np.concatenate([g, np.zeros(of.n_made)]), diagonal.copy(), right.copy()
-    for position, node in enumerate(of.node):
-        for end in of.gone[of.gone_first[position] : of.gone_first[position + 1]]:
-            d[node] -= conductance[end >> EDGE] ** 2 * d[end & NODE]
-            x[node] += conductance[end >> EDGE] * x[end & NODE]
+    for node in range(len(g)):
+        edge, gone = of.gone[node].T
+        d[node] -= conductance[edge] ** 2 @ d[gone]
+        x[node] += conductance[edge] @ x[gone]
         d[node] = 1 / d[node]
         x[node] *= d[node]
-        if of.made[position] >= 0:
-            conductance[len(g) + of.made[position]] = d[node] * np.prod(conductance[of.near[position] >> EDGE])
-    for position in reversed(range(len(of.node))):
-        node, near = of.node[position], of.near[position]
-        x[node] += d[node] * conductance[near >> EDGE] @ x[near & NODE]
+        if of.made[node] >= 0:
+            conductance[of.made[node]] = d[node] * np.prod(conductance[of.near[node, :, 0]])
+    for node in reversed(range(len(g))):
+        edge, near = of.near[node].T
+        x[node] += d[node] * conductance[edge] @ x[near]
     return x
 
 
@@ -48,29 +47,37 @@ def test_the_equations_are_solved(parents):
     diagonal = rng.uniform(0.01, 1, n) - matrix.sum(axis=1)
     matrix[np.arange(n), np.arange(n)] = diagonal
     right = rng.normal(size=n)
-    found = solved(contraction.order(parents), g, diagonal, right)
-    np.testing.assert_allclose(found, np.linalg.solve(matrix, right), rtol=1e-9, atol=1e-9)
+    order, of = contraction.order(parents, rng.integers(3, size=n))
+    expected = np.linalg.solve(matrix, right)[order]
+    np.testing.assert_allclose(solved(of, g[order], diagonal[order], right[order]), expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("parents", TREES, ids=lambda parents: f"{len(parents)} nodes")
 def test_no_two_of_a_round_wait_for_each_other(parents):
-    of = contraction.order(parents)
-    assert sorted(of.node) == list(range(len(parents)))
-    round_of = np.empty(len(parents), int)
-    for number, (first, last) in enumerate(zip(of.round, of.round[1:], strict=False)):
-        round_of[of.node[first:last]] = number
-    for position, node in enumerate(of.node):
-        before = of.gone[of.gone_first[position] : of.gone_first[position + 1]] & NODE
-        assert (round_of[before] < round_of[node]).all()
-        left = of.near[position] & NODE
+    n = len(parents)
+    order, of = contraction.order(parents, ["alike"] * n)
+    assert sorted(order) == list(range(n))
+    round_of = np.repeat(np.arange(len(of.first) - 1), np.diff(of.first))
+    for node in range(n):
+        assert (round_of[of.gone[node][:, 1]] < round_of[node]).all()
+        left = of.near[node, :, 1]
         assert ((round_of[left] > round_of[node]) | (left == node)).all()
 
 
+def test_nodes_alike_stand_together_in_a_round():
+    alike = list("abcab" * 100)
+    order, of = contraction.order(TREES[3], alike)
+    for begin, end in zip(of.first, of.first[1:], strict=False):
+        there = [alike[node] for node in order[begin:end]]
+        assert there == sorted(there)
+
+
 def test_a_chain_takes_as_many_rounds_as_the_logarithm_of_its_nodes():
-    of = contraction.order(tree(1024, 0, 0))
-    assert np.diff(of.round).tolist() == [512, 256, 128, 64, 32, 16, 8, 4, 2, 1, 1]  # half of what is left in each
+    _, of = contraction.order(tree(1024, 0, 0), [None] * 1024)
+    assert np.diff(of.first).tolist() == [512, 256, 128, 64, 32, 16, 8, 4, 2, 1, 1]  # half of what is left in each
 
 
 def test_a_tree_too_large_is_refused():
-    with pytest.raises(ValueError, match="16385 nodes"):
-        contraction.order(np.zeros(contraction.MOST + 1, int))
+    n = contraction.MOST + 1
+    with pytest.raises(InputError, match="a cell of 32769 nodes, 32768 at most; give --device cpu"):
+        contraction.order(np.zeros(n, int), [None] * n)

@@ -55,7 +55,7 @@ DENSE = {"synapses_per_segment": 3, "inhibitory": "GABA_AB", "without_nmda": Dom
 class Threads:
     """A Device: the kernel as g++ compiles it, with a real thread for each of a GPU's."""
 
-    at_once, threads, by_variable = 5, 2, True
+    at_once, threads = 5, 2
 
     def __init__(
         self, folder: Path, source, layout: Layout = LAYOUTS["streamed"], flags: str = "", together: bool = True
@@ -116,10 +116,14 @@ def specimen(tmp_path_factory):
         neuron = experiments[-1].neuron
         for synapse, weight in ((0, -1000.0), (1, np.nan)):
             neuron.synapses.connections[synapse][0].weight[0] = weight
-        generated = step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, precision == "float32")
+        generated, of_one_thread = (
+            step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, precision == "float32", shared=shared)
+            for shared in (True, False)
+        )
         segments = [segment.neuron for segment in neuron.cell.segments]
         made[key] = each = SimpleNamespace(
             step=generated,
+            of_one_thread=of_one_thread,
             events_ms=[_input(neuron.synapses.sign, trial) for trial in range(TRIALS)],
             probes=[neuron.cell.soma(0.5), segments[-1]],
             coarse=segments[::7],
@@ -141,7 +145,8 @@ def _input(sign: np.ndarray, trial: int) -> list[np.ndarray]:
 
 
 def run(each: SimpleNamespace, *devices) -> list:
-    return list(trials.run(each.step, each.events_ms, each.probes, each.coarse, MS, devices))
+    of = each.step if devices else each.of_one_thread
+    return list(trials.run(of, each.events_ms, each.probes, each.coarse, MS, devices))
 
 
 def agree(found: list, expected: list, within_mv: float) -> None:

@@ -26,7 +26,6 @@ def device(free_bytes=10**6, at_once=5):
     return SimpleNamespace(
         lanes=4,
         at_once=at_once,
-        by_variable=False,
         threads=1,
         free_bytes=lambda: free_bytes,
         current=nullcontext,

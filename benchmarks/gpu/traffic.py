@@ -1,0 +1,152 @@
+"""What a step of engine `batched` moves through a GPU's memories, counted without one.
+
+    python benchmarks/gpu/traffic.py
+    python benchmarks/gpu/traffic.py --streamed     # the kernel for cells that do not fit into a multiprocessor
+
+Of every access that the kernel's text makes (trace.py) it is told where it is answered. What a warp asks for at once takes
+a multiprocessor's own memory as many cycles as one of its 32 banks has different words to give; elsewhere it moves lines
+of 128 bytes, or sectors of 32. Caches keep what was used last, and the blocks that are resident share them. Printed for a
+trial and a step in 32 bits, and how many simulated seconds per second a memory would allow if nothing else took time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import specimen
+from trace import ROWS, WARP, Request, Tracer, requests
+
+from apical.simulate.engine.batched import step, trials
+from apical.simulate.engine.batched.layout import STREAMED, Layout, layout
+from apical.simulate.engine.batched.pieces import PIECE_MS
+from apical.simulate.trial.detailed import V_INIT_MV
+
+NUMBER, SECTOR, LINE, BANKS = 4, 32, 128, 32
+KB = 1024
+MULTIPROCESSORS, L1, L2 = 132, 256 * KB, 50 * KB * KB  # of an H200; its L1 and shared memory are one
+H200 = {
+    "MaxRegistersPerMultiprocessor": 65536,
+    "MaxSharedMemoryPerMultiprocessor": 228 * KB,
+    "MaxSharedMemoryPerBlockOptin": 227 * KB,
+}
+STREAMED_BLOCKS = 5  # of a multiprocessor: by the 48 registers of that kernel's threads
+
+
+class Cache:
+    """Keeps so many pieces, those used last."""
+
+    def __init__(self, pieces: int) -> None:
+        self._pieces = pieces
+        self._kept: OrderedDict[tuple[int, int], bool] = OrderedDict()
+
+    def use(self, piece: tuple[int, int], write: bool = False) -> tuple[bool, bool]:
+        """Whether it was there, and whether another one that had been written had to go for it."""
+        there = piece in self._kept
+        self._kept[piece] = self._kept.pop(piece, False) or write
+        full = len(self._kept) > self._pieces
+        return there, full and self._kept.popitem(last=False)[1]
+
+
+def pieces(request: Request, n_bytes: int) -> list[tuple[int, int]]:
+    return [(request.space, number) for number in np.unique(request.places * NUMBER // n_bytes).tolist()]
+
+
+def on_chip(asked: Iterable[Request], each: Layout, trial_bytes: int, launch_steps: int) -> dict[str, float]:
+    """Of a trial and a step: what its own memory, the L2 and the device's memory give."""
+    tables = Cache((L1 - H200["MaxSharedMemoryPerMultiprocessor"]) // each.blocks // SECTOR)
+    cycles = found = sectors = 0
+    for request in asked:
+        if request.space == ROWS:
+            if request.step == 1:
+                found += 1
+                cycles += int(np.bincount(np.unique(request.places) % BANKS).max())
+            continue
+        missed = sum(not tables.use(piece)[0] for piece in pieces(request, SECTOR))
+        sectors += missed * (request.step == 1)
+    return {
+        "requests": found / each.lanes,
+        "cycles": cycles / each.lanes,
+        "bytes of L2": sectors * SECTOR / each.lanes,
+        "bytes of device": 2 * trial_bytes / launch_steps,
+    }
+
+
+def streamed(asked: Iterable[Request], each: Layout) -> dict[str, float]:
+    """Of a trial and a step: what is asked for, what the L1 does not have, and what the L2 does not have."""
+    near = Cache(L1 // STREAMED_BLOCKS // LINE)
+    far = Cache(L2 // (STREAMED_BLOCKS * MULTIPROCESSORS) // LINE)
+    read = written = from_l2 = from_device = 0
+    different: set[tuple[int, int]] = set()
+    for request in asked:
+        counted = request.step == 1
+        for piece in pieces(request, LINE):
+            if request.space != ROWS:
+                near.use(piece)
+                continue
+            there, _ = near.use(piece)
+            read += counted and not request.write
+            written += counted and request.write
+            if counted:
+                different.add(piece)
+            if request.write or not there:
+                from_l2 += counted
+                there, dirty_went = far.use(piece, request.write)
+                from_device += counted * ((not there and not request.write) + dirty_went)
+    of_line = LINE / each.lanes
+    return {
+        "bytes asked for": (read + written) * of_line,
+        "bytes of different rows": len(different) * of_line,
+        "bytes of L2": from_l2 * of_line,
+        "bytes of device": from_device * of_line,
+    }
+
+
+def main() -> None:
+    parser = specimen.options(__doc__)
+    parser.add_argument("--streamed", action="store_true")
+    parser.add_argument("--clock-ghz", type=float, default=1.755)
+    parser.add_argument("--device-tb-s", type=float, default=4.3)
+    parser.add_argument("--l2-tb-s", type=float, default=5.5)
+    given = parser.parse_args()
+    experiment = specimen.experiment(given, "cpu")
+    neuron = experiment.neuron
+    made = step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, True, shared=True)
+    trial_bytes = made.source.trial_bytes
+    each = STREAMED if given.streamed else layout(trial_bytes, NUMBER, H200)
+    told(given, each, made.source.trial_bytes)
+    events_ms = specimen.drawn(experiment, each.lanes, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        device = Tracer(Path(folder), made.source.text, each)
+        list(trials.run(made, events_ms, [neuron.cell.soma(0.5)], [], 2 * made.dt_ms, [device]))
+        asked = requests(device.accesses())
+        steps = round(PIECE_MS / made.dt_ms)
+        found = on_chip(asked, each, trial_bytes, steps) if each.on_chip else streamed(asked, each)
+    per_s = 1000 / made.dt_ms  # steps in a simulated second
+    most = {
+        "cycles": MULTIPROCESSORS * given.clock_ghz * 1e9,
+        "bytes of L2": given.l2_tb_s * 1e12,
+        "bytes of device": given.device_tb_s * 1e12,
+        "bytes asked for": given.device_tb_s * 1e12,
+        "bytes of different rows": given.device_tb_s * 1e12,
+    }
+    print(f"{'of a trial and a step':<26}{'':>12}{'s per s at most':>18}")
+    for name, value in found.items():
+        ends = f"{most[name] / per_s / value:>18,.0f}" if name in most and value else ""
+        print(f"{name:<26}{value:>12,.0f}{ends}")
+
+
+def told(given: argparse.Namespace, each: Layout, trial_bytes: int) -> None:
+    name = given.morphology or given.preset
+    where = "in a multiprocessor" if each.on_chip else "streamed"
+    blocks = each.blocks if each.on_chip else STREAMED_BLOCKS
+    print(f"{name}: {trial_bytes:,} bytes of a trial, {where}; {each}; ", end="")
+    print(f"{blocks * each.lanes * MULTIPROCESSORS} trials at once, {each.lanes * each.width // WARP} warps a block")
+
+
+if __name__ == "__main__":
+    main()
