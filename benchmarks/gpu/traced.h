@@ -1,25 +1,16 @@
 // The kernel's accesses to memory, written down. Which they are depends on the cell's tables and the input alone, never on
-// what is computed: so the threads of a block run one after another, and a barrier is a mark between accesses.
-#include <math.h>
-
+// what is computed.
 #include <type_traits>
-#include <utility>
 #include <vector>
 
-#define __global__
-#define __device__
-#define __forceinline__ inline
-#define __launch_bounds__(...)
-#define __shared__
-struct Index { int x, y, z; };
-static Index threadIdx, blockIdx;
-static inline float __fdividef(float a, float b) { return a / b; }
+#include "sequential.h"
 
 // space: 0 rows, 1 numbers, 2 indices. phase: barriers before it. place: in the array, in numbers
 struct Access { int step, thread, phase, line, space, write, place; };
 static std::vector<Access> accesses;
-static int phase, step_now;
-static void __syncthreads() { ++phase; }
+static int step_now;
+extern "C" long long access_count() { return accesses.size(); }
+extern "C" void* all_accesses() { return accesses.data(); }
 
 template <class T, int space> struct Number {
     T* at;

@@ -3,38 +3,29 @@
     python benchmarks/gpu/traffic.py
     python benchmarks/gpu/traffic.py --streamed     # the kernel for cells that do not fit into a multiprocessor
 
-Of every access that the kernel's text makes (trace.py) it is told where it is answered. What a warp asks for at once takes
-a multiprocessor's own memory as many cycles as one of its 32 banks has different words to give; elsewhere it moves lines
-of 128 bytes, or sectors of 32. Caches keep what was used last, and the blocks that are resident share them. Printed for a
-trial and a step in 32 bits, and how many simulated seconds per second a memory would allow if nothing else took time.
+Of every access that the kernel's text makes (trace.py) it is told where it is answered. What a warp asks for at once
+takes a multiprocessor's own memory as many cycles as one of its 32 banks has different words to give; elsewhere it
+moves lines of 128 bytes, or sectors of 32. Caches keep what was used last, and the blocks that are resident share them.
+Printed for a trial and a step in 32 bits, and how many simulated seconds per second a memory would allow if nothing
+else took time.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
+from trace import ROWS, Request, accesses, requests
 
 import numpy as np
-import specimen
-from trace import ROWS, WARP, Request, Tracer, requests
+from sequential import H200, KB, MULTIPROCESSORS, NUMBER, STREAMED_BLOCKS, Subject, options
 
-from apical.simulate.engine.batched import step, trials
-from apical.simulate.engine.batched.layout import STREAMED, Layout, layout
+from apical.simulate.engine.batched.layout import Layout
 from apical.simulate.engine.batched.pieces import PIECE_MS
-from apical.simulate.trial.detailed import V_INIT_MV
 
-NUMBER, SECTOR, LINE, BANKS = 4, 32, 128, 32
-KB = 1024
-MULTIPROCESSORS, L1, L2 = 132, 256 * KB, 50 * KB * KB  # of an H200; its L1 and shared memory are one
-H200 = {
-    "MaxRegistersPerMultiprocessor": 65536,
-    "MaxSharedMemoryPerMultiprocessor": 228 * KB,
-    "MaxSharedMemoryPerBlockOptin": 227 * KB,
-}
-STREAMED_BLOCKS = 5  # of a multiprocessor: by the 48 registers of that kernel's threads
+SECTOR, LINE, BANKS = 32, 128, 32
+L1, L2 = 256 * KB, 50 * KB * KB  # of an H200; its L1 and shared memory are one
 
 
 class Cache:
@@ -107,26 +98,18 @@ def streamed(asked: Iterable[Request], each: Layout) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = specimen.options(__doc__)
-    parser.add_argument("--streamed", action="store_true")
-    parser.add_argument("--clock-ghz", type=float, default=1.755)
-    parser.add_argument("--device-tb-s", type=float, default=4.3)
-    parser.add_argument("--l2-tb-s", type=float, default=5.5)
+    parser = options(__doc__)
+    parser.add_argument("--device-tb-s", type=float, default=4.3, help="terabytes a second of the GPU's memory")
+    parser.add_argument("--l2-tb-s", type=float, default=5.5, help="and of its L2")
     given = parser.parse_args()
-    experiment = specimen.experiment(given, "cpu")
-    neuron = experiment.neuron
-    made = step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, True, shared=True)
-    trial_bytes = made.source.trial_bytes
-    each = STREAMED if given.streamed else layout(trial_bytes, NUMBER, H200)
-    told(given, each, made.source.trial_bytes)
-    events_ms = specimen.drawn(experiment, each.lanes, 1)
+    subject = Subject(given)
+    dt_ms = subject.step.dt_ms
     with tempfile.TemporaryDirectory() as folder:
-        device = Tracer(Path(folder), made.source.text, each)
-        list(trials.run(made, events_ms, [neuron.cell.soma(0.5)], [], 2 * made.dt_ms, [device]))
-        asked = requests(device.accesses())
-        steps = round(PIECE_MS / made.dt_ms)
-        found = on_chip(asked, each, trial_bytes, steps) if each.on_chip else streamed(asked, each)
-    per_s = 1000 / made.dt_ms  # steps in a simulated second
+        asked = requests(accesses(subject, Path(folder), steps=2))
+    if subject.layout.on_chip:
+        found = on_chip(asked, subject.layout, subject.trial_bytes, round(PIECE_MS / dt_ms))
+    else:
+        found = streamed(asked, subject.layout)
     most = {
         "cycles": MULTIPROCESSORS * given.clock_ghz * 1e9,
         "bytes of L2": given.l2_tb_s * 1e12,
@@ -136,16 +119,8 @@ def main() -> None:
     }
     print(f"{'of a trial and a step':<26}{'':>12}{'s per s at most':>18}")
     for name, value in found.items():
-        ends = f"{most[name] / per_s / value:>18,.0f}" if name in most and value else ""
+        ends = f"{most[name] * dt_ms / 1000 / value:>18,.0f}" if name in most and value else ""
         print(f"{name:<26}{value:>12,.0f}{ends}")
-
-
-def told(given: argparse.Namespace, each: Layout, trial_bytes: int) -> None:
-    name = given.morphology or given.preset
-    where = "in a multiprocessor" if each.on_chip else "streamed"
-    blocks = each.blocks if each.on_chip else STREAMED_BLOCKS
-    print(f"{name}: {trial_bytes:,} bytes of a trial, {where}; {each}; ", end="")
-    print(f"{blocks * each.lanes * MULTIPROCESSORS} trials at once, {each.lanes * each.width // WARP} warps a block")
 
 
 if __name__ == "__main__":

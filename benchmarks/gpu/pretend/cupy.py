@@ -17,32 +17,7 @@ import numpy as np
 
 __version__ = "0"  # xarray reads it
 
-BEFORE = """
-#include <math.h>
-#include <utility>
-#define __global__
-#define __device__
-#define __forceinline__ inline
-#define __launch_bounds__(...)
-#define __shared__
-struct Index { int x, y, z; };
-static Index threadIdx, blockIdx;
-static void __syncthreads() {}
-static inline float __fdividef(float a, float b) { return a / b; }
-"""
-AFTER = """
-template <class... A, size_t... I> static void call(void (*f)(A...), void** given, std::index_sequence<I...>) {
-    f(*(A*)given[I]...);
-}
-template <class... A> static void every(void (*f)(A...), int blocks, void** given) {
-    for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x)
-        for (threadIdx.x = 0; threadIdx.x < LANES; ++threadIdx.x) call(f, given, std::index_sequence_for<A...>());
-}
-extern "C" void launch(int blocks, void** given) { every(run_tiles, blocks, given); }
-#ifdef ON_CHIP
-real state[N_ROWS * LANES];
-#endif
-"""
+GPU = Path(__file__).parents[1]
 
 
 class ndarray(np.ndarray):
@@ -79,12 +54,13 @@ class RawModule:
 
         head, width, rest = code.partition("#define WIDTH ")
         assert width, "expected the text of gpu.kernel_text"
-        text = f"{BEFORE}{head}#define WIDTH 1\n{rest.partition(chr(10))[2]}{AFTER}"
+        text = f'#include "sequential.h"\n{head}#define WIDTH 1\n{rest.partition(chr(10))[2]}'
+        text += '\n#include "sequential_launch.h"\n'
         with tempfile.TemporaryDirectory() as folder:
             source, made = (Path(folder, name) for name in ("kernel.cpp", "kernel.so"))
             source.write_text(text)
-            command = [*library.compiler(), "-std=c++17", "-O1", "-w", "-fPIC", "-shared", "-o", made, source]
-            subprocess.run(command, check=True)
+            command = [*library.compiler(), "-std=c++17", "-O1", "-w", "-fPIC", "-shared", f"-I{GPU}"]
+            subprocess.run([*command, "-o", made, source], check=True)
             self._library = ctypes.CDLL(str(made))  # which stays when the file is gone
 
     def get_function(self, name: str) -> RawModule:

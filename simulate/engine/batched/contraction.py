@@ -1,8 +1,10 @@
-"""The tree's equations solved in few rounds: which nodes are eliminated together, by threads that share a tree.
+"""The tree's equations solved by threads that share it: which nodes are eliminated together, and how they are numbered.
 
-Eliminating a node of at most two neighbours leaves a tree: its neighbours become neighbours of each other. So leaves
-and nodes within chains go in the same round, as long as no two of them are next to each other (Miller & Reif 1985,
-FOCS:478: rake and compress), and the rounds are as many as the logarithm of the nodes, however long the chains.
+First the tips, the unbranched chains with nothing beyond them: a thread has one, and goes from its tail inwards. The
+rest goes in rounds. Eliminating a node of at most two neighbours leaves a tree: its neighbours become neighbours of one
+another. So leaves and nodes within chains go in the same round, as long as no two of them are next to each other, and the
+rounds are as many as the logarithm of the nodes, however long the chains (Miller & Reif 1985, FOCS:478: rake and
+compress).
 """
 
 from __future__ import annotations
@@ -19,18 +21,22 @@ MOST = 1 << 15  # nodes, so that two of their numbers share an integer in rounds
 
 @dataclass(frozen=True)
 class Contraction:
-    """N nodes, numbered in the order in which they are eliminated.
+    """N nodes, numbered in the order in which they are eliminated: step by step of the tips, then round by round.
 
-    An edge is numbered as the node whose parent it leads to, one that an elimination makes from N on; that of the root
-    has no conductance.
-    first (rounds + 1,): the first node of each round, then N.
-    near (N, 2, 2): the neighbours that are left when a node is eliminated: the edge and the node at its end; where there
-    is none, the root's edge and the node itself. made (N,): the edge that comes between the two, or -1; n_made of them.
-    gone: of each node (any, 2), the same of its neighbours that were eliminated before.
+    An edge is numbered as the node whose parent it leads to, one that an elimination makes from N on.
+    step (steps + 1,): the first node of each step: the tails of all tips, the longest tip first, then of those that are
+    longer the nodes before, and so on; then the first node that is in no tip.
+    tip_parent (tips,): the node that each hangs on.
+    round (rounds + 1,): the first node of each, then N.
+    near: of each node of a round (at most 2, 2), the neighbours that are left when it is eliminated: the edge, and the
+    node at its end. made: of each such node the edge that comes between the two, or -1; n_made of them.
+    gone: of each such node (any, 2), the same of its neighbours that were eliminated before.
     """
 
-    first: np.ndarray
-    near: np.ndarray
+    step: np.ndarray
+    tip_parent: np.ndarray
+    round: np.ndarray
+    near: list[np.ndarray]
     made: np.ndarray
     n_made: int
     gone: list[np.ndarray]
@@ -45,53 +51,91 @@ def order(parents: np.ndarray, alike: Sequence[Hashable]) -> tuple[np.ndarray, C
     n = len(parents)
     if n > MOST:
         raise InputError(f"engine 'batched', device cuda: a cell of {n} nodes, {MOST} at most; give --device cpu")
-    root = int(np.flatnonzero(parents == np.arange(n))[0])
-    kinds: dict[Hashable, int] = {}
-    kind = [kinds.setdefault(each, len(kinds)) for each in alike]
-    around: list[dict[int, int]] = [{} for _ in range(n)]  # of each node that is left: neighbour -> edge
-    for node, parent in enumerate(parents.tolist()):
-        if node != root:
-            around[node][parent] = around[parent][node] = node
-    left = set(range(n))
-    nodes: list[int] = []
-    first, made = [0], []
-    near: list[list[tuple[int, int]]] = []  # edge and node
-    gone: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-    n_made = 0
-    while left:
-        for node in sorted(_apart(left, around), key=lambda node: (kind[node], node)):
-            ends = [(edge, neighbour) for neighbour, edge in around[node].items()]
-            for edge, neighbour in ends:
-                del around[neighbour][node]
-                gone[neighbour].append((edge, node))
-            made.append(-1)
-            if len(ends) == 2:
-                one, other = ends[0][1], ends[1][1]
-                around[one][other] = around[other][one] = n + n_made
-                made[-1], n_made = n + n_made, n_made + 1
-            near.append(ends + [(root, node)] * (2 - len(ends)))
-            nodes.append(node)
-            left.discard(node)
-        first.append(len(nodes))
-    now = np.arange(n + n_made)  # the number of each node and edge
+    tips = _tips(parents)
+    steps = [[tip[k] for tip in tips if k < len(tip)] for k in range(max(map(len, tips), default=0))]
+    nodes = [node for step in steps for node in step]
+    rest = _Rest(parents, alike, tips)
+    rounds = [len(nodes)]
+    while rest.around:
+        nodes += rest.eliminate()
+        rounds.append(len(nodes))
+    now = np.arange(n + rest.n_made)  # the number of each node and edge
     now[nodes] = np.arange(n)
+
+    def renumbered(pairs: list[tuple[int, int]]) -> np.ndarray:
+        return now[np.array(pairs, int).reshape(-1, 2)]
+
+    in_rounds = nodes[rounds[0] :]
     return np.array(nodes), Contraction(
-        first=np.array(first),
-        near=now[np.array(near)],
-        made=np.array(made),
-        n_made=n_made,
-        gone=[now[np.array(gone[node], int).reshape(-1, 2)] for node in nodes],
+        step=np.cumsum([0, *map(len, steps)]),
+        tip_parent=now[np.array([parents[tip[-1]] for tip in tips], int)],
+        round=np.array(rounds),
+        near=[renumbered(rest.near[node]) for node in in_rounds],
+        made=np.array([rest.made[node] for node in in_rounds]),
+        n_made=rest.n_made,
+        gone=[renumbered(rest.gone[node]) for node in in_rounds],
     )
 
 
-def _apart(left: set[int], around: list[dict[int, int]]) -> list[int]:
-    """Nodes with at most two neighbours, none next to another one; leaves before those within chains."""
-    taken: list[int] = []
-    beside: set[int] = set()
-    for node in sorted(left, key=lambda node: (len(around[node]), node)):
-        if len(around[node]) > 2:
-            break
-        if node not in beside:
-            taken.append(node)
-            beside |= around[node].keys()
-    return taken
+def _tips(parents: np.ndarray) -> list[list[int]]:
+    """The chains with nothing beyond them, each from its tail to its head, without the root; longest first."""
+    root = int(np.flatnonzero(parents == np.arange(len(parents)))[0])
+    children = np.bincount(np.delete(parents, root), minlength=len(parents))
+    tips = []
+    for tail in np.flatnonzero(children == 0).tolist():
+        if tail == root:
+            continue
+        tip = [tail]
+        while children[parents[tip[-1]]] == 1 and parents[tip[-1]] != root:
+            tip.append(int(parents[tip[-1]]))
+        tips.append(tip)
+    return sorted(tips, key=len, reverse=True)
+
+
+class _Rest:
+    """The tree without its tips, as it is eliminated.
+
+    around: of each node that is left: neighbour -> edge. near, made, gone: see Contraction, by nodes' old numbers.
+    """
+
+    def __init__(self, parents: np.ndarray, alike: Sequence[Hashable], tips: list[list[int]]) -> None:
+        self._n, self.n_made = len(parents), 0
+        kinds: dict[Hashable, int] = {}
+        self._kind = [kinds.setdefault(each, len(kinds)) for each in alike]
+        kept = set(range(self._n)).difference(*tips)
+        self.around: dict[int, dict[int, int]] = {node: {} for node in kept}
+        for node in kept:
+            if (parent := int(parents[node])) != node:
+                self.around[node][parent] = self.around[parent][node] = node
+        self.near: dict[int, list[tuple[int, int]]] = {}
+        self.made: dict[int, int] = {}
+        self.gone: dict[int, list[tuple[int, int]]] = {node: [] for node in kept}
+        for tip in tips:
+            self.gone[int(parents[tip[-1]])].append((tip[-1], tip[-1]))
+
+    def eliminate(self) -> list[int]:
+        """The nodes of the next round, which go."""
+        together = sorted(self._apart(), key=lambda node: (self._kind[node], node))
+        for node in together:
+            self.near[node] = ends = [(edge, neighbour) for neighbour, edge in self.around.pop(node).items()]
+            for edge, neighbour in ends:
+                del self.around[neighbour][node]
+                self.gone[neighbour].append((edge, node))
+            self.made[node] = -1
+            if len(ends) == 2:
+                one, other = ends[0][1], ends[1][1]
+                self.made[node] = self.around[one][other] = self.around[other][one] = self._n + self.n_made
+                self.n_made += 1
+        return together
+
+    def _apart(self) -> list[int]:
+        """Nodes with at most two neighbours, none next to another one; leaves before those within chains."""
+        taken: list[int] = []
+        beside: set[int] = set()
+        for node in sorted(self.around, key=lambda node: (len(self.around[node]), node)):
+            if len(self.around[node]) > 2:
+                break
+            if node not in beside:
+                taken.append(node)
+                beside |= self.around[node].keys()
+        return taken

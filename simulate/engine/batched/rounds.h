@@ -1,51 +1,84 @@
-// The tree solved by the threads of a block: nodes that are no neighbours of each other are eliminated in the same round,
-// and then found, the last round first. Nodes are numbered by rounds (contraction.py).
+// The tree solved by the threads of a block, nodes numbered as contraction.py does: first the tips, a thread for each; then
+// in rounds nodes that are no neighbours of each other. What changes is found in the opposite order.
 #pragma once
 
-// A neighbour when it, or the node, is eliminated: 1 + the number of the edge that an elimination has made, or 0, and the
-// node; that edge's conductance is in a row, or that of an edge of the cell, `given`
+// The rounds from WIDE on have few nodes: threads of one warp do them, NARROW places of it, while the others wait
+static const int NARROW = WIDTH * LANES <= 32 ? WIDTH : LANES < 32 ? 32 / LANES : 1;
+#define TOGETHER_NARROW __syncwarp(0xffffffffu >> (32 - NARROW * LANES))
+
+// D becomes 1 / diagonal, RHS right side / diagonal
+FUNCTION void eliminate_tip(const Tile& t, int tip) {
+    int node = tip;
+    V v = VOLTAGE(node), d = D(node), rhs = RHS(node);
+    for (int step = 0; tip < STEP[step + 1] - STEP[step];) {
+        ++step;
+        const bool head = tip >= STEP[step + 1] - STEP[step];
+        const int next = head ? t.indices[TIP_PARENT + tip] : STEP[step] + tip;
+        const real g = t.numbers[TIP_G + node];
+        const V next_v = VOLTAGE(next), next_d = D(next), next_rhs = RHS(next);  // early, as loading takes a while
+        const V axial = g * (next_v - v), inverse = quotient((real)1, d);
+        const V change = inverse * (rhs + axial);
+        D(node) = inverse;
+        RHS(node) = change;
+        d = next_d - g * g * inverse;
+        rhs = next_rhs + g * change - axial;
+        v = next_v;
+        node = next;
+    }
+}
+
+FUNCTION void substitute_tip(const Tile& t, int tip) {
+    int step = 0;
+    while (tip < STEP[step + 2] - STEP[step + 1]) ++step;
+    V inwards = RHS(t.indices[TIP_PARENT + tip]);
+    for (; step >= 0; --step) {
+        const int node = STEP[step] + tip;
+        inwards = RHS(node) + D(node) * t.numbers[TIP_G + node] * inwards;
+        RHS(node) = inwards;
+        VOLTAGE(node) += (real)(SECOND_ORDER ? 2 : 1) * inwards;
+    }
+}
+
+// A neighbour when it, or the node, is eliminated. The edge to it is one of the cell, `given` its conductance, or one that
+// an elimination has made, its conductance in a row; the other one of the two is 0
 struct Neighbour {
-    int made, node;
-    V conductance;
+    int node;
+    V given, conductance;
 };
 
 FUNCTION Neighbour neighbour(const Tile& t, int end, real given) {
-    const int made = end >> 16;
-    return {made, end & 0xffff, made ? ROW(MADE + made - 1) : spread(given)};
+    return {end & 0xffff, spread(given), given + ROW(MADE + (end >> 16))};
 }
 
-// The current from it to a node at v, less what the change of voltages will add; through an edge that was made, it was
-// counted where that was made
-FUNCTION V current(const Tile& t, const Neighbour& from, V v) {
-    return from.made ? spread((real)0) : from.conductance * (VOLTAGE(from.node) - v);
-}
-
-FUNCTION Neighbour near_(const Tile& t, int node, int number) {
-    const int k = number * N_NODES + node;
+FUNCTION Neighbour near_(const Tile& t, int k) {
     return neighbour(t, t.indices[NEAR + k], t.numbers[NEAR_G + k]);
 }
 
-// A node of a round of n nodes, of which neighbours that have gone are noted from k on. Leaves D: 1 / diagonal, RHS: right
-// side / diagonal
-FUNCTION void eliminate(const Tile& t, int node, int k, int n, int most) {
+// The current from it to a node at v, less what the change of voltages will add. Through an edge that was made it was
+// counted when that was made
+FUNCTION V current(const Tile& t, const Neighbour& from, V v) { return from.given * (VOLTAGE(from.node) - v); }
+
+// A node of a round of n nodes, of which neighbours that have gone are noted from k on, n apart. In d the conductance to
+// those
+FUNCTION void eliminate(const Tile& t, int node, int k, int n) {
     const V v = VOLTAGE(node);
     V d = D(node), rhs = RHS(node);
-    for (int number = 0; number < most; ++number, k += n) {
+    const int makes = t.indices[MAKES + node];  // the row of the edge that it makes, or 0, and how many have gone
+    for (int left = makes & 0xffff; left > 0; --left, k += n) {
         const Neighbour gone = neighbour(t, t.indices[GONE + k], t.numbers[GONE_G + k]);
         d -= gone.conductance * gone.conductance * D(gone.node);
         rhs += gone.conductance * RHS(gone.node) + current(t, gone, v);
     }
-    const Neighbour one = near_(t, node, 0), other = near_(t, node, 1);
-    const int made = t.indices[MAKES + node];
+    const Neighbour one = near_(t, 2 * node), other = near_(t, 2 * node + 1);
     rhs += current(t, one, v) + current(t, other, v);
     const V inverse = quotient((real)1, d);
     D(node) = inverse;
     RHS(node) = inverse * rhs;
-    if (made >= 0) ROW(MADE + made) = one.conductance * other.conductance * inverse;
+    if (makes >> 16) ROW(MADE + (makes >> 16)) = one.conductance * other.conductance * inverse;
 }
 
 FUNCTION void substitute(const Tile& t, int node) {
-    const Neighbour one = near_(t, node, 0), other = near_(t, node, 1);
+    const Neighbour one = near_(t, 2 * node), other = near_(t, 2 * node + 1);
     const V inwards = one.conductance * RHS(one.node) + other.conductance * RHS(other.node);
     const V change = RHS(node) + D(node) * inwards;
     RHS(node) = change;
@@ -53,15 +86,22 @@ FUNCTION void substitute(const Tile& t, int node) {
 }
 
 FUNCTION void solve(const Tile& t) {
-    for (int round = 0; round < ROUNDS; ++round) {
-        const int first = t.indices[ROUND + round], n = t.indices[ROUND + round + 1] - first;
-        const int at = t.indices[GONE_AT + round], most = t.indices[GONE_MOST + round];
-        for (int k = t.first; k < n; k += t.stride) eliminate(t, first + k, at + k, n, most);
-        TOGETHER;
+    for (int tip = t.first; tip < TIPS; tip += t.stride) eliminate_tip(t, tip);
+    TOGETHER;
+    const int rounds = t.first < NARROW ? ROUNDS : WIDE;
+    for (int round = 0; round < rounds; ++round) {
+        const int n = ROUND[round + 1] - ROUND[round], stride = round < WIDE ? t.stride : NARROW;
+        for (int k = t.first; k < n; k += stride) eliminate(t, ROUND[round] + k, GONE_AT[round] + k, n);
+        if (round < WIDE) TOGETHER;
+        else TOGETHER_NARROW;
     }
-    for (int round = ROUNDS - 1; round >= 0; --round) {
-        const int last = t.indices[ROUND + round + 1];
-        for (int node = t.indices[ROUND + round] + t.first; node < last; node += t.stride) substitute(t, node);
-        TOGETHER;
+    for (int round = rounds - 1; round >= 0; --round) {
+        const int stride = round < WIDE ? t.stride : NARROW;
+        if (round < WIDE) TOGETHER;  // what other threads have found in rounds after it
+        for (int node = ROUND[round] + t.first; node < ROUND[round + 1]; node += stride) substitute(t, node);
+        if (round >= WIDE) TOGETHER_NARROW;
     }
+    TOGETHER;
+    for (int tip = t.first; tip < TIPS; tip += t.stride) substitute_tip(t, tip);
+    TOGETHER;
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import elimination
 from .circuit import Circuit
 from .contraction import Contraction
 from .group_source import GroupSource, Rows
@@ -56,11 +57,17 @@ def write(
     capacitance_us = (2 if second_order else 1) * TO_US * circuit.cm_uf_per_cm2 * circuit.area_um2 / dt_ms
     branchings = [number for number, segment in enumerate(circuit.segments) if segment is None]
     kinds, places, weights = zip(*connections, strict=True) if connections else ((), (), ())
+    nodes = rows.add(np.outer(np.ones(n), [v_init_mv, 0, 0]))
+    tree, of_all = (
+        (elimination.by_chains(circuit, tables, rows), [])
+        if rounds is None
+        else elimination.by_rounds(circuit, rounds, tables, rows)
+    )
     names = {
         "N_NODES": n,
-        "NODES": rows.add(np.outer(np.ones(n), [v_init_mv, 0, 0])),
+        "NODES": nodes,
         "DIAGONAL": tables.add_numbers(circuit.axial_us + capacitance_us),
-        **_tree(circuit, rounds, tables, rows),
+        **tree,
         "BRANCHINGS": len(branchings),
         "BRANCHING": tables.add_indices(branchings),
         "SECOND_ORDER": int(second_order),
@@ -80,6 +87,7 @@ def write(
         "// Generated from the cell and the NMODL of its mechanisms. Units: mV, ms, nA, uS, mM.",
         f"typedef {real} real;",
         *(f"static const int {key} = {value};" for key, value in names.items()),
+        *of_all,
         '#include "tile.h"',
         "",
         *(line for group in groups for line in group.functions()),
@@ -113,59 +121,3 @@ def write(
         np.concatenate(rows.first),
         np.dtype("f4" if real == "float" else "f8"),
     )
-
-
-def _tree(circuit: Circuit, rounds: Contraction | None, tables: Tables, rows: Rows) -> dict[str, int]:
-    """What rounds.h reads, or chains.h."""
-    if rounds is not None:
-        return _rounds(circuit, rounds, tables) | {"MADE": rows.add(np.zeros((rounds.n_made, 1)))}
-    chains = circuit.chains
-    assert chains is not None
-    return {
-        "G": tables.add_numbers(circuit.g_us),
-        "LEFT": rows.add(np.zeros((len(chains.head), 2))),
-        "LEVELS": len(chains.level) - 1,
-        "LEVEL": tables.add_indices(chains.level),
-        "HEAD": tables.add_indices(chains.head),
-        "TAIL": tables.add_indices(chains.tail),
-        "PARENT": tables.add_indices(chains.parent),
-        "BEYOND_FIRST": tables.add_indices(chains.beyond_first),
-        "BEYOND": tables.add_indices(chains.beyond),
-    }
-
-
-def _rounds(circuit: Circuit, rounds: Contraction, tables: Tables) -> dict[str, int]:
-    """Where a thread finds what it needs of a node depends on the node and the round alone, so it waits for it once.
-
-    Neighbours of a round's nodes that have gone are a block, the first of each node, then the second, and so on; where
-    there is none, the node itself, without conductance.
-    """
-    n = len(circuit.g_us)
-    root = int(np.flatnonzero(circuit.parents == np.arange(n))[0])
-    blocks = []
-    for begin, end in zip(rounds.first, rounds.first[1:], strict=False):
-        most = max(len(rounds.gone[node]) for node in range(begin, end))
-        block = np.array([[[root, node]] * most for node in range(begin, end)], int).reshape(end - begin, most, 2)
-        for row, node in zip(block, range(begin, end), strict=True):
-            row[: len(rounds.gone[node])] = rounds.gone[node]
-        blocks.append(block.transpose(1, 0, 2).reshape(-1, 2))
-    sizes = np.array([len(block) for block in blocks])
-    g_us = np.concatenate([circuit.g_us, np.zeros(rounds.n_made)])
-
-    def ends(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        edge, node = pairs.reshape(-1, 2).T
-        return np.maximum(edge - n + 1, 0) << 16 | node, g_us[edge]
-
-    near, near_us = ends(rounds.near.transpose(1, 0, 2))
-    gone, gone_us = ends(np.concatenate(blocks))
-    return {
-        "ROUNDS": len(blocks),
-        "ROUND": tables.add_indices(rounds.first),
-        "NEAR": tables.add_indices(near),
-        "NEAR_G": tables.add_numbers(near_us),
-        "MAKES": tables.add_indices(rounds.made - n),
-        "GONE_AT": tables.add_indices(np.cumsum(sizes) - sizes),
-        "GONE_MOST": tables.add_indices(sizes // np.diff(rounds.first)),
-        "GONE": tables.add_indices(gone),
-        "GONE_G": tables.add_numbers(gone_us),
-    }

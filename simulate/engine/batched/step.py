@@ -63,7 +63,8 @@ def build(
     """The step of a NEURON cell with its synapses and point currents, all of them placed.
 
     currents: NEURON point processes. single: 32-bit arithmetic, or else 64-bit. nmodl_of: mechanism -> file and text,
-    of others than those shipped. shared: for a GPU, whose threads share a cell. Raises InputError for a mechanism, or a tree, that generated code cannot say.
+    of others than those shipped. shared: for a GPU, whose threads share a cell.
+    Raises InputError for a mechanism, or a tree, that generated code cannot say.
     """
     from neuron import h
 

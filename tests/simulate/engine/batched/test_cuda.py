@@ -19,7 +19,7 @@ import pytest
 
 from apical.simulate import presets, schema
 from apical.simulate.cell.synapses import Domain
-from apical.simulate.engine.batched import devices, gpu, library, memory, pieces, step, trials
+from apical.simulate.engine.batched import devices, elimination, gpu, library, memory, pieces, step, trials
 from apical.simulate.engine.batched.layout import Layout
 from apical.simulate.engine.interface import Integration, Unstable
 from apical.simulate.run import dataset
@@ -50,6 +50,7 @@ TRIALS, MS = 5, 30  # the third tile has a lane without a trial
 RUNAWAY, UNDEFINED = 1, 4  # trials with an input spike at synapse 0, or 1, whose weights are absurd
 # Several rounds of point processes at a node, not the same at all nodes
 DENSE = {"synapses_per_segment": 3, "inhibitory": "GABA_AB", "without_nmda": Domain(from_um=200)}
+FEW = 1  # nodes of a round of DENSE that one warp eliminates: those of the other specimen are all for one warp
 
 
 class Threads:
@@ -64,8 +65,9 @@ class Threads:
         kernel = gpu.kernel_text(source.text, layout)
         if not together:
             kernel = kernel.replace("#define TOGETHER __syncthreads()", "#define TOGETHER")
+            kernel = kernel.replace("#define TOGETHER_NARROW __sync", "#define TOGETHER_NARROW //")
         launch = 'extern "C" void launch(int blocks, void** arguments) {'
-        launch += " launch_on_threads(run_tiles, blocks, LANES, WIDTH, arguments); }"
+        launch += " launch_on_threads(run_tiles, blocks, LANES, WIDTH, NARROW * LANES, arguments); }"
         if layout.on_chip:
             launch += " real state[N_ROWS * LANES];"
         (folder / "kernel.cpp").write_text(f'#include "threads.h"\n{kernel}\n{launch}\n')
@@ -116,10 +118,12 @@ def specimen(tmp_path_factory):
         neuron = experiments[-1].neuron
         for synapse, weight in ((0, -1000.0), (1, np.nan)):
             neuron.synapses.connections[synapse][0].weight[0] = weight
-        generated, of_one_thread = (
-            step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, precision == "float32", shared=shared)
-            for shared in (True, False)
-        )
+        given = (neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, precision == "float32")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(elimination, "FEW", FEW if changes else elimination.FEW)
+            generated, of_one_thread = (step.build(*given, shared=shared) for shared in (True, False))
+        wide = int(generated.source.text.partition("WIDE = ")[2].partition(";")[0])
+        assert (wide > 0) == bool(changes)
         segments = [segment.neuron for segment in neuron.cell.segments]
         made[key] = each = SimpleNamespace(
             step=generated,
@@ -189,7 +193,7 @@ def as_it_is(specimen, device):
     return run(specimen(), device)
 
 
-@pytest.mark.parametrize(("piece_ms", "lanes", "width"), [(7.0, 3, 1), (11.0, 1, 5)])
+@pytest.mark.parametrize(("piece_ms", "lanes", "width"), [(7.0, 3, 1), (11.0, 16, 3)])  # of 48 threads some wait
 def test_neither_pieces_nor_lanes_nor_threads_change_a_bit(
     specimen, as_it_is, layout, tmp_path, monkeypatch, piece_ms, lanes, width
 ):
@@ -230,6 +234,7 @@ def test_threads_do_not_race(specimen, layout, tmp_path, together):
     if not Path(sanitizer).is_absolute():
         pytest.skip(f"{library.compiler()[0]} has no thread sanitizer")
     each = specimen(**DENSE)
+    layout = replace(layout, width=20)  # more than a warp
     device = Threads(tmp_path, each.step.source, layout, flags="-g -fsanitize=thread", together=together)
     device.launch = lambda *launched: device.launches.append(launched)
     list(trials.run(each.step, each.events_ms[:LANES], each.probes, each.coarse, 0.5, [device]))
