@@ -2,8 +2,8 @@
 
 First the tips, the unbranched chains with nothing beyond them: a thread has one, and goes from its tail inwards. The
 rest goes in rounds. Eliminating a node of at most two neighbours leaves a tree: its neighbours become neighbours of one
-another. So leaves and nodes within chains go in the same round, as long as no two of them are next to each other, and the
-rounds are as many as the logarithm of the nodes, however long the chains (Miller & Reif 1985, FOCS:478: rake and
+another. So leaves and nodes within chains go in the same round, as long as no two of them are next to each other, and
+the rounds are as many as the logarithm of the nodes, however long the chains (Miller & Reif 1985, FOCS:478: rake and
 compress).
 """
 

@@ -67,8 +67,8 @@ def by_rounds(circuit: Circuit, of: Contraction, tables: Tables, rows: Rows) -> 
         "MADE": rows.add(np.zeros((of.n_made + 1, 1))),  # the first one stays 0
     }
     of_all = {
-        "STEP": [*of.step, of.step[-1]],  # none after the last one
+        "STEP": np.append(of.step, of.step[-1]),  # none after the last one
         "ROUND": of.round,
         "GONE_AT": np.cumsum([0, *map(len, gone)]),
     }
-    return names, [f"__constant__ int {name}[] = {{{', '.join(map(str, each))}}};" for name, each in of_all.items()]
+    return names, [f"__constant__ int {name}[] = {{{', '.join(map(str, at))}}};" for name, at in of_all.items()]

@@ -88,6 +88,7 @@ class Gpu:
             with self.current():
                 of_gpu = cupy.cuda.Device(number).attributes
                 self.layout = layout(source.trial_bytes, source.real.itemsize, of_gpu)
+                self.lanes = self.layout.lanes
                 code = kernel_text(source.text, self.layout)
                 module = cupy.RawModule(code=code, options=OPTIONS, backend="nvrtc")
                 self._kernel = module.get_function("run_tiles")
@@ -98,10 +99,6 @@ class Gpu:
                 self.at_once = self._at_once(of_gpu)
         except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
             raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error
-
-    @property
-    def lanes(self) -> int:
-        return self.layout.lanes
 
     def _at_once(self, of_gpu: dict[str, int]) -> int:
         if self.layout.on_chip:

@@ -64,11 +64,12 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
     for process in processes:
         kinds.setdefault(process.hname().partition("[")[0], []).append(process)
     for name, alike in kinds.items():
-        nodes = np.array([circuit.node_of(process.get_segment()) for process in alike])
-        by_node = np.argsort(nodes, kind="stable")
-        nodes, alike = nodes[by_node], [alike[number] for number in by_node]
-        group = Group(name, [mechanism(name)], nodes, True, names=[process.hname() for process in alike])
-        _read_values(group, [circuit.segments[node] for node in nodes], alike)
+        node_of = {process.hname(): circuit.node_of(process.get_segment()) for process in alike}
+        alike.sort(key=lambda process: node_of[process.hname()])
+        called = [process.hname() for process in alike]
+        places = np.array([node_of[each] for each in called])
+        group = Group(name, [mechanism(name)], places, True, names=called)
+        _read_values(group, [circuit.segments[node] for node in places], alike)
         found.append(group)
     return found
 

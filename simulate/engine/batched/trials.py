@@ -181,7 +181,8 @@ class _Part:
         kept = slice(*(int(self.pieces.keep[:stop].sum()) for stop in (done, done + steps)))
         self._into(self.v_mv[..., after], fine())
         self._into(self.kept_mv[..., kept], coarse())
-        wild = ~(np.abs(self.v_mv[..., after]) < RUNAWAY_MV).all(axis=1)  # NaN is not below either
+        tame = np.abs(self.v_mv[..., after]) < RUNAWAY_MV  # NaN is not
+        wild = np.asarray(~tame.all(axis=1))  # (trials, steps)
         for trial in np.flatnonzero(wild.any(axis=1)):
             self.wild_ms[trial] = min(self.wild_ms[trial], self.pieces.time_ms[after][wild[trial].argmax()])
 
