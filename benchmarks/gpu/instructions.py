@@ -4,9 +4,8 @@
 
 nvcc compiles the kernel for compute capability 9.0 with no loop unrolled, nvdisasm says of which line each instruction
 is, and gcov how often that line is run, so a little too much for lines of loops. Needs nvcc, nvdisasm (of CUDA, or of
-Triton) and gcov. Printed for a trial and a step in 32 bits: instructions of threads, those for the units of special
-functions (which take eight times as long), and how many simulated seconds per second a GPU could issue if all warps
-were full and nothing else took time.
+Triton) and gcov. Printed for a trial and a step in 32 bits: instructions of threads, how many of them are of what kind,
+and how many simulated seconds per second a GPU could issue if all warps were full and nothing else took time.
 """
 
 from __future__ import annotations
@@ -25,7 +24,13 @@ from sequential import MULTIPROCESSORS, Subject, compiled, options
 from apical.simulate.engine.batched import gpu
 
 STEPS = 20  # of which all but the first are alike
-PER_CYCLE = {"instructions": 128, "special": 16}  # threads' instructions of a multiprocessor of compute capability 9.0
+# What is counted: which operations, and of how many threads a multiprocessor of compute capability 9.0 does in a cycle
+COUNTED = {
+    "instructions": (r".*", 128),
+    "special functions": (r"MUFU", 16),
+    "its own memory": (r"LDS|STS", 32),
+    "device's memory and L2": (r"LDG|STG", None),
+}
 COUNTS = 'extern "C" void __gcov_dump();\nextern "C" void write_counts() { __gcov_dump(); }\n'
 
 
@@ -41,21 +46,23 @@ def main() -> None:
     found = {kind: sum(n * often[line] for line, n in each.items()) / per for kind, each in lines.items()}
     print(f"{'of a trial and a step':<26}{'':>12}{'s per s at most':>18}")
     for kind, value in found.items():
-        most = MULTIPROCESSORS * PER_CYCLE[kind] * given.clock_ghz * 1e9 * subject.step.dt_ms / 1000 / value
-        print(f"{kind:<26}{value:>12,.0f}{most:>18,.0f}")
+        per_cycle = COUNTED[kind][1]
+        per_s = per_cycle and MULTIPROCESSORS * per_cycle * given.clock_ghz * 1e9 * subject.step.dt_ms / 1000
+        print(f"{kind:<26}{value:>12,.0f}" + (f"{per_s / value:>18,.0f}" if per_s and value else ""))
 
 
 def of_line(text: str, folder: Path) -> dict[str, Counter[int]]:
-    """How many instructions nvcc makes of each line, of those that are run in all steps but the first."""
+    """How many instructions nvcc makes of each line, of those that are run in every step but the first."""
     (folder / "kernel.cu").write_text(text)
     source, made = folder / "kernel.cu", folder / "kernel.cubin"
     command = ["nvcc", *gpu.OPTIONS, "-ftz=true", "-arch=sm_90", "-cubin", "-w", "-lineinfo", "-o", made, source]
     subprocess.run(command, check=True)
     told = subprocess.run([nvdisasm(), "-gi", "-c", made], check=True, capture_output=True, text=True)
     of_text = text.splitlines()
-    first_only = 1 + next(number for number, line in enumerate(of_text) if "else currents<false>" in line)
+    in_launch = next(number for number, line in enumerate(of_text, 1) if line.startswith('extern "C" __global__'))
+    first_only = next(number for number, line in enumerate(of_text, 1) if "else currents<false>" in line)
     helper = helpers(of_text)
-    found: dict[str, Counter[int]] = {kind: Counter() for kind in PER_CYCLE}
+    found: dict[str, Counter[int]] = {kind: Counter() for kind in COUNTED}
     stack: list[int] = []
     after_instruction = False
     for line in told.stdout.splitlines():
@@ -65,9 +72,9 @@ def of_line(text: str, folder: Path) -> dict[str, Counter[int]]:
         elif operation := re.search(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\d+ )?([A-Z0-9_]+)", line):
             after_instruction = True
             inner = next((each for each in stack if each not in helper), None)
-            if inner is not None and first_only not in stack:
-                found["instructions"][inner] += 1
-                found["special"][inner] += operation[1] == "MUFU"
+            if inner is not None and inner < in_launch and first_only not in stack:
+                for kind, (operations, _) in COUNTED.items():
+                    found[kind][inner] += bool(re.fullmatch(operations, operation[1]))
     return found
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import specimen
 
 from apical.simulate.engine.batched import library, step, trials
-from apical.simulate.engine.batched.layout import STREAMED, Layout, layout
+from apical.simulate.engine.batched.layout import Layout, layout, streamed
 from apical.simulate.engine.batched.step import Step
 from apical.simulate.trial.detailed import V_INIT_MV
 from apical.simulate.trial.experiment import Experiment
@@ -29,7 +29,6 @@ H200 = {
     "MaxSharedMemoryPerMultiprocessor": 228 * KB,
     "MaxSharedMemoryPerBlockOptin": 227 * KB,
 }
-STREAMED_BLOCKS = 5  # of a multiprocessor: by the 48 registers of that kernel's threads
 
 
 def compiled(folder: Path, text: str, flags: str, header: str = "sequential.h") -> ctypes.CDLL:
@@ -83,9 +82,9 @@ class Subject:
         neuron = self._experiment.neuron
         self.step: Step = step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, True, shared=True)
         self.trial_bytes = self.step.source.trial_bytes
-        self.layout: Layout = STREAMED if given.streamed else layout(self.trial_bytes, NUMBER, H200)
+        self.layout: Layout = streamed(NUMBER, H200) if given.streamed else layout(self.trial_bytes, NUMBER, H200)
         where = "in a multiprocessor" if self.layout.on_chip else "streamed"
-        blocks = self.layout.blocks if self.layout.on_chip else STREAMED_BLOCKS
+        blocks = self.layout.blocks
         threads = self.layout.lanes * self.layout.width
         print(f"{given.morphology or given.preset}: a trial of {self.trial_bytes:,} bytes, {where}")
         print(f"{self.layout.lanes} trials a block of {threads} threads, {blocks} blocks a multiprocessor: ", end="")

@@ -19,7 +19,7 @@ from pathlib import Path
 from trace import ROWS, Request, accesses, requests
 
 import numpy as np
-from sequential import H200, KB, MULTIPROCESSORS, NUMBER, STREAMED_BLOCKS, Subject, options
+from sequential import H200, KB, MULTIPROCESSORS, NUMBER, Subject, options
 
 from apical.simulate.engine.batched.layout import Layout
 from apical.simulate.engine.batched.pieces import PIECE_MS
@@ -50,17 +50,19 @@ def pieces(request: Request, n_bytes: int) -> list[tuple[int, int]]:
 def on_chip(asked: Iterable[Request], each: Layout, trial_bytes: int, launch_steps: int) -> dict[str, float]:
     """Of a trial and a step: what its own memory, the L2 and the device's memory give."""
     tables = Cache((L1 - H200["MaxSharedMemoryPerMultiprocessor"]) // each.blocks // SECTOR)
-    cycles = found = sectors = 0
+    cycles = found = sectors = numbers = 0
     for request in asked:
         if request.space == ROWS:
             if request.step == 1:
                 found += 1
+                numbers += len(request.places)
                 cycles += int(np.bincount(np.unique(request.places) % BANKS).max())
             continue
         missed = sum(not tables.use(piece)[0] for piece in pieces(request, SECTOR))
         sectors += missed * (request.step == 1)
     return {
-        "requests": found / each.lanes,
+        "accesses of threads": numbers / each.lanes,
+        "requests of warps": found / each.lanes,
         "cycles": cycles / each.lanes,
         "bytes of L2": sectors * SECTOR / each.lanes,
         "bytes of device": 2 * trial_bytes / launch_steps,
@@ -69,8 +71,8 @@ def on_chip(asked: Iterable[Request], each: Layout, trial_bytes: int, launch_ste
 
 def streamed(asked: Iterable[Request], each: Layout) -> dict[str, float]:
     """Of a trial and a step: what is asked for, what the L1 does not have, and what the L2 does not have."""
-    near = Cache(L1 // STREAMED_BLOCKS // LINE)
-    far = Cache(L2 // (STREAMED_BLOCKS * MULTIPROCESSORS) // LINE)
+    near = Cache(L1 // each.blocks // LINE)
+    far = Cache(L2 // (each.blocks * MULTIPROCESSORS) // LINE)
     read = written = from_l2 = from_device = 0
     different: set[tuple[int, int]] = set()
     for request in asked:
@@ -91,7 +93,7 @@ def streamed(asked: Iterable[Request], each: Layout) -> dict[str, float]:
     of_line = LINE / each.lanes
     return {
         "bytes asked for": (read + written) * of_line,
-        "bytes of different rows": len(different) * of_line,
+        "each row once, both ways": 2 * len(different) * of_line,
         "bytes of L2": from_l2 * of_line,
         "bytes of device": from_device * of_line,
     }
@@ -115,7 +117,7 @@ def main() -> None:
         "bytes of L2": given.l2_tb_s * 1e12,
         "bytes of device": given.device_tb_s * 1e12,
         "bytes asked for": given.device_tb_s * 1e12,
-        "bytes of different rows": given.device_tb_s * 1e12,
+        "each row once, both ways": given.device_tb_s * 1e12,
     }
     print(f"{'of a trial and a step':<26}{'':>12}{'s per s at most':>18}")
     for name, value in found.items():

@@ -67,7 +67,6 @@ class RawModule:
         assert name == "run_tiles"
         return self
 
-    num_regs = 48
     max_dynamic_shared_size_bytes = preferred_shared_memory_carveout = 0
 
     def __call__(self, grid: tuple[int], block: tuple[int, int], given: tuple, shared_mem: int) -> None:

@@ -1,15 +1,12 @@
-// The step on a GPU: a block of LANES x WIDTH threads integrates a tile. Included after the generated code. No array
+// The step on a GPU: a block of LANES x WIDTH threads integrates a tile, BLOCKS of
+// them at the same time on a multiprocessor. Included after the generated code. No array
 // overlaps another one.
 
 #ifdef ON_CHIP
-// The tile's rows stay in the memory of a multiprocessor for a whole launch, BLOCKS tiles in one
-#define BOUNDS __launch_bounds__(LANES * WIDTH, BLOCKS)
-extern __shared__ real state[];
-#else
-#define BOUNDS __launch_bounds__(LANES * WIDTH)
+extern __shared__ real state[];  // the tile's rows, which stay in a multiprocessor for a whole launch
 #endif
 
-extern "C" __global__ void BOUNDS run_tiles(
+extern "C" __global__ void __launch_bounds__(LANES * WIDTH, BLOCKS) run_tiles(
     real* __restrict__ rows, const real* __restrict__ numbers, const int* __restrict__ indices,
     int steps, int steps_before, const real* __restrict__ time_ms,
     const int* __restrict__ event_first, const int* __restrict__ event_step, const int* __restrict__ event_connection,

@@ -11,4 +11,6 @@ from .source import Source
 
 def named(name: str, source: Source) -> Sequence[Device]:
     """The devices of 'cpu' or 'cuda', with a generated step compiled for each. Raises InputError as they do."""
-    return gpu.gpus(source) if name == "cuda" else [cpu.Cpu(source.text)]
+    if name == "cuda":
+        return gpu.gpus(source.text, source.trial_bytes, source.real.itemsize)
+    return [cpu.Cpu(source.text)]

@@ -14,7 +14,6 @@ from ...cores import threads_beside
 from ...schema import InputError
 from .device import Device
 from .layout import WAVES, Layout, layout
-from .source import Source
 
 HEADERS = ("tile.h", "lanes.h", "rounds.h", "chains.h", "cuda.h")  # each after the one that includes it
 OPTIONS = ("--std=c++17",)  # CuPy adds -ftz=true: as on the CPU, 32-bit numbers too small to be normal are 0
@@ -24,8 +23,7 @@ INSTALL = "pip install 'cupy-cuda12x[ctk]', or cupy-cuda13x where the driver is 
 def kernel_text(step_text: str, layout: Layout) -> str:
     """The CUDA source of a generated step in one text, headers included: what is compiled depends on nothing else."""
     sizes = f"#define LANES {layout.lanes}\n#define WIDTH {layout.width}\n"
-    if layout.on_chip:
-        sizes += f"#define ON_CHIP\n#define BLOCKS {layout.blocks}\n"
+    sizes += f"#define BLOCKS {layout.blocks}\n" + ("#define ON_CHIP\n" if layout.on_chip else "")
     text = f'#define ONE_LANE_PER_THREAD\n{sizes}{step_text}\n#include "cuda.h"\n'
     for name in HEADERS:
         header = Path(__file__).with_name(name).read_text()
@@ -68,18 +66,19 @@ def _why_none(runtime: Any, told: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def gpus(source: Source) -> Sequence[Device]:
+def gpus(step_text: str, trial_bytes: int, real_bytes: int) -> Sequence[Device]:
     """All GPUs, with a generated step compiled for each; CuPy keeps what it has compiled in a cache of its own.
 
+    trial_bytes: of the rows of a trial; real_bytes: of a number.
     Raises InputError as `count`, and where the step cannot be compiled.
     """
-    return [Gpu(number, source) for number in range(count())]
+    return [Gpu(number, step_text, trial_bytes, real_bytes) for number in range(count())]
 
 
 class Gpu:
     """One GPU through CuPy: a Device. Copies and launches are queued in its default stream."""
 
-    def __init__(self, number: int, source: Source) -> None:
+    def __init__(self, number: int, step_text: str, trial_bytes: int, real_bytes: int) -> None:
         import cupy
 
         self._cupy, self._number = cupy, number
@@ -87,26 +86,19 @@ class Gpu:
         try:
             with self.current():
                 of_gpu = cupy.cuda.Device(number).attributes
-                self.layout = layout(source.trial_bytes, source.real.itemsize, of_gpu)
+                self.layout = layout(trial_bytes, real_bytes, of_gpu)
                 self.lanes = self.layout.lanes
-                code = kernel_text(source.text, self.layout)
+                code = kernel_text(step_text, self.layout)
                 module = cupy.RawModule(code=code, options=OPTIONS, backend="nvrtc")
                 self._kernel = module.get_function("run_tiles")
-                self._shared_bytes = self.lanes * source.trial_bytes if self.layout.on_chip else 0
+                self._shared_bytes = self.lanes * trial_bytes if self.layout.on_chip else 0
                 if self.layout.on_chip:
                     self._kernel.max_dynamic_shared_size_bytes = self._shared_bytes
                     self._kernel.preferred_shared_memory_carveout = 100  # per cent of what there is
-                self.at_once = self._at_once(of_gpu)
+                waves = WAVES if self.layout.on_chip else 1  # of memory the others have as much as there is
+                self.at_once = of_gpu["MultiProcessorCount"] * self.layout.blocks * waves
         except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
             raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error
-
-    def _at_once(self, of_gpu: dict[str, int]) -> int:
-        if self.layout.on_chip:
-            return of_gpu["MultiProcessorCount"] * self.layout.blocks * WAVES
-        threads = self.layout.lanes * self.layout.width
-        by_registers = of_gpu["MaxRegistersPerMultiprocessor"] // (self._kernel.num_regs * threads)
-        by_threads = of_gpu["MaxThreadsPerMultiProcessor"] // threads
-        return of_gpu["MultiProcessorCount"] * max(1, min(by_registers, by_threads))
 
     def refusal(self, told: str) -> InputError:
         return refusal(told)

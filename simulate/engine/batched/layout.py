@@ -20,26 +20,32 @@ class Layout:
 
     lanes: int
     width: int
-    blocks: int = 1
-    on_chip: bool = False
-
-
-STREAMED = Layout(lanes=WARP, width=8)
+    blocks: int
+    on_chip: bool
 
 
 def layout(trial_bytes: int, real_bytes: int, of_gpu: Mapping[str, int]) -> Layout:
     """The layout for trials whose rows have so many bytes. of_gpu: its attributes, as CUDA calls them.
 
     On the chip there are two blocks at least, so that one computes while another waits, and as many lanes as they leave
-    room for, since what a block reads of the cell's tables serves all of its lanes. A thread has 64 registers, 128 in
-    64 bits, which the generated code needs.
+    room for, since what a block reads of the cell's tables serves all of its lanes.
     """
     of_multiprocessor = of_gpu.get("MaxSharedMemoryPerMultiprocessor", 0)
     of_block = of_gpu.get("MaxSharedMemoryPerBlockOptin", 0)
-    threads = of_gpu["MaxRegistersPerMultiprocessor"] // (16 * real_bytes)
+    threads = _threads(real_bytes, of_gpu)
     for lanes in (32, 16, 8, 4, 2, 1):
         tile_bytes = lanes * trial_bytes
         blocks = min(of_multiprocessor // (tile_bytes + RESERVED_BYTES), 8)
         if tile_bytes <= of_block and blocks >= (2 if lanes > 1 else 1):
             return Layout(lanes, threads // blocks // WARP * WARP // lanes, blocks, True)
-    return STREAMED
+    return streamed(real_bytes, of_gpu)
+
+
+def streamed(real_bytes: int, of_gpu: Mapping[str, int]) -> Layout:
+    """The layout of rows in the device's memory: a warp has a row."""
+    return Layout(WARP, width=8, blocks=_threads(real_bytes, of_gpu) // (8 * WARP), on_chip=False)
+
+
+def _threads(real_bytes: int, of_gpu: Mapping[str, int]) -> int:
+    """Of a multiprocessor: with 64 registers each, 128 in 64 bits, which the generated code needs."""
+    return of_gpu["MaxRegistersPerMultiprocessor"] // (16 * real_bytes)

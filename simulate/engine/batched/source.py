@@ -18,7 +18,7 @@ WARP = 32  # threads of a GPU that do the same: of different groups in different
 TO_US = 1e-5  # 1 uF/cm2 over 1 um2 in nF; 1 nF over 1 ms is 1 uS
 
 
-@dataclass(frozen=True, eq=False)  # so it can be the key of a cache, as itself
+@dataclass(frozen=True)
 class Source:
     """text: of the generated file. numbers, indices: the tables that it reads.
 

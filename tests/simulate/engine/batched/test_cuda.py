@@ -43,7 +43,7 @@ BRANCHED = """\
 """
 LANES = 2
 LAYOUTS = {  # nothing divides what is shared
-    "streamed": Layout(LANES, 3),
+    "streamed": Layout(LANES, 3, blocks=1, on_chip=False),
     "on chip": Layout(LANES, 3, blocks=2, on_chip=True),
 }
 TRIALS, MS = 5, 30  # the third tile has a lane without a trial
@@ -59,10 +59,10 @@ class Threads:
     at_once, threads = 5, 2
 
     def __init__(
-        self, folder: Path, source, layout: Layout = LAYOUTS["streamed"], flags: str = "", together: bool = True
+        self, folder: Path, step_text: str, layout: Layout = LAYOUTS["streamed"], flags: str = "", together: bool = True
     ) -> None:
         self.launches, self.lanes = [], layout.lanes
-        kernel = gpu.kernel_text(source.text, layout)
+        kernel = gpu.kernel_text(step_text, layout)
         if not together:
             kernel = kernel.replace("#define TOGETHER __syncthreads()", "#define TOGETHER")
             kernel = kernel.replace("#define TOGETHER_NARROW __sync", "#define TOGETHER_NARROW //")
@@ -177,7 +177,7 @@ def layout(request):
 )
 def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, layout, precision, within_mv, changes):
     each = specimen(precision, **changes)
-    found = run(each, Threads(tmp_path, each.step.source, layout))
+    found = run(each, Threads(tmp_path, each.step.source.text, layout))
     agree(found, each.expected, within_mv)
     assert [trial for trial, one in enumerate(found) if isinstance(one, Unstable)] == [RUNAWAY, UNDEFINED]
     assert max(one.v_mv[0].max() for one in found if not isinstance(one, Unstable)) > 0  # it fires
@@ -185,7 +185,7 @@ def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, layout, 
 
 @pytest.fixture(scope="module")
 def device(specimen, tmp_path_factory, layout):
-    return Threads(tmp_path_factory.mktemp("device"), specimen().step.source, layout)
+    return Threads(tmp_path_factory.mktemp("device"), specimen().step.source.text, layout)
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_neither_pieces_nor_lanes_nor_threads_change_a_bit(
     specimen, as_it_is, layout, tmp_path, monkeypatch, piece_ms, lanes, width
 ):
     each = specimen()
-    other = Threads(tmp_path, each.step.source, replace(layout, lanes=lanes, width=width))
+    other = Threads(tmp_path, each.step.source.text, replace(layout, lanes=lanes, width=width))
     monkeypatch.setattr(pieces, "PIECE_MS", piece_ms)
     agree(run(each, other), as_it_is, 0)
     assert len(other.launches) == np.ceil(MS / piece_ms)
@@ -235,7 +235,7 @@ def test_threads_do_not_race(specimen, layout, tmp_path, together):
         pytest.skip(f"{library.compiler()[0]} has no thread sanitizer")
     each = specimen(**DENSE)
     layout = replace(layout, width=20)  # more than a warp
-    device = Threads(tmp_path, each.step.source, layout, flags="-g -fsanitize=thread", together=together)
+    device = Threads(tmp_path, each.step.source.text, layout, flags="-g -fsanitize=thread", together=together)
     device.launch = lambda *launched: device.launches.append(launched)
     list(trials.run(each.step, each.events_ms[:LANES], each.probes, each.coarse, 0.5, [device]))
     ((tiles, *arguments),) = device.launches
@@ -256,7 +256,7 @@ def test_threads_do_not_race(specimen, layout, tmp_path, together):
 def test_a_dataset_made_on_a_gpu_is_what_the_cpu_makes(quick_cell, here, tmp_path, monkeypatch):
     """From the command's function on, in two batches, with a step that no whole ms is a multiple of."""
     monkeypatch.setattr(gpu, "count", lambda: 1)
-    monkeypatch.setattr(gpu, "gpus", lambda source: [Threads(tmp_path, source)])
+    monkeypatch.setattr(gpu, "gpus", lambda text, *sizes: [Threads(tmp_path, text)])
     monkeypatch.setattr(Threads, "at_once", 1)
     told: list[str] = []
     paths = [tmp_path / "cpu.zarr", tmp_path / "cuda.zarr"]

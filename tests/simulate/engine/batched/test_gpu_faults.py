@@ -32,7 +32,7 @@ def cupy(monkeypatch):
         spec.loader.exec_module(made[name])
         monkeypatch.setitem(sys.modules, name, made[name])
     gpu.gpus.cache_clear()
-    monkeypatch.setattr(gpu, "layout", lambda *given: Layout(TILE, 8))
+    monkeypatch.setattr(gpu, "layout", lambda *given: Layout(TILE, 8, 1, False))
     yield made["cupy"]
     gpu.gpus.cache_clear()
 
@@ -56,6 +56,7 @@ def same(one: Path, other: Path) -> None:
 )
 def test_out_of_memory_halves_the_trials_and_goes_on(cupy, cell, here, tmp_path, monkeypatch, caplog, error):
     """Another process takes memory once the run has begun: five trials are three tiles, then two, then one."""
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 4)
     begun, launch = [], gpu.Gpu.launch
 
     def full(self, tiles, *arguments):
@@ -79,7 +80,7 @@ def test_out_of_memory_halves_the_trials_and_goes_on(cupy, cell, here, tmp_path,
 @pytest.mark.slow
 def test_a_gpu_that_is_lost_is_told_and_the_run_resumes(cupy, cell, here, tmp_path, monkeypatch):
     """In the second batch: the first one's trials are there, and --resume makes the rest alone."""
-    monkeypatch.setattr(gpu.Gpu, "_at_once", lambda self, of_gpu: 1)
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 1)
     launch, launched, lost = gpu.Gpu.launch, [], [True]
 
     def failing(self, tiles, *arguments):
