@@ -82,8 +82,6 @@ def simulate(
     if goes_on and (out / "zarr.json").is_file():
         config = preparation.with_engine_of(out, config)
     config, device = engine_choice.resolved(config, device, (trials or 1) / workers)
-    if device == "cuda" and scheduler is None:
-        workers = 1
     morphology = morphologies.resolve(config.morphology) if config.lif is None else None
     if note and morphology:
         for remark in reconstruction.remarks(morphology.path, biophysics.load(config.biophysics).types):
@@ -107,7 +105,7 @@ def simulate(
                     raise InputError(f"{out}: was begun with engine '{how.engine}', not '{asked}'; resume it with that")
         elif trials is None:
             raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
-        client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
+        client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy, device))
         sent = found_from_anywhere(config)
         layout = client.submit(describe, sent, device, pure=False).result() if append or not goes_on else None
         if layout and trials:  # what is refused is refused before a time step is compiled

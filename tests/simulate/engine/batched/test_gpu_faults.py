@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from apical.simulate.engine.batched import gpu
 from apical.simulate.engine.interface import Integration
 from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
+from apical.simulate.trial.experiment import Experiment
 
 PRETEND = Path(__file__).parents[4] / "benchmarks" / "gpu" / "pretend"
 TILE = 2  # trials; a GPU's has 32, which would take seconds here
@@ -101,6 +103,36 @@ def test_a_gpu_that_is_lost_is_told_and_the_run_resumes(cupy, cell, here, tmp_pa
     assert len(launched) == 2
     dataset.simulate(cell, tmp_path / "cpu.zarr", 2 * TILE, scheduler=here)
     same(out, tmp_path / "cpu.zarr")
+
+
+@pytest.mark.slow
+def test_the_next_batch_is_drawn_while_the_gpu_integrates(cupy, cell, here, here_in_threads, tmp_path, monkeypatch):
+    """The kernel of each batch waits for that; one after another, none would be integrated."""
+    monkeypatch.setattr(gpu.Gpu, "_at_once", lambda self, of_gpu: 1)
+    batches, launches = 3, 2  # of 30 ms
+    one_by_one = dataset.simulate(cell, tmp_path / "one.zarr", batches * TILE, scheduler=here, device="cuda")
+    drawn, launched, draw, launch = threading.Semaphore(0), [], Experiment.draw, gpu.Gpu.launch
+
+    def drawing(self, numbers):
+        drawn.release()
+        return draw(self, numbers)
+
+    def waiting(self, *arguments):
+        if not launched:
+            drawn.acquire()  # its own
+        if len(launched) % launches == 0 and len(launched) < (batches - 1) * launches:
+            assert drawn.acquire(timeout=30), "no other batch is drawn"
+        launched.append(arguments)
+        launch(self, *arguments)
+
+    monkeypatch.setattr(Experiment, "draw", drawing)
+    monkeypatch.setattr(gpu.Gpu, "launch", waiting)
+    out = tmp_path / "together.zarr"
+    dataset.simulate(cell, out, batches * TILE, scheduler=here_in_threads, device="cuda")
+    assert len(launched) == batches * launches
+    for file in one_by_one.rglob("*"):
+        if file.is_file() and file.name != "zarr.json":
+            assert (out / file.relative_to(one_by_one)).read_bytes() == file.read_bytes(), file
 
 
 @pytest.mark.parametrize(
