@@ -41,7 +41,7 @@ def simulate(
     workers: int = 1,
     *,
     scheduler: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     resume: bool = False,
     append: bool = False,
     overwrite: bool = False,
@@ -56,7 +56,8 @@ def simulate(
     config: what is simulated, such as a preset. out: path of the store, which is returned. trials: how many.
     workers: processes on this machine, one cell each. scheduler: address (or scheduler file) of a Dask cluster that
     takes their place; its nodes must see `out` and the morphology under the same paths.
-    device: 'cpu', or 'cuda' for engine 'batched': one process then drives every GPU of this machine.
+    device: where engine 'batched' runs: 'cpu'; 'cuda', with which one process drives every GPU of this machine;
+    'cuda:N', which is one of them; or 'auto', which is 'cuda' where there is any.
     resume: run only what is missing from the store that is there; `trials` may then be left out.
     append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
     busy: shows a message during a wait. report: called after each trial. so_far: called with how many are done, about

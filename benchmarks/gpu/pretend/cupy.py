@@ -1,12 +1,14 @@
 """CuPy without a GPU, as much of it as `apical` asks for: with this folder first on the path `import cupy` finds it.
 
-Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one warp to a tile: no thread of it then waits
-for another, so that they can run one after another. What it computes is what the text says, and it takes its time.
+PRETENDED_GPUS says how many there are, one unless it is set. Arrays are NumPy's. A kernel is its CUDA text as g++
+compiles it, with one warp to a tile: no thread of it then waits for another, so that they can run one after another.
+What it computes is what the text says, and it takes its time.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import tempfile
 import time
@@ -114,7 +116,7 @@ cuda = SimpleNamespace(
     Event=_Event,
     get_elapsed_time=lambda first, last: 1000 * (last.s - first.s),
     runtime=SimpleNamespace(
-        getDeviceCount=lambda: 1,
+        getDeviceCount=lambda: int(os.environ.get("PRETENDED_GPUS", "1")),
         memGetInfo=lambda: (10**9, 2 * 10**9),
         getDeviceProperties=lambda number: {"name": b"none, pretended"},
         runtimeGetVersion=lambda: 0,

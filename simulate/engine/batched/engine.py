@@ -67,7 +67,7 @@ def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> 
     """How many trials run in one go: as a vector register of a processor holds, or keep a GPU busy, and memory too."""
     there = devices.named(device, made.source.text)
     each = memory.need(made, 1, n_coarse, duration_ms)
-    if device == "cuda":
+    if device != "cpu":
         in_hand = replace(each, host=each.host * batches_beside(device))
         fit = memory.trials_that_fit(in_hand, there, memory.host_bytes())
         return Together(fit, "what memory holds or keeps it busy")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import sys
 import threading
@@ -12,39 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate import presets, schema
+from apical.simulate import schema
 from apical.simulate.engine.batched import gpu
-from apical.simulate.engine.interface import Integration
 from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
 from apical.simulate.trial.experiment import Experiment
 
-PRETEND = Path(__file__).parents[4] / "benchmarks" / "gpu" / "pretend"
-TILE = 2  # trials; a GPU's has 32, which would take seconds here
-
-
-@pytest.fixture
-def cupy(monkeypatch):
-    """A module of CuPy's name whose one GPU is this processor."""
-    made = {}
-    for name in ("cupy", "cupyx"):
-        spec = importlib.util.spec_from_file_location(name, PRETEND / f"{name}.py")
-        made[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(made[name])
-        monkeypatch.setitem(sys.modules, name, made[name])
-    gpu.gpus.cache_clear()
-    monkeypatch.setattr(gpu, "LANES", TILE)
-    monkeypatch.setattr(gpu.Gpu, "lanes", TILE)
-    monkeypatch.setattr(gpu, "kernel_text", lambda text, made=gpu.kernel_text: made(text, TILE))
-    yield made["cupy"]
-    gpu.gpus.cache_clear()
-
-
-@pytest.fixture
-def cell(lasting_swc):
-    integration = Integration(engine="batched", precision="float64", dt_ms=0.05)
-    changes = {"morphology": str(lasting_swc), "seconds": 0.03, "integration": integration}
-    return presets.nmda().model_copy(update=changes)
+TILE = 2  # trials, of the GPU that conftest.py pretends
 
 
 def same(one: Path, other: Path) -> None:
