@@ -15,7 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and
 Workers = Annotated[
     int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Processes, one cell each [default: all cores].")
 ]
-Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, or cuda:N: one GPU of several.")]
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
 Preset = Annotated[
