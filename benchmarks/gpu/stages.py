@@ -2,12 +2,13 @@
 
     python benchmarks/gpu/stages.py --side-by-side 2048 --batches 6 --seconds 1
     python benchmarks/gpu/stages.py --side-by-side 2048 --batches 6 --seconds 1 --in-hand 1 3
+    python benchmarks/gpu/stages.py --side-by-side 2048 --batches 6 --seconds 1 --processes 2
 
-As `apical simulate` does it, in this process: drawing, sorting, integrating, output spikes, writing, three batches in
+As `apical simulate` does it, in one process: drawing, sorting, integrating, output spikes, writing, three batches in
 hand, each in another stage; with --in-hand 1 one after another. Prints of each stage calls, seconds (of all its
 threads), and when it began first and ended last, and last simulated seconds per second from the first trial drawn to
-the last one written, beside those of the kernel. --launch-s takes that long for a launch and computes nothing: what is
-left is the host.
+the last one written, beside those of the kernel. --processes makes as many datasets at the same time. --launch-s takes
+that long for a launch and computes nothing: what is left is the host.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import specimen
@@ -77,15 +81,32 @@ def kernel_of(launch_s: float | None) -> Iterator[None]:
         gpu.Gpu.launch, gpu.Gpu.fetch = real
 
 
-def made(given: argparse.Namespace, spent: Spent, in_hand: int) -> str:
-    """A dataset, and in words how long it took."""
-    chosen = specimen.chosen(given, seconds=given.seconds, integration=Integration(engine="batched"))
+class Made(NamedTuple):
+    """A dataset. from_s, to_s: when its first trial was drawn and its last one written, of the machine's clock."""
+
+    simulated_s: float
+    start_s: float
+    from_s: float
+    to_s: float
+    kernel_s: float
+    n_bytes: int
+    table: str
+
+
+def made(given: argparse.Namespace, in_hand: int, process: int) -> Made:
+    """Make one, in a process that is there for it."""
+    spent = Spent()
+    for stage in STAGES:
+        spent.watch(*stage)
+    together = dataset.trials_together
+    dataset.trials_together = lambda *asked: Together(min(given.side_by_side, together(*asked).trials), "as asked for")
+    changes = {"seconds": given.seconds, "integration": Integration(engine="batched"), "seed": given.seed + process}
+    chosen = specimen.chosen(given).model_copy(update=changes)
     local = {"n_workers": 1, "threads_per_worker": in_hand, "processes": False, "memory_limit": 0, "protocol": "tcp"}
     n = given.side_by_side * given.batches
-    spent.of.clear()
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalCluster(**local, dashboard_address=None) as cluster,
+        LocalCluster(**local, dashboard_address="127.0.0.1:0") as cluster,
         kernel_of(given.launch_s),
         specimen.launches() as pairs,
     ):
@@ -93,16 +114,24 @@ def made(given: argparse.Namespace, spent: Spent, in_hand: int) -> str:
         dataset.simulate(chosen, out, n, scheduler=cluster.scheduler_address, device="cuda", note=print)
         kernel_s = sum(specimen.kernel_s(pairs))
         n_bytes = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    print(f"{'stage':<30}{'calls':>8}{'s':>9}{'from':>9}{'to':>9}")
-    for stage, (calls, s, first_s, last_s) in spent.of.items():
-        print(f"{stage:<30}{calls:>8}{s:>9.2f}{first_s - began_s:>9.2f}{last_s - began_s:>9.2f}")
-    start_s, wall_s = spent.of["draw"][2] - began_s, spent.of["write"][3] - spent.of["draw"][2]
-    simulated_s = n * given.seconds
+    first_s, last_s = spent.of["draw"][2], spent.of["write"][3]
+    rows = [f"{'stage':<30}{'calls':>8}{'s':>9}{'from':>9}{'to':>9}"]
+    for stage, (calls, s, *between_s) in spent.of.items():
+        rows.append(f"{stage:<30}{calls:>8}{s:>9.2f}" + "".join(f"{at_s - began_s:>9.2f}" for at_s in between_s))
+    return Made(n * given.seconds, first_s - began_s, first_s, last_s, kernel_s, n_bytes, "\n".join(rows))
+
+
+def told(given: argparse.Namespace, in_hand: int, all_made: list[Made]) -> str:
+    """What datasets that were made at the same time came to."""
+    simulated_s, kernel_s = (sum(getattr(each, name) for each in all_made) for name in ("simulated_s", "kernel_s"))
+    wall_s = max(each.to_s for each in all_made) - min(each.from_s for each in all_made)
+    kb = sum(each.n_bytes for each in all_made) / simulated_s * given.seconds / 1000
+    at_once = f"{len(all_made)} processes, each with " if len(all_made) > 1 else ""
     return (
-        f"{given.batches} batches of {given.side_by_side} trials of {given.seconds:g} s, {n_bytes / n / 1000:.1f} kB "
-        f"each, {in_hand} in hand: {simulated_s / wall_s:.1f} simulated s per s, kernel {simulated_s / kernel_s:.1f}, "
-        f"so {100 * kernel_s / wall_s:.0f} % of it; {wall_s / given.batches:.2f} s a batch, kernel "
-        f"{kernel_s / given.batches:.2f}, {start_s:.1f} s before the first"
+        f"{at_once}{given.batches} batches of {given.side_by_side} trials of {given.seconds:g} s, {kb:.1f} kB each, "
+        f"{in_hand} in hand: {simulated_s / wall_s:.1f} simulated s per s, kernel {simulated_s / kernel_s:.1f}, so "
+        f"{100 * kernel_s / wall_s:.0f} % of it; {wall_s / given.batches:.2f} s a batch, kernel "
+        f"{kernel_s / given.batches:.2f}, {all_made[0].start_s:.1f} s before the first"
     )
 
 
@@ -112,19 +141,16 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--in-hand", type=int, nargs="+", default=[batches_beside("cuda")], metavar="BATCHES")
+    parser.add_argument("--processes", type=int, default=1, help="at the same time")
     parser.add_argument("--launch-s", type=float, help="in place of the kernel")
     given = parser.parse_args()
-    spent = Spent()
-    for stage in STAGES:
-        spent.watch(*stage)
-    engines = dataset.trials_together
-
-    def together(*asked) -> Together:
-        return Together(min(given.side_by_side, engines(*asked).trials), "so asked for")
-
-    dataset.trials_together = together
-    for told in [made(given, spent, in_hand) for in_hand in given.in_hand]:
-        print(told)
+    lines = []
+    for in_hand in given.in_hand:
+        with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
+            all_made = list(pool.map(made, *zip(*((given, in_hand, n) for n in range(given.processes)), strict=True)))
+        print(*(each.table for each in all_made), sep="\n")
+        lines.append(told(given, in_hand, all_made))
+    print(*lines, sep="\n")
 
 
 if __name__ == "__main__":

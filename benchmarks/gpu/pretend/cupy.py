@@ -1,8 +1,8 @@
 """CuPy without a GPU, as much of it as `apical` asks for: with this folder first on the path `import cupy` finds it.
 
-PRETENDED_GPUS says how many there are, one unless it is set. Arrays are NumPy's. A kernel is its CUDA text as g++
-compiles it, with one warp to a tile: no thread of it then waits for another, so that they can run one after another.
-What it computes is what the text says, and it takes its time.
+PRETENDED_GPUS says how many there are, PRETENDED_TILES how many tiles keep one busy: 1 and 10 unless they are set.
+Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one warp to a tile: no thread of it then waits
+for another, so that they can run one after another. What it computes is what the text says, and it takes its time.
 """
 
 from __future__ import annotations
@@ -93,7 +93,11 @@ class RawModule:
 
 
 class _Device:
-    attributes = {"MaxRegistersPerMultiprocessor": 65536, "MaxThreadsPerMultiProcessor": 2048, "MultiProcessorCount": 2}  # noqa: RUF012
+    attributes = {  # noqa: RUF012
+        "MaxRegistersPerMultiprocessor": 0,  # too few for more than one tile
+        "MaxThreadsPerMultiProcessor": 2048,
+        "MultiProcessorCount": int(os.environ.get("PRETENDED_TILES", "10")),
+    }
 
     def __init__(self, number: int = 0) -> None: ...
     def __enter__(self) -> _Device:
