@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]
+OutOrResumed = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is at --out.")]
 MOST_PROCESSES = 1024  # more would take a machine down before they do anything

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ...surrogate.models.sizes import sizes_in_words
-from ..options import MOST_PROCESSES, Device, Out, Overwrite, Resume, examples, trial_numbers
+from ..options import MOST_PROCESSES, Device, Out, OutOrResumed, Overwrite, Resume, examples, trial_numbers
 
 if TYPE_CHECKING:
     from ...surrogate.fitting.recipe import FitConfig
 
 commands = typer.Typer()
-OutOrResumed = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
