@@ -73,9 +73,11 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
             name, limit_s, ours("fit_pace.py", str(data), "--device", device, *steps, *given), key, compiled=False
         )
 
-    def end_to_end(n: int, seconds: float, limit_s: int) -> Check:
-        given = ["--trials", size(n, 3), "--seconds", size(seconds, 0.05)]
-        return Check(f"end-to-end-{n}", limit_s, ours("stages.py", *cell, *given), r": (.* simulated s per s, .*)")
+    def end_to_end(name: str, side_by_side: int, batches: int, seconds: float, limit_s: int, *given: str) -> Check:
+        """Of several batches: of one alone nothing overlaps."""
+        sizes = ["--side-by-side", size(side_by_side, 2), "--batches", size(batches, 2)]
+        command = ours("stages.py", *cell, *sizes, "--seconds", size(seconds, 0.05), *given)
+        return Check(name, limit_s, command, r": (.* simulated s per s, .*)")
 
     def counted(name: str, program: str, kernels: str, skip: int, what: list[str]) -> Check:
         sections = [word for section in COUNTERS for word in ("--section", section)]
@@ -112,13 +114,14 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
             of_table,
         ),
         elm("elm-20", 60, "--d-m", size(20, 5)),
-        end_to_end(2048, 1.0, 75),
+        end_to_end("end-to-end-2048", 2048, 5, 1.0, 120),
         fit("fit-elm-20", 60, "--size", size(20, 5)),
         Check("side-by-side", 90, benchmark("side_by_side.py", *cell, *counts, *side), r"^(batched, 32-bit .*)"),
-        end_to_end(16384, 0.25, 90),
+        end_to_end("end-to-end-16384", 4096, 4, 1.0, 120),
         elm("elm-20-batch-256", 60, "--d-m", size(20, 5), "--batch", size(256, 1), "--baseline-steps", size(3, 1)),
         elm("elm-100", 60, "--d-m", size(100, 5)),
         fit("fit-two-at-a-time", 60, "--size", size(20, 5), "--processes", "2", "--profiled", "0"),
+        end_to_end("simulate-two-at-a-time", 2048, 3, 1.0, 120, "--processes", "2"),
         *(
             Check(
                 f"tcn-{precision}",

@@ -1,12 +1,15 @@
 """CuPy without a GPU, as much of it as `apical` asks for: with this folder first on the path `import cupy` finds it.
 
-Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none then waits for
-another, so that they can run one after another. What it computes is what the text says, and it takes its time.
+PRETENDED_GPUS says how many there are, 1 unless it is set; PRETENDED_TILES how many tiles keep one busy: it then has no
+memory for their rows. Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none
+then waits for another, so that they can run one after another. What it computes is what the text says, and it takes
+its time.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import tempfile
 import time
@@ -75,14 +78,17 @@ class RawModule:
         self._library.launch(*grid, (ctypes.c_void_p * len(kinds))(*map(ctypes.addressof, kinds)))
 
 
+LARGE = {
+    "MaxRegistersPerMultiprocessor": 65536,
+    "MaxSharedMemoryPerMultiprocessor": 233472,
+    "MaxSharedMemoryPerBlockOptin": 232448,
+    "MultiProcessorCount": 2,
+}
+SMALL = {"MaxRegistersPerMultiprocessor": 16384, "MultiProcessorCount": int(os.environ.get("PRETENDED_TILES", "1"))}
+
+
 class _Device:
-    attributes = {  # noqa: RUF012
-        "MaxRegistersPerMultiprocessor": 65536,
-        "MaxThreadsPerMultiProcessor": 2048,
-        "MaxSharedMemoryPerMultiprocessor": 233472,
-        "MaxSharedMemoryPerBlockOptin": 232448,
-        "MultiProcessorCount": 2,
-    }
+    attributes = SMALL if "PRETENDED_TILES" in os.environ else LARGE
 
     def __init__(self, number: int = 0) -> None: ...
     def __enter__(self) -> _Device:
@@ -105,7 +111,7 @@ cuda = SimpleNamespace(
     Event=_Event,
     get_elapsed_time=lambda first, last: 1000 * (last.s - first.s),
     runtime=SimpleNamespace(
-        getDeviceCount=lambda: 1,
+        getDeviceCount=lambda: int(os.environ.get("PRETENDED_GPUS", "1")),
         memGetInfo=lambda: (10**9, 2 * 10**9),
         getDeviceProperties=lambda number: {"name": b"none, pretended"},
         runtimeGetVersion=lambda: 0,

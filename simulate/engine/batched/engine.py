@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from ...cores import batches_beside
 from .. import neuron as plain
 from ..interface import Inputs, Integration, Passed, Recording, Together, Unstable, unheard
 from . import devices, memory, step, trials
@@ -36,7 +38,7 @@ def run_many(
         raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])
     made = build(cell, inputs[0], held, v_init_mv, integration, device)
-    yield from trials.run(
+    return trials.run(
         made,
         [each.events_ms for each in inputs],
         probes,
@@ -60,7 +62,7 @@ def build(
         integration.dt_ms,
         integration.second_order,
         integration.precision == "float32",
-        shared=device == "cuda",
+        shared=device != "cpu",
     )
 
 
@@ -68,8 +70,9 @@ def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> 
     """How many trials run in one go: as a vector register of a processor holds, or keep a GPU busy, and memory too."""
     there = devices.named(device, made.source)
     each = memory.need(made, 1, n_coarse, duration_ms)
-    if device == "cuda":
-        fit = memory.trials_that_fit(each, there, memory.host_bytes())
+    if device != "cpu":
+        in_hand = replace(each, host=each.host * batches_beside(device))
+        fit = memory.trials_that_fit(in_hand, there, memory.host_bytes())
         return Together(fit, "what memory holds or keeps it busy")
     lanes = there[0].lanes
     fit = int(there[0].free_bytes() * memory.OF_HOST // each.host)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,13 +38,14 @@ def run(
 
     devices: with this step, which share the trials; none for the CPU. They take as many as keep them busy, then the
     next; where memory does not suffice, half as many, and so on, which is logged. A trial that goes wrong has its
-    Unstable in place of its Recording; the others never notice.
+    Unstable in place of its Recording; the others never notice. All are integrated when this returns.
     Raises InputError where a device has no memory for one tile.
     """
     devices = devices or named("cpu", step.source)
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
     lanes = devices[0].lanes
     at_once, first = sum(each.at_once for each in devices) * lanes, 0
+    integrated: list[Iterator[Recording | Unstable]] = []
     while first < len(events_ms):
         events = events_ms[first : first + at_once]
 
@@ -51,7 +53,7 @@ def run(
             passed(first + share * n)
 
         try:
-            found = _at_once(step, events, node, len(probes), duration_ms, devices, of_these)
+            integrated.append(_at_once(step, events, node, len(probes), duration_ms, devices, of_these))
         except MemoryError as error:
             told = f"out of memory with {len(events)} trials side by side ({error})"
             if len(events) <= lanes:
@@ -59,8 +61,8 @@ def run(
             at_once = -(-len(events) // (2 * lanes)) * lanes
             logging.getLogger(__name__).warning("%s; going on with %d", told, at_once)
             continue  # the error goes, and with it what it holds of a device's memory
-        yield from found
         first += len(events)
+    return chain.from_iterable(integrated)
 
 
 def _at_once(
