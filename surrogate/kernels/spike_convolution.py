@@ -24,12 +24,11 @@ def convolve_spikes(events: Events, weight_csk: Tensor, bias_c: Tensor) -> Tenso
     if not why_not(weight_csk):
         events = events._replace(value_n=events.value_n.float())
         return SpikeConvolution.apply(weight_csk.permute(2, 1, 0), bias_c, events)
-    with torch.autocast(weight_csk.device.type, enabled=False):  # sparse products are of full precision only
+    with torch.autocast(weight_csk.device.type, enabled=False):  # few products, so none is worth its digits
         n_windows, n_ms, n_inputs = events.shape
         kernel_ms = weight_csk.shape[2]
         by_lag = weight_csk.flip(2).permute(1, 0, 2).reshape(n_inputs, -1)  # Conv1d has the newest bin last
-        responses = torch.sparse.mm(events.sparse(), by_lag)
-        responses = responses.view(n_windows, n_ms, -1).transpose(1, 2)
+        responses = events.summed(by_lag).view(n_windows, n_ms, -1).transpose(1, 2)
         summed_bct = F.fold(responses, (n_ms + kernel_ms - 1, 1), (kernel_ms, 1))[:, :, :n_ms, 0]
         return summed_bct.transpose(1, 2) + bias_c
 
@@ -44,6 +43,7 @@ class SpikeConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, weight_ksc: Tensor, bias_c: Tensor, events: Events) -> Tensor:
+        events = events.trimmed()
         (n_windows, n_ms, n_inputs), (kernel_ms, n_rows, n_channels) = events.shape, weight_ksc.shape
         if n_rows != n_inputs or not inside(events):
             raise ValueError(f"events of {events.shape} for {n_rows} inputs lie outside their windows or inputs")

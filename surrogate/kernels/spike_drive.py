@@ -14,4 +14,5 @@ def spike_drive(events: Events, w_s: Tensor) -> Tensor:
     """Sum of w·x over the inputs in every bin, shape (B, T)."""
     n_windows, n_ms, _ = events.shape
     weighted_n = w_s.index_select(0, events.input_n) * events.value_n
-    return weighted_n.new_zeros(n_windows * n_ms).index_add(0, events.row_n, weighted_n).view(n_windows, n_ms)
+    sums = weighted_n.new_zeros(n_windows * n_ms + 1).index_add(0, events.row_n, weighted_n)
+    return sums[:-1].view(n_windows, n_ms)

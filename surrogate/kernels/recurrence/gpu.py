@@ -11,7 +11,6 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
 from ..events import Events
 from .cpu import ACTIVATIONS, weight_gradients
@@ -40,15 +39,8 @@ def branch_states(w_nsk: Tensor, kappa_k: Tensor, events: Events) -> Tensor:
     (n_windows, n_ms, n_inputs), (n_models, n_rows, n_branches) = events.shape, w_nsk.shape
     if n_rows != n_inputs or n_windows % n_models:
         raise ValueError(f"events of {events.shape} for {n_models} x {n_rows} inputs")
-    model_n = events.row_n // (n_windows // n_models * n_ms)
-    bins = torch.arange(n_windows * n_ms, device=events.row_n.device, dtype=torch.int32)
-    drive = F.embedding_bag(
-        events.input_n + n_inputs * model_n,
-        w_nsk.flatten(0, 1),
-        torch.searchsorted(events.row_n, bins, out_int32=True),
-        mode="sum",
-        per_sample_weights=events.value_n,
-    )
+    model_n = (events.row_n // (n_windows // n_models * n_ms)).clamp(max=n_models - 1)  # of no event, it is past them
+    drive = events._replace(input_n=events.input_n + n_inputs * model_n).summed(w_nsk.flatten(0, 1))
     b_wtk = leak(drive.view(n_windows, n_ms, n_branches), kappa_k)
     return b_wtk.view(n_models, -1, n_ms, n_branches)
 
