@@ -19,7 +19,8 @@ class Replay:
     def __init__(self, function: Callable[[], None], say: Callable[[str], None] | None = None) -> None:
         """say: told, once, where there is no graph, and why."""
         self._function, self._say = function, say
-        self._calls, self._graph, self._refused = 0, None, False
+        self._calls, self._refused = 0, False
+        self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self) -> None:
         self._calls += 1

@@ -6,6 +6,7 @@ N models, B windows, K steps at most at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -119,10 +120,9 @@ class DeviceSteps:
         """Trial and first bin of every window of a step (N, 2, B)."""
         if step in self._drawn:
             return self._drawn[step]
-        config = self._training.config
-        size = {"window_ms": config.window_ms, "batch": config.batch, "share": self._training.share}
-        seeds, trials = self._training.seeds, self._training.trials
-        return np.stack([draw_places(trials, seed=seed, step=step, **size) for seed in seeds])
+        _, _, config, seeds, trials, share, _ = self._training
+        draw = partial(draw_places, trials, window_ms=config.window_ms, batch=config.batch, step=step, share=share)
+        return np.stack([draw(seed=seed) for seed in seeds])
 
 
 def _fill(buffer: Tensor, values: np.ndarray) -> None:

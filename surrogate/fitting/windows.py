@@ -54,7 +54,8 @@ class Windows(NamedTuple):
             return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
         components = None if self.components_bwp is None else moved(self.components_bwp)
-        events = self.events._replace(**{name: moved(getattr(self.events, name)) for name in Events._fields[:3]})
+        row_n, input_n, value_n, shape = self.events
+        events = Events(moved(row_n), moved(input_n), moved(value_n), shape)
         return Windows(events, moved(self.spike_bw), moved(self.voltage_bw), components)
 
 

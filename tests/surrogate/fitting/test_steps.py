@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from apical.simulate import schema
 from apical.surrogate.fitting import fit as fitting
-from apical.surrogate.fitting import replay, steps
+from apical.surrogate.fitting import replay, step, steps
 from apical.surrogate.fitting.dendrites import fit_components
 from apical.surrogate.fitting.recipe import FitConfig, Phase
 from apical.surrogate.fitting.replay import Replay
@@ -60,6 +61,7 @@ def settings(name="elm", **changes):
     family, size, options, _ = MODELS[name]
     fields = {"family": family, "size": size, "options": options, "steps": 8, "batch": 2, "window_ms": 24}
     fields |= {"burn_in_ms": 4, "validate_every": 4, "learning_rate": 0.02, "gradient_clip": 0.5}
+    fields |= {"optimizer": "nadam", "l2": 1e-3} if family == "tcn" else {}
     return FitConfig(**(fields | changes))
 
 
@@ -101,6 +103,11 @@ def trials(make_dataset):
 def as_a_gpu(monkeypatch):
     """Models take the paths that they have on a GPU; Triton's kernels, which other tests interpret, are the CPU's."""
     monkeypatch.setattr(gpu, "_launch", launched)
+    monkeypatch.setattr(step, "GPU", "cpu")
+    for kind in (torch.optim.Adam, torch.optim.NAdam):
+        module = sys.modules[kind.__module__]
+        monkeypatch.setattr(module, "_get_capturable_supported_devices", lambda **given: ["cpu"])
+    monkeypatch.setattr("apical.surrogate.kernels.nadam._one_pass", lambda parameter: False)
     for module in (spike_convolution, gated):
         monkeypatch.setattr(module, "why_not", lambda weight: "on cuda")
     monkeypatch.setattr("apical.surrogate.fitting.stack.path_of", lambda neuron: gpu_path(neuron))
@@ -222,9 +229,9 @@ def test_windows_cut_on_the_device_are_those_drawn_on_the_host(make_dendrites, w
     trials = load_trials(ds, [0, 2, 3], VoltageScaling(), fit_components(ds, np.array([0, 2]), 2))
     size = {"window_ms": window_ms, "batch": 6}
     resident, lengths = Resident(trials, torch.device("cpu"), **size), set()
-    for step in range(5):
-        expected = draw_windows(trials, **size, seed=1, step=step)
-        places = [torch.from_numpy(each) for each in draw_places(trials, **size, seed=1, step=step)]
+    for number in range(5):
+        expected = draw_windows(trials, **size, seed=1, step=number)
+        places = [torch.from_numpy(each) for each in draw_places(trials, **size, seed=1, step=number)]
         made = resident.windows(*places)
         lengths.add(len(made.events.row_n))
         assert_equal(made.events.trimmed()[:3], expected.events[:3])
@@ -393,6 +400,18 @@ def test_an_optimizer_that_a_graph_can_hold(kind, monkeypatch):
         results.append(parameter.detach())
     for result in results[1:]:
         torch.testing.assert_close(result, results[0], rtol=2e-6, atol=1e-6)  # the rate in 32 bits
+
+
+@pytest.mark.parametrize("kind", ["adam", "nadam"])
+def test_steps_outside_a_graph_are_not_warned_of(as_a_gpu, monkeypatch, kind):
+    """PyTorch warns, once, of an optimizer that a graph can hold and that steps without one: the first steps do."""
+    model = build("lif", 1, 4)
+    optimizer = make_optimizer(settings("alif", optimizer=kind), model)
+    assert optimizer.param_groups[0]["capturable"]
+    (model.w_s.sum() + model.rest + model.proto_tau).backward()
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **given: torch.device("cuda"))
+    monkeypatch.setattr(torch.accelerator, "current_stream", lambda: SimpleNamespace(is_capturing=lambda: False))
+    optimizer.step()
 
 
 def test_calls_of_a_replay(pretend_cuda):
