@@ -29,7 +29,7 @@ from apical.surrogate.fitting.stack import Stack
 from apical.surrogate.fitting.step import make_optimizer, optimizer_state, restore_optimizer
 from apical.surrogate.fitting.steps import DeviceSteps, HostSteps, Training
 from apical.surrogate.fitting.windows import draw_places, draw_windows, load_trials
-from apical.surrogate.kernels import spike_convolution
+from apical.surrogate.kernels import spike_convolution, spike_drive
 from apical.surrogate.kernels.nadam import NAdam
 from apical.surrogate.kernels.recurrence import cpu, gpu, memory
 from apical.surrogate.kernels.recurrence.reference import leak
@@ -48,6 +48,7 @@ MODELS = {
     "elms": ("elm", 3, {"n_branches": 4}, 3),
     "deep elm": ("elm", 2, {"n_branches": 4, "mlp_layers": 2}, 1),
     "tcn": ("tcn", "2x4", {"receptive_field_ms": 12}, 2),
+    "tcn in bfloat16": ("tcn", "2x4", {"receptive_field_ms": 12}, 1),
     "lstm": ("lstm", 3, {}, 1),
     "gru": ("gru", 3, {}, 1),
     "ln": ("ln", 2, {}, 1),
@@ -62,6 +63,7 @@ def settings(name="elm", **changes):
     fields = {"family": family, "size": size, "options": options, "steps": 8, "batch": 2, "window_ms": 24}
     fields |= {"burn_in_ms": 4, "validate_every": 4, "learning_rate": 0.02, "gradient_clip": 0.5}
     fields |= {"optimizer": "nadam", "l2": 1e-3} if family == "tcn" else {}
+    fields |= {"precision": "bfloat16"} if name.endswith("bfloat16") else {}
     return FitConfig(**(fields | changes))
 
 
@@ -103,7 +105,8 @@ def trials(make_dataset):
 def as_a_gpu(monkeypatch):
     """Models take the paths that they have on a GPU; Triton's kernels, which other tests interpret, are the CPU's."""
     monkeypatch.setattr(gpu, "_launch", launched)
-    monkeypatch.setattr(step, "GPU", "cpu")
+    for module in (step, spike_drive):
+        monkeypatch.setattr(module, "GPU", "cpu")
     for kind in (torch.optim.Adam, torch.optim.NAdam):
         module = sys.modules[kind.__module__]
         monkeypatch.setattr(module, "_get_capturable_supported_devices", lambda **given: ["cpu"])
@@ -453,15 +456,18 @@ def test_on_a_gpu_a_step_is_one_graph_that_waits_for_nothing(trials, name):
             torch.cuda.set_sync_debug_mode("default")
         ways.append((losses, state_of(given)))
     (graph_losses, graph_state), (losses, state) = ways
-    assert graph_losses == losses
-    assert_equal(graph_state, state)
+    if name in ("elm", "elms"):
+        assert graph_losses == losses
+        assert_equal(graph_state, state)
+    for one, other in zip(graph_state, state, strict=True):  # cuDNN may sum in any order
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
     on_cpu = HostSteps(training(trials, name, phases=PHASES), range(4)).take(range(4))
-    np.testing.assert_allclose(losses, on_cpu, rtol=1e-3)
+    np.testing.assert_allclose(losses, on_cpu, rtol=1e-2)  # the 11 digits of TF32, of a small loss
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not HAS_GPU, reason="no CUDA device")
-@pytest.mark.parametrize("name", ["elm", "tcn"])
+@pytest.mark.parametrize("name", ["elm", "elms"])
 def test_on_a_gpu_a_fit_that_is_resumed_is_the_undisturbed_one(make_dataset, tmp_path, name):
     class Stop(Exception):
         pass
@@ -470,9 +476,11 @@ def test_on_a_gpu_a_fit_that_is_resumed_is_the_undisturbed_one(make_dataset, tmp
         if progress.step == 8:
             raise Stop
 
-    data, config = make_dataset(), settings(name, steps=16)
-    fitting.fit(config, data, tmp_path / "whole", device="cuda")
+    data, configs = make_dataset(), [settings(name, steps=16, seed=seed) for seed in range(MODELS[name][3])]
+    whole, resumed = ([tmp_path / f"{way}{config.seed}" for config in configs] for way in ("whole", "resumed"))
+    fitting.fit_together(configs, data, whole, device="cuda")
     with pytest.raises(Stop):
-        fitting.fit(config, data, tmp_path / "resumed", device="cuda", report=stop)
-    fitting.fit(config, data, tmp_path / "resumed", device="cuda", resume=True)
-    assert (tmp_path / "resumed" / "state.pt").read_bytes() == (tmp_path / "whole" / "state.pt").read_bytes()
+        fitting.fit_together(configs, data, resumed, device="cuda", report=stop)
+    fitting.fit_together(configs, data, resumed, device="cuda", resume=True)
+    for one, other in zip(whole, resumed, strict=True):
+        assert (one / "state.pt").read_bytes() == (other / "state.pt").read_bytes()
