@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from .cell import biophysics
+from .cell.biophysics import Biophysics
 from .cell.morphologies import Morphology, own_biophysics
 from .cell.synapses import Domain
 from .engine.interface import Integration
@@ -21,6 +22,7 @@ RECORDINGS = ("record_fine", "record_nexus", "nexus_um", "record_dendrites")  # 
 OF_A_CELL = (  # what a neuron without NEURON does not have
     "morphology",
     "biophysics",
+    "mechanisms",
     "excitatory",
     "inhibitory",
     "gaba_b_factor",
@@ -35,6 +37,7 @@ OF_A_CELL = (  # what a neuron without NEURON does not have
     "nexus_um",
     "record_dendrites",
 )
+NAMES_OF_FILES = {"nmodl": {"__all__": {"file"}}}  # of a parameter set: where its content stands
 MOST_STEPS = 1e9  # of a trial: 8 GB of one recorded voltage, and more than a day
 PathName = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 FORMER = {"biophysics": "shai2015", "integration": Integration(engine="coreneuron")}  # defaults of the first apical
@@ -79,6 +82,9 @@ class Simulation(Configuration):
     biophysics: PathName = Field(
         default_factory=lambda fields: own_biophysics(fields["morphology"]),
         description="parameter set, or path to a .toml file [default: the morphology's own]",
+    )
+    mechanisms: PathName | None = Field(
+        None, description="folder of NMODL files, in place of the one that the parameter set names"
     )
     excitatory: Literal["AMPA", "AMPA_NMDA"] = Field("AMPA_NMDA", description="receptors of excitatory synapses")
     inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = Field("GABA_A", description="receptors of inhibitory ones")
@@ -128,6 +134,10 @@ class Simulation(Configuration):
     def duration_ms(self) -> int:
         return round(self.seconds * 1000)
 
+    def parameter_set(self) -> Biophysics:
+        """What stands on the cell's membrane. Raises InputError as `biophysics.load`."""
+        return biophysics.load(self.biophysics, self.mechanisms)
+
     def dataset_id(self, morphology: Morphology | None) -> str:
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
@@ -136,13 +146,13 @@ class Simulation(Configuration):
         morphology: what `morphologies.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
-        by_name = {"preset", "morphology", "biophysics", *RECORDINGS}
+        by_name = {"preset", "morphology", "biophysics", "mechanisms", *RECORDINGS}
         parts = self.model_dump(mode="json", exclude=by_name, exclude_defaults=True)
         how = {n: v for n, v in parts.pop("integration", {}).items() if (n, v) != ("engine", "coreneuron")}
         if how:
             parts["integration"] = how
         if morphology is not None:
-            parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
+            parts["biophysics"] = self.parameter_set().model_dump(mode="json", exclude=NAMES_OF_FILES)
             parts["morphology"] = morphology.sha256
         if self.input_spikes is not None:
             parts["input_spikes"] = given.digest(self.input_spikes)

@@ -38,7 +38,7 @@ class Cell:
     """A cell in this process's NEURON. Build one per process and run many trials; `close` frees its sections.
 
     soma: the somatic section (of several, the one where the tree starts); axon, basal, apical: lists of sections.
-    segments: dendritic segments, basal then apical, in section order, each from 0 to 1.
+    nmodl: of the mechanisms that it brings. segments: dendritic, basal then apical, in section order, each from 0 to 1.
     longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
     """
 
@@ -59,6 +59,7 @@ class Cell:
         than `biophysics` describes.
         """
         self.name, self._where = morphology.name, f"morphology {morphology.path}"
+        self.nmodl = biophysics.nmodl if biophysics else {}
         try:
             if biophysics is not None:
                 axon, types = biophysics.reconstructed_axon, biophysics.types

@@ -17,7 +17,7 @@ from .distance_rules import RULES, Rule
 from .reading.swc import LIKE_ITS_PARENT
 
 REGIONS = ("soma", "axon", "basal", "apical")
-PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS
+PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS  # and the reversal potentials that mechanisms ask for
 BY_DISTANCE = ("cm",)  # of these; NEURON holds the others once per section
 CONDUCTANCE = "conductance density"
 NOT_NEGATIVE = (CONDUCTANCE, "permeability", "concentration")
@@ -45,12 +45,13 @@ def region(name: str, table: object, mechanisms: Mapping[str, Mechanism], negati
     if not isinstance(table, dict):
         raise WrongEntry((name,), f"expected a table [{name}], got {table!r}")
     checked: Region = {}
+    properties = PROPERTIES | {each: "mV" for mechanism in mechanisms.values() for each in mechanism.reversals}
     for key, written in table.items():
         keys = (name, key)
-        if key in PROPERTIES:
-            checked[key] = _value(keys, written, PROPERTIES[key], rules=key in BY_DISTANCE)
+        if key in properties:
+            checked[key] = _value(keys, written, properties[key], rules=key in BY_DISTANCE)
             continue
-        known(keys, "mechanism", key, [*mechanisms, *PROPERTIES])
+        known(keys, "mechanism", key, [*mechanisms, *properties])
         parameters = mechanisms[key].parameters
         if not isinstance(written, dict):
             example = next(iter(parameters), "parameter")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ..cell import biophysics
 from ..cell.synapses import RECEPTORS
 from ..config import Simulation
 from ..engine.run import fastest
@@ -22,8 +21,10 @@ def resolved(config: Simulation, device: str = "cpu", trials: float = math.inf) 
     if device not in DEVICES:
         raise InputError(f"device: expected 'cpu' or 'cuda', got '{device}'")
     if config.integration.engine == "auto" and config.lif is None:
-        mechanisms = [*biophysics.load(config.biophysics).mechanisms(), *_receptors(config)]
-        config = config.model_copy(update={"integration": fastest(config.integration, mechanisms, trials)})
+        described = config.parameter_set()
+        mechanisms = [*described.mechanisms(), *_receptors(config)]
+        found = fastest(config.integration, mechanisms, trials, described.nmodl)
+        config = config.model_copy(update={"integration": found})
         if config.integration.engine == "batched" and _gpu_is_there():
             device = "cuda"
     if device == "cuda":

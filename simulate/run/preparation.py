@@ -52,7 +52,7 @@ def create(
             n_spike=layout.n_spike,
             dataset_id=config.dataset_id(morphology),
             config=config.model_dump(mode="json"),
-            provenance=provenance(morphology, config.biophysics) | ({} if device == "cpu" else {"device": device}),
+            provenance=provenance(morphology, config) | ({} if device == "cpu" else {"device": device}),
         )
 
 
@@ -102,7 +102,7 @@ def append(out: Path, config: Simulation, morphology: Morphology | None, trials:
     numbers = store.labels(out)[0]
     before = len(numbers)
     layout.check(int(numbers.max()) + 1 + trials)
-    made_by = provenance(morphology, config.biophysics) | {"integration": config.integration.model_dump()}
+    made_by = provenance(morphology, config) | {"integration": config.integration.model_dump()}
     try:
         store.extend(out, trials, config.seed, _source(config), made_by)
     except OSError as error:

@@ -58,6 +58,7 @@ def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: I
         integration.dt_ms,
         integration.second_order,
         integration.precision == "float32",
+        step.files_and_texts(cell.nmodl),
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ...mechanisms.nmodl import Source
 from ...schema import InputError
 from . import program, step, syntax
 from .execution import OF_THE_SEGMENT
@@ -13,9 +14,9 @@ from .membrane import Group, writes_concentration
 from .syntax import Mechanism
 
 
-def refusal(mechanisms: Iterable[str]) -> InputError | None:
-    """Why one of the mechanisms cannot be generated, or None where all can."""
-    known = step.nmodl_of_mechanisms()
+def refusal(mechanisms: Iterable[str], own: Mapping[str, Source] | None = None) -> InputError | None:
+    """Why one of the mechanisms cannot be generated, or None where all can. own: NMODL of those that a cell brings."""
+    known = step.nmodl_of_mechanisms() | step.files_and_texts(own or {})
     for name in mechanisms:
         try:
             if name not in known:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from apical.simulate.engine.batched import expression as x
-from apical.simulate.engine.batched import program, support, syntax, translators
+from apical.simulate.engine.batched import program, support, syntax
 from apical.simulate.engine.batched.solving import Solver
+from apical.simulate.mechanisms import translators
 from apical.simulate.schema import InputError
 
 HEAD = """NEURON { SUFFIX made NONSPECIFIC_CURRENT i RANGE w }
