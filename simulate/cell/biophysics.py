@@ -139,6 +139,7 @@ def _checked(table: dict, beside: Path, folder: str | None) -> Biophysics:
     mechanisms = nmodl.mechanisms(nmodl.sources()) | densities
     for name, value in table.items():
         if name in TABLES:
+            _check_no_point_process(name, value, brought)
             fields[name] = parameter_file.region(name, value, mechanisms, table.get("negative_conductance") is True)
         elif name == "types":
             fields[name] = parameter_file.types(value)
@@ -168,6 +169,13 @@ def _brought(written: object, beside: Path, folder: str | None) -> dict[str, Sou
         return own.read(beside / Path(written).expanduser())
     except InputError as error:
         raise WrongEntry(("mechanisms",), str(error)) from error
+
+
+def _check_no_point_process(region: str, table: object, brought: Mapping[str, Source]) -> None:
+    for key in table if isinstance(table, dict) else ():
+        if key in brought and not _is_density(brought[key]):
+            what = f"is a point process ({brought[key].file}), which stands at a place: name it as a receptor"
+            raise WrongEntry((region, key), what)
 
 
 def _is_density(source: Source) -> bool:

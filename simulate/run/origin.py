@@ -16,7 +16,7 @@ from ..cell.morphologies import Morphology
 from ..config import Simulation
 from ..schema import InputError
 from . import store
-from .preparation import BY_CONTENT
+from .preparation import BY_CONTENT, other_nmodl
 from .spread import Place
 
 
@@ -73,5 +73,7 @@ def _difference(ds: xr.Dataset, config: Simulation, morphology: Morphology | Non
     had = provenance.get("morphology", {}).get("sha256")
     if morphology is not None and had not in (None, morphology.sha256):
         return f"another morphology than {morphology.path} (sha256 {had[:8]}…, not {morphology.sha256[:8]}…)"
+    if other := other_nmodl(ds, config):
+        return other[0]
     given = [str(getattr(config, name)) for name in BY_CONTENT[1:] if getattr(config, name)]
     return f"another content of {' or '.join(given)}, or by another apical"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from pydantic import ValidationError
 
 from .. import schema
@@ -21,7 +22,12 @@ from ..trial.experiment import Layout
 from . import chunks, store
 from .provenance import provenance
 
-BY_CONTENT = ("morphology", "biophysics", "input_spikes")  # names; what they stand for is in the dataset_id
+BY_CONTENT = (
+    "morphology",
+    "biophysics",
+    "mechanisms",
+    "input_spikes",
+)  # names; what they stand for is in the dataset_id
 
 
 def create(
@@ -83,6 +89,7 @@ def unfinished(
     if store.dataset_id(out) != store.id_with_seeds(first, seeds):
         had, asked = (each.model_dump(include=set(BY_CONTENT)) for each in (made_for, config))
         names = [f"{name} {had[name]}, not {asked[name]}" for name in BY_CONTENT if had[name] != asked[name]]
+        names = [*other_nmodl(schema.open_dataset(out, "simulation", complete=False), config), *names]
         raise _other(out, next(iter(names), "another content of its morphology, parameter set or input"))
     if trials is not None:
         if config.seed not in seeds:
@@ -92,6 +99,18 @@ def unfinished(
             raise InputError(f"{out}: was made for {there}, not {trials}; resume it with that number")
     with busy(f"Looking through {out}"):
         return chunks.unfinished(out)
+
+
+def other_nmodl(ds: xr.Dataset, config: Simulation) -> list[str]:
+    """The user's own mechanisms that are not what they were when `ds` was made, in words, each with its file."""
+    if config.lif is not None:
+        return []
+    had = json.loads(ds.attrs["provenance"]).get("biophysics", {}).get("nmodl", {})
+    now = config.parameter_set().nmodl
+    gone = [f"with {had[name]['file']}, which is not used now" for name in had if name not in now]
+    new = [f"without {source.file}" for name, source in now.items() if name not in had]
+    same = [(had[name], source) for name, source in now.items() if name in had]
+    return [*(f"another content of {now.file}" for had, now in same if had["text"] != now.text), *gone, *new]
 
 
 def append(out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout) -> list[int]:
