@@ -70,7 +70,7 @@ def _sources(together: Groups, own: Own | None = None) -> dict[str, str]:
     each group as one, unless it cannot be."""
     shipped = {file.stem: file.read_text(encoding="utf-8") for file in nmodl.sources()}
     single = {name: source.text for name, source in own.sources.items()} if own else shipped
-    stepped = [name for name in FOR_FIXED_STEPS if single[name] == shipped[name]]
+    stepped = [name for name in FOR_FIXED_STEPS if name in single and single[name] == shipped[name]]
     made = {fusion.name_of_stepped(name): fusion.step(name, single[name]) for name in stepped}
     for group in together:
         with suppress(fusion.CannotFuse):
@@ -120,7 +120,7 @@ def compiled(together: Groups, busy: Busy = announce, own: Own | None = None) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(str(target) + ".lock"):
             if not _complete(target, coreneuron):
-                _check_tools()
+                check_tools()
                 how_long = "some seconds" if own else "about a minute"
                 with busy(f"Compiling the membrane mechanisms (once, {how_long})"):
                     _compile(target, together, own)
@@ -159,7 +159,8 @@ def load(together: Groups, busy: Busy = announce, own: Own | None = None) -> Non
     _loaded = folder, own is not None
 
 
-def _check_tools() -> None:
+def check_tools() -> None:
+    """Raise InputError without a C++ compiler or make."""
     for tool, use in ((os.environ.get("CXX", "g++").split()[0], "C++ compiler"), ("make", "make")):
         if shutil.which(tool) is None:
             raise InputError(

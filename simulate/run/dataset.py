@@ -10,6 +10,7 @@ from ..cell import compiling, morphologies
 from ..cell.reading import reconstruction
 from ..config import Simulation
 from ..cores import available_cores as available_cores
+from ..engine.batched import support
 from ..engine.interface import Together
 from ..mechanisms import library
 from ..names import counted
@@ -113,6 +114,8 @@ def simulate(
             layout.check(trials)
         together = trials_together(client, sent, device, busy)
         if note and config.integration.engine == "batched":
+            for remark in support.remarks(config.parameter_set().nmodl) if config.lif is None else ():
+                note(remark)
             note(f"engine batched on {device}: {side_by_side_in_words(together, len(todo) or trials or 1)}")
         if layout and trials:
             if append:

@@ -28,6 +28,11 @@ def refusal(mechanisms: Iterable[str], own: Mapping[str, Source] | None = None) 
     return None
 
 
+def remarks(own: Mapping[str, Source]) -> list[str]:
+    """What is passed over of mechanisms that can be generated, with file and line."""
+    return [remark for source in own.values() for remark in syntax.parse(source.text, source.file).remarks]
+
+
 def _anywhere(mechanism: Mechanism) -> Group:
     """The mechanism at one place, all parameters at their defaults."""
     ions = [ion.name for ion in mechanism.ions]
