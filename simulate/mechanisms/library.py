@@ -114,6 +114,9 @@ def compiled(together: Groups, busy: Busy = announce, own: Own | None = None) ->
 
     target = cache_folder() / "mechanisms" / key(together, own)
     coreneuron = own is None or own.coreneuron
+    if own is not None and not coreneuron:  # what was compiled for both is good for NEURON
+        both = cache_folder() / "mechanisms" / key(together, own._replace(coreneuron=True))
+        target = both if _complete(both) else target
     if _complete(target, coreneuron):
         return target
     try:

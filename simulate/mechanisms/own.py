@@ -64,6 +64,9 @@ def refusal(source: Source) -> str:
     kind, name = nmodl.declared(source.text)
     if name in NEURONS_OWN:
         return _at(source, NAMES_A_MECHANISM, f"NEURON has a {name} of its own; give yours another name")
+    if kind == nmodl.POINT and name in nmodl.by_name(nmodl.sources(), (nmodl.POINT,)):
+        why = f"apical puts a point process {name} of its own on cells; give yours another name"
+        return _at(source, NAMES_A_MECHANISM, why)
     if kind == nmodl.ARTIFICIAL:
         return _at(source, NAMES_A_MECHANISM, f"{name} is an ARTIFICIAL_CELL, which stands on no membrane")
     if name := _pointer(nmodl.without_comments(source.text)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ..cell.synapses import RECEPTORS
 from ..config import Simulation
 from ..engine.run import fastest
 from ..schema import InputError
@@ -22,7 +21,7 @@ def resolved(config: Simulation, device: str = "cpu", trials: float = math.inf) 
         raise InputError(f"device: expected 'cpu' or 'cuda', got '{device}'")
     if config.integration.engine == "auto" and config.lif is None:
         described = config.parameter_set()
-        mechanisms = [*described.mechanisms(), *_receptors(config)]
+        mechanisms = [*described.mechanisms(), *config.point_processes(described)]
         found = fastest(config.integration, mechanisms, trials, described.nmodl)
         config = config.model_copy(update={"integration": found})
         if config.integration.engine == "batched" and _gpu_is_there():
@@ -35,10 +34,6 @@ def resolved(config: Simulation, device: str = "cpu", trials: float = math.inf) 
 
         gpu.count()
     return config, device
-
-
-def _receptors(config: Simulation) -> list[str]:
-    return sorted({mechanism for name in (config.excitatory, config.inhibitory) for mechanism, _ in RECEPTORS[name]})
 
 
 def _gpu_is_there() -> bool:

@@ -152,7 +152,7 @@ def with_engine_of(out: Path, config: Simulation) -> Simulation:
 def _check_same(out: Path, had: dict[str, Any], asked: dict[str, Any], outer: str = "") -> None:
     """Raises InputError with the first field that differs."""
     for name, value in asked.items():
-        if isinstance(value, dict) and isinstance(had[name], dict):
+        if isinstance(value, dict) and isinstance(had[name], dict) and had[name].keys() == value.keys():
             _check_same(out, had[name], value, f"{outer}{name}.")
         elif outer + name not in ("preset", "seed", *BY_CONTENT) and had[name] != value:
             raise _other(out, f"{outer}{name} {had[name]}, not {value}")

@@ -61,6 +61,7 @@ class DetailedNeuron:
             config.synapses_per_segment,
             config.without_nmda,
             config.gaba_b_factor,
+            self._parameters.receptors,
         )
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ def test_every_file_is_tried_on_every_engine(tmp_path):
     assert found["global.mod"].remarks == ["global.mod, line 16: a VERBATIM that does nothing is passed over"]
     assert not found["nothing.mod"].taken_by and not found["nothing.mod"].fault
     assert found["unknown.mod"].fault == "unknown.mod: no engine takes it"
-    assert "unknown.mod, line 7: " in found["unknown.mod"].refusals["neuron"]
+    assert "unknown.mod, line 8: " in found["unknown.mod"].refusals["neuron"]
 
 
 @pytest.mark.parametrize(
