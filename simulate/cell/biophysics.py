@@ -224,8 +224,8 @@ def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mecha
             if needed not in entries:
                 raise WrongEntry((name, needed), f"missing: give it in [{name}] or in [all]")
         for key, mechanism in here.items():
-            asked_for = ("g", "e") if key == "pas" else mechanism.unset
-            if missing := sorted(set(asked_for) - set(entries[key])):
+            asked_for, given = ("g", "e") if key == "pas" else mechanism.unset, entries[key]
+            if isinstance(given, dict) and (missing := sorted(set(asked_for) - set(given))):
                 raise WrongEntry((name, key, missing[0]), f"missing: give it in [{name}] or in [all]")
         if follows := sorted(keeper.keys() & entries.keys()):
             why = f"follows the concentration that {keeper[follows[0]]} keeps; leave it out"

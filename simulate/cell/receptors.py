@@ -105,8 +105,9 @@ def _receptor(
     mechanism = processes[process]
     if mechanism.weight is None:
         raise WrongEntry((*keys, "process"), f"{process} receives no events: it has no NET_RECEIVE")
-    same = before is not None and before.process == process
-    values: dict[str, float | Rule] = dict(before.parameters) | {"weight": before.weight} if same and before else {}
+    if before is None or before.process != process:  # a shipped process has the numbers of its file, which are AMPA's
+        before = next((each for each in EXCITATORY.values() if each.process == process), None)
+    values: dict[str, Any] = {**before.parameters, "weight": before.weight} if before else {}
     units = mechanism.parameters | {"weight": mechanism.weight}
     for name, written in table.items():
         if name != "process":
@@ -121,7 +122,7 @@ def _receptor(
     return Receptor(process=process, weight=weight, parameters=values)
 
 
-def _check_rise(keys: tuple[str, str], values: Mapping[str, float | Rule]) -> None:
+def _check_rise(keys: tuple[str, str], values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if name.startswith("tau_r"):
             slowest, soonest = max(_ends(value)), min(_ends(values[name.replace("tau_r", "tau_d")]))

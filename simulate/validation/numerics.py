@@ -118,8 +118,10 @@ def engines(specimen: Specimen) -> Findings:
     others = {"coreneuron": ENGINES_AGREE_MV, "batched": BATCHED_AGREES_MV}
     if specimen.integration.engine != "batched":
         del others["batched"]
-    if compiling.coreneuron_refusal(specimen.cell.nmodl):
+    remarks = []
+    if refusal := compiling.coreneuron_refusal(specimen.cell.nmodl):
         del others["coreneuron"]
+        remarks = [f"engine coreneuron is not compared: {refusal}"]
     plain_mv = v_mv("neuron")
     return Findings(
         checks=[
@@ -134,5 +136,6 @@ def engines(specimen: Specimen) -> Findings:
                 "the same equations at the same step",
             )
             for engine, tolerance_mv in others.items()
-        ]
+        ],
+        remarks=remarks,
     )

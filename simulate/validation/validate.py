@@ -208,7 +208,8 @@ def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     from ..cell.built import Cell
 
     compiling.load(task.biophysics, _compiled_for(task))
-    reference = Reference(task.morphology.name, task.biophysics.name)
+    published = "" if task.biophysics.nmodl else task.biophysics.name  # with other channels it is another model
+    reference = Reference(task.morphology.name, published)
     specimen = Specimen(
         Cell(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),
         task.integration,

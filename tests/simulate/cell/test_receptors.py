@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from apical.simulate import preset
@@ -9,6 +11,7 @@ from apical.simulate.cell import biophysics, morphologies, receptors
 from apical.simulate.cell.distance_rules import Linear
 from apical.simulate.cell.receptors import SHIPPED, Receptor
 from apical.simulate.changes import configured
+from apical.simulate.mechanisms import nmodl
 from apical.simulate.schema import InputError
 
 SYNAPSE = """NEURON { POINT_PROCESS Syn NONSPECIFIC_CURRENT i RANGE tau, e, i }
@@ -67,6 +70,18 @@ def test_receptors_of_a_parameter_file_are_changed_by_the_configuration(tmp_path
     (tmp_path / "cell.toml").write_text(text.replace("tau = 3", "tau = '3 mV'"))
     line = text.splitlines().index("tau = 3") + 1
     assert f"cell.toml, line {line}: receptors.mine.tau: '3 mV' is in 'mV'" in refused(**own)
+
+
+def test_a_shipped_process_has_the_numbers_of_its_file():
+    """Those of AMPA, which are written out."""
+    found = parameters(receptors={"slow": {"process": "Receptor", "tau_d": 30}}, excitatory="slow").receptors["slow"]
+    mechanism = next(file for file in nmodl.sources() if file.stem == "Receptor").read_text()
+    for name, value in found.parameters.items():
+        assert re.search(rf"^ *{name} = {3 if name == 'tau_d' else value:g} \(", mechanism, re.M), name
+    assert found.parameters["tau_d"] == 30 and found.weight == 1
+    assert "tau_r: must be below tau_d, got 3 ms" in refused(
+        "receptors.a={process='Receptor', tau_r=3}", "excitatory=a"
+    )
 
 
 def test_the_id_follows_receptors():
@@ -128,8 +143,6 @@ def test_what_a_folder_cannot_bring(tmp_path, folder):
     (tmp_path / "syn.mod").write_text(SYNAPSE.replace("NET_RECEIVE(weight (uS))", "PROCEDURE nobody(weight)"))
     assert "process: Syn receives no events: it has no NET_RECEIVE" in refused(receptors={"mine": mine}, **own)
     (tmp_path / "syn.mod").write_text(SYNAPSE.replace("Syn", "Receptor"))
-    said = refused(receptors={"mine": {"process": "Receptor"}}, **own)
-    assert said.startswith("receptors.mine.weight: missing")
     changed = {"mine": {"process": "Receptor", "weight": 1, "gmax": 1}}
     assert "syn.mod, line 1: apical puts a point process Receptor of its own on cells" in refused(
         receptors=changed, **own
