@@ -9,6 +9,9 @@ from . import nmodl
 from .nmodl import Source
 
 TRANSLATOR = re.compile(r"^(?P<said>.*?) at line (?P<line>\d+) in file (?P<name>\w+)\.mod", re.MULTILINE)
+WITHOUT_LINE = re.compile(
+    r"^Translating (?P<name>\w+)\.mod into.*\n(?:(?!Translating).*\n)*?Error: (?P<said>.*)", re.MULTILINE
+)
 COMPILER = re.compile(
     r"^\S*?(?P<name>\w+)\.c(?:pp)?:\d+:\d+: (?:fatal )?error: (?P<said>.*)(?:\n\s*\d+ \| (?P<code>.*))?", re.MULTILINE
 )
@@ -29,6 +32,9 @@ def of_a_file(output: str, sources: Mapping[str, Source]) -> str:
             source = sources[found["name"]]
             line = _line(source.text, found["code"] or "", found["said"])
             return f"{source.file}{f', line {line}' if line else ''}: {found['said']}"
+    for found in WITHOUT_LINE.finditer(output):
+        if found["name"] in sources:
+            return f"{sources[found['name']].file}: {found['said']}"
     return ""
 
 

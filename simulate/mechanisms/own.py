@@ -17,6 +17,7 @@ NEURONS_OWN = (
     *("NetStim", "IntFire1", "IntFire2", "IntFire4", "PointProcessMark"),
 )  # names that NEURON has before anything is compiled
 NAMES_A_MECHANISM = rf"\b(?:{nmodl.DENSITY}|{nmodl.POINT}|{nmodl.ARTIFICIAL})\s+(\w+)"
+INCLUDE = r"(?m)^\s*INCLUDE\s*\""
 OTHER_THAN_EQUATIONS = r"\bVERBATIM\b.*?\bENDVERBATIM\b|\b(?:NEURON|ASSIGNED|PARAMETER)\s*\{[^}]*\}"
 
 
@@ -69,6 +70,8 @@ def refusal(source: Source) -> str:
         return _at(source, NAMES_A_MECHANISM, why)
     if kind == nmodl.ARTIFICIAL:
         return _at(source, NAMES_A_MECHANISM, f"{name} is an ARTIFICIAL_CELL, which stands on no membrane")
+    if re.search(INCLUDE, nmodl.without_comments(source.text)):
+        return _at(source, INCLUDE, "INCLUDE of another file; write its text here, so that a dataset can keep it")
     if name := _pointer(nmodl.without_comments(source.text)):
         return _at(source, rf"\bPOINTER\b[^\n]*\b{name}\b", f"nothing sets POINTER {name}, which code of a model does")
     if state := linearity.wrong_state(source.text):

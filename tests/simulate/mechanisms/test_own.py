@@ -128,6 +128,10 @@ def test_what_a_parameter_file_says_wrongly_of_the_folder(folder, change, expect
             ("n' = (inf(v) - n) / 5", "n' = 1 - n*n"),
             "kdr.mod, line 18: n' is not linear in n, and NEURON's translation",
         ),
+        (
+            ("FUNCTION inf", 'INCLUDE "more.inc"\nFUNCTION inf'),
+            "kdr.mod, line 19: INCLUDE of another file; write its text",
+        ),
         (("RANGE gbar", "POINTER far RANGE gbar"), None),
         (("RANGE gbar", "POINTER ek2 RANGE gbar"), None),
     ],
@@ -214,6 +218,9 @@ SAID = {  # as the translator of NEURON 9.0 and GCC put it
     ),
     "/x/Kmade.cpp:235:18: error: ‘undefd’ was not declared in this scope\n  235 |    ik = gbar * ( v - undefd ) ;": (
         "kdr.mod, line 16: ‘undefd’ was not declared in this scope"
+    ),
+    "Translating Kmade.mod into /x/Kmade.cpp\nWarning: x undefined.\nError: Couldn't open it\nmake: *** ": (
+        "kdr.mod: Couldn't open it"
     ),
     "/x/Other.cpp:2:3: error: of a file that is not the user's": "",
 }
