@@ -162,6 +162,10 @@ def load(together: Groups, busy: Busy = announce, own: Own | None = None) -> Non
     _loaded = folder, own is not None
 
 
+class _Unexplained(InputError):
+    """What was compiled does not compile, and no file of a user's is named."""
+
+
 def check_tools() -> None:
     """Raise InputError without a C++ compiler or make."""
     for tool, use in ((os.environ.get("CXX", "g++").split()[0], "C++ compiler"), ("make", "make")):
@@ -178,15 +182,23 @@ def _compile(target: Path, together: Groups, own: Own | None) -> None:
     script = str(beside) if beside.exists() else shutil.which("nrnivmodl")
     if script is None:
         raise InputError("nrnivmodl is not on PATH: `pip install neuron` brings it")
+    log = target.with_suffix(".log")
     with making(target) as work:
-        _build(work, script, _sources(together, own), own, target.with_suffix(".log"))
+        try:
+            _build(work, script, _sources(together, own), own, log)
+        except _Unexplained:  # of no file that the user wrote: then of the one that was made from several
+            if own is None or not together:
+                raise
+            shutil.rmtree(work)
+            _build(work, script, _sources(frozenset(), own), own, log)
+            print(f"the mechanisms of a region stay single: as one they do not compile ({log})", file=sys.stderr)
         fused = [group for group in together if (work / "mod" / f"{fusion.name_of(group)}.mod").is_file()]
         apart_mv = fused_check.differences_mv(_library(work, NEURON_LIBRARY), fused)
         if parted := {group: mv for group, mv in apart_mv.items() if not mv <= fused_check.AGREE_MV}:
             for group, mv in parted.items():
                 print(f"{', '.join(group)} stay single: as one mechanism they differ by {mv:.3g} mV", file=sys.stderr)
             shutil.rmtree(work)
-            _build(work, script, _sources(together - set(parted), own), own, target.with_suffix(".log"))
+            _build(work, script, _sources(together - set(parted), own), own, log)
 
 
 def _build(work: Path, script: str, sources: Mapping[str, str], own: Own | None, log: Path) -> None:
@@ -207,7 +219,7 @@ def _build(work: Path, script: str, sources: Mapping[str, str], own: Own | None,
         log.write_text(done.stdout + done.stderr)
         if complaint := complaints.of_a_file(done.stdout + done.stderr, own.sources if own else {}):
             raise InputError(f"{complaint} (all that the compiler said: {log})")
-        raise InputError(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
+        raise _Unexplained(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
 
 
 def _environment() -> dict[str, str]:

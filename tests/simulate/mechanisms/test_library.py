@@ -104,3 +104,22 @@ def test_a_fused_mechanism_that_is_not_its_parts_is_left_out(tmp_path, monkeypat
     left = {file.stem for file in (folder / "mod").iterdir()}
     assert fusion.name_of(("Ih", "pas")) in left and fusion.name_of(("Im", "pas")) not in left
     assert re.search(r"^Im, pas stay single: as one mechanism they differ by [\d.]+ mV$", capsys.readouterr().err, re.M)
+
+
+def test_what_does_not_compile_as_one_stays_single(tmp_path, monkeypatch, capsys):
+    """Where no file of the user's is at fault; nor is a file's fault tried twice."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    single = {name: source for name, source in nmodl.by_name(nmodl.sources()).items() if name in ("Ih", "Im")}
+    groups, tried = frozenset({("Ih", "Im")}), []
+
+    def build(work, script, sources, own, log):
+        tried.append(set(sources))
+        work.mkdir()
+        if fusion.name_of(("Ih", "Im")) in sources:
+            raise library._Unexplained("the mechanisms did not compile")
+
+    monkeypatch.setattr(library, "_build", build)
+    monkeypatch.setattr(library.fused_check, "differences_mv", lambda path, fused: {each: 0.0 for each in fused})
+    assert library.compiled(groups, own=library.Own(single)).is_dir()
+    assert tried == [{"Ih", "Im", fusion.name_of(("Ih", "Im"))}, {"Ih", "Im"}]
+    assert "stay single: as one they do not compile" in capsys.readouterr().err
