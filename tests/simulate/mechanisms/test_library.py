@@ -119,7 +119,7 @@ def test_what_does_not_compile_as_one_stays_single(tmp_path, monkeypatch, capsys
             raise library._Unexplained("the mechanisms did not compile")
 
     monkeypatch.setattr(library, "_build", build)
-    monkeypatch.setattr(library.fused_check, "differences_mv", lambda path, fused: {each: 0.0 for each in fused})
+    monkeypatch.setattr(library.fused_check, "differences_mv", lambda path, fused: dict.fromkeys(fused, 0.0))
     assert library.compiled(groups, own=library.Own(single)).is_dir()
     assert tried == [{"Ih", "Im", fusion.name_of(("Ih", "Im"))}, {"Ih", "Im"}]
     assert "stay single: as one they do not compile" in capsys.readouterr().err
