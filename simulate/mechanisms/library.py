@@ -153,12 +153,10 @@ def load(together: Groups, busy: Busy = announce, own: Own | None = None) -> Non
         os.environ["CORENEURONLIB"] = str(_library(folder, CORENEURON_LIBRARY))
         try:
             h.nrn_load_dll(str(_library(folder, NEURON_LIBRARY)))
-        except RuntimeError as error:  # NEURON itself loads what nrnivmodl left in the working folder
-            name = str(error).rpartition(":")[2].strip()
-            raise InputError(
-                f"mechanism {name}: NEURON has one of that name already (is there a folder {platform.machine()} in "
-                f"{Path.cwd()}? NEURON loads it by itself: run apical elsewhere)"
-            ) from error
+        except RuntimeError as error:
+            if (wrong := fused_check.not_loaded(str(error))) is None:
+                raise
+            raise wrong from error
     _loaded = folder, own is not None
 
 

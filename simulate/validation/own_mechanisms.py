@@ -107,7 +107,10 @@ def _tried(
         refusals["batched"] = str(support.refusal([name], {name: source}) or "")
     remarks = [] if refusals.get("batched", "-") else support.remarks({name: source})
     refusals = {engine: why for engine, why in refusals.items() if why}
-    library.load(frozenset(), _quietly, one_compartment.own(name, source, with_coreneuron))
+    try:
+        library.load(frozenset(), _quietly, one_compartment.own(name, source, with_coreneuron))
+    except InputError as error:
+        return dict.fromkeys(ENGINES, f"{source.file}: {error}"), {}, []
     differences_mv, failed = one_compartment.differences_mv(
         name, source, [engine for engine in engines[1:] if engine not in refusals]
     )

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from apical.simulate.cell import biophysics
-from apical.simulate.mechanisms import fusion, library, nmodl
+from apical.simulate.mechanisms import fused_check, fusion, library, nmodl
 from apical.simulate.schema import InputError
 
 
@@ -49,7 +49,7 @@ def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
 
 ONE_MECHANISM = """
 from apical.simulate.cell import biophysics
-from apical.simulate.mechanisms import fusion, library, nmodl
+from apical.simulate.mechanisms import fused_check, fusion, library, nmodl
 (text,) = [file.read_text() for file in nmodl.sources() if file.stem == "AMPA_NMDA"]
 library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
 library.load(biophysics.mechanism_groups())
@@ -123,3 +123,11 @@ def test_what_does_not_compile_as_one_stays_single(tmp_path, monkeypatch, capsys
     assert library.compiled(groups, own=library.Own(single)).is_dir()
     assert tried == [{"Ih", "Im", fusion.name_of(("Ih", "Im"))}, {"Ih", "Im"}]
     assert "stay single: as one they do not compile" in capsys.readouterr().err
+
+
+def test_a_name_that_neuron_has_is_told_in_one_line():
+    """As NEURON 9.0 says it, where it loads a library."""
+    said = 'NEURON: The user defined name already exists: distance\n near line 0\n        nrn_load_dll("/x/l...")\n'
+    assert str(fused_check.not_loaded(said)).startswith("mechanism distance: NEURON has that name already; give it")
+    assert fused_check.not_loaded("hoc_execerror: something else") is None
+    assert fused_check.differences_mv(None, []) == {}
