@@ -26,6 +26,23 @@ OtherMorphology = Annotated[
     str | None,
     typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file [default: the preset's]."),
 ]
+ModelCell = Annotated[
+    str | None,
+    typer.Option(
+        "--cell",
+        metavar="MODEL",
+        help="A cell as its model makes it, MODEL.hoc:TEMPLATE or MODULE.py:FUNCTION, whose code is run; with "
+        "--mechanisms for its NMODL.",
+    ),
+]
+Celsius = Annotated[
+    float | None,
+    typer.Option(min=-273.15, help="Temperature of a model's cell [default: what the model sets, else NEURON's 6.3]."),
+]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option("--region", metavar="REGION=NAMES", help="Sections of a model's cell: basal=dend*,d2. Repeatable."),
+]
 OtherBiophysics = Annotated[
     str | None, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's].")
 ]
@@ -40,6 +57,19 @@ Fields = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
 ]
+
+
+def regions_told(words: list[str] | None) -> dict[str, str]:
+    """Region -> names of sections, from REGION=NAMES. Raises InputError for a word without =."""
+    from ..simulate.schema import InputError
+
+    found = {}
+    for word in words or ():
+        region, equals, names = word.partition("=")
+        if not equals:
+            raise InputError(f"--region {word}: expected REGION=NAMES, such as basal=dend*")
+        found[region.strip()] = names
+    return found
 
 
 def trial_numbers(text: str) -> list[int] | None:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from .cell import biophysics, receptors
 from .cell.biophysics import Biophysics
+from .cell.models import taken
 from .cell.morphologies import Morphology, own_biophysics
 from .cell.synapses import Domain
 from .engine.interface import Integration
@@ -18,6 +19,7 @@ from .stimulus import given
 from .stimulus.out_of_distribution import OutOfDistribution
 from .stimulus.statistics import InputStatistics
 
+OF_DESCRIBED_CHANNELS = ("passive_dendrites", "sk_e2_factor", "ih_shift_mv")
 RECORDINGS = ("record_fine", "record_nexus", "nexus_um", "record_dendrites")  # what is looked at, not what happens
 OF_A_CELL = (  # what a neuron without NEURON does not have
     "morphology",
@@ -120,6 +122,14 @@ class Simulation(Configuration):
             for name in OF_A_CELL:
                 if getattr(self, name) not in (default[name], FORMER.get(name)):
                     raise ValueError(f"{name}: a leaky integrate-and-fire neuron has none, leave it out")
+        if taken.is_taken(self.morphology):
+            if self.biophysics != taken.OWN:
+                raise ValueError(
+                    f"biophysics: {self.morphology} is a whole cell, with all that stands in it; leave it out"
+                )
+            for name in OF_DESCRIBED_CHANNELS:
+                if getattr(self, name) != default[name]:
+                    raise ValueError(f"{name}: {self.morphology} is a whole cell, change it in its model; leave it out")
         if "GABA_B" not in receptors.names(self.inhibitory) and self.gaba_b_factor != 1:
             raise ValueError(
                 f"gaba_b_factor: inhibitory is {self.inhibitory}, so there is no GABA_B; leave one of them out"
@@ -149,7 +159,8 @@ class Simulation(Configuration):
 
     def parameter_set(self) -> Biophysics:
         """What stands on the cell's membrane. Raises InputError as `biophysics.load` and `receptors.of`."""
-        found = biophysics.load(self.biophysics, self.mechanisms, self.receptors)
+        of = self.morphology if taken.is_taken(self.morphology) else self.biophysics
+        found = biophysics.load(of, self.mechanisms, self.receptors)
         self.point_processes(found)
         return found
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..options import Json, Mechanisms, MorphologyName, examples
+from ..options import Celsius, Json, Mechanisms, MorphologyName, Out, Overwrite, Regions, examples, regions_told
 
 commands = typer.Typer()
 
@@ -58,6 +58,58 @@ def cells(
             console.print(f"  fetched on first use; offline, put the file at {row['path']}")
     console.print()
     print_table("Parameter sets (--biophysics)", ["name", "source"], [tuple(s.values()) for s in sets], numbers_from=2)
+
+
+@commands.command(
+    "take-cell",
+    short_help="Take over a cell from a hoc or Python model.",
+    epilog=examples(
+        "apical take-cell model.hoc:Pyramidal --mechanisms mod --out theirs.json",
+        "apical take-cell 'template.hoc:cADpyr(0)' --mechanisms mechanisms --celsius 34 --out cadpyr.json",
+        "apical take-cell cell.py:build --region basal='dend*' --region apical=trunk,tuft --out built.json",
+        "apical simulate --morphology theirs.json --out data.zarr",
+    ),
+)
+def take_cell(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="MODEL.hoc:TEMPLATE or MODULE.py:FUNCTION.")],
+    out: Out,
+    mechanisms: Mechanisms = None,
+    region: Regions = None,
+    celsius: Celsius = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Run a model's code, in a process of its own, and write the cell that it makes: sections, what stands in them, and
+    the NMODL of it. The file is a morphology for every other command, and no code is in it.
+    """
+    from ...simulate.cell.models import taken
+    from ...simulate.cell.models.taking import take
+    from ...simulate.schema import InputError
+    from ..progress import bar, console
+    from ..tables import print_json, print_table
+
+    if out.suffix.lower() != taken.SUFFIX:
+        raise InputError(f"{out}: a cell is written to a {taken.SUFFIX} file")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out}: exists already; give --overwrite to replace it")
+    with bar("Taking over") as show, show.waiting("Running the model"):
+        take(model, mechanisms, regions_told(region), celsius, out)
+    cell = taken.read(out)
+    rows = []
+    for name in taken.REGIONS:
+        sections = [section for section in cell.sections if section.region == name]
+        stand = sorted({mechanism for section in sections for mechanism in section.mechanisms})
+        length_um = sum(section.length_um for section in sections)
+        segments = sum(section.nseg for section in sections)
+        rows.append((name, len(sections), segments, f"{length_um:,.0f}", ", ".join(stand)))
+    if as_json:
+        fields = ("region", "sections", "segments", "length_um", "mechanisms")
+        print_json(
+            {"name": cell.name, "celsius": cell.celsius, "regions": [dict(zip(fields, r, strict=True)) for r in rows]}
+        )
+        return
+    print_table(f"{cell.name}, {cell.celsius:g} °C", ["region", "sections", "segments", "µm", "mechanisms"], rows)
+    console.print(f"{out}: use it as --morphology", markup=False)
 
 
 @commands.command(

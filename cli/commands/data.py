@@ -9,18 +9,22 @@ import typer
 
 from ..options import (
     MOST_PROCESSES,
+    Celsius,
     ConfigFile,
     Fields,
     Json,
     Mechanisms,
+    ModelCell,
     OtherBiophysics,
     OtherMorphology,
     Out,
     Overwrite,
     Preset,
+    Regions,
     Resume,
     Workers,
     examples,
+    regions_told,
 )
 
 commands = typer.Typer()
@@ -36,6 +40,7 @@ DEFAULT_TRIALS = 10
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --mechanisms mod --out mine.zarr",
+        "apical simulate nmda --cell model.hoc:Pyramidal --mechanisms mod --out theirs.zarr",
         "apical simulate --out many.zarr --trials 600 --engine coreneuron",
         "apical simulate --out many.zarr --trials 6000 --engine batched --device cuda",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
@@ -57,6 +62,9 @@ def simulate(
     morphology: OtherMorphology = None,
     biophysics: OtherBiophysics = None,
     mechanisms: Mechanisms = None,
+    cell: ModelCell = None,
+    region: Regions = None,
+    celsius: Celsius = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -91,11 +99,21 @@ def simulate(
 
     `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
+    from ...simulate.cell.models.taken import OWN
+    from ...simulate.cell.models.taking import take
     from ...simulate.changes import configured
     from ...simulate.run.dataset import available_cores, simulate
     from ...simulate.run.summary import Summary
+    from ...simulate.schema import InputError
     from ..progress import bar, console, errors
 
+    if cell is not None:
+        if morphology or biophysics:
+            raise InputError("--cell: the model makes a whole cell; leave --morphology and --biophysics out")
+        morphology, biophysics = str(take(cell, mechanisms, regions_told(region), celsius)), OWN
+        mechanisms = None
+    elif region or celsius is not None:
+        raise InputError("--region and --celsius are of a model's cell; give --cell too")
     given = {
         "morphology": morphology,
         "biophysics": biophysics,

@@ -16,6 +16,7 @@ from ..names import nearest
 from ..schema import InputError
 from . import parameter_file, receptors
 from .distance_rules import Value
+from .models import taken
 from .parameter_file import REGIONS, WrongEntry
 from .receptors import Receptor
 from .toml_lines import line_of
@@ -38,6 +39,7 @@ class Biophysics(BaseModel):
     negative_conductance: whether a density may be below 0, as in a published model.
     receptors: those that the user changed or made, by name. nmodl: the user's own mechanisms that stand on it, by name,
     each as its file was when it was read.
+    stand: the mechanisms of a cell that was taken over whole (models/taken.py), of which no region is described here.
     all: holds for every region. A region that is None is not described, and no cell that has it can be built.
     """
 
@@ -51,6 +53,7 @@ class Biophysics(BaseModel):
     negative_conductance: bool = Field(False, exclude_if=lambda it: not it)
     receptors: dict[str, Receptor] = Field({}, exclude_if=lambda it: not it)
     nmodl: dict[str, Source] = Field({}, exclude_if=lambda it: not it)
+    stand: tuple[str, ...] = Field((), exclude_if=lambda it: not it)
     all: dict[str, Value | dict[str, Value]] = {}
     soma: dict[str, Value | dict[str, Value]]
     axon: dict[str, Value | dict[str, Value]] | None = None
@@ -66,7 +69,8 @@ class Biophysics(BaseModel):
     def mechanisms(self) -> list[str]:
         """The mechanisms of all regions, sorted."""
         entries = [self.region(region) for region in REGIONS]
-        return sorted({name for each in entries for name, entry in each.items() if isinstance(entry, dict)})
+        described = {name for each in entries for name, entry in each.items() if isinstance(entry, dict)}
+        return sorted({*described, *self.stand})
 
     def region(self, name: str) -> dict[str, Value | dict[str, Value]]:
         """What holds for sections of region `name`: its own entries over those for all sections."""
@@ -77,7 +81,7 @@ class Biophysics(BaseModel):
         return merged
 
 
-FIELDS = (*(name for name in Biophysics.model_fields if name != "nmodl"), "mechanisms")  # of a parameter file
+FIELDS = (*(name for name in Biophysics.model_fields if name not in ("nmodl", "stand")), "mechanisms")  # of a file
 
 
 def available() -> list[str]:
@@ -95,6 +99,8 @@ def load(name_or_path: str, mechanisms: str | None = None, changes: Mapping[str,
     mechanisms: a folder of NMODL, in place of the one that the file names. changes: to receptors, as in such a file.
     Raises InputError with the nearest name, or with the file's line that is wrong and what was expected there.
     """
+    if taken.is_taken(name_or_path):
+        return _of_whole(Path(name_or_path).expanduser(), mechanisms, changes)
     where, beside = f"biophysics {name_or_path}", Path(name_or_path).expanduser().parent
     return parse(text_of(name_or_path), where, beside, mechanisms, changes)
 
@@ -140,16 +146,45 @@ def parse(
         line = line_of(text, wrong.keys)
         at = f"{where}, line {line}" if line else where
         raise InputError(f"{at}: {'.'.join(wrong.keys)}: {wrong}") from wrong
-    try:
-        found = receptors.checked(changes or {}, _processes(brought), parameters.receptors)
-    except WrongEntry as wrong:
-        raise InputError(f"{'.'.join(wrong.keys)}: {wrong}") from wrong
+    found = _receptors(changes, brought, parameters.receptors)
     names = {*parameters.mechanisms(), *(each.process for each in found.values())}
     used = {name: source for name, source in sorted(brought.items()) if name in names}
     if brought and not used:
         raise InputError(f"mechanisms: none of those in the folder is named ({', '.join(brought)}); leave it out")
     own.check(used, used)
     return parameters.model_copy(update={"receptors": found, "nmodl": used})
+
+
+def _of_whole(path: Path, mechanisms: str | None, changes: Mapping[str, Any] | None) -> Biophysics:
+    """What stands on a cell that was taken over, and receptors of a folder."""
+    cell = taken.read(path)
+    brought = cell.nmodl | (own.read(Path(mechanisms).expanduser()) if mechanisms else {})
+    shipped = nmodl.by_name(nmodl.sources())
+    brought = {
+        name: source for name, source in brought.items() if source.text != getattr(shipped.get(name), "text", "")
+    }
+    found = _receptors(changes, brought, {})
+    names = {*cell.mechanisms(), *(each.process for each in found.values())}
+    used = {name: source for name, source in sorted(brought.items()) if name in names}
+    own.check(used, used)
+    return Biophysics(
+        name=cell.name,
+        source=cell.made_from,
+        celsius=cell.celsius,
+        receptors=found,
+        nmodl=used,
+        stand=tuple(cell.mechanisms()),
+        soma={},
+    )
+
+
+def _receptors(
+    changes: Mapping[str, Any] | None, brought: Mapping[str, Source], before: Mapping[str, Receptor]
+) -> dict[str, Receptor]:
+    try:
+        return receptors.checked(changes or {}, _processes(brought), before)
+    except WrongEntry as wrong:
+        raise InputError(f"{'.'.join(wrong.keys)}: {wrong}") from wrong
 
 
 def _checked(table: dict, beside: Path, folder: str | None) -> tuple[Biophysics, dict[str, Source]]:

@@ -88,6 +88,14 @@ class Cell:
         self._check_connected(line)
         for section in self.sections():
             section.nseg = _n_segments(section)
+        self._describe()
+        if biophysics is not None:
+            self._insert(biophysics, fused)
+
+    def _describe(self) -> None:
+        """Number the dendritic segments of the sections that there are."""
+        from neuron import h
+
         self.longest_um = max(self.path_um(section(1)) for section in self.apical or self.basal)
         self.segments = [
             Segment(tree, number, segment.x, h.distance(self.soma(0), segment), section.L / section.nseg, segment)
@@ -95,8 +103,6 @@ class Cell:
             for number, section in enumerate(sections)
             for segment in section
         ]
-        if biophysics is not None:
-            self._insert(biophysics, fused)
 
     def sections(self) -> list:
         return [*self._soma, *self.axon, *self.basal, *self.apical]

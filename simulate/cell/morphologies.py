@@ -14,9 +14,11 @@ from typing import NamedTuple
 from ..folders import cache_folder
 from ..names import nearest
 from ..schema import InputError
+from .models import taken
 
 CC_BY_NC_SA = "CC-BY-NC-SA-4.0"  # holds for data made from the morphology too
 DEFAULT_BIOPHYSICS = "bbp2015"
+SUFFIXES = (".asc", ".swc", taken.SUFFIX)
 NO_LICENCE = "none stated"  # so the file is never passed on
 HAY_URL = "https://raw.githubusercontent.com/ModelDBRepository/139653/463ae54333e4cc03a2f067fec5396ed7c0c4471b/morphologies/cell1.asc"
 
@@ -129,7 +131,8 @@ MEAREC = {  # layer 5 cells of the Blue Brain Project
 
 @dataclass(frozen=True)
 class Morphology:
-    """A morphology file. `sha256` is of its bytes with LF line ends; `path` says where it is, or would be.
+    """A morphology file, or a whole cell (models/taken.py). `sha256` is of its bytes with
+    LF line ends; `path` says where it is, or would be.
 
     biophysics: the parameter set that belongs to it; for a user's file, the default. kind: the type of the cell.
     """
@@ -198,13 +201,16 @@ def resolve(name_or_path: str) -> Morphology:
         return found
     path = Path(name_or_path).expanduser()
     suffix = path.suffix.lower()
-    if not path.exists() and suffix not in (".asc", ".swc"):
+    if not path.exists() and suffix not in SUFFIXES:
         nearest("morphology", name_or_path, [*CATALOGUE, "a path to an .asc or .swc file"])
     if not path.is_file():
         raise InputError(f"morphology {path}: {'is a folder, expected a file' if path.is_dir() else 'no such file'}")
-    if suffix not in (".asc", ".swc"):
+    if suffix not in SUFFIXES:
         raise InputError(f"morphology {path}: expected an .asc (Neurolucida) or .swc file, not '{suffix}'")
     digest = checksum(path)
+    if taken.is_taken(path):
+        cell = taken.read(path)
+        return Morphology(cell.name, path.resolve(), digest, "unknown (user's model)", cell.made_from, taken.OWN)
     published = _hay2011(path.resolve())
     if digest == published.sha256:
         return published
@@ -216,7 +222,7 @@ def own_biophysics(name_or_path: str) -> str:
     if name_or_path in CATALOGUE:
         return CATALOGUE[name_or_path]().biophysics
     path = Path(name_or_path).expanduser()
-    readable = path.suffix.lower() in (".asc", ".swc") and path.is_file()
+    readable = path.suffix.lower() in SUFFIXES and path.is_file()
     return resolve(name_or_path).biophysics if readable else DEFAULT_BIOPHYSICS
 
 

@@ -129,6 +129,17 @@ def mechanism(text: str) -> Mechanism:
 
 
 @cache
+def of_all_places(text: str) -> list[str]:
+    """The parameters of a mechanism that are the same wherever it stands, sorted."""
+    text = without_comments(text)
+    neuron = _block(text, "NEURON")
+    ranged = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\s+(\w+(?:\s*,\s*\w+)*)", neuron))))
+    of_ions = set(re.findall(r"\w+", " ".join(used for _, used in USEION.findall(neuron))))
+    names = {name for name, _, _ in PARAMETER.findall(_block(text, "PARAMETER"))}
+    return sorted(names - ranged - of_ions - OF_THE_SEGMENT)
+
+
+@cache
 def without_comments(text: str) -> str:
     """The same with comments as spaces, so that places stay what they were."""
 

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cell import biophysics, morphologies
+from ..cell.models import taken
 from ..config import Simulation
 from ..engine.interface import Together
 from ..mechanisms.library import Busy
@@ -144,6 +145,6 @@ def _batches(todo: list[Place], together: int) -> Iterator[tuple[int, list[Place
 def found_from_anywhere(config: Simulation) -> Simulation:
     """The same with absolute paths, for workers that run in another folder."""
     given = {name: getattr(config, name) for name in ("morphology", "biophysics", "mechanisms", "input_spikes")}
-    named = {*morphologies.CATALOGUE, *biophysics.available(), None}
+    named = {*morphologies.CATALOGUE, *biophysics.available(), taken.OWN, None}
     paths = {name: str(Path(value).expanduser().resolve()) for name, value in given.items() if value not in named}
     return config.model_copy(update=paths)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cell import compiling, morphologies, synapses
-from ..cell.built import Cell
+from ..cell.models.rebuilt import build
 from ..cell.nexus import nexus
 from ..engine.interface import Inputs, Integration, Passed, Recording, Together, unheard
 from ..engine.run import run_many
@@ -38,7 +38,7 @@ class DetailedNeuron:
     def _build(self, fused: bool) -> None:
         config = self._config
         self._fused = fused
-        self.cell = Cell(morphologies.resolve(config.morphology), self._parameters, fused)
+        self.cell = build(morphologies.resolve(config.morphology), self._parameters, fused)
         try:
             self._furnish(config, fused)
         except BaseException:

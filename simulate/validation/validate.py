@@ -19,6 +19,7 @@ import numpy as np
 from .. import schema
 from ..cell import biophysics, compiling, morphologies
 from ..cell.biophysics import Biophysics
+from ..cell.models import taken
 from ..cell.morphologies import Morphology
 from ..cell.reading import reconstruction
 from ..engine.interface import Integration
@@ -123,7 +124,14 @@ def validate(
         nearest("section", name, SECTIONS)
     if neuronio is not None and not neuronio.is_file():
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
-    described = biophysics.load(parameters or morphologies.own_biophysics(morphology), mechanisms)
+    if taken.is_taken(morphology) and parameters not in (None, taken.OWN):
+        raise InputError(
+            f"biophysics {parameters}: {morphology} is a whole cell, with all that stands in it; leave it out"
+        )
+    whole = taken.is_taken(morphology)
+    described = biophysics.load(
+        morphology if whole else parameters or morphologies.own_biophysics(morphology), mechanisms
+    )
     integration = integration or Integration()
     if integration.engine == "auto":
         integration = fastest(integration, described.mechanisms(), trials=1, own=described.nmodl)
@@ -205,13 +213,13 @@ def _work(task: _Task, pipe: Connection) -> None:
 
 
 def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
-    from ..cell.built import Cell
+    from ..cell.models.rebuilt import build
 
     compiling.load(task.biophysics, _compiled_for(task))
     published = "" if task.biophysics.nmodl else task.biophysics.name  # with other channels it is another model
     reference = Reference(task.morphology.name, published)
     specimen = Specimen(
-        Cell(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),
+        build(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),
         task.integration,
         reference,
         task.quick,
