@@ -435,6 +435,7 @@ def test_calls_of_a_replay(pretend_cuda):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not HAS_GPU, reason="no CUDA device")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @every_model
 def test_on_a_gpu_a_step_is_one_graph_that_waits_for_nothing(trials, name):
     """As the steps that are launched kernel by kernel, and near those of the CPU."""
