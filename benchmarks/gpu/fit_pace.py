@@ -32,6 +32,8 @@ from apical.surrogate.fitting.recipe import FitConfig, paper
 from apical.surrogate.fitting.resident import Resident
 from apical.surrogate.fitting.windows import Trials
 
+WAIT = "called a synchronizing CUDA operation"  # PyTorch's words
+
 
 class Pace(NamedTuple):
     """Of a fit; of one that was not profiled, the pace alone."""
@@ -84,7 +86,7 @@ def timed(given: argparse.Namespace, seed: int, steps: int, profiled: bool = Fal
         def validate(*values):
             if run and seen:
                 run.stop()
-                waits.extend(each for each in told if "synchroniz" in str(each.message))
+                waits.extend(each for each in told if WAIT in str(each.message))
                 if on_gpu:
                     torch.cuda.set_sync_debug_mode("default")
             return stopping(*values)

@@ -43,12 +43,13 @@ class Replay:
 
     def _write_down(self) -> None:
         """Make the graph, which runs nothing yet."""
-        graph = torch.cuda.CUDAGraph()
+        graph, here = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
         try:
             with torch.cuda.graph(graph):
                 self._function()
         except Exception as error:  # whatever a library or a driver does not take
             self._refused = True
+            torch.cuda.set_stream(here)  # PyTorch leaves the graph's own where its end fails too
             torch.cuda.synchronize()
             if self._say is not None:
                 why = " ".join(str(error).split())[:200]

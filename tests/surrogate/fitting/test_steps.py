@@ -217,6 +217,7 @@ def pretend_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "graph", graph)
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda stream: None)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     return current
@@ -434,6 +435,7 @@ def test_calls_of_a_replay(pretend_cuda):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not HAS_GPU, reason="no CUDA device")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @every_model
 def test_on_a_gpu_a_step_is_one_graph_that_waits_for_nothing(trials, name):
     """As the steps that are launched kernel by kernel, and near those of the CPU."""
