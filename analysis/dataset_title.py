@@ -35,6 +35,9 @@ PUBLISHED_INPUT = {
 }
 
 
+WHOLE_CELL = "own"  # the parameter set of a morphology that brings all that stands in it
+
+
 def dataset_title(ds: xr.Dataset) -> str:
     """What a dataset is, in a few words for people: input preset, morphology and parameter set, or who made it.
 
@@ -42,7 +45,8 @@ def dataset_title(ds: xr.Dataset) -> str:
     """
     config = config_of(ds)
     named = ("preset",) if is_lif(config) else ("preset", "morphology", "biophysics")
-    told = [Path(config[key]).name for key in named if key in config] + ["LIF neuron"] * is_lif(config)
+    told = [Path(config[key]).name for key in named if key in config and config[key] != WHOLE_CELL]
+    told += ["LIF neuron"] * is_lif(config)
     told[1:1] = changes(config)
     return ", ".join(told) or config.get("made_by") or config.get("name") or ds.attrs["dataset_id"]
 

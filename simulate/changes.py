@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from .cell.models import taken
 from .config import Simulation
 from .names import nearest
 from .presets import DEFAULT_PRESET, preset
@@ -103,6 +104,8 @@ def changed(config: Simulation, fields: dict[str, Any], where: str = "") -> Simu
     Raises InputError as `configured`.
     """
     _check_names(Simulation, fields, where)
+    if taken.is_taken(str(fields.get("morphology", ""))):  # a whole cell: a preset's parameter set is of another
+        fields = {"biophysics": taken.OWN} | fields
     try:
         return Simulation.model_validate(_merged(config.model_dump(exclude_unset=True), fields))
     except ValidationError as error:

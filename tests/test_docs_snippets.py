@@ -36,6 +36,7 @@ SLOW = {
     "your_own_cell",
     "your_own_data",
     "your_own_mechanisms",
+    "your_own_model",
 }
 MOST_NOT_RUN = 10
 BLOCK = re.compile(
