@@ -108,10 +108,7 @@ def simulate_trials(
 
     threads, variables = threads_beside(device), chunks.opened(out)
     with _line.batch() as batch, ThreadPoolExecutor(threads) as pool:
-        experiment = _held_one(config, device)
-        if experiment is None:
-            with _line.integrating:
-                experiment = _experiment(config, device)
+        experiment = _whenever(config, device)
         events = experiment.draw([trial for _, trial in places])
         batch.goes_on()
         experiment = _experiment(config, device)  # another one, if a batch of another seed came first
@@ -123,14 +120,17 @@ def simulate_trials(
     return [replace(outcome, cpu_s=cpu_s) for outcome in outcomes]
 
 
-def _held_one(config: Simulation, device: str) -> Experiment | None:
-    """The experiment that was built last, if it is this one."""
+def _whenever(config: Simulation, device: str) -> Experiment:
+    """The experiment for a thread beside the one that integrates: it waits for that if there is something to build."""
     held = _held
-    return held[1] if held is not None and held[0] == (config, device) else None
+    if held is not None and held[0] == (config, device):
+        return held[1]
+    with _line.integrating:
+        return _experiment(config, device)
 
 
 def _experiment(config: Simulation, device: str = "cpu") -> Experiment:
-    """The experiment, built if it is not the last one; within `_line.integrating` alone."""
+    """The experiment, built if it is not the last one; within `_line.integrating` only."""
     global _held
     if _held is None or _held[0] != (config, device):
         if _held is not None:
