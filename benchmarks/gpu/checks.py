@@ -104,6 +104,15 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
             [*kernel, "--counts", *(["2"] if dry else ["2048", "8192", "20000"]), "--ms", size(100, 50)],
             of_table,
         ),
+        Check(
+            "kernel-layouts",
+            120,
+            [
+                *(*kernel, "--counts", size(2112, 2), "--ms", "50", "--layouts"),
+                *(["streamed", "2x3x1"] if dry else ["streamed", "2x128x2", "1x256x4", "4x256x1", "4x128x1"]),
+            ],
+            of_table,
+        ),
         elm("elm-20", 60, "--d-m", size(20, 5)),
         end_to_end("end-to-end-2048", 2048, 5, 1.0, 120),
         fit("fit-elm-20", 60, "--size", size(20, 5)),

@@ -131,7 +131,7 @@ class DetailedNeuron:
             return Together(1)
         from ..engine.batched import engine
 
-        made = engine.build(self.cell, Inputs(self.synapses), [], V_INIT_MV, self.integration)
+        made = engine.build(self.cell, Inputs(self.synapses), [], V_INIT_MV, self.integration, self._device)
         return engine.side_by_side(made, self._config.duration_ms, len(self.coarse), self._device)
 
     def _segments(self, chosen: str | tuple[int, ...]) -> np.ndarray:

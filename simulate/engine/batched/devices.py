@@ -8,16 +8,18 @@ from functools import lru_cache
 
 from . import cpu, gpu
 from .device import Device
+from .source import Source
 
 
-def named(name: str, step_text: str) -> Sequence[Device]:
+def named(name: str, source: Source) -> Sequence[Device]:
     """The devices of 'cpu', 'cuda' (all GPUs) or 'cuda:N', with a generated step compiled for each.
 
     Raises InputError as they do.
     """
     if name == "cpu":
-        return [cpu.Cpu(step_text)]
-    return gpu.gpus(step_text) if name == "cuda" else [_one(_number(name), step_text)]
+        return [cpu.Cpu(source.text)]
+    of_step = source.text, source.trial_bytes, source.real.itemsize
+    return gpu.gpus(*of_step) if name == "cuda" else [_one(_number(name), *of_step)]
 
 
 def is_gpu(name: str) -> bool:
@@ -38,5 +40,5 @@ def _number(name: str) -> int:
 
 
 @lru_cache(maxsize=1)
-def _one(number: int, step_text: str) -> Device:
-    return gpu.Gpu(number, step_text)
+def _one(number: int, step_text: str, trial_bytes: int, real_bytes: int) -> Device:
+    return gpu.Gpu(number, step_text, trial_bytes, real_bytes)

@@ -41,7 +41,7 @@ def run(
     Unstable in place of its Recording; the others never notice. All are integrated when this returns.
     Raises InputError where a device has no memory for one tile.
     """
-    devices = devices or named("cpu", step.source.text)
+    devices = devices or named("cpu", step.source)
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
     lanes = devices[0].lanes
     at_once, first = sum(each.at_once for each in devices) * lanes, 0
@@ -101,7 +101,6 @@ class _Arrays(NamedTuple):
     numbers: Any
     indices: Any
     node: Any
-    event_next: Any
     fine: Any
     coarse: Any
 
@@ -158,7 +157,6 @@ class _Part:
             numbers=device.put(source.numbers.astype(self.real)),
             indices=device.put(source.indices.astype(INT)),
             node=device.put(self.node),
-            event_next=device.empty(self.lanes * device.warps, INT),
             fine=device.empty(self.lanes * self.pieces.steps * self.n_fine, self.real),
             coarse=device.empty(self.lanes * self.pieces.most_kept * self.n_coarse, self.real),
         )
@@ -171,8 +169,8 @@ class _Part:
         events = self.arrivals.of_piece(done // self.pieces.steps, self.lanes)
         self.device.launch(
             self.tiles,
-            *(there.rows, len(self.step.source.first_values), there.numbers, there.indices),
-            *(steps, done, put(time_ms), *map(put, events), there.event_next),
+            *(there.rows, there.numbers, there.indices),
+            *(steps, done, put(time_ms), *map(put, events)),
             *(self.n_fine, self.n_coarse, there.node, there.fine, put(slot), kept, there.coarse),
         )
         return (
@@ -185,14 +183,12 @@ class _Part:
         kept = slice(*(int(self.pieces.keep[:stop].sum()) for stop in (done, done + steps)))
         self._into(self.v_mv[..., after], fine())
         self._into(self.kept_mv[..., kept], coarse())
-        for trial, v_mv in enumerate(self.v_mv[..., after]):
-            wild = ~(np.abs(v_mv) < RUNAWAY_MV).all(axis=0)  # NaN is not below either
-            if wild.any():
-                self.wild_ms[trial] = min(self.wild_ms[trial], self.pieces.time_ms[after][wild.argmax()])
+        tame = np.abs(self.v_mv[..., after]) < RUNAWAY_MV  # NaN is not
+        wild = np.asarray(~tame.all(axis=1))  # (trials, steps)
+        for trial in np.flatnonzero(wild.any(axis=1)):
+            self.wild_ms[trial] = min(self.wild_ms[trial], self.pieces.time_ms[after][wild[trial].argmax()])
 
     def _into(self, room: np.ndarray, numbers: np.ndarray) -> None:
         """Put numbers (tiles, steps, sites, lanes) into room (trials, sites, steps)."""
-        lanes = self.device.lanes
-        for tile, values in enumerate(numbers.reshape(self.tiles, room.shape[2], room.shape[1], lanes)):
-            of_tile = room[tile * lanes : (tile + 1) * lanes]
-            of_tile[:] = values.T[: len(of_tile)]
+        by_tile = numbers.reshape(self.tiles, room.shape[2], room.shape[1], self.device.lanes)
+        room[:] = by_tile.transpose(0, 3, 2, 1).reshape(self.lanes, *room.shape[1:])[: self.n]

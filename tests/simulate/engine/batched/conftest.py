@@ -10,6 +10,7 @@ import pytest
 
 from apical.simulate import presets
 from apical.simulate.engine.batched import devices, gpu
+from apical.simulate.engine.batched.layout import Layout
 from apical.simulate.engine.interface import Integration
 
 PRETEND = Path(__file__).parents[4] / "benchmarks" / "gpu" / "pretend"
@@ -32,9 +33,7 @@ def cupy(monkeypatch):
         spec.loader.exec_module(made[name])
         monkeypatch.setitem(sys.modules, name, made[name])
     forget()
-    monkeypatch.setattr(gpu, "LANES", TILE)
-    monkeypatch.setattr(gpu.Gpu, "lanes", TILE)
-    monkeypatch.setattr(gpu, "kernel_text", lambda text, made=gpu.kernel_text: made(text, TILE))
+    monkeypatch.setattr(gpu, "layout", lambda *given: Layout(TILE, 8, 1, False))
     yield made["cupy"]
     forget()
 

@@ -32,6 +32,7 @@ def same(one: Path, other: Path) -> None:
 )
 def test_out_of_memory_halves_the_trials_and_goes_on(cupy, cell, here, tmp_path, monkeypatch, caplog, error):
     """Another process takes memory once the run has begun: five trials are three tiles, then two, then one."""
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 4)
     begun, launch = [], gpu.Gpu.launch
 
     def full(self, tiles, *arguments):
@@ -55,7 +56,7 @@ def test_out_of_memory_halves_the_trials_and_goes_on(cupy, cell, here, tmp_path,
 @pytest.mark.slow
 def test_a_gpu_that_is_lost_is_told_and_the_run_resumes(cupy, cell, here, tmp_path, monkeypatch):
     """In the second batch: the first one's trials are there, and --resume makes the rest alone."""
-    monkeypatch.setattr(gpu.Gpu, "_at_once", lambda self, of_gpu: 1)
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 1)
     launch, launched, lost = gpu.Gpu.launch, [], [True]
 
     def failing(self, tiles, *arguments):
@@ -81,7 +82,7 @@ def test_a_gpu_that_is_lost_is_told_and_the_run_resumes(cupy, cell, here, tmp_pa
 @pytest.mark.slow
 def test_the_next_batch_is_drawn_while_the_gpu_integrates(cupy, cell, here, here_in_threads, tmp_path, monkeypatch):
     """The kernel of each batch waits for that; one after another, none would be integrated."""
-    monkeypatch.setattr(gpu.Gpu, "_at_once", lambda self, of_gpu: 1)
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 1)
     batches, launches = 3, 2  # of 30 ms
     one_by_one = dataset.simulate(cell, tmp_path / "one.zarr", batches * TILE, scheduler=here, device="cuda")
     drawn, launched, draw, launch = threading.Semaphore(0), [], Experiment.draw, gpu.Gpu.launch

@@ -25,7 +25,6 @@ STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
 def device(free_bytes=10**6, at_once=5):
     return SimpleNamespace(
         lanes=4,
-        warps=2,
         at_once=at_once,
         threads=1,
         free_bytes=lambda: free_bytes,

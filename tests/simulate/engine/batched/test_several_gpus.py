@@ -24,9 +24,9 @@ def launched(cupy, monkeypatch):
 
 
 @pytest.mark.slow
-def test_they_share_the_trials_and_one_can_be_named(launched, cell, here_in_threads, tmp_path, monkeypatch):
+def test_they_share_the_trials_and_one_can_be_named(launched, cupy, cell, here_in_threads, tmp_path, monkeypatch):
     """Seven trials, of which each GPU holds two tiles: a batch of four tiles, in two launches of 25 ms."""
-    monkeypatch.setattr(gpu.Gpu, "_at_once", lambda self, of_gpu: 2)
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 2)
     stores = {}
     for device in ("cuda", "cuda:1", "cuda:0"):
         launched.clear()
