@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CHANGES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "excitatory": ("AMPA_NMDA", ("ampa", "ampa-sk")),
     "inhibitory": ("GABA_A", ("gaba-b",)),
+    "receptors": ({}, ()),
+    "mechanisms": (None, ()),
     "out_of_distribution": (None, ("ood",)),
     "passive_dendrites": (False, ("passive-dendrites",)),
     "without_nmda": (None, ("nmda-basal",)),
@@ -61,8 +63,9 @@ def changes(config: Mapping[str, Any]) -> list[str]:
     for name, (default, named) in CHANGES.items():
         value = config.get(name, default)
         if value != default and preset not in named:
-            words = name.removesuffix("_mv").replace("_", " ")
-            told.append(f"{words} {value}" if name in ("excitatory", "inhibitory") else words)
+            words = "own mechanisms" if name == "mechanisms" else name.removesuffix("_mv").replace("_", " ")
+            which = value if name in ("excitatory", "inhibitory") else "+".join(value) if name == "receptors" else ""
+            told.append(f"{words} {which}".rstrip())
     given = config.get("statistics")
     if given and preset in PUBLISHED_INPUT and given != _statistics(*PUBLISHED_INPUT[str(preset)]):
         told.append("other input rates")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import cell, comparison, data, engine, generalise, look, noise_floor, report, surrogate
+from .commands import cell, comparison, data, engine, generalise, look, mechanisms, noise_floor, report, surrogate
 from .options import Device, examples
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ def apical(
 
 for part in (
     cell,
+    mechanisms,
     data,
     engine,
     noise_floor,

@@ -29,6 +29,10 @@ OtherMorphology = Annotated[
 OtherBiophysics = Annotated[
     str | None, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's].")
 ]
+Mechanisms = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", help="Your own NMODL, in place of the folder that the parameter file names."),
+]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE.toml", help="Fields that replace those of the preset.")
 ]

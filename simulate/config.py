@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .cell import biophysics
+from .cell import biophysics, receptors
+from .cell.biophysics import Biophysics
 from .cell.morphologies import Morphology, own_biophysics
 from .cell.synapses import Domain
 from .engine.interface import Integration
@@ -21,8 +22,10 @@ RECORDINGS = ("record_fine", "record_nexus", "nexus_um", "record_dendrites")  # 
 OF_A_CELL = (  # what a neuron without NEURON does not have
     "morphology",
     "biophysics",
+    "mechanisms",
     "excitatory",
     "inhibitory",
+    "receptors",
     "gaba_b_factor",
     "sk_e2_factor",
     "ih_shift_mv",
@@ -35,6 +38,7 @@ OF_A_CELL = (  # what a neuron without NEURON does not have
     "nexus_um",
     "record_dendrites",
 )
+NAMES_OF_FILES = {"nmodl": {"__all__": {"file"}}}  # of a parameter set: where its content stands
 MOST_STEPS = 1e9  # of a trial: 8 GB of one recorded voltage, and more than a day
 PathName = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 FORMER = {"biophysics": "shai2015", "integration": Integration(engine="coreneuron")}  # defaults of the first apical
@@ -80,8 +84,14 @@ class Simulation(Configuration):
         default_factory=lambda fields: own_biophysics(fields["morphology"]),
         description="parameter set, or path to a .toml file [default: the morphology's own]",
     )
-    excitatory: Literal["AMPA", "AMPA_NMDA"] = Field("AMPA_NMDA", description="receptors of excitatory synapses")
-    inhibitory: Literal["GABA_A", "GABA_B", "GABA_AB"] = Field("GABA_A", description="receptors of inhibitory ones")
+    mechanisms: PathName | None = Field(
+        None, description="folder of NMODL files, in place of the one that the parameter set names"
+    )
+    excitatory: str = Field("AMPA_NMDA", description="receptors of excitatory synapses, joined by +")
+    inhibitory: str = Field("GABA_A", description="receptors of inhibitory ones, joined by +")
+    receptors: dict[str, dict[str, Any]] = Field(
+        {}, description="changed or made: point process, weight, parameters; a number, '0.4 nS', or a distance rule"
+    )
     gaba_b_factor: float = Field(1.0, ge=0, le=1e3, description="on the conductance of GABA_B")
     without_nmda: Domain | None = Field(None, description="dendrites whose excitatory synapses have AMPA only")
     synapses_per_segment: int = Field(1, ge=1, le=100, description="of each sign; they share the segment's input")
@@ -110,10 +120,19 @@ class Simulation(Configuration):
             for name in OF_A_CELL:
                 if getattr(self, name) not in (default[name], FORMER.get(name)):
                     raise ValueError(f"{name}: a leaky integrate-and-fire neuron has none, leave it out")
-        if self.inhibitory == "GABA_A" and self.gaba_b_factor != 1:
-            raise ValueError("gaba_b_factor: inhibitory is GABA_A, so there is no GABA_B; leave one of them out")
-        if self.excitatory == "AMPA" and self.without_nmda is not None:
-            raise ValueError("without_nmda: excitatory is AMPA, so there is no NMDA anywhere; leave one of them out")
+        if "GABA_B" not in receptors.names(self.inhibitory) and self.gaba_b_factor != 1:
+            raise ValueError(
+                f"gaba_b_factor: inhibitory is {self.inhibitory}, so there is no GABA_B; leave one of them out"
+            )
+        if "AMPA_NMDA" not in receptors.names(self.excitatory) and self.without_nmda is not None:
+            raise ValueError(
+                f"without_nmda: excitatory is {self.excitatory}, so there is no NMDA anywhere; leave one of them out"
+            )
+        used = {*receptors.names(self.excitatory), *receptors.names(self.inhibitory)}
+        used |= {"AMPA"} if self.without_nmda is not None else set()
+        for name in self.receptors:
+            if name not in used:
+                raise ValueError(f"receptors.{name}: neither excitatory nor inhibitory names it; leave it out")
         if self.input_spikes is not None and self.out_of_distribution is not None:
             raise ValueError("out_of_distribution: input_spikes are replayed as they are; leave one of them out")
         dt_ms = self.integration.dt_ms
@@ -128,6 +147,18 @@ class Simulation(Configuration):
     def duration_ms(self) -> int:
         return round(self.seconds * 1000)
 
+    def parameter_set(self) -> Biophysics:
+        """What stands on the cell's membrane. Raises InputError as `biophysics.load` and `receptors.of`."""
+        found = biophysics.load(self.biophysics, self.mechanisms, self.receptors)
+        self.point_processes(found)
+        return found
+
+    def point_processes(self, parameters: Biophysics) -> list[str]:
+        """Those that its synapses have on a cell of these parameters. Raises InputError as `receptors.of`."""
+        signs = ("excitatory", "inhibitory")
+        found = (receptors.of(sign, getattr(self, sign), parameters.receptors) for sign in signs)
+        return sorted({receptor.process for each in found for receptor in each.values()})
+
     def dataset_id(self, morphology: Morphology | None) -> str:
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
@@ -136,13 +167,13 @@ class Simulation(Configuration):
         morphology: what `morphologies.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
-        by_name = {"preset", "morphology", "biophysics", *RECORDINGS}
+        by_name = {"preset", "morphology", "biophysics", "mechanisms", "receptors", *RECORDINGS}
         parts = self.model_dump(mode="json", exclude=by_name, exclude_defaults=True)
         how = {n: v for n, v in parts.pop("integration", {}).items() if (n, v) != ("engine", "coreneuron")}
         if how:
             parts["integration"] = how
         if morphology is not None:
-            parts["biophysics"] = biophysics.load(self.biophysics).model_dump(mode="json")
+            parts["biophysics"] = self.parameter_set().model_dump(mode="json", exclude=NAMES_OF_FILES)
             parts["morphology"] = morphology.sha256
         if self.input_spikes is not None:
             parts["input_spikes"] = given.digest(self.input_spikes)

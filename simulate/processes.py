@@ -38,19 +38,29 @@ def each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, ste
     return _each(function, tasks, workers, step)
 
 
-def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+class Died(InputError):
+    """A process ended before it was done."""
+
+
+class TooLong(InputError):
+    """A process was ended since it took longer than it was given."""
+
+
+def apart(function: Callable[..., Any], *arguments: Any, limit_s: float | None = None) -> Any:
     """What function(*arguments) returns in a process that is there for this call only.
 
-    Raises what `function` raises, and InputError where the process dies.
+    Raises what `function` raises, Died where the process dies, and TooLong where it takes longer than limit_s.
     """
-    return _each(_without_steps, [(function, arguments)], 1, lambda size: None)[0]
+    return _each(_without_steps, [(function, arguments)], 1, lambda size: None, limit_s)[0]
 
 
 def _without_steps(function: Callable[..., Any], arguments: tuple, step: Step) -> Any:
     return function(*arguments)
 
 
-def _each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, step: Step) -> list[Any]:
+def _each(
+    function: Callable[..., Any], tasks: Sequence[tuple], workers: int, step: Step, silent_s: float | None = None
+) -> list[Any]:
     context = get_context("spawn")
     waiting = iter(enumerate(tasks))
     running: dict[Any, tuple[Connection, int, Any]] = {}
@@ -64,7 +74,10 @@ def _each(function: Callable[..., Any], tasks: Sequence[tuple], workers: int, st
                     process.start()
                     running[here] = here, index, process
                 there.close()  # the process holds the only other end: when it dies, this one says so
-            for ready in wait(list(running)):
+            heard = wait(list(running), silent_s)
+            if not heard:
+                raise TooLong(f"nothing was heard of a process for {silent_s:g} s")
+            for ready in heard:
                 message = _received(ready, running[ready][2])
                 if isinstance(message, Exception):
                     raise message
@@ -89,7 +102,7 @@ def _received(here: Any, process: Any) -> Any:
     except (EOFError, OSError) as error:  # OSError: it died in the middle of a message
         process.join()
         check_guarded(process.exitcode)
-        raise InputError("a worker process died (out of memory?); what is done is kept: --resume") from error
+        raise Died("a worker process died (out of memory?); what is done is kept: --resume") from error
 
 
 def check_guarded(exitcode: int | None) -> None:

@@ -10,6 +10,8 @@ import torch
 
 from ..simulate.schema import InputError
 
+LARGE_PRODUCTS = ("tcn", "lstm", "gru")  # families whose steps have them
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """The device of a name: 'auto' is CUDA where there is any, else the CPU; 'cuda:N' is one GPU of several.
@@ -59,6 +61,8 @@ def check_precision(precision: str, family: str, device: torch.device) -> None:
         return
     if family == "elm":
         raise InputError(f"precision '{precision}': an elm's time constants need more digits; use float32")
+    if family not in LARGE_PRODUCTS:
+        raise InputError(f"precision '{precision}': {family} has no large products that it would be for; use float32")
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise InputError(
             f"precision '{precision}': {torch.cuda.get_device_name(device)} does not compute so; use float32"

@@ -27,7 +27,16 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SLOW = {"compare", "fit", "getting_started", "simulate", "sweeps", "your_own_cell", "your_own_data"}
+SLOW = {
+    "compare",
+    "fit",
+    "getting_started",
+    "simulate",
+    "sweeps",
+    "your_own_cell",
+    "your_own_data",
+    "your_own_mechanisms",
+}
 MOST_NOT_RUN = 10
 BLOCK = re.compile(
     r"(?:[Ss]ave\s+this\s+as\s+`(?P<file>[\w.-]+)`[^`]*?\n\n)?(?:^<!-- not run: (?P<reason>.+?) -->\n)?"

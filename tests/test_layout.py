@@ -67,6 +67,7 @@ ROOMS = {
 }
 A_DOZEN = 12
 MORE_THAN_A_DOZEN = {  # folder -> why its modules are neighbours all the same
+    "simulate/cell": "the parts of a cell, a file each, and what puts them together",
     "simulate/engine/batched": "one generator, from NMODL to a kernel at work: each file is a step that only it takes",
     "simulate/run": "what a run over workers consists of, and the noise floor, which is one",
     "surrogate/models": "a file for each family, and the parts that two of them share",

@@ -64,10 +64,10 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         small = ["--batch", "1", "--window-ms", "160", "--path", "triton", "--baseline-steps", "1"] if dry else []
         steps = ["--steps", size(200, 1), "--threads", size(4, 1)]
         command = benchmark("elm.py", str(data), "--device", device, *steps, *given, *small)
-        return Check(name, limit_s, command, r"^((?:triton|compiled) .*)", compiled=False)
+        return Check(name, limit_s, command, r"^((?:triton|compiled)(?: |, drawn).*)", compiled=False)
 
     def fit(name: str, limit_s: int, *given: str) -> Check:
-        steps = ["--steps", size(2000, 12), "--profiled", size(100, 8), "--threads", size(4, 1)]
+        steps = ["--steps", size(2000, 12), "--profiled", size(400, 8), "--threads", size(4, 1)]
         key = r": (.* steps per s.*)"
         return Check(
             name, limit_s, ours("fit_pace.py", str(data), "--device", device, *steps, *given), key, compiled=False
@@ -88,14 +88,17 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     presets = str(["ball-and-stick"] if dry else ["ball-and-stick", "nmda-ttpc1"])
     compiling = [sys.executable, "-c", MECHANISMS.format(presets=presets)]
     of_pytest, of_table = r"^(\d+ (?:passed|failed|skipped).*)", r"^(float32 .*)"
+    fitted = ["-k", "windows"] if dry else ["-m", "gpu"]
     triton = ["-k", "silence"] if dry else ["-m", "gpu"]
     side = ["--seconds", size(0.25, 0.02), "--device", "cuda", "--out", str(data.with_name("side_by_side.png"))]
     counts = ["--counts", *(["2", "3"] if dry else ["2048", "16384"])]
     kernel = ours("kernel.py", *cell)
+    alone = ["--d-m", "5", "--batches", "1", "--window-ms", "3", "--repeats", "1"] if dry else []
     return [
         Check("mechanisms", 180, compiling, r"^(.*mechanisms/.*)", compiled=False),
         Check("card", 60, ours("card.py"), r"^(copy: .*)", compiled=False),
         Check("tests-triton", 120, tests(*triton, "tests/surrogate/kernels/test_triton.py"), of_pytest, compiled=False),
+        Check("tests-fit", 120, tests(*fitted, "tests/surrogate/fitting/test_steps.py"), of_pytest, compiled=False),
         Check("tests-batched", 120, tests("-m", "gpu", "tests/simulate/engine/batched/test_cuda.py"), of_pytest),
         Check("equal", 120, ours("equal.py", *cell, "--trials", size(64, 2), "--ms", size(1000, 30)), r"^(cuda .*)"),
         Check(
@@ -116,6 +119,8 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         elm("elm-20", 60, "--d-m", size(20, 5)),
         end_to_end("end-to-end-6144", 2048, 3, 1.0, 90),
         fit("fit-elm-20", 60, "--size", size(20, 5)),
+        *(fit(f"fit-elm-20-{way}", 45, "--size", size(20, 5), "--way", way) for way in ("kernels", "host")),
+        Check("recurrence", 60, ours("recurrence.py", "--device", device, *alone), r"^( .*\*.*)", compiled=False),
         Check("side-by-side", 90, benchmark("side_by_side.py", *cell, *counts, *side), r"^(batched, 32-bit .*)"),
         end_to_end("end-to-end-16384", 2048, 8, 1.0, 120),
         elm("elm-20-batch-256", 60, "--d-m", size(20, 5), "--batch", size(256, 1), "--baseline-steps", size(3, 1)),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 OPTIONS = {  # fields that have an option of their own
     "morphology": "--morphology",
     "biophysics": "--biophysics",
+    "mechanisms": "--mechanisms",
     "seconds": "--seconds",
     "seed": "--seed",
     "integration.engine": "--engine",

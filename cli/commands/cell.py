@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..options import Json, MorphologyName, examples
+from ..options import Json, Mechanisms, MorphologyName, examples
 
 commands = typer.Typer()
 
@@ -110,6 +110,7 @@ def validate(
         str | None,
         typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the morphology's own]."),
     ] = None,
+    mechanisms: Mechanisms = None,
     engine: Annotated[
         str | None, typer.Option(help="coreneuron, neuron (plain), batched or auto [default: auto, so coreneuron].")
     ] = None,
@@ -149,6 +150,7 @@ def validate(
             morphology,
             biophysics,
             integration,
+            mechanisms=mechanisms,
             quick=quick,
             only=only or (),
             neuronio=replay,

@@ -12,6 +12,7 @@ from ..options import (
     ConfigFile,
     Fields,
     Json,
+    Mechanisms,
     OtherBiophysics,
     OtherMorphology,
     Out,
@@ -34,6 +35,7 @@ DEFAULT_TRIALS = 10
         "apical simulate nmda --morphology hay2011 --out neuronio.zarr --trials 40 --seed 1",
         "apical simulate nmda --morphology cell1.asc --seconds 2 --dt 0.05 --out short.zarr",
         "apical simulate nmda --morphology mine.swc --biophysics mine.toml --out mine.zarr",
+        "apical simulate nmda --morphology mine.swc --biophysics mine.toml --mechanisms mod --out mine.zarr",
         "apical simulate --out many.zarr --trials 600 --engine coreneuron",
         "apical simulate --out many.zarr --trials 6000 --engine batched --device cuda",
         "apical simulate --out data.zarr --trials 20 --workers 2 --resume",
@@ -54,6 +56,7 @@ def simulate(
     ] = None,
     morphology: OtherMorphology = None,
     biophysics: OtherBiophysics = None,
+    mechanisms: Mechanisms = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +99,7 @@ def simulate(
     given = {
         "morphology": morphology,
         "biophysics": biophysics,
+        "mechanisms": mechanisms,
         "seconds": seconds,
         "seed": seed,
         "record_fine": fine or None,

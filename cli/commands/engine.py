@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..options import ConfigFile, Fields, OtherBiophysics, OtherMorphology, Preset, examples
+from ..options import ConfigFile, Fields, Mechanisms, OtherBiophysics, OtherMorphology, Preset, examples
 
 commands = typer.Typer()
 engine = typer.Typer(help="Look into how trials are integrated.", no_args_is_help=True)
@@ -26,6 +26,7 @@ def show(
     preset: Preset = None,
     morphology: OtherMorphology = None,
     biophysics: OtherBiophysics = None,
+    mechanisms: Mechanisms = None,
     dt: Annotated[float | None, typer.Option(help="Step in ms [default: 0.025].")] = None,
     order: Annotated[Literal["1", "2"] | None, typer.Option(help="Of accuracy [default: 2].")] = None,
     precision: Annotated[
@@ -50,6 +51,7 @@ def show(
     given = {
         "morphology": morphology,
         "biophysics": biophysics,
+        "mechanisms": mechanisms,
         "integration": {name: value for name, value in integration.items() if value is not None} or None,
     }
     config = configured(

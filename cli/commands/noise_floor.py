@@ -45,6 +45,9 @@ def noise_floor(
     biophysics: Annotated[
         str | None, typer.Option(metavar="PATH", help="Where DATA's parameter set is now, if it has moved.")
     ] = None,
+    mechanisms: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where DATA's own NMODL is now, if it has moved.")
+    ] = None,
     input_spikes: Annotated[
         str | None, typer.Option(metavar="PATH", help="Where DATA's given input spikes are now, if they have moved.")
     ] = None,
@@ -72,7 +75,7 @@ def noise_floor(
         integration["dt_ms"] = dt or None
     if order is not None:
         integration["second_order"] = order == "2"
-    moved = {"morphology": morphology, "biophysics": biophysics, "input_spikes": input_spikes}
+    moved = {"morphology": morphology, "biophysics": biophysics, "mechanisms": mechanisms, "input_spikes": input_spikes}
     with bar("Integrating") as show:
         noise_floor(
             data,

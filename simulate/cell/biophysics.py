@@ -6,16 +6,18 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..mechanisms import nmodl
+from ..mechanisms import nmodl, own
+from ..mechanisms.nmodl import Source
 from ..names import nearest
 from ..schema import InputError
-from . import parameter_file
+from . import parameter_file, receptors
 from .distance_rules import Value
 from .parameter_file import REGIONS, WrongEntry
+from .receptors import Receptor
 from .toml_lines import line_of
 
 TABLES = ("all", *REGIONS)
@@ -34,6 +36,8 @@ class Biophysics(BaseModel):
     types: what the points of a type in the morphology file are: a region, or 'parent' for as the point before them;
     over soma, axon, basal and apical for 1 to 4. In an ASC file a tree without a type is of type 0.
     negative_conductance: whether a density may be below 0, as in a published model.
+    receptors: those that the user changed or made, by name. nmodl: the user's own mechanisms that stand on it, by name,
+    each as its file was when it was read.
     all: holds for every region. A region that is None is not described, and no cell that has it can be built.
     """
 
@@ -45,6 +49,8 @@ class Biophysics(BaseModel):
     reconstructed_axon: Axon = "replace"
     types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
     negative_conductance: bool = Field(False, exclude_if=lambda it: not it)
+    receptors: dict[str, Receptor] = Field({}, exclude_if=lambda it: not it)
+    nmodl: dict[str, Source] = Field({}, exclude_if=lambda it: not it)
     all: dict[str, Value | dict[str, Value]] = {}
     soma: dict[str, Value | dict[str, Value]]
     axon: dict[str, Value | dict[str, Value]] | None = None
@@ -71,6 +77,9 @@ class Biophysics(BaseModel):
         return merged
 
 
+FIELDS = (*(name for name in Biophysics.model_fields if name != "nmodl"), "mechanisms")  # of a parameter file
+
+
 def available() -> list[str]:
     """Names of the parameter sets that are shipped.
 
@@ -80,12 +89,14 @@ def available() -> list[str]:
     return sorted(f.name.removesuffix(".toml") for f in files(__package__).joinpath("parameters").iterdir())
 
 
-def load(name_or_path: str) -> Biophysics:
+def load(name_or_path: str, mechanisms: str | None = None, changes: Mapping[str, Any] | None = None) -> Biophysics:
     """The shipped parameter set of that name, or the one in that .toml file.
 
+    mechanisms: a folder of NMODL, in place of the one that the file names. changes: to receptors, as in such a file.
     Raises InputError with the nearest name, or with the file's line that is wrong and what was expected there.
     """
-    return parse(text_of(name_or_path), f"biophysics {name_or_path}")
+    where, beside = f"biophysics {name_or_path}", Path(name_or_path).expanduser().parent
+    return parse(text_of(name_or_path), where, beside, mechanisms, changes)
 
 
 def mechanism_groups(parameters: Biophysics | None = None) -> frozenset[tuple[str, ...]]:
@@ -108,36 +119,92 @@ def text_of(name_or_path: str) -> str:
         raise InputError(f"biophysics {path}: cannot be read as UTF-8 text ({error})") from error
 
 
-def parse(text: str, where: str) -> Biophysics:
-    """The parameter set that `text` describes. Raises InputError: `where`, its line, and what was expected there."""
+def parse(
+    text: str,
+    where: str,
+    beside: Path = Path(),
+    mechanisms: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Biophysics:
+    """The parameter set that `text` describes. Raises InputError: `where`, its line, and what was expected there.
+
+    beside: the folder from which a relative path in `text` counts. mechanisms, changes: see `load`.
+    """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: is not TOML: {error}") from error
     try:
-        return _checked(table)
+        parameters, brought = _checked(table, beside, mechanisms)
     except WrongEntry as wrong:
         line = line_of(text, wrong.keys)
         at = f"{where}, line {line}" if line else where
         raise InputError(f"{at}: {'.'.join(wrong.keys)}: {wrong}") from wrong
+    try:
+        found = receptors.checked(changes or {}, _processes(brought), parameters.receptors)
+    except WrongEntry as wrong:
+        raise InputError(f"{'.'.join(wrong.keys)}: {wrong}") from wrong
+    names = {*parameters.mechanisms(), *(each.process for each in found.values())}
+    used = {name: source for name, source in sorted(brought.items()) if name in names}
+    if brought and not used:
+        raise InputError(f"mechanisms: none of those in the folder is named ({', '.join(brought)}); leave it out")
+    own.check(used, used)
+    return parameters.model_copy(update={"receptors": found, "nmodl": used})
 
 
-def _checked(table: dict) -> Biophysics:
-    mechanisms = nmodl.mechanisms(nmodl.sources())
+def _checked(table: dict, beside: Path, folder: str | None) -> tuple[Biophysics, dict[str, Source]]:
+    """The parameter set, and all mechanisms of its folder."""
     fields = dict(table)
+    brought = _brought(fields.pop("mechanisms", None), beside, folder)
+    densities = {name: nmodl.mechanism(source.text) for name, source in brought.items() if _is_density(source)}
+    mechanisms = nmodl.mechanisms(nmodl.sources()) | densities
     for name, value in table.items():
         if name in TABLES:
+            _check_no_point_process(name, value, brought)
             fields[name] = parameter_file.region(name, value, mechanisms, table.get("negative_conductance") is True)
         elif name == "types":
             fields[name] = parameter_file.types(value)
-        elif name not in Biophysics.model_fields:
-            parameter_file.known((name,), "region or field", name, Biophysics.model_fields)
+        elif name == "receptors":
+            fields[name] = receptors.checked(value, _processes(brought), {})
+        else:
+            parameter_file.known((name,), "region or field", name, FIELDS)
     try:
         parameters = Biophysics.model_validate(fields)
     except ValidationError as error:
         raise parameter_file.wrong_field((), error) from error
     _check_complete(parameters, mechanisms)
-    return parameters
+    return parameters, brought
+
+
+def _brought(written: object, beside: Path, folder: str | None) -> dict[str, Source]:
+    """The mechanisms of the folder that the file names, or of `folder` in its place."""
+    if folder is not None:
+        return own.read(Path(folder).expanduser())
+    if written is None:
+        return {}
+    if not isinstance(written, str):
+        raise WrongEntry(("mechanisms",), f"expected a folder of .mod files, got {written!r}")
+    try:
+        return own.read(beside / Path(written).expanduser())
+    except InputError as error:
+        raise WrongEntry(("mechanisms",), str(error)) from error
+
+
+def _check_no_point_process(region: str, table: object, brought: Mapping[str, Source]) -> None:
+    for key in table if isinstance(table, dict) else ():
+        if key in brought and not _is_density(brought[key]):
+            what = f"is a point process ({brought[key].file}), which stands at a place: name it as a receptor"
+            raise WrongEntry((region, key), what)
+
+
+def _processes(brought: Mapping[str, Source]) -> dict[str, nmodl.Mechanism]:
+    """The point processes that a receptor may be."""
+    points = {name: nmodl.mechanism(source.text) for name, source in brought.items() if not _is_density(source)}
+    return points | receptors.point_processes()
+
+
+def _is_density(source: Source) -> bool:
+    return nmodl.declared(source.text)[0] == nmodl.DENSITY
 
 
 def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mechanism]) -> None:
@@ -150,10 +217,16 @@ def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mecha
             continue
         entries = parameters.region(name)
         # Nothing is left to NEURON's defaults: 1e-3 S/cm2 of leak, for example, or a fused mechanism's ek of 0.
-        reversals = (each for key in entries if key in mechanisms for each in mechanisms[key].reversals)
+        here = {key: mechanisms[key] for key in entries if key in mechanisms}
+        keeper = {f"e{ion}": key for key, mechanism in here.items() for ion in mechanism.writes}
+        reversals = (each for mechanism in here.values() for each in mechanism.reversals if each not in keeper)
         for needed in ("Ra", "cm", *reversals):
             if needed not in entries:
                 raise WrongEntry((name, needed), f"missing: give it in [{name}] or in [all]")
-        if isinstance(leak := entries.get("pas"), dict) and not {"g", "e"} <= set(leak):
-            missing = min({"g", "e"} - set(leak))
-            raise WrongEntry((name, "pas", missing), f"missing: give it in [{name}] or in [all]")
+        for key, mechanism in here.items():
+            asked_for, given = ("g", "e") if key == "pas" else mechanism.unset, entries[key]
+            if isinstance(given, dict) and (missing := sorted(set(asked_for) - set(given))):
+                raise WrongEntry((name, key, missing[0]), f"missing: give it in [{name}] or in [all]")
+        if follows := sorted(keeper.keys() & entries.keys()):
+            why = f"follows the concentration that {keeper[follows[0]]} keeps; leave it out"
+            raise WrongEntry((name, follows[0]), why)

@@ -38,7 +38,7 @@ class Cell:
     """A cell in this process's NEURON. Build one per process and run many trials; `close` frees its sections.
 
     soma: the somatic section (of several, the one where the tree starts); axon, basal, apical: lists of sections.
-    segments: dendritic segments, basal then apical, in section order, each from 0 to 1.
+    nmodl: of the mechanisms that it brings. segments: dendritic, basal then apical, in section order, each from 0 to 1.
     longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
     """
 
@@ -59,6 +59,7 @@ class Cell:
         than `biophysics` describes.
         """
         self.name, self._where = morphology.name, f"morphology {morphology.path}"
+        self.nmodl = biophysics.nmodl if biophysics else {}
         try:
             if biophysics is not None:
                 axon, types = biophysics.reconstructed_axon, biophysics.types
@@ -123,6 +124,15 @@ class Cell:
             raise InputError(f"cell {self.name}: no {what} at {distance_um:g} um from the soma")
         sites = [s((distance_um - self.path_um(s(0))) / s.L) for s in spanning]
         return max(sites, key=lambda site: site.diam)
+
+    def value_at(self, segment: Segment, value: float | Rule) -> float:
+        """A value in the middle of a segment, whatever way it changes with distance along the segment's tree."""
+        from neuron import h
+
+        if not isinstance(value, Rule):
+            return value
+        tree = self.apical if segment.tree == "apical" else self.basal
+        return value.at(h.distance(self.soma(value.from_x), segment.neuron), self._longest_um(tree))
 
     def close(self) -> None:
         """Delete the cell's sections from NEURON."""
@@ -194,7 +204,7 @@ class Cell:
         for region, sections in regions.items():
             self._check_described(region, sections, biophysics)
             entries = biophysics.region(region)
-            longest_um = max((self.path_um(section(1)) for section in sections), default=0.0)
+            longest_um = self._longest_um(sections)
             together = fusion.name_of(biophysics.groups().get(region, ())) if fused else ""
             together = together if hasattr(h, together) else ""
             mechanisms = {name: value for name, value in entries.items() if isinstance(value, dict)}
@@ -210,6 +220,9 @@ class Cell:
                     variable = f"{name}_{together}" if together and name in REVERSALS else name
                     if hasattr(section, variable):  # ek and ena only where a channel uses the ion
                         self._set(section, variable, entry, longest_um)
+
+    def _longest_um(self, sections: list) -> float:
+        return max((self.path_um(section(1)) for section in sections), default=0.0)
 
     def _check_described(self, region: str, sections: list, biophysics: Biophysics) -> None:
         """The cell and its parameter set must have the same regions: neither is silently left out."""

@@ -17,10 +17,10 @@ from .distance_rules import RULES, Rule
 from .reading.swc import LIKE_ITS_PARENT
 
 REGIONS = ("soma", "axon", "basal", "apical")
-PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS
+PROPERTIES = {"Ra": "ohm cm", "cm": "uF/cm2"} | REVERSALS  # and the reversal potentials that mechanisms ask for
 BY_DISTANCE = ("cm",)  # of these; NEURON holds the others once per section
 CONDUCTANCE = "conductance density"
-NOT_NEGATIVE = (CONDUCTANCE, "permeability", "concentration")
+NOT_NEGATIVE = (CONDUCTANCE, "conductance", "permeability", "concentration")
 ABOVE_ZERO = ("capacitance", "resistivity", "time", "length")
 
 Region = dict[str, Any]  # NEURON name -> number or rule; mechanism -> its parameters
@@ -45,22 +45,23 @@ def region(name: str, table: object, mechanisms: Mapping[str, Mechanism], negati
     if not isinstance(table, dict):
         raise WrongEntry((name,), f"expected a table [{name}], got {table!r}")
     checked: Region = {}
+    properties = PROPERTIES | {each: "mV" for mechanism in mechanisms.values() for each in mechanism.reversals}
     for key, written in table.items():
         keys = (name, key)
-        if key in PROPERTIES:
-            checked[key] = _value(keys, written, PROPERTIES[key], rules=key in BY_DISTANCE)
+        if key in properties:
+            checked[key] = value(keys, written, properties[key], rules=key in BY_DISTANCE)
             continue
-        known(keys, "mechanism", key, [*mechanisms, *PROPERTIES])
+        known(keys, "mechanism", key, [*mechanisms, *properties])
         parameters = mechanisms[key].parameters
         if not isinstance(written, dict):
             example = next(iter(parameters), "parameter")
             raise WrongEntry(keys, f"is a mechanism: set its parameters, as in {key}.{example} = {written!r}")
         checked[key] = {}
-        for parameter, value in written.items():
+        for parameter, each in written.items():
             place = (*keys, parameter)
             known(place, f"parameter of {key}", parameter, parameters)
             unit = parameters[parameter]
-            checked[key][parameter] = _value(place, value, unit, negative=negative_conductance)  # type: ignore[index]
+            checked[key][parameter] = value(place, each, unit, negative=negative_conductance)  # type: ignore[index]
     return checked
 
 
@@ -91,18 +92,20 @@ def known(keys: tuple[str, ...], what: str, name: object, names: Iterable[str]) 
         raise WrongEntry(keys, str(error)) from error
 
 
-def _value(
+def value(
     keys: tuple[str, ...], written: object, unit: str, rules: bool = True, negative: bool = False
 ) -> float | Rule:
-    value: float | Rule
+    """What stands at `keys` as a number in `unit`, or a rule. rules: whether it may be one; negative: whether a
+    conductance density may be below 0. Raises WrongEntry."""
+    found: float | Rule
     if isinstance(written, dict):
         if not rules:
             raise WrongEntry(keys, "is one value for a whole section: expected a number, not a rule")
-        value = _rule(keys, written, unit)
-        ends = value.between()
+        found = _rule(keys, written, unit)
+        ends = found.between()
     else:
-        value = _number(keys, written, unit)
-        ends = (value,)
+        found = _number(keys, written, unit)
+        ends = (found,)
     quantity = units.quantity(unit)
     if not all(map(math.isfinite, ends)):
         raise WrongEntry(keys, f"expected a finite number, got {written!r}")
@@ -111,7 +114,7 @@ def _value(
         raise WrongEntry(keys, f"a {quantity} cannot be negative, got {min(ends):g} {unit}{how}")
     if quantity in ABOVE_ZERO and min(ends) <= 0:
         raise WrongEntry(keys, f"a {quantity} must be above 0, got {min(ends):g} {unit}")
-    return value
+    return found
 
 
 def _rule(keys: tuple[str, ...], written: dict, unit: str) -> Rule:

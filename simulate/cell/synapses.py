@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,34 +11,10 @@ from pydantic import Field, model_validator
 
 from ..mechanisms import fusion
 from ..schema import Configuration
+from . import receptors
 from .built import Cell, Segment
+from .receptors import Receptor
 
-# Receptor -> (mechanism, its parameters); times in ms, gmax in uS, e in mV. Source: Beniaguev et al. 2021 and its code.
-AMPA = ("Receptor", {"tau_r": 0.3, "tau_d": 3.0, "gmax": 4e-4, "e": 0.0})
-AMPA_NMDA = (
-    "AMPA_NMDA",
-    {
-        "tau_r_ampa": 0.3,
-        "tau_d_ampa": 3.0,
-        "gmax_ampa": 4e-4,
-        "tau_r_nmda": 2.0,
-        "tau_d_nmda": 70.0,
-        "gmax_nmda": 4e-4,
-        "e": 0.0,
-        "mg": 1.0,
-    },
-)
-GABA_A = ("Receptor", {"tau_r": 0.2, "tau_d": 8.0, "gmax": 1e-3, "e": -80.0})
-GABA_B = ("Receptor", {"tau_r": 3.5, "tau_d": 260.9, "gmax": 1e-3, "e": -97.0})
-
-# What one synapse is made of: receptors that share its input spikes.
-RECEPTORS = {
-    "AMPA": (AMPA,),
-    "AMPA_NMDA": (AMPA_NMDA,),
-    "GABA_A": (GABA_A,),
-    "GABA_B": (GABA_B,),
-    "GABA_AB": (GABA_A, GABA_B),
-}
 DELAY_MS = 1.0  # CoreNEURON wants a delay above 0; events are queued at their arrival, so it adds nothing
 
 
@@ -64,7 +41,7 @@ class Domain(Configuration):
 class Synapses:
     """Excitatory synapses in segment order, the synapses of a segment side by side, then inhibitory ones alike.
 
-    sign (S,): +1 or -1; segment (S,): index into the cell's segments; receptor (S,): name in RECEPTORS.
+    sign (S,): +1 or -1; segment (S,): index into the cell's segments; receptor (S,): its receptors, joined by +.
     connections: per synapse, the NetCons that bring a spike to each of its receptors.
     """
 
@@ -83,23 +60,26 @@ def place(
     per_segment: int = 1,
     without_nmda: Domain | None = None,
     gaba_b_factor: float = 1.0,
+    defined: Mapping[str, Receptor] | None = None,
 ) -> Synapses:
     """Put `per_segment` excitatory and as many inhibitory synapses of the named receptors on every dendritic segment.
 
-    fused: receptors for fixed steps only (see fusion.step). without_nmda: where excitatory synapses have AMPA only.
-    gaba_b_factor: multiplies the conductance of GABA_B.
+    excitatory, inhibitory: see receptors.names. fused: receptors for fixed steps only (see fusion.step). without_nmda:
+    where excitatory synapses have AMPA in place of AMPA_NMDA. gaba_b_factor: multiplies the conductance of GABA_B.
+    defined: receptors beside, or in place of, those that are shipped.
     """
-    n = len(cell.segments)
+    n, known = len(cell.segments), receptors.SHIPPED | dict(defined or {})
     bare = [without_nmda is not None and without_nmda.holds(segment) for segment in cell.segments]
-    of_segment = [*("AMPA" if no_nmda else excitatory for no_nmda in bare), *[inhibitory] * n]
+    ampa_only = "+".join("AMPA" if name == "AMPA_NMDA" else name for name in excitatory.split("+"))
+    of_segment = [*(ampa_only if no_nmda else excitatory for no_nmda in bare), *[inhibitory] * n]
     segment = np.repeat(np.tile(np.arange(n), 2), per_segment)
     receptor = np.repeat(np.array(of_segment), per_segment)
     connections, processes = [], []
-    for at, name in zip(segment, receptor, strict=True):
+    for at, synapse in zip(segment, receptor, strict=True):
         at_one_synapse = []
-        for receptor_model in RECEPTORS[name]:
-            weight = gaba_b_factor if receptor_model is GABA_B else 1.0
-            process, connection = _receptor(cell.segments[at].neuron, *receptor_model, fused, weight)
+        for name in receptors.names(synapse):
+            factor = gaba_b_factor if name == "GABA_B" else 1.0
+            process, connection = _receptor(cell, cell.segments[at], known[name], fused, factor)
             processes.append(process)
             at_one_synapse.append(connection)
         connections.append(at_one_synapse)
@@ -107,12 +87,13 @@ def place(
     return Synapses(sign, segment, receptor, connections, processes)
 
 
-def _receptor(site, mechanism: str, parameters: dict[str, float], fused: bool, weight: float) -> tuple:
+def _receptor(cell: Cell, segment: Segment, receptor: Receptor, fused: bool, factor: float) -> tuple:
     from neuron import h
 
-    process = getattr(h, fusion.name_of_stepped(mechanism) if fused else mechanism)(site)
-    for name, value in parameters.items():
-        setattr(process, name, value)
+    stepped = fusion.name_of_stepped(receptor.process)
+    process = getattr(h, stepped if fused and hasattr(h, stepped) else receptor.process)(segment.neuron)
+    for name, value in receptor.parameters.items():
+        setattr(process, name, cell.value_at(segment, value))
     connection = h.NetCon(None, process)
-    connection.weight[0], connection.delay = weight, DELAY_MS
+    connection.weight[0], connection.delay = cell.value_at(segment, receptor.weight) * factor, DELAY_MS
     return process, connection

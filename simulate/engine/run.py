@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..mechanisms import translators
+from ..mechanisms.nmodl import Source
 from .interface import Inputs, Integration, Passed, Recording, unheard
 
 if TYPE_CHECKING:
@@ -14,18 +16,30 @@ if TYPE_CHECKING:
 FEW_TRIALS = 3  # of one worker: below, CoreNEURON is faster than engine 'batched' (docs/log.md)
 
 
-def fastest(integration: Integration, mechanisms: Iterable[str], trials: float) -> Integration:
+def fastest(
+    integration: Integration, mechanisms: Iterable[str], trials: float, own: Mapping[str, Source] | None = None
+) -> Integration:
     """`integration` with the fastest engine that has these mechanisms, by name: of channels and of receptors.
 
-    trials: how many each worker is to simulate. Engine 'batched' from three on, where the step is fixed and every
-    mechanism can be generated; else CoreNEURON, or plain NEURON for a variable step.
+    trials: how many each worker is to simulate. own: NMODL of those that the cell brings. Engine 'batched' from three
+    trials on, where the step is fixed and every mechanism can be generated; else CoreNEURON, unless it cannot run one
+    that the cell brings; else plain NEURON, as for a variable step.
     """
+    own = own or {}
+    engine = "coreneuron"
     if integration.dt_ms is None:
-        return integration.model_copy(update={"engine": "neuron"})
+        engine = "neuron"
+    elif trials >= FEW_TRIALS and _generated(mechanisms, own):
+        engine = "batched"
+    elif any(map(translators.coreneuron_refusal, own.values())):
+        engine = "neuron"
+    return integration.model_copy(update={"engine": engine})
+
+
+def _generated(mechanisms: Iterable[str], own: Mapping[str, Source]) -> bool:
     from .batched import support
 
-    can = trials >= FEW_TRIALS and support.refusal(list(mechanisms)) is None
-    return integration.model_copy(update={"engine": "batched" if can else "coreneuron"})
+    return support.refusal(list(mechanisms), own) is None
 
 
 def run(

@@ -7,6 +7,8 @@ Run as a program by the one who compiled them, since NEURON takes one library a 
 from __future__ import annotations
 
 import json
+import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -26,13 +28,24 @@ def differences_mv(library: Path, groups: Iterable[Sequence[str]]) -> dict[tuple
     """How far the voltages part, of each of `groups`; infinite where a state is no number. Raises InputError where they
     cannot be compared."""
     groups = sorted(map(tuple, groups))
+    if not groups:
+        return {}
     asked = [sys.executable, "-m", __spec__.name, str(library)]
     done = subprocess.run(asked, input=json.dumps(groups), capture_output=True, text=True)
     if done.returncode:
-        raise InputError(
-            f"the fused mechanisms could not be compared with the single ones: {done.stderr.strip()[-300:]}"
+        raise not_loaded(done.stderr) or InputError(
+            f"the fused mechanisms could not be compared with the single ones: {' '.join(done.stderr.split())[-300:]}"
         )
     return dict(zip(groups, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+def not_loaded(said: str) -> InputError | None:
+    """Why NEURON did not load a library, where it has a name already: its own, or of what the working folder holds."""
+    found = re.search(r"already exists: (\w+)", said)
+    return found and InputError(
+        f"mechanism {found[1]}: NEURON has that name already; give it another one (or is there a folder "
+        f"{platform.machine()} in {Path.cwd()}? NEURON loads it by itself: run apical elsewhere)"
+    )
 
 
 def _difference_mv(group: Sequence[str]) -> float:

@@ -77,7 +77,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
     writes_cai = [part for part in parts if "cai" in part.states]
     if (calcium or any(part.reads & {"cai", "ica", "eca"} for part in parts)) and len(writes_cai) != 1:
         raise CannotFuse("calcium needs one mechanism that keeps its concentration")
-    units = {line for part in parts for line in part.units}
+    units = _units(line for part in parts for line in part.units)
     constants = Counter(line.split("=")[0].strip() for line in units if not line.startswith("("))
     if twice := [name for name, n in constants.items() if n > 1]:
         raise CannotFuse(f"{', '.join(sorted(twice))} in UNITS is not the same in all of them")
@@ -95,7 +95,7 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
                 "NONSPECIFIC_CURRENT i",
                 *([f"RANGE {', '.join(ranges)}"] if ranges else []),
             ),
-            _block("UNITS", *sorted(units | {"(mV) = (millivolt)"})),
+            _block("UNITS", *units),
             _block(
                 "PARAMETER",
                 *(f"{name} = 0 (mV)" for name in reversals),
@@ -123,6 +123,18 @@ def fuse(mechanisms: Sequence[str], texts: Mapping[str, str]) -> str:
             "",
         ]
     )
+
+
+def _units(lines: Iterable[str]) -> list[str]:
+    """The lines of UNITS in the files' order, since one may need another, and each unit once.
+
+    >>> _units(["(molar) = (1/liter)", "(mM) = (millimolar)", "(mM) = (milli/liter)"])
+    ['(molar) = (1/liter)', '(mM) = (millimolar)', '(mV) = (millivolt)']
+    """
+    found: dict[str, str] = {}
+    for line in (*lines, "(mV) = (millivolt)"):
+        found.setdefault(line.split("=")[0].strip() if line.startswith("(") else line, line)
+    return list(found.values())
 
 
 def _breakpoint(parts: Sequence[Part], solved: bool, calcium: bool) -> list[str]:

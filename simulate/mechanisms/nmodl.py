@@ -7,26 +7,62 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files as packaged
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
 from .units import normal
 
-REVERSALS = {"ek": "mV", "ena": "mV"}  # of an ion, the same for all mechanisms of a region; eca follows the calcium
+REVERSALS = {"ek": "mV", "ena": "mV"}  # of an ion, the same for all mechanisms of a region
+DENSITY, POINT, ARTIFICIAL = "SUFFIX", "POINT_PROCESS", "ARTIFICIAL_CELL"
+NO_MECHANISM = "nothing"  # the SUFFIX of a file that only brings functions for hoc
+COMMENTS = re.compile(
+    r"""
+    "[^"\n]*"                           # text, which is none
+    | \bCOMMENT\b .*? \bENDCOMMENT\b
+    | ^[ \t]*TITLE\b [^\n]*
+    | [:?] [^\n]*
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+PARAMETER = re.compile(r"(\w+)[ \t]*(?:\[\w+\])?[ \t]*(=\s*[-+.\w]+)?[ \t]*(?:\(([^)]*)\))?(?:\s*<[^>]*>)?")
+USEION = re.compile(r"\bUSEION\s+(\w+)((?:\s+(?:READ|WRITE)\s+\w+(?:\s*,\s*\w+)*)*)")
+OF_THE_SEGMENT = {"v", "t", "dt", "celsius", "area", "diam"}
+
+
+class Source(BaseModel):
+    """The NMODL of a mechanism: the name of its file, and the text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    file: str
+    text: str
 
 
 class Mechanism(NamedTuple):
-    """What may be set of it, parameter -> unit ('1' for none), and the reversal potentials that it needs."""
+    """What may be set of it, parameter -> unit ('1' for none), and the reversal potentials that it needs.
+
+    unset: parameters for which the NMODL has no number. writes: ions of which it writes a concentration. weight: the
+    unit of an event's weight; None where it receives no events.
+    """
 
     parameters: dict[str, str]
     reversals: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    weight: str | None = None
 
 
 # Compiled into NEURON: their units as `h.units` gives them
 BUILT_IN = {
     "pas": Mechanism({"g": "S/cm2", "e": "mV"}),
     "hh": Mechanism({"gnabar": "S/cm2", "gkbar": "S/cm2", "gl": "S/cm2", "el": "mV"}, ("ek", "ena")),
+}
+BUILT_IN_POINTS = {  # those of them that receive events
+    "ExpSyn": Mechanism({"tau": "ms", "e": "mV"}, weight="uS"),
+    "Exp2Syn": Mechanism({"tau1": "ms", "tau2": "ms", "e": "mV"}, weight="uS"),
 }
 
 
@@ -35,31 +71,83 @@ def sources() -> list[Path]:
     return sorted(Path(str(f)) for f in packaged(__package__).iterdir() if f.name.endswith(".mod"))
 
 
+def read(file: Path) -> Source:
+    """A file's content; comments of old files are often in Latin-1."""
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return Source(file=file.name, text="\n".join(text.splitlines()) + "\n")
+
+
+def by_name(files: Iterable[Path], kinds: Iterable[str] = (DENSITY, POINT)) -> dict[str, Source]:
+    """The mechanisms of these kinds, by the name that NEURON knows them by."""
+    found = {}
+    for source in map(read, files):
+        kind, name = declared(source.text)
+        if kind in kinds:
+            found[name] = source
+    return found
+
+
 def mechanisms(files: Iterable[Path]) -> dict[str, Mechanism]:
     """The mechanisms that a region can have: NEURON's own and those of `files`.
 
     Point processes are left out: synapses and electrodes are placed, not spread over a region.
     """
-    found = dict(BUILT_IN)
-    for file in files:
-        text = _without_comments(file.read_text(encoding="utf-8", errors="replace"))
-        declared = _block(text, "NEURON")
-        name = re.search(r"\bSUFFIX\s+(\w+)", declared)
-        if name:
-            ranged = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\s+(\w+(?:\s*,\s*\w+)*)", declared))))
-            units = re.findall(r"(\w+)\s*=\s*[-+.\deE]+[ \t]*(?:\(([^)]*)\))?", _block(text, "PARAMETER"))
-            found[name[1]] = Mechanism(
-                {parameter: normal(unit) for parameter, unit in units if parameter in ranged},
-                tuple(each for each in REVERSALS if re.search(rf"\bREAD\b[^\n]*\b{each}\b", declared)),
-            )
-    return found
+    return BUILT_IN | {name: mechanism(source.text) for name, source in by_name(files, (DENSITY,)).items()}
+
+
+def declared(text: str) -> tuple[str, str]:
+    """Whether it is a SUFFIX, POINT_PROCESS or ARTIFICIAL_CELL, and its name; two empty texts for no mechanism."""
+    found = re.search(rf"\b({DENSITY}|{POINT}|{ARTIFICIAL})\s+(\w+)", _block(without_comments(text), "NEURON"))
+    return (found[1], found[2]) if found and found[2] != NO_MECHANISM else ("", "")
+
+
+@cache
+def mechanism(text: str) -> Mechanism:
+    """What the NMODL of one mechanism lets a user set."""
+    text = without_comments(text)
+    neuron = _block(text, "NEURON")
+    ranged = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\s+(\w+(?:\s*,\s*\w+)*)", neuron))))
+    ions = {ion: re.findall(r"(READ|WRITE)\s+(\w+(?:\s*,\s*\w+)*)", used) for ion, used in USEION.findall(neuron)}
+    of_ions = {name for used in ions.values() for _, names in used for name in re.findall(r"\w+", names)}
+    entries = [
+        (name, number, unit)
+        for name, number, unit in PARAMETER.findall(_block(text, "PARAMETER"))
+        if name in ranged - of_ions - OF_THE_SEGMENT
+    ]
+    weight = re.search(r"\bNET_RECEIVE\s*\(\s*\w+\s*(?:\(([^)]*)\))?", text)
+    return Mechanism(
+        {name: normal(unit) for name, _, unit in entries},
+        tuple(f"e{ion}" for ion, used in ions.items() if ("READ", f"e{ion}") in _words(used)),
+        tuple(name for name, number, _ in entries if not number),
+        tuple(ion for ion, used in ions.items() if {("WRITE", f"{ion}i"), ("WRITE", f"{ion}o")} & _words(used)),
+        normal(weight[1] or "") if weight else None,
+    )
+
+
+@cache
+def without_comments(text: str) -> str:
+    """The same with comments as spaces, so that places stay what they were."""
+
+    def blank(found: re.Match) -> str:
+        return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
+
+    return COMMENTS.sub(blank, text)
+
+
+def line_of(text: str, pattern: str, which: int = 0) -> int:
+    """The line where `pattern`, or a group of it, stands outside of comments; `which`: of several places, from 0."""
+    found = [*re.finditer(pattern, without_comments(text))][which : which + 1]
+    return text.count("\n", 0, found[0].start(found[0].lastindex or 0)) + 1 if found else 1
+
+
+def _words(used: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(how, name) for how, names in used for name in re.findall(r"\w+", names)}
 
 
 def _block(text: str, name: str) -> str:
     found = re.search(rf"\b{name}\s*\{{([^}}]*)\}}", text)
     return found[1] if found else ""
-
-
-def _without_comments(text: str) -> str:
-    text = re.sub(r"\bCOMMENT\b.*?\bENDCOMMENT\b", "", text, flags=re.DOTALL)
-    return re.sub(r"[:?].*", "", text)

@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 # Quantity -> its units, each as a multiple of the first. Decimal, so that '0.3 pS/um2' is 3e-5 to the last bit.
 QUANTITIES = {
     "conductance density": {"S/cm2": "1", "mS/cm2": "1e-3", "uS/cm2": "1e-6", "pS/um2": "1e-4", "S/m2": "1e-4"},
+    "conductance": {"uS": "1", "nS": "1e-3", "pS": "1e-6", "mS": "1e3", "S": "1e6"},
+    "current": {"nA": "1", "pA": "1e-3", "uA": "1e3", "mA": "1e6"},
     "permeability": {"cm/s": "1", "um/s": "1e-4"},
     "voltage": {"mV": "1", "V": "1e3", "uV": "1e-3"},
     "time": {"ms": "1", "s": "1e3", "us": "1e-3"},

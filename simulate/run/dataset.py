@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..cell import biophysics, morphologies
+from ..cell import compiling, morphologies
 from ..cell.reading import reconstruction
 from ..config import Simulation
 from ..cores import available_cores as available_cores
+from ..engine.batched import support
 from ..engine.interface import Together
 from ..mechanisms import library
 from ..names import counted
@@ -85,12 +86,11 @@ def simulate(
     config, device = engine_choice.resolved(config, device, (trials or 1) / workers)
     morphology = morphologies.resolve(config.morphology) if config.lif is None else None
     if note and morphology:
-        for remark in reconstruction.remarks(morphology.path, biophysics.load(config.biophysics).types):
+        for remark in reconstruction.remarks(morphology.path, config.parameter_set().types):
             note(remark)
     config.dataset_id(morphology)  # what cannot be read is said before anything starts
     if scheduler is None and config.lif is None:
-        groups = biophysics.mechanism_groups(biophysics.load(config.biophysics))
-        library.compiled(groups, busy)  # else each node compiles its own
+        compiling.compiled(config.parameter_set(), config.integration.engine, busy)  # else each node compiles its own
     with ExitStack() as stack:
         if out.exists():
             stack.enter_context(store.held(out))
@@ -113,6 +113,8 @@ def simulate(
             layout.check(trials)
         together = trials_together(client, sent, device, busy)
         if note and config.integration.engine == "batched":
+            for remark in support.remarks(config.parameter_set().nmodl) if config.lif is None else ():
+                note(remark)
             note(f"engine batched on {device}: {side_by_side_in_words(together, len(todo) or trials or 1)}")
         if layout and trials:
             if append:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ..cell import biophysics
-from ..cell.synapses import RECEPTORS
 from ..config import Simulation
 from ..engine.run import fastest
 from ..schema import InputError
@@ -23,9 +21,11 @@ def resolved(config: Simulation, device: str = "auto", trials: float = math.inf)
     if device not in ("auto", "cpu") and not devices.is_gpu(device):
         raise InputError(f"device: expected 'auto', 'cpu', 'cuda', or 'cuda:N' for one GPU of several, got '{device}'")
     if config.integration.engine == "auto" and config.lif is None:
-        mechanisms = [*biophysics.load(config.biophysics).mechanisms(), *_receptors(config)]
+        described = config.parameter_set()
+        mechanisms = [*described.mechanisms(), *config.point_processes(described)]
         side_by_side = math.inf if devices.is_gpu(device) else trials
-        config = config.model_copy(update={"integration": fastest(config.integration, mechanisms, side_by_side)})
+        found = fastest(config.integration, mechanisms, side_by_side, described.nmodl)
+        config = config.model_copy(update={"integration": found})
     if device == "auto":
         batched = config.integration.engine == "batched" and config.lif is None
         return config, "cuda" if batched and _gpu_is_there() else "cpu"
@@ -35,10 +35,6 @@ def resolved(config: Simulation, device: str = "auto", trials: float = math.inf)
             raise InputError(f"device {device}: {engine} runs on the CPU; give --engine batched, or --device cpu")
         devices.check(device)
     return config, device
-
-
-def _receptors(config: Simulation) -> list[str]:
-    return sorted({mechanism for name in (config.excitatory, config.inhibitory) for mechanism, _ in RECEPTORS[name]})
 
 
 def _gpu_is_there() -> bool:

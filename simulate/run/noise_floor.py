@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from .. import schema
-from ..cell import biophysics
+from ..cell import compiling
 from ..changes import changed
 from ..engine.interface import Integration
 from ..mechanisms import library
@@ -53,7 +53,7 @@ def noise_floor(
     data: path of the simulation. out: path of the prediction, which is returned. integration: fields of Integration
     that differ, such as dt_ms. trials: their numbers; None for all finished ones.
     trials_of: a prediction of `data` that has them instead, and says which part of a split they are. moved: paths of
-    the files that `data` was made from, where its own are gone: morphology, biophysics, input_spikes. workers,
+    what `data` was made from, where its own are gone: morphology, biophysics, mechanisms, input_spikes. workers,
     scheduler, resume, busy, report, so_far: as in `simulate`. overwrite: replace the prediction at `out`.
     Raises InputError where `data` cannot be simulated again as it was, or would not be integrated otherwise.
     """
@@ -76,7 +76,7 @@ def noise_floor(
     coords |= {"source_file": schema.read(ds, "source_file", positions)} | part
     _check_out(out, resume, overwrite)
     if scheduler is None:
-        library.compiled(biophysics.mechanism_groups(biophysics.load(config.biophysics)), busy)
+        compiling.compiled(config.parameter_set(), config.integration.engine, busy)
     with ExitStack() as stack:
         goes_on = out.exists() and resume
         if goes_on:
@@ -96,7 +96,7 @@ def noise_floor(
                     coords,
                     dataset_id=f"{ds.attrs['dataset_id']}/{FAMILY}/{told}",
                     config=model,
-                    provenance=provenance(morphology, config.biophysics),
+                    provenance=provenance(morphology, config),
                     truth_id=ds.attrs["dataset_id"],
                 )
             stack.enter_context(store.held(out))

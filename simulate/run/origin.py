@@ -16,14 +16,14 @@ from ..cell.morphologies import Morphology
 from ..config import Simulation
 from ..schema import InputError
 from . import store
-from .preparation import BY_CONTENT
+from .preparation import BY_CONTENT, other_nmodl
 from .spread import Place
 
 
 def configuration(data: Path, ds: xr.Dataset, moved: Mapping[str, str]) -> tuple[Simulation, Morphology | None]:
     """The configuration that made the simulation `ds` at `data`, and its morphology.
 
-    moved: paths of morphology, biophysics or input_spikes, where its own are gone.
+    moved: paths of morphology, biophysics, mechanisms or input_spikes, where its own are gone.
     Raises InputError where apical did not simulate it, or for a file that is not there or has another content.
     """
     made_by = schema.config_of(ds)
@@ -42,7 +42,7 @@ def configuration(data: Path, ds: xr.Dataset, moved: Mapping[str, str]) -> tuple
         morphology = morphologies.resolve(config.morphology) if config.lif is None else None
         first_id = config.model_copy(update={"seed": seeds[0]}).dataset_id(morphology)
     except InputError as error:
-        where = "give where the file is now with --morphology, --biophysics or --input-spikes"
+        where = "give where the file is now with --morphology, --biophysics, --mechanisms or --input-spikes"
         raise InputError(f"{data}: cannot be simulated again ({error}); {where}") from error
     if store.id_with_seeds(first_id, seeds) != ds.attrs["dataset_id"]:
         raise InputError(f"{data}: was made from {_difference(ds, config, morphology)}; give the one it was made from")
@@ -73,5 +73,7 @@ def _difference(ds: xr.Dataset, config: Simulation, morphology: Morphology | Non
     had = provenance.get("morphology", {}).get("sha256")
     if morphology is not None and had not in (None, morphology.sha256):
         return f"another morphology than {morphology.path} (sha256 {had[:8]}…, not {morphology.sha256[:8]}…)"
+    if other := other_nmodl(ds, config):
+        return other[0]
     given = [str(getattr(config, name)) for name in BY_CONTENT[1:] if getattr(config, name)]
     return f"another content of {' or '.join(given)}, or by another apical"

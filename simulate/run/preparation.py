@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from pydantic import ValidationError
 
 from .. import schema
@@ -21,7 +22,12 @@ from ..trial.experiment import Layout
 from . import chunks, store
 from .provenance import provenance
 
-BY_CONTENT = ("morphology", "biophysics", "input_spikes")  # names; what they stand for is in the dataset_id
+BY_CONTENT = (
+    "morphology",
+    "biophysics",
+    "mechanisms",
+    "input_spikes",
+)  # names; what they stand for is in the dataset_id
 
 
 def create(
@@ -52,7 +58,7 @@ def create(
             n_spike=layout.n_spike,
             dataset_id=config.dataset_id(morphology),
             config=config.model_dump(mode="json"),
-            provenance=provenance(morphology, config.biophysics) | ({} if device == "cpu" else {"device": device}),
+            provenance=provenance(morphology, config) | ({} if device == "cpu" else {"device": device}),
         )
 
 
@@ -83,6 +89,7 @@ def unfinished(
     if store.dataset_id(out) != store.id_with_seeds(first, seeds):
         had, asked = (each.model_dump(include=set(BY_CONTENT)) for each in (made_for, config))
         names = [f"{name} {had[name]}, not {asked[name]}" for name in BY_CONTENT if had[name] != asked[name]]
+        names = [*other_nmodl(schema.open_dataset(out, "simulation", complete=False), config), *names]
         raise _other(out, next(iter(names), "another content of its morphology, parameter set or input"))
     if trials is not None:
         if config.seed not in seeds:
@@ -94,6 +101,18 @@ def unfinished(
         return chunks.unfinished(out)
 
 
+def other_nmodl(ds: xr.Dataset, config: Simulation) -> list[str]:
+    """The user's own mechanisms that are not what they were when `ds` was made, in words, each with its file."""
+    if config.lif is not None:
+        return []
+    had = json.loads(ds.attrs["provenance"]).get("biophysics", {}).get("nmodl", {})
+    now = config.parameter_set().nmodl
+    gone = [f"with {had[name]['file']}, which is not used now" for name in had if name not in now]
+    new = [f"without {source.file}" for name, source in now.items() if name not in had]
+    same = [(had[name], source) for name, source in now.items() if name in had]
+    return [*(f"another content of {now.file}" for had, now in same if had["text"] != now.text), *gone, *new]
+
+
 def append(out: Path, config: Simulation, morphology: Morphology | None, trials: int, layout: Layout) -> list[int]:
     """Add pending trials of the configuration's seed to the store; returns their positions.
 
@@ -102,7 +121,7 @@ def append(out: Path, config: Simulation, morphology: Morphology | None, trials:
     numbers = store.labels(out)[0]
     before = len(numbers)
     layout.check(int(numbers.max()) + 1 + trials)
-    made_by = provenance(morphology, config.biophysics) | {"integration": config.integration.model_dump()}
+    made_by = provenance(morphology, config) | {"integration": config.integration.model_dump()}
     try:
         store.extend(out, trials, config.seed, _source(config), made_by)
     except OSError as error:
@@ -133,7 +152,7 @@ def with_engine_of(out: Path, config: Simulation) -> Simulation:
 def _check_same(out: Path, had: dict[str, Any], asked: dict[str, Any], outer: str = "") -> None:
     """Raises InputError with the first field that differs."""
     for name, value in asked.items():
-        if isinstance(value, dict) and isinstance(had[name], dict):
+        if isinstance(value, dict) and isinstance(had[name], dict) and had[name].keys() == value.keys():
             _check_same(out, had[name], value, f"{outer}{name}.")
         elif outer + name not in ("preset", "seed", *BY_CONTENT) and had[name] != value:
             raise _other(out, f"{outer}{name} {had[name]}, not {value}")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 
-from ..cell.biophysics import load
 from ..cell.morphologies import Morphology
 from ..cell.reading import reconstruction
+from ..config import Simulation
 from ..schema import made_with
 
 
-def provenance(morphology: Morphology | None, parameters: str) -> dict:
-    """Versions, commit, time, the cell's morphology with checksum and licence, its parameters, and the sources to cite.
+def provenance(morphology: Morphology | None, config: Simulation) -> dict:
+    """Versions, commit, time, the cell's morphology with checksum and licence, its parameters with the NMODL that it
+    brings, and the sources to cite.
 
-    morphology: None for a neuron without one; parameters: the parameter set of one that has one.
+    morphology: None for a neuron without one; config: names the parameter set of one that has one.
     """
     published = "Beniaguev, Segev & London 2021, Neuron 109:2727"
     made = made_with("neuron", "numpy", "scipy", "xarray", "zarr") | {
@@ -24,7 +25,7 @@ def provenance(morphology: Morphology | None, parameters: str) -> dict:
     }
     if morphology is None:
         return made
-    biophysics = load(parameters)
+    biophysics = config.parameter_set()
     remarks = reconstruction.remarks(morphology.path, biophysics.types)
     return made | {
         "morphology": {

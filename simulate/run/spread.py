@@ -143,7 +143,7 @@ def _batches(todo: list[Place], together: int) -> Iterator[tuple[int, list[Place
 
 def found_from_anywhere(config: Simulation) -> Simulation:
     """The same with absolute paths, for workers that run in another folder."""
-    given = {name: getattr(config, name) for name in ("morphology", "biophysics", "input_spikes")}
+    given = {name: getattr(config, name) for name in ("morphology", "biophysics", "mechanisms", "input_spikes")}
     named = {*morphologies.CATALOGUE, *biophysics.available(), None}
     paths = {name: str(Path(value).expanduser().resolve()) for name, value in given.items() if value not in named}
     return config.model_copy(update=paths)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..cell import biophysics, morphologies, synapses
+from ..cell import compiling, morphologies, synapses
 from ..cell.built import Cell
 from ..cell.nexus import nexus
 from ..engine.interface import Inputs, Integration, Passed, Recording, Together, unheard
 from ..engine.run import run_many
-from ..mechanisms import library
 from ..schema import InputError
 from .variations import varied
 
@@ -32,8 +31,8 @@ class DetailedNeuron:
     def __init__(self, config: Simulation, device: str = "cpu") -> None:
         self.integration, self._device = config.integration, device
         self._config = config
-        self._parameters = varied(biophysics.load(config.biophysics), config)
-        library.load(biophysics.mechanism_groups(self._parameters))
+        self._parameters = varied(config.parameter_set(), config)
+        compiling.load(self._parameters, config.integration.engine)
         self._build(config.integration.takes_fused)
 
     def _build(self, fused: bool) -> None:
@@ -62,6 +61,7 @@ class DetailedNeuron:
             config.synapses_per_segment,
             config.without_nmda,
             config.gaba_b_factor,
+            self._parameters.receptors,
         )
 
     def close(self) -> None:

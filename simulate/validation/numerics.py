@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from ..cell import compiling
 from ..engine.interface import Epsp, Integration, Pulse
 from ..schema import InputError
 from . import protocols
@@ -59,7 +60,8 @@ def convergence(specimen: Specimen) -> Findings:
 
 def _at_step(specimen: Specimen, dt_ms: float, second_order: bool) -> Integration:
     """The fixed-step engine under test, where rounding does not hide the order."""
-    engine = "batched" if specimen.integration.engine == "batched" else "coreneuron"
+    with_coreneuron = not compiling.coreneuron_refusal(specimen.cell.nmodl)
+    engine = "batched" if specimen.integration.engine == "batched" else "coreneuron" if with_coreneuron else "neuron"
     return Integration(engine=engine, dt_ms=dt_ms, second_order=second_order, precision="float64")
 
 
@@ -113,9 +115,13 @@ def engines(specimen: Specimen) -> Findings:
         return np.array(list(specimen.run(currents, ENGINES_END_MS, integration).v_mv.values()))
 
     # generated code is that of single mechanisms, so it is compared where it was asked for: the cell is built of them
-    others = {"coreneuron": ENGINES_AGREE_MV} | (
-        {"batched": BATCHED_AGREES_MV} if specimen.integration.engine == "batched" else {}
-    )
+    others = {"coreneuron": ENGINES_AGREE_MV, "batched": BATCHED_AGREES_MV}
+    if specimen.integration.engine != "batched":
+        del others["batched"]
+    remarks = []
+    if refusal := compiling.coreneuron_refusal(specimen.cell.nmodl):
+        del others["coreneuron"]
+        remarks = [f"engine coreneuron is not compared: {refusal}"]
     plain_mv = v_mv("neuron")
     return Findings(
         checks=[
@@ -130,5 +136,6 @@ def engines(specimen: Specimen) -> Findings:
                 "the same equations at the same step",
             )
             for engine, tolerance_mv in others.items()
-        ]
+        ],
+        remarks=remarks,
     )

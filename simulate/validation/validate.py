@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import schema
-from ..cell import biophysics, morphologies
+from ..cell import biophysics, compiling, morphologies
 from ..cell.biophysics import Biophysics
 from ..cell.morphologies import Morphology
 from ..cell.reading import reconstruction
@@ -101,6 +101,7 @@ def validate(
     parameters: str | None = None,
     integration: Integration | None = None,
     *,
+    mechanisms: str | None = None,
     quick: bool = False,
     only: Sequence[str] = (),
     neuronio: Path | None = None,
@@ -111,7 +112,8 @@ def validate(
 
     morphology: catalogue name, or path of an .asc or .swc file. parameters: name of a set, or path of a .toml file;
     None for the morphology's own.
-    integration: engine and step; None for those of `simulate`.
+    integration: engine and step; None for those of `simulate`. mechanisms: a folder of NMODL, in place of the one that
+    the set names.
     quick: leave out the 2 s steps and the replay, and take fewer points elsewhere. only: names of sections to run.
     neuronio: a NeuronIO pickle whose trials are replayed too.
     busy: shows a message while mechanisms compile. report: called with (done, all, section) after every run.
@@ -121,10 +123,10 @@ def validate(
         nearest("section", name, SECTIONS)
     if neuronio is not None and not neuronio.is_file():
         raise InputError(f"{neuronio}: no such file; --replay takes a NeuronIO pickle")
-    described = biophysics.load(parameters or morphologies.own_biophysics(morphology))
+    described = biophysics.load(parameters or morphologies.own_biophysics(morphology), mechanisms)
     integration = integration or Integration()
     if integration.engine == "auto":
-        integration = fastest(integration, described.mechanisms(), trials=1)
+        integration = fastest(integration, described.mechanisms(), trials=1, own=described.nmodl)
     task = _Task(
         morphologies.resolve(morphology),
         described,
@@ -133,7 +135,7 @@ def validate(
         tuple(only),
         neuronio,
     )
-    library.compiled(biophysics.mechanism_groups(task.biophysics), busy)
+    compiling.compiled(task.biophysics, _compiled_for(task), busy)
     context = get_context("spawn")
     here, there = context.Pipe()
     began = time.monotonic()
@@ -190,6 +192,11 @@ class _Task(NamedTuple):
         return {name: each for name, each in chosen.items() if each[1]}
 
 
+def _compiled_for(task: _Task) -> str:
+    """The engine that the cell's mechanisms are compiled for: CoreNEURON is compared with, where it can run them."""
+    return task.integration.engine if compiling.coreneuron_refusal(task.biophysics.nmodl) else "coreneuron"
+
+
 def _work(task: _Task, pipe: Connection) -> None:
     try:
         pipe.send(_findings(task, lambda *progress: pipe.send(progress)))
@@ -200,8 +207,9 @@ def _work(task: _Task, pipe: Connection) -> None:
 def _findings(task: _Task, report: Callable[[int, int, str], None]) -> Findings:
     from ..cell.built import Cell
 
-    library.load(biophysics.mechanism_groups(task.biophysics))
-    reference = Reference(task.morphology.name, task.biophysics.name)
+    compiling.load(task.biophysics, _compiled_for(task))
+    published = "" if task.biophysics.nmodl else task.biophysics.name  # with other channels it is another model
+    reference = Reference(task.morphology.name, published)
     specimen = Specimen(
         Cell(task.morphology, task.biophysics, task.integration.fused and task.integration.engine != "batched"),
         task.integration,

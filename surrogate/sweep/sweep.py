@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...simulate.schema import InputError, open_dataset, recover, writing_whole
-from ..device import choose_device, gpu_of
+from ..device import check_precision, choose_device, gpu_of
 from ..fitting.fit import FitProgress, fit_together
 from ..fitting.one_writer import alone_with
 from ..fitting.recipe import FitConfig
@@ -80,7 +80,9 @@ def run_sweep(
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"sweep: run {twice} is there twice; give models of one family and size labels of their own")
-    choose_device(device)
+    torch_device = choose_device(device)
+    for each in (config for group in groups for config in group.values()):
+        check_precision(each.precision, each.family, torch_device)
     card = {
         "sweep": config.model_dump(mode="json"),
         "dataset": str(data),

@@ -29,6 +29,8 @@ def test_a_preset_has_changed_nothing_of_itself(name):
         ({"synapses_per_segment": 2, "sk_e2_factor": 0.5}, ["sk e2 factor", "synapses per segment"]),
         ({"out_of_distribution": {}}, ["out of distribution"]),
         ({"statistics": {"excitatory_apical": [0, 700]}}, ["other input rates"]),
+        ({"receptors": {"AMPA_NMDA": {"e": 5}, "GABA_A": {"e": -70}}}, ["receptors AMPA_NMDA+GABA_A"]),
+        ({"mechanisms": "mod"}, ["own mechanisms"]),
         ({"seed": 3, "seconds": 1.0, "record_dendrites": "all"}, []),  # the same cell and input
     ],
 )

@@ -13,6 +13,7 @@ COMMANDS = (
     "presets",
     "simulate",
     "validate",
+    "mechanisms",
     "engine show",
     "import-neuronio",
     "inspect",

@@ -1,8 +1,9 @@
 """CuPy without a GPU, as much of it as `apical` asks for: with this folder first on the path `import cupy` finds it.
 
-PRETENDED_GPUS says how many there are, one unless it is set; PRETENDED_SMALL=1 makes each so small that one tile keeps
-it busy. Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none then waits
-for another, so that they can run one after another. What it computes is what the text says, and it takes its time.
+PRETENDED_GPUS says how many there are, 1 unless it is set; PRETENDED_TILES how many tiles keep one busy: it then has no
+memory for their rows. Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none
+then waits for another, so that they can run one after another. What it computes is what the text says, and it takes
+its time.
 """
 
 from __future__ import annotations
@@ -77,16 +78,17 @@ class RawModule:
         self._library.launch(*grid, (ctypes.c_void_p * len(kinds))(*map(ctypes.addressof, kinds)))
 
 
+LARGE = {
+    "MaxRegistersPerMultiprocessor": 65536,
+    "MaxSharedMemoryPerMultiprocessor": 233472,
+    "MaxSharedMemoryPerBlockOptin": 232448,
+    "MultiProcessorCount": 2,
+}
+SMALL = {"MaxRegistersPerMultiprocessor": 16384, "MultiProcessorCount": int(os.environ.get("PRETENDED_TILES", "1"))}
+
+
 class _Device:
-    attributes = {  # noqa: RUF012
-        "MaxRegistersPerMultiprocessor": 65536,
-        "MaxThreadsPerMultiProcessor": 2048,
-        "MaxSharedMemoryPerMultiprocessor": 233472,
-        "MaxSharedMemoryPerBlockOptin": 232448,
-        "MultiProcessorCount": 2,
-    }
-    if os.environ.get("PRETENDED_SMALL"):
-        attributes = {"MaxRegistersPerMultiprocessor": 16384, "MultiProcessorCount": 1}
+    attributes = SMALL if "PRETENDED_TILES" in os.environ else LARGE
 
     def __init__(self, number: int = 0) -> None: ...
     def __enter__(self) -> _Device:

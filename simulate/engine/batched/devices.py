@@ -18,8 +18,8 @@ def named(name: str, source: Source) -> Sequence[Device]:
     """
     if name == "cpu":
         return [cpu.Cpu(source.text)]
-    of_step = source.text, source.trial_bytes, source.real.itemsize
-    return gpu.gpus(*of_step) if name == "cuda" else [_one(_number(name), *of_step)]
+    given = (source.text, source.trial_bytes, source.real.itemsize)
+    return gpu.gpus(*given) if name == "cuda" else [_one(_number(name), *given)]
 
 
 def is_gpu(name: str) -> bool:

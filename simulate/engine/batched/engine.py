@@ -62,6 +62,7 @@ def build(
         integration.dt_ms,
         integration.second_order,
         integration.precision == "float32",
+        step.files_and_texts(cell.nmodl),
         shared=device != "cpu",
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...mechanisms.tree import Tree, everything, kind, named, parts
 from . import expression as x
 from .derivative import derivative
 from .expression import Expression
 from .statements import plain
 from .syntax import Mechanism, Routine
-from .tree import Tree, everything, kind, named, parts
 
 OF_THE_SEGMENT = ("v", "t", "dt", "celsius", "area", "diam")  # the same name in every mechanism
 NOTHING_TO_DO = {

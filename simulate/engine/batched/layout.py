@@ -43,7 +43,7 @@ def layout(trial_bytes: int, real_bytes: int, of_gpu: Mapping[str, int]) -> Layo
 
 def streamed(real_bytes: int, of_gpu: Mapping[str, int]) -> Layout:
     """The layout of rows in the device's memory: a warp has a row."""
-    return Layout(WARP, width=8, blocks=_threads(real_bytes, of_gpu) // (8 * WARP), on_chip=False)
+    return Layout(WARP, width=8, blocks=max(1, _threads(real_bytes, of_gpu) // (8 * WARP)), on_chip=False)
 
 
 def _threads(real_bytes: int, of_gpu: Mapping[str, int]) -> int:

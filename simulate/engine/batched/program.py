@@ -23,6 +23,7 @@ GAS_CONSTANT, FARADAY, KELVIN = 8.31446261815324, 96485.3321233100184, 273.15  #
 TO_NA = 0.01  # a current density of 1 mA/cm2 over 1 um2, in nA
 CHANGE_OF_V = "dv"  # what the voltage changed by until the step's middle
 WEIGHT = "weight"  # of an event
+IN_NET_RECEIVE = r"\bNET_RECEIVE\b(?:[^}]*?\W(t)\b(?!\s*[=(]))?"
 
 Values = dict[str, Expression]  # variable, as Execution calls it -> what it is
 
@@ -70,6 +71,8 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool) -> P
     after_currents, advanced, received = (
         with_numbers({name: block[name] for name in sorted(kept) if name in block}) for block in blocks
     )
+    if "t" in x.symbols(received.values()):  # an event has no time of its own in generated code
+        raise group.mechanisms[0].refuse("t in NET_RECEIVE", IN_NET_RECEIVE)
     current, conductance = x.substitute([current, conductance], fixed)
     free = x.symbols(advanced.values())
     return Program(

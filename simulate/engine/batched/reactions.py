@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ...mechanisms.tree import Tree, everything, kind, named, parts
 from . import expression as x
 from .execution import Execution
 from .expression import Expression
 from .implicit import Equations, slope_of, unknown
-from .tree import Tree, everything, kind, named, parts
 
 
 class Scheme(Execution):

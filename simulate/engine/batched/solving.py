@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ...mechanisms.tree import Tree, kind, named, parts
 from . import expression as x
 from .expression import Expression
 from .implicit import Equations, in_rate, slope_of, unknown
 from .reactions import Scheme
 from .statements import plain
 from .syntax import Routine
-from .tree import Tree, kind, named, parts
 
 STEADY_MS, STEADY_TURNS = 1e9, 7  # the step of STEADYSTATE, and how often: as NEURON's _ss_sparse_thread has them
 

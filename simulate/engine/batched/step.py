@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,6 @@ import numpy as np
 from ...mechanisms import nmodl
 from . import circuit, contraction, membrane, program, source
 from .source import Source
-from .syntax import without_comments
 
 NEURONS_OWN = ("hh", "passive", "stim", "expsyn", "exp2syn")  # files of the wheel, which NEURON has built in
 
@@ -34,19 +34,15 @@ class Step:
 @cache
 def nmodl_of_mechanisms() -> dict[str, tuple[str, str]]:
     """Mechanism -> file and NMODL, of those shipped and those that NEURON has built in."""
-    import re
-
     import neuron
 
     wheel = Path(neuron.__file__).parent / ".data" / "share" / "modfile"
     files = [*(wheel / f"{name}.mod" for name in NEURONS_OWN), *nmodl.sources()]
-    found = {}
-    for file in files:
-        text = file.read_text(encoding="utf-8", errors="replace")
-        name = re.search(r"\b(?:SUFFIX|POINT_PROCESS)\s+(\w+)", without_comments(text))
-        if name:
-            found[name[1]] = (file.name, text)
-    return found
+    return files_and_texts(nmodl.by_name(files))
+
+
+def files_and_texts(sources: Mapping[str, nmodl.Source]) -> dict[str, tuple[str, str]]:
+    return {name: (source.file, source.text) for name, source in sources.items()}
 
 
 def build(

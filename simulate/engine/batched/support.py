@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ...mechanisms.nmodl import Source
 from ...schema import InputError
 from . import program, step, syntax
 from .execution import OF_THE_SEGMENT
@@ -13,9 +14,9 @@ from .membrane import Group, writes_concentration
 from .syntax import Mechanism
 
 
-def refusal(mechanisms: Iterable[str]) -> InputError | None:
-    """Why one of the mechanisms cannot be generated, or None where all can."""
-    known = step.nmodl_of_mechanisms()
+def refusal(mechanisms: Iterable[str], own: Mapping[str, Source] | None = None) -> InputError | None:
+    """Why one of the mechanisms cannot be generated, or None where all can. own: NMODL of those that a cell brings."""
+    known = step.nmodl_of_mechanisms() | step.files_and_texts(own or {})
     for name in mechanisms:
         try:
             if name not in known:
@@ -25,6 +26,11 @@ def refusal(mechanisms: Iterable[str]) -> InputError | None:
         except InputError as error:
             return error
     return None
+
+
+def remarks(own: Mapping[str, Source]) -> list[str]:
+    """What is passed over of mechanisms that can be generated, with file and line."""
+    return [remark for source in own.values() for remark in syntax.parse(source.text, source.file).remarks]
 
 
 def _anywhere(mechanism: Mechanism) -> Group:

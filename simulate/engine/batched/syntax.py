@@ -10,10 +10,12 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
+from ...mechanisms import linearity, translators
+from ...mechanisms.nmodl import line_of, without_comments
+from ...mechanisms.tree import Tree, everything, kind, named, parts
 from ...schema import InputError
 from ...schema.input_error import one_line
-from . import linearity, translators, unit_constants, verbatim
-from .tree import Tree, everything, kind, named, parts
+from . import unit_constants, verbatim
 
 # Kind of node -> how an error calls it, and where it stands in the text
 REFUSED = {
@@ -40,15 +42,6 @@ METHODS = ("cnexp", "derivimplicit", "euler", "sparse", "")
 NUMBERS = ("Integer", "Double", "Float")
 # Of a state, its number after START
 START = r"\bSTATE\s*\{{[^}}]*\b{name}\b\s*(?:\[\s*\w+\s*\])?(?:\s*FROM\s+\S+\s+TO\s+\S+)?\s+START\s+([-+.\deE]+)"
-COMMENTS = re.compile(
-    r"""
-    "[^"\n]*"                           # text, which is none
-    | \bCOMMENT\b .*? \bENDCOMMENT\b
-    | ^[ \t]*TITLE\b [^\n]*
-    | [:?] [^\n]*
-    """,
-    re.DOTALL | re.MULTILINE | re.VERBOSE,
-)
 
 
 @dataclass(frozen=True)
@@ -107,8 +100,7 @@ class Mechanism:
 
     def line(self, pattern: str, which: int = 0) -> int:
         """The line where `pattern`, or a group of it, stands; `which`: of several places, from 0."""
-        found = [*re.finditer(pattern, without_comments(self.text))][which : which + 1]
-        return self.text.count("\n", 0, found[0].start(found[0].lastindex or 0)) + 1 if found else 1
+        return line_of(self.text, pattern, which)
 
     @property
     def ion_variables(self) -> dict[str, str]:
@@ -166,16 +158,6 @@ def parse(text: str, file: str) -> Mechanism:
                 at = mechanism.line(rf"\b{wrong}\s*'")
                 raise InputError(f"{file}, line {at}: {linearity.WRONG.format(state=wrong)}")
     return mechanism
-
-
-@cache
-def without_comments(text: str) -> str:
-    """The same with comments as spaces, so that places stay what they were."""
-
-    def blank(found: re.Match) -> str:
-        return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
-
-    return COMMENTS.sub(blank, text)
 
 
 def _routine(block: Tree) -> Routine:

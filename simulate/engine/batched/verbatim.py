@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .tree import Tree, everything, kind, named, parts
+from ...mechanisms.tree import Tree, everything, kind, named, parts
 
 C_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 RETURN = re.compile(r"return\s*(?:\(?\s*0?\.?0*\s*\)?)?\s*;")

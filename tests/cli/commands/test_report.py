@@ -79,6 +79,10 @@ def simulation(config, n_trials, **provenance):
         ("nmda", {"morphology": "my cells/a'b.asc", "seed": 3, "seconds": 0.25}),
         ("ampa-sk", {"integration": {"engine": "neuron", "dt_ms": None, "tolerance": 1e-4}, "record_fine": True}),
         ("lif", {"statistics": {"excitatory_basal": [0, 90.5]}}),
+        (
+            "ball-and-stick",
+            {"mechanisms": "my mod", "excitatory": "a+AMPA", "receptors": {"a": {"process": "ExpSyn", "weight": 1e-3}}},
+        ),
         ("nmda-basal", {"record_dendrites": [1, 4], "record_nexus": True, "nexus_um": 600.0}),
     ],
 )

@@ -11,7 +11,7 @@ from apical.simulate.cell import biophysics, morphologies, synapses
 from apical.simulate.cell.built import Cell
 from apical.simulate.engine.interface import Inputs, Integration, Pulse
 from apical.simulate.engine.run import run
-from apical.simulate.mechanisms import fusion, library, nmodl
+from apical.simulate.mechanisms import fusion, library, nmodl, translators
 
 CA = """NEURON {{ SUFFIX {name} USEION ca READ eca WRITE ica RANGE gbar }}
 PARAMETER {{ gbar = 0 (S/cm2) }}
@@ -166,3 +166,25 @@ def test_a_receptor_with_a_voltage_dependent_decay_is_not_stepped():
     text = texts()["Receptor"].replace("A' = -A / tau_r", "A' = -A * v")
     with pytest.raises(fusion.CannotFuse, match="more than decay"):
         fusion.step("Receptor", text)
+
+
+POOL = """NEURON { SUFFIX Pool USEION ca READ ica WRITE cai RANGE depth, tau }
+UNITS {
+    (molar) = (1/liter)
+    (mM) = (millimolar)
+    (mA) = (milliamp)
+    FARADAY = (faraday) (coulombs)
+}
+PARAMETER { depth = 0.1 tau = 80 (ms) }
+ASSIGNED { ica (mA/cm2) }
+STATE { cai (mM) }
+BREAKPOINT { SOLVE states METHOD cnexp }
+DERIVATIVE states { cai' = -500 * ica / (2 * FARADAY * depth) - (cai - 1e-4) / tau }
+"""
+
+
+@pytest.mark.parametrize("others", [("Ca_HVA",), ("Ca_HVA", "SK_E2", "pas")])
+def test_units_that_need_others_are_translated(others):
+    """(mM) out of (molar), which stands before it, beside another file's (mM)."""
+    fused = fusion.fuse(("Pool", *others), texts() | {"Pool": POOL})
+    assert translators._translated("nocmodl", fused)[0]

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from apical.simulate.cell import biophysics
-from apical.simulate.mechanisms import fusion, library, nmodl
+from apical.simulate.mechanisms import fused_check, fusion, library, nmodl
 from apical.simulate.schema import InputError
 
 
@@ -49,7 +49,7 @@ def test_the_key_follows_sources_and_flags(tmp_path, monkeypatch):
 
 ONE_MECHANISM = """
 from apical.simulate.cell import biophysics
-from apical.simulate.mechanisms import fusion, library, nmodl
+from apical.simulate.mechanisms import fused_check, fusion, library, nmodl
 (text,) = [file.read_text() for file in nmodl.sources() if file.stem == "AMPA_NMDA"]
 library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
 library.load(biophysics.mechanism_groups())
@@ -104,3 +104,30 @@ def test_a_fused_mechanism_that_is_not_its_parts_is_left_out(tmp_path, monkeypat
     left = {file.stem for file in (folder / "mod").iterdir()}
     assert fusion.name_of(("Ih", "pas")) in left and fusion.name_of(("Im", "pas")) not in left
     assert re.search(r"^Im, pas stay single: as one mechanism they differ by [\d.]+ mV$", capsys.readouterr().err, re.M)
+
+
+def test_what_does_not_compile_as_one_stays_single(tmp_path, monkeypatch, capsys):
+    """Where no file of the user's is at fault; nor is a file's fault tried twice."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    single = {name: source for name, source in nmodl.by_name(nmodl.sources()).items() if name in ("Ih", "Im")}
+    groups, tried = frozenset({("Ih", "Im")}), []
+
+    def build(work, script, sources, own, log):
+        tried.append(set(sources))
+        work.mkdir()
+        if fusion.name_of(("Ih", "Im")) in sources:
+            raise library._Unexplained("the mechanisms did not compile")
+
+    monkeypatch.setattr(library, "_build", build)
+    monkeypatch.setattr(library.fused_check, "differences_mv", lambda path, fused: dict.fromkeys(fused, 0.0))
+    assert library.compiled(groups, own=library.Own(single)).is_dir()
+    assert tried == [{"Ih", "Im", fusion.name_of(("Ih", "Im"))}, {"Ih", "Im"}]
+    assert "stay single: as one they do not compile" in capsys.readouterr().err
+
+
+def test_a_name_that_neuron_has_is_told_in_one_line():
+    """As NEURON 9.0 says it, where it loads a library."""
+    said = 'NEURON: The user defined name already exists: distance\n near line 0\n        nrn_load_dll("/x/l...")\n'
+    assert str(fused_check.not_loaded(said)).startswith("mechanism distance: NEURON has that name already; give it")
+    assert fused_check.not_loaded("hoc_execerror: something else") is None
+    assert fused_check.differences_mv(None, []) == {}

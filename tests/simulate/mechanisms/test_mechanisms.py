@@ -170,7 +170,7 @@ def test_calcium_decays_to_its_rest(h):
 @pytest.mark.parametrize("receptor", ["AMPA", "AMPA_NMDA", "GABA_A", "GABA_B", "GABA_AB"])
 def test_one_event_gives_the_published_conductance(h, receptor):
     """Two exponentials that peak at gmax, and for NMDA the magnesium block, at a clamped voltage."""
-    from apical.simulate.cell.synapses import RECEPTORS
+    from apical.simulate.cell.receptors import SHIPPED, names
 
     v_mv, t_ms = -40.0, 12.0
     section = h.Section(name="patch")
@@ -192,9 +192,9 @@ def test_one_event_gives_the_published_conductance(h, receptor):
     processes = []
     h.CVode().active(False)
     h.dt, h.secondorder = 0.001, 0
-    for mechanism, parameters in RECEPTORS[receptor]:
-        process = getattr(h, mechanism)(section(0.5))
-        for name, value in parameters.items():
+    for each in (SHIPPED[name] for name in names(receptor)):
+        process = getattr(h, each.process)(section(0.5))
+        for name, value in each.parameters.items():
             setattr(process, name, value)
         connection = h.NetCon(None, process)
         connection.weight[0], connection.delay = 1.0, 1.0

@@ -28,7 +28,7 @@ NEURONS = {  # the first takes no time; the last two run in batches, of which th
     "beside a GPU": "nmda --seconds 0.1 --morphology {swc} --trials 128 --device cuda",
 }
 PRETENDED = Path(__file__).parents[3] / "benchmarks" / "gpu" / "pretend"  # a CuPy whose GPU is this processor
-A_GPU = {"PYTHONPATH": str(PRETENDED), "PRETENDED_SMALL": "1"}
+A_GPU = {"PYTHONPATH": str(PRETENDED), "PRETENDED_TILES": "1"}
 
 
 @pytest.fixture(scope="module")

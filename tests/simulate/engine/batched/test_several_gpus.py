@@ -24,7 +24,7 @@ def launched(cupy, monkeypatch):
 
 
 @pytest.mark.slow
-def test_they_share_the_trials_and_one_can_be_named(launched, cupy, cell, here_in_threads, tmp_path, monkeypatch):
+def test_they_share_the_trials_and_one_can_be_named(cupy, launched, cell, here_in_threads, tmp_path, monkeypatch):
     """Seven trials, of which each GPU holds two tiles: a batch of four tiles, in two launches of 25 ms."""
     monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 2)
     stores = {}

@@ -100,11 +100,11 @@ def test_comments_may_say_anything():
 
 
 def test_without_comments_keeps_every_place():
-    bare = syntax.without_comments(HEAD)
+    bare = nmodl.without_comments(HEAD)
     assert bare.split() == ["NEURON", "{", "SUFFIX", "test", "}"]
     assert [len(line) for line in bare.split("\n")] == [len(line) for line in HEAD.split("\n")]
     code = 'a = "no : comment" COMMENTED\n'
-    assert syntax.without_comments(f": a COMMENT of one line\n{code}COMMENT x\nENDCOMMENT").strip() == code.strip()
+    assert nmodl.without_comments(f": a COMMENT of one line\n{code}COMMENT x\nENDCOMMENT").strip() == code.strip()
 
 
 @pytest.mark.parametrize(

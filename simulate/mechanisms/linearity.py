@@ -6,12 +6,31 @@ derivimplicit. A product of the state with itself it takes for linear: the resul
 
 from __future__ import annotations
 
+import json
+
 from .tree import Tree, everything, kind, named, parts
 
 WRONG = (
     "{state}' is not linear in {state}, and NEURON's translation of METHOD cnexp computes another equation without a "
     "word; write METHOD derivimplicit"
 )
+
+
+def wrong_state(text: str) -> str:
+    """The state of a DERIVATIVE block, solved with METHOD cnexp, that NEURON's translation gets wrong; '' for none.
+
+    text: NMODL; of what NEURON's parser cannot read nothing is known.
+    """
+    from neuron import nmodl
+
+    try:
+        program = json.loads(nmodl.to_json(nmodl.NmodlDriver().parse_string(text), True))["Program"]
+    except RuntimeError:
+        return ""
+    solved = [[named(part) for part in parts(node)] for node in everything(program) if kind(node) == "SolveBlock"]
+    by_cnexp = {names[0] for names in solved if names[1:] == ["cnexp"]}
+    blocks = [block for block in program if kind(block) == "DerivativeBlock" and named(block) in by_cnexp]
+    return next(filter(None, (method(block)[1] for block in blocks)), "")
 
 
 def method(body: Tree) -> tuple[str, str]:

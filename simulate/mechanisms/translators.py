@@ -1,0 +1,78 @@
+"""Which engines of NEURON take a mechanism's file: asked of their own translators of NMODL."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import nmodl
+from .nmodl import Source, without_comments
+
+LONGEST_S = 5.0  # a translator takes a tenth of a second; some never end on what they do not like
+OF_C = r"\b(VERBATIM|POINTER)\b"  # CoreNEURON's translator copies the one and lets the other dangle
+START = r"\bSTATE\s*\{[^}]*\b(START)\b"  # which it passes over, so that the state begins at 0
+SAID_OF_A_PLACE = re.compile(r"\[error\] :: (?:Code Incompatibility :: )?(.*?) ?\[(\d+)\.[\d-]+\] ?(.*)")
+SAID = re.compile(r"\[(?:error|critical)\] :: (.*)")
+
+
+@cache
+def advice(text: str) -> str:
+    """What to do about NMODL that engine batched refuses: names no engine that refuses it too."""
+    if not _translated("nocmodl", text)[0]:
+        return "NEURON's own translator refuses the file too"
+    if re.search(OF_C, without_comments(text)) or not _translated("nmodl", text)[0]:
+        return "give --engine neuron"
+    return "give --engine coreneuron, or --engine auto, which takes the fastest that can"
+
+
+@cache
+def coreneuron_refusal(source: Source) -> str:
+    """Why CoreNEURON cannot run it as NEURON does, with file and line; empty where it can."""
+    bare = without_comments(source.text)
+    for pattern, why in ((OF_C, "is not supported by engine 'coreneuron'"), (START, "is passed over by CoreNEURON")):
+        if found := re.search(pattern, bare):
+            return f"{source.file}, line {nmodl.line_of(source.text, pattern)}: {found[1]} {why}"
+    translated, said = _translated("nmodl", source.text)
+    if translated:
+        return ""
+    if place := SAID_OF_A_PLACE.search(said):
+        what = f"{place[1].removesuffix(' found at')} {place[3].partition(' to enable ')[0]}"
+        return f"{source.file}, line {place[2]}: CoreNEURON's translator refuses it ({what})"
+    reasons = [each for each in SAID.findall(said) if "detected" not in each and not each.startswith(("Cannot", "Fix"))]
+    return f"{source.file}: CoreNEURON's translator refuses it ({(reasons or ['it says no more'])[0].strip()})"
+
+
+def _translated(program: str, text: str) -> tuple[bool, str]:
+    """Whether the translator takes it, and what it said."""
+    import neuron
+    from find_libpython import find_libpython
+
+    data = Path(neuron.__file__).parent / ".data"
+    environment = os.environ | {
+        "NMODLHOME": str(data),
+        "NEURONHOME": str(data / "share" / "nrn"),
+        "NMODL_PYLIB": find_libpython() or "",  # CoreNEURON's solves equations by SymPy
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "it.mod").write_text(text, encoding="utf-8")
+        try:
+            done = subprocess.run(
+                [data / "bin" / program, "it.mod", "-o", "out"],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=LONGEST_S,
+            )
+        except subprocess.TimeoutExpired:
+            return False, f"[error] :: it was still at it after {LONGEST_S:g} s"
+    return done.returncode == 0, done.stdout

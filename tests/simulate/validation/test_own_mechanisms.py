@@ -1,0 +1,116 @@
+"""`apical mechanisms`: each file of a folder is tried on each engine, and no file ends the survey."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from apical.simulate.mechanisms.nmodl import Source
+from apical.simulate.processes import Died, TooLong, apart
+from apical.simulate.schema import InputError
+from apical.simulate.validation import own_mechanisms
+from apical.simulate.validation.one_compartment import beside
+from apical.simulate.validation.own_mechanisms import AGREE_MV, ENGINES, Survey, survey
+
+CHANNEL = """NEURON { SUFFIX Kmade USEION k READ ek WRITE ik RANGE gbar %s }
+PARAMETER { gbar = 0 (S/cm2) }
+ASSIGNED { v (mV) ek (mV) ik (mA/cm2) %s }
+STATE { n }
+INITIAL { n = 0.5 }
+BREAKPOINT {
+    SOLVE states METHOD cnexp
+    ik = gbar * n * (v - ek)
+}
+DERIVATIVE states {
+    rates()
+    n' = (ninf - n) / 5
+}
+PROCEDURE rates() {
+    ninf = 1 / (1 + exp(-(v + 30) / 9))
+VERBATIM
+    return 0;
+ENDVERBATIM
+}
+"""
+SURVEYED = {
+    "global.mod": CHANNEL % ("GLOBAL ninf", "ninf"),
+    "nothing.mod": "NEURON { SUFFIX nothing }\nFUNCTION f() { f = 1 }\n",
+    "unknown.mod": CHANNEL.replace("(v - ek)", "(v - lost)") % ("GLOBAL ninf", "ninf"),
+}
+
+
+@pytest.mark.slow
+def test_every_file_is_tried_on_every_engine(tmp_path):
+    for name, text in SURVEYED.items():
+        (tmp_path / name).write_text(text)
+    told = []
+    found = {each.file: each for each in survey(tmp_path, lambda *progress: told.append(progress))}
+    assert told == [*((number, 3, name) for number, name in enumerate(SURVEYED)), (3, 3, "")]
+    assert found["global.mod"].taken_by == ["neuron", "batched"] and not found["global.mod"].fault
+    (differences_mv,) = found["global.mod"].differences_mv.values()
+    assert set(differences_mv) == {"1", "2"} and max(differences_mv.values()) < AGREE_MV
+    assert found["global.mod"].refusals["coreneuron"].startswith("global.mod, line 16: VERBATIM is not supported")
+    assert found["global.mod"].remarks == ["global.mod, line 16: a VERBATIM that does nothing is passed over"]
+    assert not found["nothing.mod"].taken_by and not found["nothing.mod"].fault
+    assert found["unknown.mod"].fault == "unknown.mod: no engine takes it"
+    assert "unknown.mod, line 8: " in found["unknown.mod"].refusals["neuron"]
+
+
+@pytest.mark.parametrize(
+    ("fails", "taken", "why"),
+    [
+        ({"coreneuron": Died("")}, ["neuron", "batched"], "ends the process that runs it"),
+        ({"coreneuron": Died(""), "batched": TooLong("")}, ["neuron"], "was stopped after 300 s"),
+        ({engine: Died("") for engine in ENGINES}, [], "ends the process that runs it"),
+    ],
+)
+def test_a_file_that_ends_its_process_ends_no_survey(tmp_path, monkeypatch, fails, taken, why):
+    """The engine that it cannot be is left out, one after the other."""
+    (tmp_path / "it.mod").write_text(CHANNEL % (", ninf", "ninf"))
+
+    def tried(function, name, source, without, limit_s):
+        for engine in ("coreneuron", "batched", "neuron"):
+            if engine in fails and engine not in without:
+                raise fails[engine]
+        return {}, {}, []
+
+    monkeypatch.setattr(own_mechanisms, "apart", tried)
+    (found,) = survey(tmp_path)
+    assert found.taken_by == taken
+    assert list(found.refusals.values())[-1] == f"it.mod: {why}"
+
+
+def test_an_engine_that_differs_is_a_fault():
+    close = Survey("a.mod", "A", "SUFFIX", {}, {"batched": {"1": 1e-9, "2": 1e-7}})
+    assert close.fault == "" and close.plain()["taken_by"] == list(ENGINES)
+    far = Survey("a.mod", "A", "SUFFIX", {}, {"batched": {"1": 1e-9, "2": 0.25}})
+    assert far.fault == "a.mod: engine 'batched' is 0.25 mV from plain NEURON"
+    wild = Survey("a.mod", "A", "SUFFIX", {}, {"batched": {"1": float("nan"), "2": 0.0}})
+    assert wild.fault
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"),
+    [
+        ("USEION k READ ek WRITE ik", set()),
+        ("USEION ca READ cai, cao WRITE ica", {"Leak_of_ca", "Pool_of_ca"}),
+        ("USEION ca READ ica WRITE cai", {"Leak_of_ca"}),
+        ("USEION cl READ icl VALENCE -1", {"Leak_of_cl"}),
+    ],
+)
+def test_what_stands_beside_a_mechanism(used, expected):
+    source = Source(file="a.mod", text=f"NEURON {{ SUFFIX A {used} }}")
+    found = beside("A", source)
+    assert found.keys() - {"A"} == expected
+    assert "VALENCE" not in used or "VALENCE -1" in found["Leak_of_cl"].text
+
+
+def test_a_process_is_given_a_time():
+    with pytest.raises(TooLong, match=r"nothing was heard of a process for 0.2 s"):
+        apart(time.sleep, 60, limit_s=0.2)
+
+
+def test_no_folder_is_said_at_once(tmp_path):
+    with pytest.raises(InputError, match=r"has no .mod file"):
+        list(survey(tmp_path))
