@@ -30,8 +30,8 @@ def choose_device(name: str = "auto") -> torch.device:
             raise InputError(f"device '{name}': this PyTorch finds no CUDA device{why}; use --device cpu, or auto")
     if one:
         if int(one[1]) >= torch.cuda.device_count():
-            there = ", ".join(f"cuda:{number}" for number in range(torch.cuda.device_count()))
-            raise InputError(f"device '{name}': there is no such GPU; choose {there}")
+            known = ", ".join(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+            raise InputError(f"device '{name}': there is no such GPU; choose {known}")
         return torch.device(name)
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 

@@ -37,7 +37,7 @@ from apical.simulate.trial.experiment import Experiment
 STAGES = (
     (Experiment, "__init__", "build the cell"),
     (Experiment, "_events", "draw"),
-    (trials._Part, "__init__", "sort the input"),
+    (trials, "ready", "sort the input"),
     (trials._Part, "integrate", "integrate"),
     (trials._Part, "_take", "  of it: take what is there"),
     (Experiment, "arrays", "find spikes, sample"),

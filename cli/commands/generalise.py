@@ -54,8 +54,9 @@ def generalise(
     from ..progress import bar, console
     from ..tables import print_generalisation
 
-    if resume and out is None and runs and len(runs) == 1 and not on:
-        runs, out = None, Path(runs[0])
+    alone = runs[0] if runs and len(runs) == 1 and not on else None
+    if resume and out is None and alone is not None:
+        runs, out = None, Path(alone)
     if out is None:
         context.fail("Missing option '--out' / '-o'.")
     if not resume and not runs:

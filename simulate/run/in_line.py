@@ -9,19 +9,16 @@ from contextlib import contextmanager
 
 
 class Line:
-    """Three stages, each for one batch at a time, whatever threads they are in: so no more than three are in hand.
-
-    integrating: the second one, also for whoever else needs what only one thread may use.
-    """
+    """Three stages, each for one batch at a time, whatever threads they are in: so no more than three are in hand."""
 
     def __init__(self) -> None:
-        self._drawing, self.integrating, self._writing = (threading.Lock() for _ in range(3))
+        self._stages = [threading.Lock() for _ in range(3)]
         self._spent = _Spent()
 
     @contextmanager
     def batch(self) -> Iterator[Batch]:
         """A batch, at first where it is drawn. One that fails does so when those before it are done."""
-        with self._spent.counted(), Batch([self._drawing, self.integrating, self._writing], self._spent) as batch:
+        with self._spent.counted(), Batch(self._stages, self._spent) as batch:
             yield batch
 
 

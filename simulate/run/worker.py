@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -16,11 +17,11 @@ import numpy as np
 from .. import schema
 from ..config import Simulation
 from ..cores import threads_beside
-from ..engine.interface import Recording, Together
+from ..engine.interface import Passed, Recording, Together
 from ..schema import InputError
 from ..trial.experiment import Events, Experiment, FailedTrial, Layout
 from . import chunks, store
-from .in_line import Line
+from .in_line import Batch, Line
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,20 @@ Kept = Callable[[Arrays], Arrays]  # what is written of a trial's arrays; a func
 
 TELL_EVERY_S = 1.0  # how far trials side by side are
 
-_line = Line()  # NEURON's state is global: one run at a time, however many threads a worker was given
+_line = Line()
+_neuron = threading.Lock()  # its state is global: one thread at a time, however many a worker was given
 _held: tuple[tuple[Simulation, str], Experiment] | None = None
 
 
 def describe(config: Simulation, device: str = "cpu") -> Layout:
     """What a dataset of `config` holds."""
-    with _line.integrating:
+    with _neuron:
         return _experiment(config, device).layout()
 
 
 def side_by_side(config: Simulation, device: str) -> Together:
     """How many trials of `config` run in one go on `device`; generated code is compiled now."""
-    with _line.integrating:
+    with _neuron:
         return _experiment(config, device).neuron.side_by_side()
 
 
@@ -108,14 +110,9 @@ def simulate_trials(
 
     threads, variables = threads_beside(device), chunks.opened(out)
     with _line.batch() as batch, ThreadPoolExecutor(threads) as pool:
-        experiment = _held_one(config, device)
-        if experiment is None:
-            with _line.integrating:
-                experiment = _experiment(config, device)
+        experiment = _whenever(config, device)
         events = experiment.draw([trial for _, trial in places])
-        batch.goes_on()
-        experiment = _experiment(config, device)  # another one, if a batch of another seed came first
-        found = zip(places, events, experiment.respond(events, passed), strict=True)
+        found = zip(places, events, _responses(config, device, events, batch, passed), strict=True)
         batch.goes_on()
         while some := [(*place, *each) for place, *each in islice(found, threads)]:
             outcomes += pool.map(written, *zip(*some, strict=True))
@@ -123,14 +120,34 @@ def simulate_trials(
     return [replace(outcome, cpu_s=cpu_s) for outcome in outcomes]
 
 
-def _held_one(config: Simulation, device: str) -> Experiment | None:
-    """The experiment that was built last, if it is this one."""
+def _responses(
+    config: Simulation, device: str, events: list[Events], batch: Batch, passed: Passed
+) -> Iterable[Recording | RuntimeError]:
+    """The responses to trials that are drawn; the batch goes on to where it is integrated.
+
+    Of engine 'batched' the code and the order of the input are there by then: a device waits for no Python.
+    """
+    if config.integration.engine == "batched" and config.lif is None:
+        with _neuron:
+            integrate = _experiment(config, device).ready(events)
+        batch.goes_on()
+        return integrate(passed)
+    batch.goes_on()
+    with _neuron:
+        return _experiment(config, device).respond(events, passed)
+
+
+def _whenever(config: Simulation, device: str) -> Experiment:
+    """The experiment, for a thread that may be beside another one that has NEURON."""
     held = _held
-    return held[1] if held is not None and held[0] == (config, device) else None
+    if held is not None and held[0] == (config, device):
+        return held[1]
+    with _neuron:
+        return _experiment(config, device)
 
 
 def _experiment(config: Simulation, device: str = "cpu") -> Experiment:
-    """The experiment, built if it is not the last one; within `_line.integrating` alone."""
+    """The experiment, built if it is not the last one; with `_neuron` only."""
     global _held
     if _held is None or _held[0] != (config, device):
         if _held is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,6 +123,17 @@ class DetailedNeuron:
             self.coarse,
             self._device,
             passed,
+        )
+
+    def ready(
+        self, events_ms: Sequence[Sequence[np.ndarray]], duration_ms: int
+    ) -> Callable[[Passed], Iterable[Recording | RuntimeError]]:
+        """What `respond_to_events` with engine 'batched' needs NEURON for; call what it gives for the rest."""
+        from ..engine.batched import engine
+
+        inputs, soma = [Inputs(self.synapses, each) for each in events_ms], self.cell.soma(0.5)
+        return engine.ready(
+            self.cell, inputs, [soma], float(duration_ms), V_INIT_MV, self.integration, self.coarse, self._device
         )
 
     def side_by_side(self) -> Together:

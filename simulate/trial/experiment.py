@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -144,6 +144,11 @@ class Experiment:
         passed: see engine.run.run_many.
         """
         return self.neuron.respond_to_events(events, self.config.duration_ms, passed=passed)
+
+    def ready(self, events: Sequence[Events]) -> Callable[[Passed], Iterable[Recording | RuntimeError]]:
+        """What `respond` with engine 'batched' needs NEURON for; call what it gives for the rest."""
+        assert isinstance(self.neuron, DetailedNeuron)
+        return self.neuron.ready(events, self.config.duration_ms)
 
     def arrays(self, events: Events, response: Recording | RuntimeError) -> dict[str, np.ndarray] | FailedTrial:
         """A trial's arrays from its input and the response; FailedTrial where it went wrong."""

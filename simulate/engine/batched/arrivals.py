@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 
 import numpy as np
 
@@ -15,7 +16,7 @@ Events = Sequence[Sequence[np.ndarray]]  # by trial and synapse, ascending times
 
 
 class Arrivals:
-    """The events of each trial as a `Schedule` has them, cut at the pieces' ends."""
+    """The events of each trial as a `Schedule` has them, cut at the pieces' ends; a slice is those of some trials."""
 
     def __init__(self, step: Step, events_ms: Events, pieces: Pieces, threads: int) -> None:
         with ThreadPoolExecutor(threads) as pool:
@@ -23,6 +24,14 @@ class Arrivals:
         starts = np.minimum(np.arange(0, pieces.n + pieces.steps, pieces.steps), pieces.n)  # none after the last step
         starts = starts.astype(INT)  # of another dtype: copied each time
         self._at = np.array([np.searchsorted(at_step, starts) for at_step, _ in self._events])
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __getitem__(self, some: slice) -> Arrivals:
+        found = copy(self)
+        found._events, found._at = self._events[some], self._at[some]
+        return found
 
     def of_piece(self, number: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where each lane's events in a piece begin (lanes + 1,); their steps and connections, lane after lane.

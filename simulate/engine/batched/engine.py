@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ...cores import batches_beside
@@ -34,18 +34,31 @@ def run_many(
     passed: Passed = unheard,
 ) -> Iterator[Recording | Unstable]:
     """Integrate trials that differ in their input spikes alone; see run.run_many."""
+    return ready(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device)(passed)
+
+
+def ready(
+    cell,
+    inputs: Sequence[Inputs],
+    probes,
+    duration_ms: float,
+    v_init_mv: float,
+    integration: Integration,
+    coarse=(),
+    device: str = "cpu",
+) -> Callable[[Passed], Iterator[Recording | Unstable]]:
+    """What `run_many` does before it needs the device; call what it gives for the rest, which does without NEURON."""
     if any(each.synapses is not inputs[0].synapses or each.currents != inputs[0].currents for each in inputs):
         raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])
     made = build(cell, inputs[0], held, v_init_mv, integration, device)
-    return trials.run(
+    return trials.ready(
         made,
         [each.events_ms for each in inputs],
         probes,
         coarse,
         duration_ms,
         devices.named(device, made.source),
-        passed,
     )
 
 

@@ -14,11 +14,12 @@ PIECE_MS = 25.0  # 1000 steps at dt 0.025: beginning one is nothing beside it, a
 class Pieces:
     """steps: of each piece, the last one may have fewer. time_ms (n + 1,): as step.times_ms.
 
-    keep (n,): steps whose ends are kept of coarse voltages. most_kept: of them in a piece.
+    keep (n,): steps whose ends are kept of the n_coarse coarse voltages. most_kept: of them in a piece.
     """
 
     def __init__(self, step: Step, n_coarse: int, duration_ms: float) -> None:
         self.time_ms, self._duration_ms = times_ms(step.dt_ms, duration_ms), duration_ms
+        self.n_coarse = n_coarse
         self.n = len(self.time_ms) - 1
         self.steps = max(1, round(PIECE_MS / step.dt_ms))
         self.keep = _kept_steps(self.time_ms, duration_ms) if n_coarse else np.zeros(self.n, bool)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -41,48 +42,69 @@ def run(
     Unstable in place of its Recording; the others never notice. All are integrated when this returns.
     Raises InputError where a device has no memory for one tile.
     """
+    return ready(step, events_ms, probes, coarse, duration_ms, devices)(passed)
+
+
+def ready(
+    step: Step,
+    events_ms: Events,
+    probes: Sequence,
+    coarse: Sequence,
+    duration_ms: float,
+    devices: Sequence[Device] = (),
+) -> Callable[[Passed], Iterator[Recording | Unstable]]:
+    """What `run` does before it needs the devices: the input is put in order. Call what it gives for the rest.
+
+    NEURON is asked for its segments now, and for nothing later.
+    """
     devices = devices or named("cpu", step.source)
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
+    pieces = Pieces(step, len(coarse), duration_ms)
+    arrivals = Arrivals(step, events_ms, pieces, sum(device.threads for device in devices))
+    return partial(_integrated, step, arrivals, node, pieces, devices)
+
+
+def _integrated(
+    step: Step, arrivals: Arrivals, node: np.ndarray, pieces: Pieces, devices: Sequence[Device], passed: Passed
+) -> Iterator[Recording | Unstable]:
     lanes = devices[0].lanes
     at_once, first = sum(each.at_once for each in devices) * lanes, 0
     integrated: list[Iterator[Recording | Unstable]] = []
-    while first < len(events_ms):
-        events = events_ms[first : first + at_once]
+    while first < len(arrivals):
+        some = arrivals[first : first + at_once]
 
-        def of_these(share: float, first: int = first, n: int = len(events)) -> None:
+        def of_these(share: float, first: int = first, n: int = len(some)) -> None:
             passed(first + share * n)
 
         try:
-            integrated.append(_at_once(step, events, node, len(probes), duration_ms, devices, of_these))
+            integrated.append(_at_once(step, some, node, pieces, devices, of_these))
         except MemoryError as error:
-            told = f"out of memory with {len(events)} trials side by side ({error})"
-            if len(events) <= lanes:
+            told = f"out of memory with {len(some)} trials side by side ({error})"
+            if len(some) <= lanes:
                 raise devices[0].refusal(f"{told}: end what else uses it") from error
-            at_once = -(-len(events) // (2 * lanes)) * lanes
+            at_once = -(-len(some) // (2 * lanes)) * lanes
             logging.getLogger(__name__).warning("%s; going on with %d", told, at_once)
             continue  # the error goes, and with it what it holds of a device's memory
-        first += len(events)
+        first += len(some)
     return chain.from_iterable(integrated)
 
 
 def _at_once(
     step: Step,
-    events_ms: Events,
+    arrivals: Arrivals,
     node: np.ndarray,
-    n_fine: int,
-    duration_ms: float,
+    pieces: Pieces,
     devices: Sequence[Device],
     passed: Callable[[float], None],
 ) -> Iterator[Recording | Unstable]:
     """The trials, all integrated when it returns. Raises MemoryError where a device, or the host, has too little."""
     lanes = devices[0].lanes
-    tiles = -(-len(events_ms) // lanes)
+    tiles = -(-len(arrivals) // lanes)
     ends = [tiles * number // len(devices) * lanes for number in range(len(devices) + 1)]
 
     def part_of(number: int) -> _Part:
         with devices[number].current():
-            events = events_ms[ends[number] : ends[number + 1]]
-            part = _Part(devices[number], step, events, node, n_fine, duration_ms)
+            part = _Part(devices[number], step, arrivals[ends[number] : ends[number + 1]], node, pieces)
             part.integrate(passed if number == len(devices) - 1 else unheard)  # which has a tile, if any has
             return part
 
@@ -112,14 +134,11 @@ class _Part:
     away. Lanes of the last tile may have no trial: they are integrated without input.
     """
 
-    def __init__(
-        self, device: Device, step: Step, events_ms: Events, node: np.ndarray, n_fine: int, duration_ms: float
-    ) -> None:
-        self.device, self.step, self.node = device, step, node
-        self.n, self.n_fine, self.n_coarse = len(events_ms), n_fine, len(node) - n_fine
+    def __init__(self, device: Device, step: Step, arrivals: Arrivals, node: np.ndarray, pieces: Pieces) -> None:
+        self.device, self.step, self.node, self.pieces, self.arrivals = device, step, node, pieces, arrivals
+        self.n, self.n_coarse = len(arrivals), pieces.n_coarse
+        self.n_fine = n_fine = len(node) - pieces.n_coarse
         self.real = np.dtype("f4" if step.single else "f8")
-        self.pieces = Pieces(step, self.n_coarse, duration_ms)
-        self.arrivals = Arrivals(step, events_ms, self.pieces, device.threads)
         self.tiles = -(-self.n // device.lanes)
         self.lanes = self.tiles * device.lanes
         self.v_init_mv = float(step.source.first_values[0])

@@ -63,3 +63,7 @@ def test_pieces_have_every_event_once(dt_ms, trials, threads, seed):
         expected = one_by_one(given_ms, pieces.time_ms, dt_ms)
         assert events == [event for event in expected if event[0] < pieces.n]
     assert not any(found[trials:])
+    for number in range(-(-pieces.n // pieces.steps) if trials > 1 else 0):  # those of some trials are a slice
+        first, *whole = arrivals.of_piece(number, lanes=trials)
+        _, *part = arrivals[1:].of_piece(number, lanes=trials)
+        assert all(np.array_equal(of_all[first[1] :], of_some) for of_all, of_some in zip(whole, part, strict=True))

@@ -80,26 +80,29 @@ def test_a_gpu_that_is_lost_is_told_and_the_run_resumes(cupy, cell, here, tmp_pa
 
 
 @pytest.mark.slow
-def test_the_next_batch_is_drawn_while_the_gpu_integrates(cupy, cell, here, here_in_threads, tmp_path, monkeypatch):
-    """The kernel of each batch waits for that; one after another, none would be integrated."""
+def test_the_next_batch_is_made_ready_while_the_gpu_integrates(
+    cupy, cell, here, here_in_threads, tmp_path, monkeypatch
+):
+    """Drawn, and put in order for the code of a step: the kernel waits for that, and would for good, one by one."""
     monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 1)
     batches, launches = 3, 2  # of 30 ms
     one_by_one = dataset.simulate(cell, tmp_path / "one.zarr", batches * TILE, scheduler=here, device="cuda")
-    drawn, launched, draw, launch = threading.Semaphore(0), [], Experiment.draw, gpu.Gpu.launch
+    made, launched, ready, launch = threading.Semaphore(0), [], Experiment.ready, gpu.Gpu.launch
 
-    def drawing(self, numbers):
-        drawn.release()
-        return draw(self, numbers)
+    def making(self, events):
+        found = ready(self, events)
+        made.release()
+        return found
 
     def waiting(self, *arguments):
         if not launched:
-            drawn.acquire()  # its own
+            made.acquire()  # its own
         if len(launched) % launches == 0 and len(launched) < (batches - 1) * launches:
-            assert drawn.acquire(timeout=30), "no other batch is drawn"
+            assert made.acquire(timeout=30), "no other batch is ready"
         launched.append(arguments)
         launch(self, *arguments)
 
-    monkeypatch.setattr(Experiment, "draw", drawing)
+    monkeypatch.setattr(Experiment, "ready", making)
     monkeypatch.setattr(gpu.Gpu, "launch", waiting)
     out = tmp_path / "together.zarr"
     dataset.simulate(cell, out, batches * TILE, scheduler=here_in_threads, device="cuda")

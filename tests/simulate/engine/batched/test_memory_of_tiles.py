@@ -66,12 +66,13 @@ def test_out_of_memory_halves_the_trials_side_by_side(monkeypatch, caplog):
     """In whole tiles, of four here, until there is room, and so for all that follow; no trial is lost or doubled."""
     tried = []
 
-    def at_once(step, events_ms, *rest):
-        tried.append(len(events_ms))
-        if len(events_ms) > 9:
+    def at_once(step, some, *rest):
+        tried.append(len(some))
+        if len(some) > 9:
             raise MemoryError("full")
-        return iter(events_ms)
+        return iter(some)
 
+    monkeypatch.setattr(trials, "Arrivals", lambda step, events_ms, pieces, threads: events_ms)
     monkeypatch.setattr(trials, "_at_once", at_once)
     found = list(trials.run(STEP, range(27), ["soma"], [], 10.0, [device(at_once=5)]))
     assert found == list(range(27))
