@@ -190,6 +190,7 @@ GLOBAL = (
 REFUSED_BY_CORENEURON = [
     (GLOBAL, 'kdr.mod, line 7: CoreNEURON\'s translator refuses it ("ninf" variable should be defined as a RANGE'),
     (CHANNEL.replace("STATE { n }", "STATE { n START 0.5 }"), "kdr.mod, line 12: START is passed over by CoreNEURON"),
+    (CHANNEL.replace("cnexp", "derivimplicit"), "kdr.mod, line 15: METHOD derivimplicit has first order in CoreNEURON"),
     (CHANNEL + "VERBATIM\nENDVERBATIM\n", "kdr.mod, line 20: VERBATIM is not supported by engine 'coreneuron'"),
 ]
 
