@@ -4,11 +4,12 @@
     python benchmarks/elm.py data.zarr --d-m 100 --steps 100
     python benchmarks/elm.py data.zarr --device cuda --batch 256 --compile
 
-One run, the same batches for all: drawing them from the dataset's events, forward, loss, backward and Adam. The
-baseline holds every synapse's state and steps through the window as the published code does (Spieler et al. 2024); it
-is run as it is written, as TorchScript, to which the ratios are, and with --compile as torch.compile makes of a bin of
-it (of the whole window it would take minutes). Prints the median of each in ms, the ratio, and the largest error of the
-loss's gradient against the baseline's. --compile tells how long compiling took. Run it where nothing else does.
+One run, the same batches for all: drawing them from the dataset's events, forward, loss, backward and Adam; one row is
+as `apical fit` does it on a GPU, its trials there and a step one CUDA graph. The baseline holds every synapse's state
+and steps through the window as the published code does (Spieler et al. 2024); it is run as it is written, as
+TorchScript, to which the ratios are, and with --compile as torch.compile makes of a bin of it (of the whole window it
+would take minutes). Prints the median of each in ms, the ratio, and the largest error of the loss's gradient against
+the baseline's. --compile tells how long compiling took. Run it where nothing else does.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from torch import Tensor, nn
 
 from apical.simulate import schema
 from apical.surrogate.fitting.recipe import FitConfig, paper
+from apical.surrogate.fitting.resident import Resident
 from apical.surrogate.fitting.scaling import VoltageScaling
 from apical.surrogate.fitting.stack import Stack
 from apical.surrogate.fitting.step import make_optimizer, train_step, window_loss
+from apical.surrogate.fitting.steps import DeviceSteps, Training
 from apical.surrogate.fitting.windows import Trials, Windows, draw_windows, finished_trials, load_trials
 from apical.surrogate.models.elm import ELM
 from apical.surrogate.models.families import build
@@ -140,6 +143,11 @@ def main() -> None:
         print(f"{name:<44}{took_ms:>10.1f}{slow_ms / took_ms:>8.1f}{error:>16.1e}", flush=True)
     drawn_ms = median_ms(lambda step: draw(trials, config, step), 3, options.steps)
     print(f"{'  of which drawing the batch':<44}{drawn_ms:>10.1f}", flush=True)
+    graph = ", one CUDA graph" if options.device == "cuda" else ""
+    ours = model()
+    ours.path = fast
+    each_ms = device_ms(ours, trials, config, options.steps)
+    print(f"{f'{fast}, drawn on the device{graph}':<44}{each_ms:>10.1f}{slow_ms / each_ms:>8.1f}", flush=True)
     for count in (2, 4, 8):
         each_ms = step_ms([model(seed) for seed in range(count)], trials, config, -(-options.steps // count)) / count
         together = "triton" if options.device == "cuda" else "compiled"  # which a stack chooses
@@ -170,12 +178,25 @@ def compiled_bins(plain: PlainLoop) -> PlainLoop:
 def step_ms(models: list[ELM], trials: Trials, config: FitConfig, count: int) -> float:
     """A whole training step of models together."""
     stack, optimizers = Stack(models), [make_optimizer(config, model) for model in models]
+    device = next(models[0].parameters()).device
 
     def step(number: int) -> None:
-        batches = [draw(trials, config, number, seed) for seed in range(len(models))]
+        batches = [draw(trials, config, number, seed).to(device) for seed in range(len(models))]
         train_step(stack, optimizers, batches, config, number)
 
     return median_ms(step, 3, count)
+
+
+def device_ms(model: ELM, trials: Trials, config: FitConfig, count: int) -> float:
+    """A whole training step as `apical fit` takes it on a GPU, a hundred of them between two looks."""
+    training = Training(Stack([model]), [make_optimizer(config, model)], config, [0], trials)
+    device = next(model.parameters()).device
+    taken = DeviceSteps(training, Resident(trials, device, window_ms=config.window_ms, batch=config.batch), print)
+    taken.take(range(min(count, 10)))
+    began = time.perf_counter()
+    for first in range(0, count, taken.at_once):
+        taken.take(range(first, min(first + taken.at_once, count)))
+    return 1000 * (time.perf_counter() - began) / count
 
 
 def draw(trials: Trials, config: FitConfig, step: int, seed: int = 0) -> Windows:

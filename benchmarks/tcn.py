@@ -131,10 +131,10 @@ def in_turn(config: FitConfig, trials: Trials, n_inputs: int, rounds: int, devic
         loss.backward()
         their_optimizer.step()
 
-    stack = Stack([ours])
+    stack, where = Stack([ours]), torch.device(device)
 
     def step_of_ours(step: int) -> None:
-        train_step(stack, [our_optimizer], [draw(trials, config, step)], config, step)
+        train_step(stack, [our_optimizer], [draw(trials, config, step).to(where)], config, step)
 
     took: dict[str, list[float]] = {"dense": [], "ours": []}
     for step in range(rounds):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]
+OutOrResumed = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is at --out.")]
 MOST_PROCESSES = 1024  # more would take a machine down before they do anything
@@ -15,7 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and
 Workers = Annotated[
     int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Processes, one cell each [default: all cores].")
 ]
-Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, or cuda:N: one GPU of several.")]
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
 Preset = Annotated[

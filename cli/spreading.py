@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ def spread_over(workers: int, scheduler: str | None, busy: Busy) -> Iterator[Spr
         errors.print(f"dashboard: {client.dashboard_link}")
 
         def results(function: Callable[..., Any], arguments: Iterable[tuple]) -> Iterator[tuple[tuple, Any]]:
-            for argument, future in spread(client, function, arguments):
+            for argument, future in spread(client, partial(_at_its_place, function), arguments):
                 yield argument, future.exception() or future.result()
 
         yield results
+
+
+def _at_its_place(function: Callable[..., Any], *arguments: Any) -> Any:
+    """On a worker: call the function with the worker's number. Our own have one, those of a scheduler have not."""
+    from distributed import get_worker
+
+    name = get_worker().name
+    return function(*arguments, place=name if isinstance(name, int) else None)

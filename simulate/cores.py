@@ -15,4 +15,9 @@ def threads_beside(device: str) -> int:
 
     A GPU would wait for one of them; on CPUs each core has a process of its own.
     """
-    return available_cores() if device == "cuda" else 1
+    return 1 if device == "cpu" else available_cores()
+
+
+def batches_beside(device: str) -> int:
+    """Batches of trials that a process has in hand: beside a GPU one is drawn, one integrated, one written."""
+    return 1 if device == "cpu" else 3

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 from ..simulate.schema import InputError
+from .device import at
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,11 @@ def joined(device: torch.device) -> Iterator[Processes]:
     """The processes that `torchrun` started, connected: by NCCL on GPUs, each with its own, by Gloo on CPUs."""
     processes = started()
     if processes.count == 1:
-        yield processes
+        with at(device):
+            yield processes
         return
+    if device.index is not None:
+        raise InputError(f"device '{device}': torchrun gives each of its processes a GPU of its own; use --device cuda")
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")

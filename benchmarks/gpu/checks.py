@@ -64,18 +64,20 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         small = ["--batch", "1", "--window-ms", "160", "--path", "triton", "--baseline-steps", "1"] if dry else []
         steps = ["--steps", size(200, 1), "--threads", size(4, 1)]
         command = benchmark("elm.py", str(data), "--device", device, *steps, *given, *small)
-        return Check(name, limit_s, command, r"^((?:triton|compiled) .*)", compiled=False)
+        return Check(name, limit_s, command, r"^((?:triton|compiled)(?: |, drawn).*)", compiled=False)
 
     def fit(name: str, limit_s: int, *given: str) -> Check:
-        steps = ["--steps", size(2000, 12), "--profiled", size(100, 8), "--threads", size(4, 1)]
+        steps = ["--steps", size(2000, 12), "--profiled", size(400, 8), "--threads", size(4, 1)]
         key = r": (.* steps per s.*)"
         return Check(
             name, limit_s, ours("fit_pace.py", str(data), "--device", device, *steps, *given), key, compiled=False
         )
 
-    def end_to_end(n: int, seconds: float, limit_s: int) -> Check:
-        given = ["--trials", size(n, 3), "--seconds", size(seconds, 0.05)]
-        return Check(f"end-to-end-{n}", limit_s, ours("stages.py", *cell, *given), r": (.* simulated s per s, .*)")
+    def end_to_end(name: str, side_by_side: int, batches: int, seconds: float, limit_s: int, *given: str) -> Check:
+        """Of several batches: of one alone nothing overlaps."""
+        sizes = ["--side-by-side", size(side_by_side, 2), "--batches", size(batches, 2)]
+        command = ours("stages.py", *cell, *sizes, "--seconds", size(seconds, 0.05), *given)
+        return Check(name, limit_s, command, r": (.* simulated s per s, .*)")
 
     def counted(name: str, program: str, kernels: str, skip: int, what: list[str]) -> Check:
         sections = [word for section in COUNTERS for word in ("--section", section)]
@@ -86,14 +88,17 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     presets = str(["ball-and-stick"] if dry else ["ball-and-stick", "nmda-ttpc1"])
     compiling = [sys.executable, "-c", MECHANISMS.format(presets=presets)]
     of_pytest, of_table = r"^(\d+ (?:passed|failed|skipped).*)", r"^(float32 .*)"
+    fitted = ["-k", "windows"] if dry else ["-m", "gpu"]
     triton = ["-k", "silence"] if dry else ["-m", "gpu"]
     side = ["--seconds", size(0.25, 0.02), "--device", "cuda", "--out", str(data.with_name("side_by_side.png"))]
     counts = ["--counts", *(["2", "3"] if dry else ["2048", "16384"])]
     kernel = ours("kernel.py", *cell)
+    alone = ["--d-m", "5", "--batches", "1", "--window-ms", "3", "--repeats", "1"] if dry else []
     return [
         Check("mechanisms", 180, compiling, r"^(.*mechanisms/.*)", compiled=False),
         Check("card", 60, ours("card.py"), r"^(copy: .*)", compiled=False),
         Check("tests-triton", 120, tests(*triton, "tests/surrogate/kernels/test_triton.py"), of_pytest, compiled=False),
+        Check("tests-fit", 120, tests(*fitted, "tests/surrogate/fitting/test_steps.py"), of_pytest, compiled=False),
         Check("tests-batched", 120, tests("-m", "gpu", "tests/simulate/engine/batched/test_cuda.py"), of_pytest),
         Check("equal", 120, ours("equal.py", *cell, "--trials", size(64, 2), "--ms", size(1000, 30)), r"^(cuda .*)"),
         Check(
@@ -102,14 +107,26 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
             [*kernel, "--counts", *(["2"] if dry else ["2048", "8192", "20000"]), "--ms", size(100, 50)],
             of_table,
         ),
+        Check(
+            "kernel-layouts",
+            120,
+            [
+                *(*kernel, "--counts", size(2112, 2), "--ms", "50", "--layouts"),
+                *(["streamed", "2x3x1"] if dry else ["streamed", "2x128x2", "1x256x4", "4x256x1", "4x128x1"]),
+            ],
+            of_table,
+        ),
         elm("elm-20", 60, "--d-m", size(20, 5)),
-        end_to_end(2048, 1.0, 75),
+        end_to_end("end-to-end-2048", 2048, 5, 1.0, 120),
         fit("fit-elm-20", 60, "--size", size(20, 5)),
+        *(fit(f"fit-elm-20-{way}", 45, "--size", size(20, 5), "--way", way) for way in ("kernels", "host")),
+        Check("recurrence", 60, ours("recurrence.py", "--device", device, *alone), r"^( .*\*.*)", compiled=False),
         Check("side-by-side", 90, benchmark("side_by_side.py", *cell, *counts, *side), r"^(batched, 32-bit .*)"),
-        end_to_end(16384, 0.25, 90),
+        end_to_end("end-to-end-16384", 4096, 4, 1.0, 120),
         elm("elm-20-batch-256", 60, "--d-m", size(20, 5), "--batch", size(256, 1), "--baseline-steps", size(3, 1)),
         elm("elm-100", 60, "--d-m", size(100, 5)),
         fit("fit-two-at-a-time", 60, "--size", size(20, 5), "--processes", "2", "--profiled", "0"),
+        end_to_end("simulate-two-at-a-time", 2048, 3, 1.0, 120, "--processes", "2"),
         *(
             Check(
                 f"tcn-{precision}",

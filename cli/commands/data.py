@@ -64,7 +64,12 @@ def simulate(
             "and so many trials [default: auto]."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where engine batched runs: cpu, or cuda for GPUs.")] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where engine batched runs: cpu, cuda (all GPUs), cuda:N (one), or auto: GPUs where there are any."
+        ),
+    ] = "auto",
     dt: Annotated[
         float | None, typer.Option(help="Step in ms; 0 for plain NEURON's variable step [default: 0.025].")
     ] = None,

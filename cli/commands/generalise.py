@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..options import Device, Out, examples
+from ..options import Device, OutOrResumed, examples
 
 commands = typer.Typer()
 
@@ -16,13 +16,22 @@ commands = typer.Typer()
     short_help="Score surrogates on data of other cells and inputs.",
     epilog=examples(
         "apical generalise runs/elm-20 runs/tcn-2x32 --on data.zarr --on ood.zarr --on ampa.zarr --out scores.csv",
-        "apical generalise ttpc1/elm-20 ttpc2/elm-20 --on ttpc1.zarr --on ttpc2.zarr --out cells.csv --resume",
+        "apical generalise ttpc1/elm-20 ttpc2/elm-20 --on ttpc1.zarr --on ttpc2.zarr --out cells.csv",
+        "apical generalise --resume cells.csv",
     ),
 )
 def generalise(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs, published ELMs, or owner/name on a hub.")],
-    on: Annotated[list[Path], typer.Option("--on", metavar="DATA", help="A simulation to predict. Repeatable.")],
-    out: Out,
+    context: typer.Context,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN…", help="Runs, published ELMs, or owner/name on a hub. With --resume the scores' file alone."
+        ),
+    ] = None,
+    on: Annotated[
+        list[Path] | None, typer.Option("--on", metavar="DATA", help="A simulation to predict. Repeatable.")
+    ] = None,
+    out: OutOrResumed = None,
     predictions: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Where predictions are kept [default: OUT without .csv, -predictions]."),
@@ -33,6 +42,8 @@ def generalise(
 ) -> None:
     """Predict every dataset with every run, score it, and print one table: of the data that a run was fitted on, its
     held-out trials; where the inputs do not fit, why.
+
+    With --resume, what was predicted of what is known from the folder of the predictions.
     """
     from ...analysis.comparison.generalisation import Model, generalisation, unscored
     from ...analysis.scores.evaluate import evaluate
@@ -43,6 +54,14 @@ def generalise(
     from ..progress import bar, console
     from ..tables import print_generalisation
 
+    if resume and out is None and runs and len(runs) == 1 and not on:
+        runs, out = None, Path(runs[0])
+    if out is None:
+        context.fail("Missing option '--out' / '-o'.")
+    if not resume and not runs:
+        context.fail("Missing argument 'RUN…'.")
+    if not resume and not on:
+        context.fail("Missing option '--on'.")
     if out.exists() and not (resume or overwrite):
         raise InputError(f"{out}: exists already; --resume and --overwrite replace it, or give another path")
     folder = predictions or out.with_name(f"{out.stem}-predictions")

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ...surrogate.models.sizes import sizes_in_words
-from ..options import MOST_PROCESSES, Device, Out, Overwrite, Resume, examples, trial_numbers
+from ..options import MOST_PROCESSES, Device, Out, OutOrResumed, Overwrite, Resume, examples, trial_numbers
 
 if TYPE_CHECKING:
     from ...surrogate.fitting.recipe import FitConfig
 
 commands = typer.Typer()
-OutOrResumed = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -153,11 +152,14 @@ def sweep(
     out: OutOrResumed = None,
     fields: Settings = None,
     workers: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=0, max=MOST_PROCESSES, help="Processes of one core that share the runs; 0: one run after another here."
+            min=0,
+            max=MOST_PROCESSES,
+            help="Processes of one core that share the runs, and the GPUs by turn; 0: one run after another here "
+            "[default: as many as there are GPUs to use, if several, else 0].",
         ),
-    ] = 0,
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS|FILE", help="Share the runs among the workers of a Dask scheduler.")
     ] = None,
@@ -174,6 +176,7 @@ def sweep(
     from ...analysis.scores.evaluate import write_score
     from ...analysis.scores.files import join_scores
     from ...simulate.changes import parsed
+    from ...surrogate.device import count_of_gpus
     from ...surrogate.sweep.sweep import SCORES, Scoring, own_sweep, run_sweep
     from ...surrogate.sweep.sweep_config import read_sweep
     from ..progress import bar, console, errors
@@ -185,7 +188,9 @@ def sweep(
         context.fail("Missing argument 'SWEEP'.")
     data, out = _places(context, data, out, resume)
     config = (own_sweep(out)[0] if sweep is None else read_sweep(sweep)).changed(parsed(fields or ()))
-    with bar("Runs") as show, spread_over(workers, scheduler, show.waiting) as spread:
+    if workers is None and scheduler is None:
+        workers = n_gpus if (n_gpus := count_of_gpus(device)) > 1 else 0
+    with bar("Runs") as show, spread_over(workers or 0, scheduler, show.waiting) as spread:
         outcomes = run_sweep(
             config,
             data,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..mechanisms import translators
@@ -76,19 +76,20 @@ def run_many(
     coarse: Sequence = (),
     device: str = "cpu",
     passed: Passed = unheard,
-) -> Iterator[Recording | RuntimeError]:
+) -> Iterable[Recording | RuntimeError]:
     """Integrate trials that differ in their input spikes alone; in the order of `inputs`, see `run`.
 
     device: where engine 'batched' runs, 'cpu' or 'cuda'; passed: it calls this often. A trial that goes wrong gives its
-    error, and others go on.
+    error, and others go on. When this returns, all are integrated: neither NEURON nor the device is needed any more.
     """
     if integration.engine == "batched":
         from .batched import engine
 
-        yield from engine.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
-        return
+        return engine.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
+    found: list[Recording | RuntimeError] = []
     for each in inputs:
         try:
-            yield run(cell, each, probes, duration_ms, v_init_mv, integration, coarse)
+            found.append(run(cell, each, probes, duration_ms, v_init_mv, integration, coarse))
         except RuntimeError as error:  # Unstable, or how NEURON says that it cannot go on
-            yield error
+            found.append(error)
+    return found

@@ -17,18 +17,29 @@ if TYPE_CHECKING:
 MARKS = ("trial_status", "trial_crc32")  # what is written once the trial's other files are there
 
 
-def write(out: str | Path, position: int, arrays: dict[str, np.ndarray], status: int) -> int:
+def opened(out: str | Path) -> dict[str, Array]:
+    """The store's variables by name, for `write`: Zarr opens all stores of a process in one thread, one by one."""
+    import zarr
+
+    return _trial_variables(zarr.open_group(out, mode="r+"))
+
+
+def write(
+    out: str | Path,
+    position: int,
+    arrays: dict[str, np.ndarray],
+    status: int,
+    variables: dict[str, Array] | None = None,
+) -> int:
     """Write a trial's variables, then their checksum, then its status; returns its bytes on disk.
 
     A status that is not pending therefore means, whenever the writer was killed, that everything else is there.
+    variables: as `opened` gives them, which takes about as long as writing a trial.
     """
-    import zarr
-
-    group = zarr.open_group(out, mode="r+")
-    schema.write_trial(group, position, arrays, PENDING)
-    variables = _trial_variables(group)
+    variables = opened(out) if variables is None else variables
+    schema.write_trial(variables, position, arrays, PENDING)
     checksum = np.array(_checksum(Path(out), variables, position), "u4")
-    schema.write_trial(group, position, {"trial_crc32": checksum}, status)
+    schema.write_trial(variables, position, {"trial_crc32": checksum}, status)
     return sum(file.stat().st_size for name in variables for file in _files(Path(out), variables[name], position))
 
 

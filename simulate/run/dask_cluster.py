@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cores import batches_beside
 from ..folders import temporary
 from ..mechanisms.library import Busy
 from ..processes import GUARD_IT, uninterrupted
@@ -37,10 +38,11 @@ SETTINGS = {
 
 
 @contextmanager
-def connected(workers: int, scheduler: str | None, busy: Busy) -> Iterator[Client]:
+def connected(workers: int, scheduler: str | None, busy: Busy, device: str = "cpu") -> Iterator[Client]:
     """A client of `workers` processes on this machine with one thread each, or of the scheduler at an address.
 
     workers: how many processes, where `scheduler` is None; they end with the context, at once if by an error.
+    device: with 'cuda' it is one process, with a thread for each batch that it has in hand.
     scheduler: tcp://HOST:PORT, HOST:PORT, or the path of a scheduler file. busy: shows a message while it waits.
     Raises InputError for a scheduler that does not answer, or that goes away while the context is entered.
     """
@@ -54,7 +56,9 @@ def connected(workers: int, scheduler: str | None, busy: Busy) -> Iterator[Clien
         logging.getLogger("distributed.batched").setLevel(logging.WARNING)  # a closed connection may be told of later
         stack.enter_context(dask.config.set(SETTINGS))
         if scheduler is None:
-            client = stack.enter_context(Client(stack.enter_context(_local(workers))))
+            threads = batches_beside(device)
+            processes = workers if threads == 1 else 1
+            client = stack.enter_context(Client(stack.enter_context(_local(processes, threads))))
             client.register_plugin(_silence(), name="silence")
         else:
             client = stack.enter_context(_remote(scheduler))
@@ -104,7 +108,7 @@ def _silence() -> Any:
 
 
 @contextmanager
-def _local(workers: int) -> Iterator[LocalCluster]:
+def _local(workers: int, threads: int) -> Iterator[LocalCluster]:
     import dask
     from distributed import LocalCluster
 
@@ -115,7 +119,7 @@ def _local(workers: int) -> Iterator[LocalCluster]:
             with uninterrupted(), dask.config.set({"temporary-directory": folder}):
                 cluster = LocalCluster(
                     n_workers=workers,
-                    threads_per_worker=1,
+                    threads_per_worker=threads,
                     memory_limit=0,  # a cell's memory is the run's own affair: never spilled, paused or killed
                     dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,

@@ -42,7 +42,7 @@ def simulate(
     workers: int = 1,
     *,
     scheduler: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     resume: bool = False,
     append: bool = False,
     overwrite: bool = False,
@@ -57,7 +57,8 @@ def simulate(
     config: what is simulated, such as a preset. out: path of the store, which is returned. trials: how many.
     workers: processes on this machine, one cell each. scheduler: address (or scheduler file) of a Dask cluster that
     takes their place; its nodes must see `out` and the morphology under the same paths.
-    device: 'cpu', or 'cuda' for engine 'batched': one process then drives every GPU of this machine.
+    device: where engine 'batched' runs: 'cpu'; 'cuda', with which one process drives every GPU of this machine;
+    'cuda:N', which is one of them; or 'auto', which is 'cuda' where there is any.
     resume: run only what is missing from the store that is there; `trials` may then be left out.
     append: add the trials to the store that is there, numbered on from its last. overwrite: replace what is there.
     busy: shows a message during a wait. report: called after each trial. so_far: called with how many are done, about
@@ -83,8 +84,6 @@ def simulate(
     if goes_on and (out / "zarr.json").is_file():
         config = preparation.with_engine_of(out, config)
     config, device = engine_choice.resolved(config, device, (trials or 1) / workers)
-    if device == "cuda" and scheduler is None:
-        workers = 1
     morphology = morphologies.resolve(config.morphology) if config.lif is None else None
     if note and morphology:
         for remark in reconstruction.remarks(morphology.path, config.parameter_set().types):
@@ -107,7 +106,7 @@ def simulate(
                     raise InputError(f"{out}: was begun with engine '{how.engine}', not '{asked}'; resume it with that")
         elif trials is None:
             raise InputError(f"{out}: no such dataset to resume; give --trials to make it")
-        client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy))
+        client = stack.enter_context(connected(min(workers, len(todo) or trials or 1), scheduler, busy, device))
         sent = found_from_anywhere(config)
         layout = client.submit(describe, sent, device, pure=False).result() if append or not goes_on else None
         if layout and trials:  # what is refused is refused before a time step is compiled

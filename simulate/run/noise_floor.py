@@ -84,7 +84,7 @@ def noise_floor(
             todo = _unfinished(out, ds, model, coords["trial"], todo)
             if not todo:
                 return out
-        client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy))
+        client = stack.enter_context(connected(min(workers, len(todo)), scheduler, busy, device))
         sent = found_from_anywhere(config)
         together = trials_together(client, sent, device, busy).trials
         if not goes_on:  # what is refused above leaves nothing behind

@@ -15,7 +15,7 @@ from .reading import open_dataset
 from .trial_chunks import TrialChunks
 
 if TYPE_CHECKING:
-    from zarr import Group
+    from zarr import Array, Group
 
 TRIALS_PER_CHUNK = 1000  # of what labels the trials, which readers load whole; of variables each trial is a chunk
 
@@ -117,14 +117,20 @@ def commit(path: str | Path, attributes: dict | None = None) -> None:
     written.replace(file)
 
 
-def write_trial(store: str | Path | Group, position: int, arrays: dict[str, np.ndarray], status: int = DONE) -> None:
+def write_trial(
+    store: str | Path | Group | Mapping[str, Array],
+    position: int,
+    arrays: dict[str, np.ndarray],
+    status: int = DONE,
+) -> None:
     """Write one trial's variables, each without the trial dim, at `position`; its status is written last.
 
-    store: its path, or the Zarr group, open for writing. Raises OSError where it cannot be written.
+    store: its path, the Zarr group, or the group's arrays by name, open for writing. Raises OSError where it cannot be
+    written.
     """
     import zarr
 
-    group = store if isinstance(store, zarr.Group) else zarr.open_group(store, mode="r+")
+    group = zarr.open_group(store, mode="r+") if isinstance(store, (str, Path)) else store
     if "input_spikes" in arrays:
         spike_trains.write(group, position, arrays["input_spikes"])
         arrays = {name: values for name, values in arrays.items() if name != "input_spikes"}

@@ -21,7 +21,7 @@ LENGTH_OFFSET_UM = 10  # a segment's share of its tree's spikes goes with length
 HETEROGENEITY = (0.5, 1.5)  # factor on each segment and hold interval
 TREES = ("basal", "apical")
 MOST = 1e6  # spikes per 100 ms: one in every bin of 10,000 segments
-ROWS = 32  # drawn at a time: what stays in a processor's cache; all at once takes two times as long (measured)
+BINS = 192_000  # drawn at a time: what stays in a processor's cache; all at once takes two times as long (measured)
 
 
 class InputStatistics(Configuration):
@@ -88,8 +88,9 @@ def _spikes(bits: np.random.PCG64, rate_nh: np.ndarray, smooth: list[Block], fac
     spikes, factor = np.empty(shape, bool), np.broadcast_to(factor, shape)
     uniform = np.random.Generator(bits)
     exponential = np.random.Generator(deepcopy(bits).advance(spikes.size))  # a uniform number takes one of its steps
-    for first in range(0, len(rate_nh), ROWS):
-        rows = slice(first, first + ROWS)
+    n_rows = max(1, BINS // shape[1])
+    for first in range(0, len(rate_nh), n_rows):
+        rows = slice(first, first + n_rows)
         rate = np.empty(spikes[rows].shape)
         for bins, holds, share in smooth:
             rate[:, bins] = rate_nh[rows, holds] @ share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,10 +103,11 @@ class DetailedNeuron:
         duration_ms: int,
         integration: Integration | None = None,
         passed: Passed = unheard,
-    ) -> Iterator[Recording | RuntimeError]:
+    ) -> Iterable[Recording | RuntimeError]:
         """The same for each of several trials, side by side where the engine can; an error where one goes wrong.
 
-        events_ms: by trial and synapse, ascending times of input spikes. passed: see engine.run.run_many.
+        events_ms: by trial and synapse, ascending times of input spikes. passed: see engine.run.run_many. All are
+        integrated when it returns.
         """
         integration = integration or self.integration
         if integration.takes_fused != self._fused:
@@ -130,7 +131,7 @@ class DetailedNeuron:
             return Together(1)
         from ..engine.batched import engine
 
-        made = engine.build(self.cell, Inputs(self.synapses), [], V_INIT_MV, self.integration)
+        made = engine.build(self.cell, Inputs(self.synapses), [], V_INIT_MV, self.integration, self._device)
         return engine.side_by_side(made, self._config.duration_ms, len(self.coarse), self._device)
 
     def _segments(self, chosen: str | tuple[int, ...]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -20,6 +20,8 @@ from .lif import LifNeuron
 
 MAX_RATE_HZ = 250.0  # room for output spikes per trial; the cell's refractory period keeps it far below
 MIN_SPIKES = 16
+
+Events = list[np.ndarray]  # of a trial, by synapse: the ms of its input spikes
 
 
 class FailedTrial(RuntimeError):
@@ -56,6 +58,7 @@ class Experiment:
     """The configured neuron and its input in this process, built once and reused for every trial.
 
     neuron: what responds. tree, length_um (N,): of its segments. device: where engine 'batched' runs, 'cpu' or 'cuda'.
+    Trials are drawn and put into arrays by any thread; NEURON, and so `respond`, is one thread's at a time.
     Raises InputError for a configuration that this neuron cannot have.
     """
 
@@ -64,6 +67,7 @@ class Experiment:
         self.neuron = LifNeuron(config.lif) if config.lif is not None else DetailedNeuron(config, device)
         self.tree, self.length_um = self.neuron.tree, self.neuron.length_um
         self._input = TrialInput(config, self.neuron)
+        self._layout = self._described()
 
     @property
     def cell(self) -> Cell:
@@ -97,6 +101,9 @@ class Experiment:
 
     def layout(self) -> Layout:
         """What a dataset of this experiment holds."""
+        return self._layout
+
+    def _described(self) -> Layout:
         config = self.config
         optional = {
             "soma_v_fine_mv": config.record_fine,
@@ -121,33 +128,42 @@ class Experiment:
             raise found
         return found
 
-    def simulate_many(
-        self, trials: Sequence[int], passed: Passed = unheard
-    ) -> Iterator[dict[str, np.ndarray] | FailedTrial]:
-        """The same for each of several trials, side by side where the engine can; FailedTrial where one went wrong.
+    def simulate_many(self, trials: Sequence[int]) -> Iterator[dict[str, np.ndarray] | FailedTrial]:
+        """The same for each of several trials, side by side where the engine can; FailedTrial where one went wrong."""
+        events = self.draw(trials)
+        return map(self.arrays, events, self.respond(events))
+
+    def draw(self, trials: Sequence[int]) -> list[Events]:
+        """Their input: as events, since many trials' input spikes bin by bin would fill the memory."""
+        with ThreadPoolExecutor(threads_beside(self._device)) as pool:
+            return list(pool.map(self._events, trials))
+
+    def respond(self, events: Sequence[Events], passed: Passed = unheard) -> Iterable[Recording | RuntimeError]:
+        """The response to each trial's input, or the error of one that went wrong; all integrated when it returns.
 
         passed: see engine.run.run_many.
         """
-        ms = self.config.duration_ms
-        # As events, since many trials' input spikes bin by bin would fill the memory.
-        with ThreadPoolExecutor(threads_beside(self._device)) as pool:
-            events = list(pool.map(self._events, trials))
-        responses = self.neuron.respond_to_events(events, ms, passed=passed)
-        for each, response in zip(events, responses, strict=True):
-            spikes = np.zeros((len(each), ms), bool)
-            for row, times in zip(spikes, each, strict=True):
-                row[times] = True
-            arrays = self._empty() | {"input_spikes": spikes}
-            if isinstance(response, RuntimeError):
-                yield FailedTrial(" ".join(str(response).split()), arrays)
-                continue
-            yield self._arrays(arrays, self._trial(spikes, response))
+        return self.neuron.respond_to_events(events, self.config.duration_ms, passed=passed)
 
-    def _events(self, trial: int) -> list[np.ndarray]:
-        """By synapse, the ms of its input spikes."""
-        return [np.flatnonzero(row).astype(np.int32) for row in self.input_spikes(trial)]
+    def arrays(self, events: Events, response: Recording | RuntimeError) -> dict[str, np.ndarray] | FailedTrial:
+        """A trial's arrays from its input and the response; FailedTrial where it went wrong."""
+        spikes = np.zeros((len(events), self.config.duration_ms), bool)
+        synapse = np.repeat(np.arange(len(events)), np.array([len(times) for times in events], int))
+        spikes[synapse, np.concatenate([np.empty(0, np.int32), *events])] = True
+        arrays = self._empty() | {"input_spikes": spikes}
+        if isinstance(response, RuntimeError):
+            return FailedTrial(" ".join(str(response).split()), arrays)
+        return self._filled(arrays, self._trial(spikes, response))
 
-    def _arrays(self, arrays: dict[str, np.ndarray], response: Trial) -> dict[str, np.ndarray] | FailedTrial:
+    def _events(self, trial: int) -> Events:
+        """All at once: row by row, threads would wait for each other's Python."""
+        spikes = self.input_spikes(trial)
+        synapse, ms = np.divmod(np.flatnonzero(spikes), spikes.shape[1])
+        ends = np.cumsum(np.bincount(synapse, minlength=len(spikes))).tolist()
+        ms = ms.astype(np.int32)
+        return [ms[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+    def _filled(self, arrays: dict[str, np.ndarray], response: Trial) -> dict[str, np.ndarray] | FailedTrial:
         """A trial's arrays, filled from the response to its input."""
         times_ms, room = response.output_spike_times_ms(), arrays["output_spike_time_ms"]
         if len(times_ms) > len(room):

@@ -7,7 +7,7 @@ at 1 Hz.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -70,13 +70,15 @@ class LifNeuron:
         duration_ms: int,
         integration: Integration | None = None,
         passed: Passed = unheard,
-    ) -> Iterator[Recording]:
+    ) -> list[Recording]:
         """The same for each of several trials. events_ms: by trial and synapse, times of input spikes at whole ms."""
+        found = []
         for events in events_ms:
             spikes = np.zeros((len(events), duration_ms), bool)
             for row, times_ms in zip(spikes, events, strict=True):
                 row[times_ms] = True
-            yield self.respond(spikes)
+            found.append(self.respond(spikes))
+        return found
 
     def side_by_side(self) -> Together:
         return Together(1)

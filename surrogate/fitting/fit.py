@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from copy import deepcopy
 from itertools import compress, groupby
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 import xarray as xr
 
 from ...simulate.schema import InputError, notebook, open_dataset, read
@@ -23,16 +24,17 @@ from ..processes import Processes, joined, started
 from ..provenance import provenance
 from .board import check_installed
 from .dendrites import DendriteComponents, fit_components
-from .loader import load_batches
 from .one_writer import alone_with
 from .recipe import FitConfig
+from .resident import Resident, fits
 from .rollout import overlap_ms_of
 from .run import Run
 from .run_folder import CARD, RunCard, check_folder, read_card
 from .scaling import VoltageScaling
 from .split import split_trials
 from .stack import Stack
-from .step import make_optimizer, train_step
+from .step import make_optimizer
+from .steps import DeviceSteps, HostSteps, Training
 from .validation import validate
 from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_trials, positions_of
 
@@ -41,7 +43,7 @@ THREADS_FROM_DISK = 2  # that draw ahead; a batch that is in memory is drawn soo
 
 
 class FitProgress(NamedTuple):
-    """Where a fit stands, after each step; of several models together, their means."""
+    """Where a fit stands; of several models together, their means."""
 
     step: int  # steps done
     steps: int  # of so many
@@ -84,8 +86,8 @@ def fit(
     for either is what the run was started with.
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
-    report: called after every step; in a notebook, a bar shows them where it is not given. say: called with how the
-    model is computed here, and what a user should know.
+    report: called after every step, on a GPU after every hundredth and at validations; in a notebook, a bar shows them
+    where it is not given. say: called with how the model is computed here, and what a user should know.
     Started by `torchrun`, each process takes its share of every batch, and the first one writes.
     Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
@@ -173,11 +175,12 @@ def fit_together(
                 model.set_spike_bias(_log_odds(train.spike_rate))
             kind = {"resume": resume, "tensorboard": tensorboard}
             runs.append(Run(own, model.to(torch_device), out, processes, dendrites, **kind))
+        resident = None if from_disk else _resident(train, torch_device, config, share)
         if say is not None and processes.first:
-            for line in _remarks(runs, validation):
+            for line in _remarks(runs, validation, resident, torch_device):
                 say(line)
         threads = THREADS_FROM_DISK if from_disk else 0
-        _advance(runs, _Material(train, validation, share, processes, threads, report))
+        _advance(runs, _Material(train, validation, share, processes, threads, resident, report, say))
         for run in runs:
             run.explain(ds.attrs)
     return [run.out if run.error is None else run.error for run in runs]
@@ -198,7 +201,9 @@ class _Material(NamedTuple):
     share: slice  # of each batch
     processes: Processes
     threads: int  # that draw ahead
+    resident: Resident | None  # the training trials, where they lie on a GPU
     report: Report | None
+    say: Callable[[str], None] | None
 
 
 def _advance(runs: list[Run], material: _Material) -> None:
@@ -223,21 +228,19 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
         run.optimizer if here else make_optimizer(config, model)
         for run, model, here in zip(runs, models, at, strict=True)
     ]
-    stack = Stack(models)
-    loaded = load_batches(
-        material.train,
-        window_ms=config.window_ms,
-        batch=config.batch,
-        seeds=[run.config.seed for run in runs],
-        steps=steps,
-        share=material.share,
-        threads=material.threads,
-    )
-    with closing(loaded) as batches:
-        for step, batch in zip(steps, batches, strict=True):
-            losses = train_step(stack, optimizers, batch, config, step, processes)
-            for run, loss in compress(zip(runs, losses, strict=True), at):
-                run.stepped(loss)
+    seeds = [run.config.seed for run in runs]
+    training = Training(Stack(models), optimizers, config, seeds, material.train, material.share, processes)
+    taken: HostSteps | DeviceSteps
+    if material.resident is None:
+        taken = HostSteps(training, steps, threads=material.threads)
+    else:
+        taken = DeviceSteps(training, material.resident, material.say if processes.first else None)
+    with closing(taken):
+        for some in _between_validations(steps, taken.at_once, config.validate_every):
+            losses = taken.take(some)
+            for run, own in compress(zip(runs, zip(*losses, strict=True), strict=True), at):
+                for loss in own:
+                    run.stepped(loss)
                 if run.validation_is_due:
                     scores = (0.0, 0.0)
                     if processes.first:
@@ -247,6 +250,18 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
                 material.report(_progress([*compress(runs, at)]))
             if any(run.ended for run in compress(runs, at)):
                 return
+
+
+def _between_validations(steps: range, at_once: int, validate_every: int) -> Iterator[range]:
+    """`steps` in parts of `at_once` at most, each of which ends where a validation is due, if one is.
+
+    >>> list(_between_validations(range(3, 11), 4, 5))
+    [range(3, 5), range(5, 9), range(9, 10), range(10, 11)]
+    """
+    start = steps.start
+    while start < steps.stop:
+        due = start - start % validate_every + validate_every
+        yield range(start, start := min(start + at_once, due, steps.stop))
 
 
 def _progress(runs: Sequence[Run]) -> FitProgress:
@@ -275,10 +290,20 @@ def _dendrites(config: FitConfig, ds: xr.Dataset, train: list[int]) -> DendriteC
     return fit_components(ds, positions_of(ds, train), config.dendrite_components)
 
 
-def _remarks(runs: Sequence[Run], validation: Trials) -> list[str]:
+def _resident(train: Trials, device: torch.device, config: FitConfig, share: slice) -> Resident | None:
+    """The training trials on the GPU; None where there is none, or they are too many."""
+    if device.type != "cuda" or not fits(train, device):
+        return None
+    return Resident(train, device, window_ms=config.window_ms, batch=len(range(config.batch)[share]))
+
+
+def _remarks(runs: Sequence[Run], validation: Trials, resident: Resident | None, device: torch.device) -> list[str]:
     """How the models are computed, and what is amiss in the data."""
     together = [f"{len(runs)} models together"] if len(runs) > 1 else []
-    how = ", ".join([*filter(None, [runs[0].model.how]), *together])
+    drawn = (
+        ["too many trials for the GPU's memory: the processor draws"] if device.type == "cuda" and not resident else []
+    )
+    how = ", ".join([*filter(None, [runs[0].model.how]), *together, *drawn])
     silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
     n, data = len(validation.inputs), runs[0].card.dataset
     amiss = [f"{data}: no output spike in its validation trials ({n}): their ROC-AUC is nan"] if silent else []

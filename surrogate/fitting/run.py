@@ -34,7 +34,7 @@ from .run_folder import (
     write_file,
     write_log,
 )
-from .step import make_optimizer
+from .step import make_optimizer, optimizer_state, restore_optimizer
 
 
 class Run:
@@ -90,7 +90,9 @@ class Run:
         return at_end and self.error is None
 
     def stepped(self, loss: float) -> None:
-        """Note a step and its loss."""
+        """Note a step and its loss; none after an error."""
+        if self.error is not None:
+            return
         self._losses.append(loss)
         self.step += 1
         self._check_number("loss", loss)
@@ -135,7 +137,8 @@ class Run:
         The log is first, so that it has at least the validations that the state has seen.
         """
         write_log(self.out, self.log)
-        state = {"step": self.step, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        optimizer = optimizer_state(self.optimizer, self.config.rates(self.step - 1).learning_rate)
+        state = {"step": self.step, "model": self.model.state_dict(), "optimizer": optimizer}
         write_file(self.out / STATE, tensors_to_bytes(state))
 
     def _restore(self) -> None:
@@ -146,7 +149,7 @@ class Run:
         state = read_tensors(self.out / STATE)
         try:
             self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            restore_optimizer(self.optimizer, state["optimizer"])
             self.step = int(state["step"])
             kept = [LogRow(*row) for row in state.get("log", ())]  # of apical 0.1
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:

@@ -5,7 +5,8 @@ N models, B windows, T ms, O outputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -28,11 +29,12 @@ class Stack:
         self.models = list(models)
         self._path = common_path(self.models)
         self._joint = None if self._path is None else _joint(self.models)
+        self._calls = [_called(model) for model in self.models]
 
     def outputs(self, events: Sequence[Events]) -> Tensor:
         """Outputs (N, B, T, O), each model's of its own windows."""
         if self._joint is None or self._path is None:
-            return torch.stack([model(each) for model, each in zip(self.models, events, strict=True)])
+            return torch.stack([call(each) for call, each in zip(self._calls, events, strict=True)])
         m_nbtm = memories(events, self._joint.neuron(), self._path)
         head = self._joint.w_y
         return torch.matmul(m_nbtm, head.weight[:, None].mT) + head.bias[:, None, None]
@@ -56,6 +58,13 @@ def common_path(models: Sequence[Network]) -> Path | None:
         return None
     path, why_not = path_of(first.neuron())
     return None if why_not else path
+
+
+def _called(model: Network) -> Callable[[Events], Tensor]:
+    """The model, its path chosen once: that looks at its time constants, for which a GPU would have to be waited."""
+    if isinstance(model, ELM) and model.path == "auto":
+        return partial(model, path=path_of(model.neuron())[0])
+    return model
 
 
 def _joint(models: Sequence[Network]) -> ELM:

@@ -20,15 +20,43 @@ from .stack import Stack
 from .windows import Windows
 
 ALONE = Processes()
+GPU = "cuda"  # the kind of device on which an optimizer's state is such that a CUDA graph can hold its step
 
 
 def make_optimizer(config: FitConfig, model: Network) -> torch.optim.Optimizer:
-    """The optimizer of a configuration; `train_step` sets its learning rate."""
+    """The optimizer of a configuration; `train_step` sets its learning rate.
+
+    On a GPU all that changes from step to step lies there, the rate too: no step waits, and one graph holds for all.
+    """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    rate, decay = config.learning_rate, config.l2
+    device, decay = trainable[0].device, config.l2
+    on_gpu = device.type == GPU
+    rate = torch.tensor(config.learning_rate, device=device) if on_gpu else config.learning_rate
+    optimizer: torch.optim.Optimizer
     if config.optimizer == "adam":  # fused: 0.15 ms a step of an ELM, where the loop over parameters takes 0.45
-        return torch.optim.Adam(trainable, lr=rate, weight_decay=decay, fused=True)
-    return NAdam(trainable, lr=rate, weight_decay=decay)
+        optimizer = torch.optim.Adam(trainable, lr=rate, weight_decay=decay, capturable=on_gpu, fused=True)
+    else:
+        optimizer = NAdam(trainable, lr=rate, weight_decay=decay, capturable=on_gpu)
+    optimizer._warned_capturable_if_run_uncaptured = True  # type: ignore[attr-defined]  # the first steps are in no graph
+    return optimizer
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer, learning_rate: float) -> dict:
+    """Its state as it is written: the same on every device, with the rate of the last step."""
+    state = optimizer.state_dict()
+    groups = [group | {"lr": learning_rate, "capturable": False} for group in state["param_groups"]]
+    return state | {"param_groups": groups}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
+    """Take a state that `optimizer_state` made, on this device or another."""
+    own = [{name: group[name] for name in ("lr", "capturable")} for group in optimizer.param_groups]
+    groups = [
+        group | {"capturable": each["capturable"]} for group, each in zip(state["param_groups"], own, strict=True)
+    ]
+    optimizer.load_state_dict(state | {"param_groups": groups})
+    for group, each in zip(optimizer.param_groups, own, strict=True):
+        group["lr"] = each["lr"]
 
 
 def window_loss(
@@ -56,21 +84,32 @@ def train_step(
     config: FitConfig,
     step: int,
     processes: Processes = ALONE,
-) -> list[float]:
-    """Take step number `step`, from 0, with each model on its own batch; returns the batches' losses.
+) -> Tensor:
+    """Take step number `step`, from 0, with each model on its own batch, which is on its device; returns the batches'
+    losses (N,), for which a GPU has not been waited.
 
     processes: among which each batch is shared out; losses and gradients are those of the whole.
     """
+    return descend(stack, optimizers, batches, config, config.rates(step), processes)
+
+
+def descend(
+    stack: Stack,
+    optimizers: Sequence[torch.optim.Optimizer],
+    batches: Sequence[Windows],
+    config: FitConfig,
+    rates: Rates,
+    processes: Processes = ALONE,
+) -> Tensor:
+    """As `train_step`, at these rates: numbers, or tensors of one number on the device."""
     models = stack.models
-    device = next(models[0].parameters()).device
     scored = slice(overlap_ms_of(models[0], config.burn_in_ms), None)
-    rates = config.rates(step)
 
     def targets(values: Sequence[Tensor]) -> Tensor:
-        return torch.stack([each[:, scored] for each in values]).to(device)
+        return torch.stack([each[:, scored] for each in values])
 
-    with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-        y_nbwo = stack.outputs([windows.events.to(device) for windows in batches])[:, :, scored].float()
+    with torch.autocast(batches[0].spike_bw.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        y_nbwo = stack.outputs([windows.events for windows in batches])[:, :, scored].float()
     _, spikes, voltages, components = zip(*batches, strict=True)
     components_nbwp = None if components[0] is None else targets(components)
     loss_n = window_loss(y_nbwo, targets(spikes), targets(voltages), rates, components_nbwp)
@@ -81,6 +120,13 @@ def train_step(
         if config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
         for group in optimizer.param_groups:
-            group["lr"] = rates.learning_rate
+            _set_rate(group, rates.learning_rate)
         optimizer.step()
-    return loss_n.tolist()
+    return loss_n
+
+
+def _set_rate(group: dict, rate: float | Tensor) -> None:
+    if isinstance(group["lr"], Tensor):
+        group["lr"].copy_(rate) if isinstance(rate, Tensor) else group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate

@@ -47,6 +47,17 @@ class Windows(NamedTuple):
     voltage_bw: Tensor
     components_bwp: Tensor | None
 
+    def to(self, device: torch.device) -> Windows:
+        """The same there. A GPU is not waited for: its copies are under way when this returns."""
+
+        def moved(values: Tensor) -> Tensor:
+            return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
+
+        components = None if self.components_bwp is None else moved(self.components_bwp)
+        row_n, input_n, value_n, shape = self.events
+        events = Events(moved(row_n), moved(input_n), moved(value_n), shape)
+        return Windows(events, moved(self.spike_bw), moved(self.voltage_bw), components)
+
 
 def positions_of(ds: xr.Dataset, numbers: list[int]) -> np.ndarray:
     """Where trials of these numbers lie in the dataset.
@@ -108,6 +119,16 @@ def check_window(duration_ms: int, window_ms: int, burn_in_ms: int) -> None:
         )
 
 
+def draw_places(
+    trials: Trials, *, window_ms: int, batch: int, seed: int, step: int, share: slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Trial and first bin of each window of a training step, (B,) each: as `draw_windows` has them."""
+    rng = np.random.default_rng([seed, step])
+    at = rng.integers(len(trials.inputs), size=batch)[share]
+    start = rng.integers(SETTLING_MS, len(trials.spike_bt[0]) - window_ms + 1, size=batch)[share]
+    return at, start
+
+
 def draw_windows(
     trials: Trials, *, window_ms: int, batch: int, seed: int, step: int, share: slice = slice(None)
 ) -> Windows:
@@ -115,9 +136,7 @@ def draw_windows(
 
     share: of its windows, those that are wanted.
     """
-    rng = np.random.default_rng([seed, step])
-    at = rng.integers(len(trials.inputs), size=batch)[share]
-    start = rng.integers(SETTLING_MS, len(trials.spike_bt[0]) - window_ms + 1, size=batch)[share]
+    at, start = draw_places(trials, window_ms=window_ms, batch=batch, seed=seed, step=step, share=share)
     places = list(zip(at.tolist(), start.tolist(), strict=True))
 
     def excerpt(values_bt: Rows) -> Tensor:

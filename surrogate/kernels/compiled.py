@@ -12,9 +12,10 @@ import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
+
+from ...simulate.schema import making
 
 # one text, in this order: the others use what the first defines
 SOURCES = ("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "nadam.cpp")
@@ -54,6 +55,7 @@ def _kernel() -> ctypes.CDLL | str:
 
 
 def _loaded() -> ctypes.CDLL:
+    from filelock import FileLock
     from platformdirs import user_cache_path
 
     source = b"".join(files(__package__).joinpath(name).read_bytes() for name in SOURCES)
@@ -65,7 +67,9 @@ def _loaded() -> ctypes.CDLL:
     try:
         if not library.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            _compile(command, source, library)
+            with FileLock(f"{library}.lock"):  # two processes may ask at once
+                if not library.is_file():
+                    _compile(command, source, library)
         return ctypes.CDLL(str(library))
     except OSError as error:
         raise NoKernel(f"{library}: {error}") from error
@@ -74,12 +78,10 @@ def _loaded() -> ctypes.CDLL:
 def _compile(command: list[str], source: bytes, library: Path) -> None:
     if shutil.which(command[0]) is None:
         raise NoKernel(f"there is no C++ compiler '{command[0]}'")
-    with TemporaryDirectory(dir=library.parent) as work:
-        made = Path(work, "kernel.so")  # renamed when it is whole, so two processes may compile at once
+    with making(library) as made:
         done = subprocess.run([*command, "-x", "c++", "-", "-o", str(made)], input=source, capture_output=True)
         if done.returncode:
             raise NoKernel(f"{command[0]} failed: {done.stderr.decode(errors='replace').strip()[:300]}")
-        made.replace(library)
 
 
 def _flags() -> str:

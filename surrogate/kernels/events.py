@@ -11,10 +11,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 class Events(NamedTuple):
-    """Input of B windows. Event n lies in bin row_n = b·W + w, at input input_n, and is value_n; rows ascend."""
+    """Input of B windows. Event n lies in bin row_n = b·W + w, at input input_n, and is value_n; rows ascend.
+
+    Rows of B·W, past the last bin, fill a batch up to a number of events that is known beforehand: of input 0 and value
+    0, they are no events.
+    """
 
     row_n: Tensor  # int32
     input_n: Tensor  # int32
@@ -45,18 +50,32 @@ class Events(NamedTuple):
     def dense(self, dtype: torch.dtype | None = None) -> Tensor:
         """Signed input (B, W, S), of the events' dtype or another."""
         n_windows, window_ms, n_inputs = self.shape
-        x_f = self.value_n.new_zeros(n_windows * window_ms * n_inputs, dtype=dtype)
+        size = n_windows * window_ms * n_inputs
+        x_f = self.value_n.new_zeros(size + 1, dtype=dtype)  # the last is where no event lies
         x_f[self.row_n.long() * n_inputs + self.input_n] = self.value_n.to(x_f.dtype)
-        return x_f.view(self.shape)
+        return x_f[:size].view(self.shape)
 
-    def sparse(self) -> Tensor:
-        """The same as a sparse matrix (B·W, S)."""
-        at = torch.stack([self.row_n, self.input_n]).long()
-        size = (self.shape[0] * self.shape[1], self.shape[2])
-        return torch.sparse_coo_tensor(at, self.value_n, size, is_coalesced=True, check_invariants=True)
+    def summed(self, table_sc: Tensor) -> Tensor:
+        """Sum of the rows of a table that each bin's events have, by their values, shape (B·W, C).
+
+        In the events' order, and without atomic sums, so that a GPU repeats it to the bit; nothing of it is waited for.
+        Gradient of the table only.
+        """
+        bins = torch.arange(self.shape[0] * self.shape[1], device=self.row_n.device, dtype=torch.int32)
+        first_of_bin = torch.searchsorted(self.row_n, bins, out_int32=True)
+        value_n = self.value_n.to(table_sc.dtype)
+        return F.embedding_bag(self.input_n, table_sc, first_of_bin, mode="sum", per_sample_weights=value_n)
 
     def to(self, device: torch.device | str) -> Events:
         return Events(self.row_n.to(device), self.input_n.to(device), self.value_n.to(device), self.shape)
+
+    def trimmed(self) -> Events:
+        """Without what fills them up, which has no value."""
+        n_windows, window_ms, _ = self.shape
+        n_events = int(torch.searchsorted(self.row_n, n_windows * window_ms))
+        if self.value_n[n_events:].any():
+            return self
+        return Events(self.row_n[:n_events], self.input_n[:n_events], self.value_n[:n_events], self.shape)
 
     def first_of_windows(self) -> Tensor:
         """Number of the first event of each window, and of all: (B + 1,), int64."""

@@ -46,7 +46,7 @@ def _step(parameter: Tensor, gradient: Tensor, state: dict[str, Tensor], group: 
     for name in ("exp_avg", "exp_avg_sq"):
         if state[name].stride() != parameter.stride():  # of a run that another version wrote
             state[name] = torch.empty_like(parameter).copy_(state[name])
-    (beta_mean, beta_square), lr = group["betas"], group["lr"]
+    (beta_mean, beta_square), lr = group["betas"], float(group["lr"])
     state["step"] += 1
     number = state["step"].item()
     mu, mu_next = (beta_mean * (1 - 0.5 * 0.96 ** (at * group["momentum_decay"])) for at in (number, number + 1))

@@ -149,9 +149,9 @@ class ELM(Network):
         """Time constant of each memory unit (M,), inside its bounds whatever the parameter."""
         return bounded_ms(self._proto_tau_m, *_tau_bounds_ms(self.config))
 
-    def forward(self, x: Tensor | Events) -> Tensor:
-        """Outputs (B, T, 2) of whole windows that start from rest."""
-        return self.w_y(memory(x, self.neuron(), self.path))
+    def forward(self, x: Tensor | Events, path: Path | None = None) -> Tensor:
+        """Outputs (B, T, 2) of whole windows that start from rest. path: of the recurrence, in place of the model's."""
+        return self.w_y(memory(x, self.neuron(), path or self.path))
 
     def init_state(self, n_windows: int) -> State:
         """Branches (B, K) and memory (B, M)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...simulate.schema import InputError, open_dataset, recover, writing_whole
-from ..device import choose_device
+from ..device import check_precision, choose_device, gpu_of
 from ..fitting.fit import FitProgress, fit_together
 from ..fitting.one_writer import alone_with
 from ..fitting.recipe import FitConfig
@@ -42,8 +42,9 @@ class Outcome(NamedTuple):
     error: str | None
 
 
-# Calls a function for each of many arguments, somewhere; gives these, as they come, with what it returned, or the error
-# of what kept it from returning, such as a worker that died
+# Calls a function for each of many arguments, somewhere, with place: the number of the process, if they are counted;
+# gives these, as they come, with what it returned, or the error of what kept it from returning, such as a worker that
+# died
 Spread = Callable[[Callable[..., list[Outcome]], Iterable[tuple]], Iterator[tuple[tuple, list[Outcome] | Exception]]]
 
 
@@ -62,7 +63,7 @@ def run_sweep(
     """Fit, predict and score every run of a sweep on the simulation at `data`; returns how each ended, in order.
 
     config: models, sizes, seeds and amounts of data. data: path of the simulation. out: path of the folder.
-    scoring: how a prediction is scored. device: auto, cpu or cuda. overwrite: replace what is at `out`.
+    scoring: how a prediction is scored. device: auto, cpu, cuda or cuda:N. overwrite: replace what is at `out`.
     In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials; scores.csv, a row for each run
     that is done; runs.csv, how each ended.
     resume: go on; what failed is tried again; config and data may then be None, for those that the sweep was started
@@ -79,7 +80,9 @@ def run_sweep(
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"sweep: run {twice} is there twice; give models of one family and size labels of their own")
-    choose_device(device)
+    torch_device = choose_device(device)
+    for each in (config for group in groups for config in group.values()):
+        check_precision(each.precision, each.family, torch_device)
     card = {
         "sweep": config.model_dump(mode="json"),
         "dataset": str(data),
@@ -130,9 +133,14 @@ def run_group(
     scoring: Scoring,
     device: str,
     show: Callable[[str], None] | None = None,
+    place: int | None = None,
 ) -> list[Outcome]:
-    """Fit the runs of a group, predict their held-out trials and score them; what goes wrong is in what is returned."""
+    """Fit the runs of a group, predict their held-out trials and score them; what goes wrong is in what is returned.
+
+    place: which of several processes this is; several GPUs are theirs by turn.
+    """
     names, outcomes = list(group), []
+    device = gpu_of(place, device)
 
     def report(progress: FitProgress) -> None:
         if show is not None:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from ...simulate import schema
 from ...simulate.schema import InputError, notebook, shown
-from ..device import choose_device
+from ..device import at, choose_device
 from ..fitting.rollout import rollout
 from ..fitting.spike_inputs import StoredInputs
 from ..fitting.split import Split
@@ -41,7 +41,7 @@ def predict(
     trials: 'auto' is the held-out trials of the dataset that the surrogate was fitted on (validation and test, told
     apart by `part`), and all trials of any other; or a part of the fit's split, or trial numbers.
     mode: 'windows' of 500 ms as published (overlap 150 ms, a TCN's at least its receptive field less one), 'stream'
-    goes through each trial in one pass. device: auto, cpu or cuda.
+    goes through each trial in one pass. device: auto, cpu, cuda or cuda:N.
     overwrite: replace what is at `out`, once the new prediction is whole; before that, nothing is at a new `out`.
     report: called after each trial with trials done and in all; in a notebook, a bar shows them where it is not given.
     Raises InputError where the dataset's inputs are not the model's, a trial is not there, or `out` exists.
@@ -58,7 +58,7 @@ def predict(
     model = surrogate.model.to(torch_device).eval()
     _check_target(out, overwrite)
     config = surrogate.describe() | {"trials": trials, "mode": mode}
-    with schema.writing_whole(out) as growing:
+    with at(torch_device), schema.writing_whole(out) as growing:
         schema.create(
             growing,
             "prediction",

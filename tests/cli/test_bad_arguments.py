@@ -183,7 +183,7 @@ def here(_base, request, tmp_path, monkeypatch, swc, apical):
     from apical.simulate.run import dask_cluster, dataset, noise_floor
 
     @contextmanager
-    def connected(workers, scheduler, busy):
+    def connected(workers, scheduler, busy, device="cpu"):
         with nullcontext() if scheduler is None else asked(0, scheduler, busy):
             yield Here()
 

@@ -349,13 +349,13 @@ def test_one_line_says_what_to_do_and_nothing_is_changed(things, refused, comman
 
 def test_a_loss_that_is_no_number(fitted, apical, done, monkeypatch):
     """Made up, since none of our datasets does it: the step after the first validation."""
-    from apical.surrogate.fitting import fit, step
+    from apical.surrogate.fitting import step, steps
 
     def failing_step(stack, optimizers, batches, config, at, processes):
         losses = step.train_step(stack, optimizers, batches, config, at, processes)
-        return [float("nan")] if at == config.validate_every else losses
+        return losses * float("nan") if at == config.validate_every else losses
 
-    monkeypatch.setattr(fit, "train_step", failing_step)
+    monkeypatch.setattr(steps, "train_step", failing_step)
     answer = apical("fit truth.zarr --size 3 --steps 60 --batch 1 --out new --device cpu")
     assert answer.status == 2
     line = answer.err.splitlines()[-1]
@@ -422,7 +422,7 @@ def test_a_gpu_that_fails_in_a_fit(fitted, apical, monkeypatch, said, told):
     def failing(*given):
         raise RuntimeError(said)
 
-    monkeypatch.setattr("apical.surrogate.fitting.fit.train_step", failing)
+    monkeypatch.setattr("apical.surrogate.fitting.steps.train_step", failing)
     answer = apical("fit truth.zarr --size 2 --steps 1 --batch 1 --out new --device cpu")
     assert answer.status == 2
     assert answer.err.splitlines()[-1] == f"apical: {told}"  # before it: how the model is computed
@@ -432,7 +432,7 @@ def test_an_error_of_ours_is_not_taken_for_a_gpus(fitted, apical, monkeypatch):
     def failing(*given):
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("apical.surrogate.fitting.fit.train_step", failing)
+    monkeypatch.setattr("apical.surrogate.fitting.steps.train_step", failing)
     with pytest.raises(RuntimeError, match="a mistake"):
         apical("fit truth.zarr --size 2 --steps 1 --batch 1 --out new --device cpu")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -178,18 +179,30 @@ def quick():
     return presets.preset("lif").model_copy(update={"seconds": 0.12, "seed": 5})
 
 
-@pytest.fixture
-def here(monkeypatch):
-    """Address of a scheduler with a worker in this process, so that a test can have things go wrong in it.
-
-    The cell that a worker keeps goes with it: one that is left refuses NEURON's variable step in tests to come.
-    """
+@contextmanager
+def _in_this_process(threads: int, monkeypatch):
+    """Address of a scheduler whose worker has so many threads. The cell that a worker keeps goes with it: one that is
+    left refuses NEURON's variable step in tests to come."""
     from distributed import LocalCluster
 
     from apical.simulate.run import worker
 
     monkeypatch.setattr(worker, "_held", None)
 
-    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "memory_limit": 0, "protocol": "tcp"}
+    options = {"n_workers": 1, "threads_per_worker": threads, "processes": False, "memory_limit": 0, "protocol": "tcp"}
     with LocalCluster(**options, dashboard_address="127.0.0.1:0") as running:
         yield running.scheduler_address
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Address of a scheduler with a worker in this process, so that a test can have things go wrong in it."""
+    with _in_this_process(1, monkeypatch) as address:
+        yield address
+
+
+@pytest.fixture
+def here_in_threads(monkeypatch):
+    """The same, its worker with more threads than batches can be in hand."""
+    with _in_this_process(5, monkeypatch) as address:
+        yield address

@@ -1,12 +1,15 @@
 """CuPy without a GPU, as much of it as `apical` asks for: with this folder first on the path `import cupy` finds it.
 
-Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one warp to a tile: no thread of it then waits
-for another, so that they can run one after another. What it computes is what the text says, and it takes its time.
+PRETENDED_GPUS says how many there are, 1 unless it is set; PRETENDED_TILES how many tiles keep one busy: it then has no
+memory for their rows. Arrays are NumPy's. A kernel is its CUDA text as g++ compiles it, with one thread to a lane: none
+then waits for another, so that they can run one after another. What it computes is what the text says, and it takes
+its time.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import tempfile
 import time
@@ -17,28 +20,7 @@ import numpy as np
 
 __version__ = "0"  # xarray reads it
 
-BEFORE = """
-#include <math.h>
-#include <utility>
-#define __global__
-#define __device__
-#define __forceinline__ inline
-#define __launch_bounds__(threads)
-struct Index { int x, y, z; };
-static Index threadIdx, blockIdx;
-static void __syncthreads() {}
-static inline float __fdividef(float a, float b) { return a / b; }
-"""
-AFTER = """
-template <class... A, size_t... I> static void call(void (*f)(A...), void** given, std::index_sequence<I...>) {
-    f(*(A*)given[I]...);
-}
-template <class... A> static void every(void (*f)(A...), int blocks, void** given) {
-    for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x)
-        for (threadIdx.x = 0; threadIdx.x < LANES; ++threadIdx.x) call(f, given, std::index_sequence_for<A...>());
-}
-extern "C" void launch(int blocks, void** given) { every(run_tiles, blocks, given); }
-"""
+GPU = Path(__file__).parents[1]
 
 
 class ndarray(np.ndarray):
@@ -55,6 +37,10 @@ class ndarray(np.ndarray):
         return SimpleNamespace(copy_to_host_async=lambda to, n_bytes: ctypes.memmove(to, self.ctypes.data, n_bytes))
 
 
+def asarray(values: np.ndarray) -> ndarray:
+    return np.array(values).view(ndarray)
+
+
 def empty(shape: int | tuple[int, ...], dtype: np.dtype) -> ndarray:
     return np.empty(shape, dtype).view(ndarray)
 
@@ -69,29 +55,40 @@ class RawModule:
     def __init__(self, code: str, options: tuple[str, ...], backend: str) -> None:
         from apical.simulate.engine.batched import library
 
-        head, warps, rest = code.partition("#define WARPS ")
-        assert warps, "expected the text of gpu.kernel_text"
-        text = f"{BEFORE}{head}#define WARPS 1\n{rest.partition(chr(10))[2]}{AFTER}"
+        head, width, rest = code.partition("#define WIDTH ")
+        assert width, "expected the text of gpu.kernel_text"
+        text = f'#include "sequential.h"\n{head}#define WIDTH 1\n{rest.partition(chr(10))[2]}'
+        text += '\n#include "sequential_launch.h"\n'
         with tempfile.TemporaryDirectory() as folder:
             source, made = (Path(folder, name) for name in ("kernel.cpp", "kernel.so"))
             source.write_text(text)
-            command = [*library.compiler(), "-std=c++17", "-O1", "-w", "-fPIC", "-shared", "-o", made, source]
-            subprocess.run(command, check=True)
+            command = [*library.compiler(), "-std=c++17", "-O1", "-w", "-fPIC", "-shared", f"-I{GPU}"]
+            subprocess.run([*command, "-o", made, source], check=True)
             self._library = ctypes.CDLL(str(made))  # which stays when the file is gone
 
     def get_function(self, name: str) -> RawModule:
         assert name == "run_tiles"
         return self
 
-    num_regs = 48
+    max_dynamic_shared_size_bytes = preferred_shared_memory_carveout = 0
 
-    def __call__(self, grid: tuple[int], block: tuple[int, int], given: tuple) -> None:
+    def __call__(self, grid: tuple[int], block: tuple[int, int], given: tuple, shared_mem: int) -> None:
+        assert shared_mem <= self.max_dynamic_shared_size_bytes
         kinds = [ctypes.c_int(int(a)) if np.isscalar(a) else ctypes.c_void_p(a.ctypes.data) for a in given]
         self._library.launch(*grid, (ctypes.c_void_p * len(kinds))(*map(ctypes.addressof, kinds)))
 
 
+LARGE = {
+    "MaxRegistersPerMultiprocessor": 65536,
+    "MaxSharedMemoryPerMultiprocessor": 233472,
+    "MaxSharedMemoryPerBlockOptin": 232448,
+    "MultiProcessorCount": 2,
+}
+SMALL = {"MaxRegistersPerMultiprocessor": 16384, "MultiProcessorCount": int(os.environ.get("PRETENDED_TILES", "1"))}
+
+
 class _Device:
-    attributes = {"MaxRegistersPerMultiprocessor": 65536, "MaxThreadsPerMultiProcessor": 2048, "MultiProcessorCount": 2}  # noqa: RUF012
+    attributes = SMALL if "PRETENDED_TILES" in os.environ else LARGE
 
     def __init__(self, number: int = 0) -> None: ...
     def __enter__(self) -> _Device:
@@ -114,7 +111,7 @@ cuda = SimpleNamespace(
     Event=_Event,
     get_elapsed_time=lambda first, last: 1000 * (last.s - first.s),
     runtime=SimpleNamespace(
-        getDeviceCount=lambda: 1,
+        getDeviceCount=lambda: int(os.environ.get("PRETENDED_GPUS", "1")),
         memGetInfo=lambda: (10**9, 2 * 10**9),
         getDeviceProperties=lambda number: {"name": b"none, pretended"},
         runtimeGetVersion=lambda: 0,

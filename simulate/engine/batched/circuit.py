@@ -2,7 +2,7 @@
 
 The voltages of a step solve  d_i x_i - sum_j g_ij x_j = rhs_i  on a tree (Hines 1984, Int J Biomed Comput 15:69): a
 node is eliminated after everything beyond it. Nodes are numbered by unbranched chains, each from its head, the node
-next to the soma, to its tail. Chains of one level depend on no other of that level, so they may be solved in any order.
+next to the soma, to its tail. Threads that share a tree eliminate it in another order (contraction.py).
 """
 
 from __future__ import annotations
@@ -15,25 +15,36 @@ from ...schema import InputError
 
 
 @dataclass(frozen=True)
-class Circuit:
-    """N nodes, the somatic one (that of soma(0.5)) the root; C chains on L levels.
+class Chains:
+    """C unbranched chains on L levels; those of one level depend on no other of it.
 
-    segments: of each node its NEURON segment, or None at a branching without membrane.
-    g_us (N,): conductance to the parent node, uS; 0 at the root. area_um2 (N,), cm_uf_per_cm2 (N,): 0 at branchings.
     head, tail (C,): first and last node of each chain; parent (C,): the node its head hangs on (the root's: itself).
     level (L + 1,): the first chain of each level, then C. beyond_first (C + 1,), beyond: chains that hang on each tail.
     """
 
-    segments: list
-    g_us: np.ndarray
-    area_um2: np.ndarray
-    cm_uf_per_cm2: np.ndarray
     head: np.ndarray
     tail: np.ndarray
     parent: np.ndarray
     level: np.ndarray
     beyond_first: np.ndarray
     beyond: np.ndarray
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """N nodes, the somatic one (that of soma(0.5)) the root.
+
+    segments: of each node its NEURON segment, or None at a branching without membrane.
+    parents (N,): the parent node; the root's: itself. g_us (N,): conductance to it, uS; 0 at the root.
+    area_um2 (N,), cm_uf_per_cm2 (N,): 0 at branchings. chains: None where nodes have been renumbered.
+    """
+
+    segments: list
+    parents: np.ndarray
+    g_us: np.ndarray
+    area_um2: np.ndarray
+    cm_uf_per_cm2: np.ndarray
+    chains: Chains | None
 
     @property
     def axial_us(self) -> np.ndarray:
@@ -42,12 +53,18 @@ class Circuit:
         np.add.at(total, self.parents, self.g_us)
         return total
 
-    @property
-    def parents(self) -> np.ndarray:
-        """The parent node of each node (N,); the root's: itself."""
-        found = np.arange(len(self.g_us)) - 1
-        found[self.head] = self.parent
-        return found
+    def renumbered(self, order: np.ndarray) -> Circuit:
+        """The same, its nodes in another order: order (N,) has what is now the number of each."""
+        now = np.empty(len(order), int)
+        now[order] = np.arange(len(order))
+        return Circuit(
+            segments=[self.segments[node] for node in order],
+            parents=now[self.parents[order]],
+            g_us=self.g_us[order],
+            area_um2=self.area_um2[order],
+            cm_uf_per_cm2=self.cm_uf_per_cm2[order],
+            chains=None,
+        )
 
     def node_of(self, segment) -> int:
         """The number of a NEURON segment's node. Raises InputError for an end of a section, which has no membrane."""
@@ -80,17 +97,24 @@ def read(sections: list, root) -> Circuit:
         [number_of for number_of, other in enumerate(chains) if other.parent == chain.nodes[-1]] for chain in chains
     ]
     membrane = [segments[key] for key in order]
+    head = np.array([number[chain.nodes[0]] for chain in chains])
+    parent = np.array([number[chain.parent if chain.parent is not None else start] for chain in chains])
+    parents = np.arange(len(order)) - 1
+    parents[head] = parent
     return Circuit(
         segments=membrane,
+        parents=parents,
         g_us=np.array([neighbours[key][towards[key]] if towards[key] is not None else 0.0 for key in order]),
         area_um2=np.array([segment.area() if segment is not None else 0.0 for segment in membrane]),
         cm_uf_per_cm2=np.array([segment.cm if segment is not None else 0.0 for segment in membrane]),
-        head=np.array([number[chain.nodes[0]] for chain in chains]),
-        tail=np.array([number[chain.nodes[-1]] for chain in chains]),
-        parent=np.array([number[chain.parent if chain.parent is not None else start] for chain in chains]),
-        level=np.searchsorted(levels, np.arange(levels[-1] + 2)),
-        beyond_first=np.cumsum([0, *map(len, beyond)]),
-        beyond=np.array([each for found in beyond for each in found], int),
+        chains=Chains(
+            head=head,
+            tail=np.array([number[chain.nodes[-1]] for chain in chains]),
+            parent=parent,
+            level=np.searchsorted(levels, np.arange(levels[-1] + 2)),
+            beyond_first=np.cumsum([0, *map(len, beyond)]),
+            beyond=np.array([each for found in beyond for each in found], int),
+        ),
     )
 
 

@@ -6,13 +6,13 @@
 extern "C" int lanes_of_tile() { return LANES; }
 
 extern "C" void run_tiles(
-    int tiles, real* rows, int n_rows, const real* numbers, const int* indices,
+    int tiles, real* rows, const real* numbers, const int* indices,
     int steps, int steps_before, const real* time_ms,
-    const int* event_first, const int* event_step, const int* event_connection, int* event_next,
+    const int* event_first, const int* event_step, const int* event_connection,
     int n_fine, int n_coarse, const int* node, real* fine_mv, const int* kept, int n_kept, real* coarse_mv
 ) {
     const Recorder all = {
-        steps, steps_before, time_ms, event_first, event_step, event_connection, event_next,
+        steps, steps_before, time_ms, event_first, event_step, event_connection,
         n_fine, n_coarse, node, fine_mv, kept, coarse_mv,
     };
 #if defined(__SSE__)
@@ -21,8 +21,8 @@ extern "C" void run_tiles(
     _mm_setcsr(before | 0x8040);
 #endif
     for (long long tile = 0; tile < tiles; ++tile) {
-        const Tile t = {rows + tile * n_rows * LANES, numbers, indices, 0, 1, 0};
-        integrate(t, of_tile(all, tile, 1, n_kept));
+        const Tile t = {rows + tile * N_ROWS * LANES, numbers, indices, 0, 1, 0};
+        integrate(t, of_tile(all, tile, n_kept));
     }
 #if defined(__SSE__)
     _mm_setcsr(before);

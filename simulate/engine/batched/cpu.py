@@ -19,7 +19,7 @@ ALIGNED = 64  # bytes of the longest vector registers
 class Cpu:
     """A Device that has done what it is asked for when the call returns."""
 
-    warps = at_once = threads = 1
+    at_once = threads = 1
 
     def __init__(self, step_text: str) -> None:
         self._library = library.load(step_text)

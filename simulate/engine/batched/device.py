@@ -12,14 +12,13 @@ from ...schema import InputError
 
 
 class Device(Protocol):
-    """Where tiles of `lanes` trials are integrated, each by `warps` threads a lane.
+    """Where tiles of `lanes` trials are integrated.
 
     What it is asked for it does in turn, and may do while the caller goes on. at_once: tiles that keep it busy.
     threads: of this process that may prepare its input.
     """
 
     lanes: int
-    warps: int
     at_once: int
     threads: int
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from ...cores import batches_beside
 from .. import neuron as plain
 from ..interface import Inputs, Integration, Passed, Recording, Together, Unstable, unheard
 from . import devices, memory, step, trials
@@ -35,19 +37,21 @@ def run_many(
     if any(each.synapses is not inputs[0].synapses or each.currents != inputs[0].currents for each in inputs):
         raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])
-    made = build(cell, inputs[0], held, v_init_mv, integration)
-    yield from trials.run(
+    made = build(cell, inputs[0], held, v_init_mv, integration, device)
+    return trials.run(
         made,
         [each.events_ms for each in inputs],
         probes,
         coarse,
         duration_ms,
-        devices.named(device, made.source.text),
+        devices.named(device, made.source),
         passed,
     )
 
 
-def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: Integration) -> Step:
+def build(
+    cell, inputs: Inputs, currents: list, v_init_mv: float, integration: Integration, device: str = "cpu"
+) -> Step:
     """The generated step of a cell. currents: the point processes of `inputs`, placed."""
     assert integration.dt_ms is not None
     return step.build(
@@ -59,15 +63,17 @@ def build(cell, inputs: Inputs, currents: list, v_init_mv: float, integration: I
         integration.second_order,
         integration.precision == "float32",
         step.files_and_texts(cell.nmodl),
+        shared=device != "cpu",
     )
 
 
 def side_by_side(made: Step, duration_ms: float, n_coarse: int, device: str) -> Together:
     """How many trials run in one go: as a vector register of a processor holds, or keep a GPU busy, and memory too."""
-    there = devices.named(device, made.source.text)
+    there = devices.named(device, made.source)
     each = memory.need(made, 1, n_coarse, duration_ms)
-    if device == "cuda":
-        fit = memory.trials_that_fit(each, there, memory.host_bytes())
+    if device != "cpu":
+        in_hand = replace(each, host=each.host * batches_beside(device))
+        fit = memory.trials_that_fit(in_hand, there, memory.host_bytes())
         return Together(fit, "what memory holds or keeps it busy")
     lanes = there[0].lanes
     fit = int(there[0].free_bytes() * memory.OF_HOST // each.host)

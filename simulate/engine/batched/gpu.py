@@ -1,4 +1,4 @@
-"""A GPU as a Device, through CuPy: the only place that imports it. A tile is a warp wide, a trial in each thread."""
+"""A GPU as a Device, through CuPy: the only place that imports it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import numpy as np
 from ...cores import threads_beside
 from ...schema import InputError
 from .device import Device
+from .layout import WAVES, Layout, layout
 
-LANES, WARPS = 32, 8  # threads of a warp, which is one; and warps that share a tile
-HEADERS = ("tile.h", "lanes.h", "cuda.h")  # each after the one that includes it
+HEADERS = ("tile.h", "lanes.h", "rounds.h", "chains.h", "cuda.h")  # each after the one that includes it
 OPTIONS = ("--std=c++17",)  # CuPy adds -ftz=true: as on the CPU, 32-bit numbers too small to be normal are 0
 INSTALL = "pip install 'cupy-cuda12x[ctk]', or cupy-cuda13x where the driver is of CUDA 13"
 
 
-def kernel_text(step_text: str, lanes: int = LANES, warps: int = WARPS) -> str:
+def kernel_text(step_text: str, layout: Layout) -> str:
     """The CUDA source of a generated step in one text, headers included: what is compiled depends on nothing else."""
-    sizes = f"#define LANES {lanes}\n#define WARPS {warps}\n"
+    sizes = f"#define LANES {layout.lanes}\n#define WIDTH {layout.width}\n"
+    sizes += f"#define BLOCKS {layout.blocks}\n" + ("#define ON_CHIP\n" if layout.on_chip else "")
     text = f'#define ONE_LANE_PER_THREAD\n{sizes}{step_text}\n#include "cuda.h"\n'
     for name in HEADERS:
         header = Path(__file__).with_name(name).read_text()
@@ -65,37 +66,39 @@ def _why_none(runtime: Any, told: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def gpus(step_text: str) -> Sequence[Device]:
+def gpus(step_text: str, trial_bytes: int, real_bytes: int) -> Sequence[Device]:
     """All GPUs, with a generated step compiled for each; CuPy keeps what it has compiled in a cache of its own.
 
+    trial_bytes: of the rows of a trial; real_bytes: of a number.
     Raises InputError as `count`, and where the step cannot be compiled.
     """
-    return [Gpu(number, step_text) for number in range(count())]
+    return [Gpu(number, step_text, trial_bytes, real_bytes) for number in range(count())]
 
 
 class Gpu:
     """One GPU through CuPy: a Device. Copies and launches are queued in its default stream."""
 
-    lanes, warps = LANES, WARPS
-
-    def __init__(self, number: int, step_text: str) -> None:
+    def __init__(self, number: int, step_text: str, trial_bytes: int, real_bytes: int) -> None:
         import cupy
 
         self._cupy, self._number = cupy, number
         self.threads = max(1, threads_beside("cuda") // cupy.cuda.runtime.getDeviceCount())
         try:
             with self.current():
-                module = cupy.RawModule(code=kernel_text(step_text), options=OPTIONS, backend="nvrtc")
+                of_gpu = cupy.cuda.Device(number).attributes
+                self.layout = layout(trial_bytes, real_bytes, of_gpu)
+                self.lanes = self.layout.lanes
+                code = kernel_text(step_text, self.layout)
+                module = cupy.RawModule(code=code, options=OPTIONS, backend="nvrtc")
                 self._kernel = module.get_function("run_tiles")
-                self.at_once = self._at_once(cupy.cuda.Device(number).attributes)
+                self._shared_bytes = self.lanes * trial_bytes if self.layout.on_chip else 0
+                if self.layout.on_chip:
+                    self._kernel.max_dynamic_shared_size_bytes = self._shared_bytes
+                    self._kernel.preferred_shared_memory_carveout = 100  # per cent of what there is
+                waves = WAVES if self.layout.on_chip else 1  # of memory the others have as much as there is
+                self.at_once = of_gpu["MultiProcessorCount"] * self.layout.blocks * waves
         except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
             raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error
-
-    def _at_once(self, of_gpu: dict[str, int]) -> int:
-        threads = self.lanes * self.warps
-        by_registers = of_gpu["MaxRegistersPerMultiprocessor"] // (self._kernel.num_regs * threads)
-        by_threads = of_gpu["MaxThreadsPerMultiProcessor"] // threads
-        return of_gpu["MultiProcessorCount"] * max(1, min(by_registers, by_threads))
 
     def refusal(self, told: str) -> InputError:
         return refusal(told)
@@ -121,13 +124,12 @@ class Gpu:
 
     def put(self, values: np.ndarray, copies: int = 1) -> Any:
         room = self._cupy.empty((copies, values.size), values.dtype)
-        for copy in room if values.size else ():
-            copy.set(values)
+        room[:] = self._cupy.asarray(values)
         return room
 
     def launch(self, tiles: int, *arguments: Any) -> None:
         given = [np.int32(each) if isinstance(each, int) else each for each in arguments]
-        self._kernel((tiles,), (self.lanes, self.warps), tuple(given))
+        self._kernel((tiles,), (self.lanes, self.layout.width), tuple(given), shared_mem=self._shared_bytes)
 
     def fetch(self, array: Any, n: int) -> Callable[[], np.ndarray]:
         import cupyx

@@ -17,34 +17,46 @@ INDENT = "    "
 
 
 class Rows:
-    """The rows of a tile, of which each holds one variable of one place."""
+    """The rows of a tile, of which each holds one variable of one place.
 
-    def __init__(self) -> None:
-        self.first: list[np.ndarray] = []  # what they begin with
+    by_variable: whether those of a variable stand side by side, so that neighbouring threads, of neighbouring places,
+    use neighbouring numbers; or those of a place, so that a processor foresees what a loop over places reads.
+    first: what they begin with.
+    """
+
+    def __init__(self, by_variable: bool) -> None:
+        self.by_variable = by_variable
+        self.first: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self.first))
 
     def add(self, first: np.ndarray) -> int:
-        """Rows that begin with `first`; those of a place side by side, so that a processor foresees what comes next."""
-        self.first.append(np.asarray(first, float).ravel())
-        return sum(map(len, self.first[:-1]))
+        """Where rows that begin with `first` (places, variables) begin."""
+        self.first.append(np.asarray(first, float).ravel("F" if self.by_variable else "C"))
+        return len(self) - len(self.first[-1])
 
 
 class GroupSource:
     """Writes the functions of the group of `program`; what they read goes into `tables`, what they keep into `rows`.
 
+    before: places of groups before it, see EACH in tile.h.
+
     waits: whether its states must have advanced before the events of the next step arrive.
     """
 
-    def __init__(self, program: Program, tables: Tables, rows: Rows, real: str, dt_ms: float) -> None:
-        self._program, self._tables, self._real, self._dt_ms = program, tables, real, dt_ms
+    def __init__(self, program: Program, tables: Tables, rows: Rows, real: str, dt_ms: float, before: int) -> None:
+        self._program, self._tables, self._real, self._dt_ms, self._before = program, tables, real, dt_ms, before
         group = program.group
         self.name, self._point, self._n = group.name, group.point, len(group.node)
-        self._row = {name: number for number, name in enumerate(program.kept)}
-        self._names = {plain(name): name for name in self._row}
-        for name in self._row.keys() - self._names.values():
+        self._names = {plain(name): name for name in program.kept}
+        for name in program.kept.keys() - self._names.values():
             other = self._names[plain(name)]
             raise InputError(f"mechanisms: {name} and {other} are both {plain(name)} in generated code; rename one")
-        first = np.array([*program.kept.values()]).reshape(len(self._row), self._n).T
-        self._at = f"const int at = {rows.add(first)} + {len(self._row)} * i;"
+        first = np.array([*program.kept.values()]).reshape(len(program.kept), self._n).T  # (places, variables)
+        per_place, per_variable = (1, self._n) if rows.by_variable else (len(program.kept), 1)
+        self._row = {name: number * per_variable for number, name in enumerate(program.kept)}  # from the place's first
+        self._at = f"const int at = {rows.add(first)} + {per_place} * i;"
         self._node = tables.add_indices(group.node)
         self.waits = group.point and not program.alone and bool(program.advanced)
         turn = turns(group.node) if group.point else np.zeros(self._n, int)
@@ -84,7 +96,7 @@ class GroupSource:
         used = x.symbols(lowered.outputs)
         lines = [self._at]
         if "v" in used:
-            lines.append(f"const real v = AT(NODES + 3 * t.indices[{self._node} + i], lane);")
+            lines.append(f"const real v = AT(OF_NODE(t.indices[{self._node} + i], 0), lane);")
         lines += self._numbers(lowered.tables, used)
         lines += [f"const real {plain(n)} = AT(at + {row}, lane);" for n, row in self._row.items() if n in used]
         lines += statements
@@ -98,7 +110,7 @@ class GroupSource:
         lines = [f"const int node = t.indices[{self._node} + i];", *self._begin(lowered.tables, used)]
         lines += self._advance(advanced, lowered.outputs, lowered)
         head = f"FUNCTION void advance_{self.name}(const Tile& t, real time_ms) {{"
-        return [head, *_indented([f"EACH(i, {self._n}) {{", *_indented(lines), "}"]), "}", ""]
+        return [head, *_indented([f"EACH(i, {self._n}, {self._before}) {{", *_indented(lines), "}"]), "}", ""]
 
     def _currents(self, early: Mapping[str, Expression], late: Mapping[str, Expression]) -> list[str]:
         """early: states that advance before the currents, by what the step before has left; late: after them."""
@@ -125,7 +137,12 @@ class GroupSource:
         lines += [f"ROW(at + {self._row[n]}) = spread({value});" for n, value in zip(kept, values, strict=True)]
         name = f"template <bool advance> FUNCTION void currents_{self.name}(const Tile& t, real time_ms"
         if not self._point:
-            return [f"{name}) {{", *_indented([f"EACH(i, {self._n}) {{", *_indented(lines), "}"]), "}", ""]
+            return [
+                f"{name}) {{",
+                *_indented([f"EACH(i, {self._n}, {self._before}) {{", *_indented(lines), "}"]),
+                "}",
+                "",
+            ]
         place = "place" if self._order is None else f"t.indices[{self._order} + place]"
         loop = "for (int place = first + t.first; place < last; place += t.stride) {"
         body = [loop, *_indented([f"const int i = {place};", *lines]), "}"]

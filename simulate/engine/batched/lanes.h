@@ -175,28 +175,28 @@ FUNCTION V pow_(real x, V y) { return pow_(spread(x), y); }
 #endif
 
 #ifdef ONE_LANE_PER_THREAD
-#define EACH_LANE(name, function) FUNCTION V name(V x) { return (V)function(x); }
+#define OF_EACH_LANE(name, function) FUNCTION V name(V x) { return (V)function(x); }
 #else
-#define EACH_LANE(name, function)                                                  \
+#define OF_EACH_LANE(name, function)                                                  \
     FUNCTION real name(real x) { return std::function(x); }                        \
     FUNCTION V name(V x) {                                                         \
         for (int lane = 0; lane < LANES; ++lane) x[lane] = std::function(x[lane]); \
         return x;                                                                  \
     }
 #endif
-EACH_LANE(sqrt_, sqrt)
-EACH_LANE(log10_, log10)
-EACH_LANE(sin_, sin)
-EACH_LANE(cos_, cos)
-EACH_LANE(tan_, tan)
-EACH_LANE(asin_, asin)
-EACH_LANE(acos_, acos)
-EACH_LANE(atan_, atan)
-EACH_LANE(sinh_, sinh)
-EACH_LANE(cosh_, cosh)
-EACH_LANE(tanh_, tanh)
-EACH_LANE(floor_, floor)
-EACH_LANE(ceil_, ceil)
+OF_EACH_LANE(sqrt_, sqrt)
+OF_EACH_LANE(log10_, log10)
+OF_EACH_LANE(sin_, sin)
+OF_EACH_LANE(cos_, cos)
+OF_EACH_LANE(tan_, tan)
+OF_EACH_LANE(asin_, asin)
+OF_EACH_LANE(acos_, acos)
+OF_EACH_LANE(atan_, atan)
+OF_EACH_LANE(sinh_, sinh)
+OF_EACH_LANE(cosh_, cosh)
+OF_EACH_LANE(tanh_, tanh)
+OF_EACH_LANE(floor_, floor)
+OF_EACH_LANE(ceil_, ceil)
 
 #ifndef ONE_LANE_PER_THREAD
 // The same of one number, for events

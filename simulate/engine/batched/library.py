@@ -16,7 +16,7 @@ from ...folders import cache_folder
 from ...mechanisms.library import processor
 from ...schema import InputError, making
 
-HEADERS = ("lanes.h", "tile.h", "cpu.h")
+HEADERS = ("lanes.h", "tile.h", "chains.h", "cpu.h")
 # For this processor. Not associative: 2^x - 1 keeps the digits of a small x only as it is written. Linked without
 # -ffast-math, with which GCC would change the rounding mode of the whole process.
 FLAGS = (

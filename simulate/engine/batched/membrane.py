@@ -21,7 +21,7 @@ class Group:
 
     mechanisms: in the order in which NEURON advances them. node (I,): of each place. point: whether a point process.
     values: variable as `Execution` calls it -> its numbers before INITIAL (I,). charge: of each ion, with `advanced` of
-    those whose reversal potential follows the concentrations.
+    those whose reversal potential follows the concentrations. names: of the point processes.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Group:
     values: dict[str, np.ndarray] = field(default_factory=dict)
     charge: dict[str, float] = field(default_factory=dict)
     advanced: set[str] = field(default_factory=set)
+    names: list[str] = field(default_factory=list)
 
 
 def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str, str]]) -> list[Group]:
@@ -63,9 +64,12 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
     for process in processes:
         kinds.setdefault(process.hname().partition("[")[0], []).append(process)
     for name, alike in kinds.items():
-        nodes = [circuit.node_of(process.get_segment()) for process in alike]
-        group = Group(name, [mechanism(name)], np.array(nodes), True)
-        _read_values(group, [circuit.segments[node] for node in nodes], alike)
+        node_of = {process.hname(): circuit.node_of(process.get_segment()) for process in alike}
+        alike.sort(key=lambda process: node_of[process.hname()])
+        called = [process.hname() for process in alike]
+        places = np.array([node_of[each] for each in called])
+        group = Group(name, [mechanism(name)], places, True, names=called)
+        _read_values(group, [circuit.segments[node] for node in places], alike)
         found.append(group)
     return found
 

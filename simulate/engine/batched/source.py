@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import elimination
 from .circuit import Circuit
+from .contraction import Contraction
 from .group_source import GroupSource, Rows
 from .lowering import Tables
 from .program import Program
 
+WARP = 32  # threads of a GPU that do the same: of different groups in different warps, none waits for another
 TO_US = 1e-5  # 1 uF/cm2 over 1 um2 in nF; 1 nF over 1 ms is 1 uS
 
 
@@ -19,17 +22,24 @@ TO_US = 1e-5  # 1 uF/cm2 over 1 um2 in nF; 1 nF over 1 ms is 1 uS
 class Source:
     """text: of the generated file. numbers, indices: the tables that it reads.
 
-    first_values: what each row of a tile begins with; the first of them is the voltage.
+    first_values: what each row of a tile begins with; the first of them is a voltage. real: of the numbers.
     """
 
     text: str
     numbers: np.ndarray
     indices: np.ndarray
     first_values: np.ndarray
+    real: np.dtype
+
+    @property
+    def trial_bytes(self) -> int:
+        """Of the rows of one trial."""
+        return len(self.first_values) * self.real.itemsize
 
 
 def write(
     circuit: Circuit,
+    rounds: Contraction | None,
     programs: Sequence[Program],
     connections: Sequence[tuple[int, int, float]],
     dt_ms: float,
@@ -40,24 +50,24 @@ def write(
 ) -> Source:
     """The source of one step of cell `name`.
 
+    rounds: in which nodes are eliminated by threads that share the cell; None for one thread, which goes by chains.
     connections: (number of the program, place, weight) of each that brings input spikes. real: 'float' or 'double'.
     """
-    tables, rows, n = Tables(), Rows(), len(circuit.g_us)
+    tables, rows, n = Tables(), Rows(by_variable=rounds is not None), len(circuit.g_us)
     capacitance_us = (2 if second_order else 1) * TO_US * circuit.cm_uf_per_cm2 * circuit.area_um2 / dt_ms
     branchings = [number for number, segment in enumerate(circuit.segments) if segment is None]
     kinds, places, weights = zip(*connections, strict=True) if connections else ((), (), ())
+    nodes = rows.add(np.outer(np.ones(n), [v_init_mv, 0, 0]))
+    tree, of_all = (
+        (elimination.by_chains(circuit, tables, rows), [])
+        if rounds is None
+        else elimination.by_rounds(circuit, rounds, tables, rows)
+    )
     names = {
-        "NODES": rows.add(np.outer(np.ones(n), [v_init_mv, 0, 0])),
-        "CHAINS": rows.add(np.zeros(2 * len(circuit.head))),
-        "G": tables.add_numbers(circuit.g_us),
+        "N_NODES": n,
+        "NODES": nodes,
         "DIAGONAL": tables.add_numbers(circuit.axial_us + capacitance_us),
-        "LEVELS": len(circuit.level) - 1,
-        "LEVEL": tables.add_indices(circuit.level),
-        "HEAD": tables.add_indices(circuit.head),
-        "TAIL": tables.add_indices(circuit.tail),
-        "PARENT": tables.add_indices(circuit.parent),
-        "BEYOND_FIRST": tables.add_indices(circuit.beyond_first),
-        "BEYOND": tables.add_indices(circuit.beyond),
+        **tree,
         "BRANCHINGS": len(branchings),
         "BRANCHING": tables.add_indices(branchings),
         "SECOND_ORDER": int(second_order),
@@ -65,13 +75,19 @@ def write(
         "CONNECTION_PLACE": tables.add_indices(list(places)),
         "CONNECTION_WEIGHT": tables.add_numbers(np.array(weights)),
     }
-    groups = [GroupSource(program, tables, rows, real, dt_ms) for program in programs]
+    groups, before = [], len(branchings)
+    for program in programs:
+        before = -(-before // WARP) * WARP
+        groups.append(GroupSource(program, tables, rows, real, dt_ms, before))
+        before += len(program.group.node)
+    names["N_ROWS"] = len(rows)
     order = "second order (Crank-Nicolson, staggered gates)" if second_order else "first order (implicit Euler)"
     lines = [
         f"// One time step of {name}: dt {dt_ms:g} ms, {order}, in {real}.",
         "// Generated from the cell and the NMODL of its mechanisms. Units: mV, ms, nA, uS, mM.",
         f"typedef {real} real;",
         *(f"static const int {key} = {value};" for key, value in names.items()),
+        *of_all,
         '#include "tile.h"',
         "",
         *(line for group in groups for line in group.functions()),
@@ -89,7 +105,7 @@ def write(
         "}",
         "",
         "template <bool advance> FUNCTION void currents(const Tile& t, real time_ms) {",
-        "    EACH(i, BRANCHINGS) {  // no membrane",
+        "    EACH(i, BRANCHINGS, 0) {  // no membrane",
         "        const int node = t.indices[BRANCHING + i];",
         "        RHS(node) = spread((real)0);",
         "        D(node) = spread(t.numbers[DIAGONAL + node]);",
@@ -103,4 +119,5 @@ def write(
         np.concatenate(tables.numbers),
         np.concatenate(tables.indices),
         np.concatenate(rows.first),
+        np.dtype("f4" if real == "float" else "f8"),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...mechanisms import nmodl
-from . import circuit, membrane, program, source
+from . import circuit, contraction, membrane, program, source
 from .source import Source
 
 NEURONS_OWN = ("hh", "passive", "stim", "expsyn", "exp2syn")  # files of the wheel, which NEURON has built in
@@ -54,27 +54,27 @@ def build(
     second_order: bool,
     single: bool,
     nmodl_of: dict[str, tuple[str, str]] | None = None,
+    shared: bool = False,
 ) -> Step:
     """The step of a NEURON cell with its synapses and point currents, all of them placed.
 
     currents: NEURON point processes. single: 32-bit arithmetic, or else 64-bit. nmodl_of: mechanism -> file and text,
-    of others than those shipped. Raises InputError for a mechanism, or a tree, that generated code cannot say.
+    of others than those shipped. shared: for a GPU, whose threads share a cell.
+    Raises InputError for a mechanism, or a tree, that generated code cannot say.
     """
     from neuron import h
 
     h.finitialize(v_init_mv)
     tree = circuit.read(cell.sections(), cell.soma(0.5))
+    rounds = None
+    if shared:
+        alike = [each and tuple(mechanism.name() for mechanism in each) for each in tree.segments]
+        order, rounds = contraction.order(tree.parents, alike)
+        tree = tree.renumbered(order)
     processes = [*(synapses.processes if synapses else ()), *currents]
     groups = membrane.read(tree, processes, nmodl_of_mechanisms() | (nmodl_of or {}))
     programs = [program.write(group, dt_ms, v_init_mv, second_order) for group in groups]
-    kinds = {each.group.name: number for number, each in enumerate(programs) if each.group.point}
-    place: dict[str, tuple[int, int]] = {}
-    count = dict.fromkeys(kinds, 0)
-    for process in processes:
-        name = process.hname()
-        kind = name.partition("[")[0]
-        place[name] = kinds[kind], count[kind]
-        count[kind] += 1
+    place = {name: (number, at) for number, each in enumerate(programs) for at, name in enumerate(each.group.names)}
     connections: list[tuple[int, int, float]] = []
     of_synapse: list[list[int]] = []
     for at_synapse in synapses.connections if synapses else ():
@@ -83,7 +83,7 @@ def build(
             of_synapse[-1].append(len(connections))
             connections.append((*place[connection.syn().hname()], float(connection.weight[0])))
     real = "float" if single else "double"
-    made = source.write(tree, programs, connections, dt_ms, v_init_mv, second_order, real, cell.name)
+    made = source.write(tree, rounds, programs, connections, dt_ms, v_init_mv, second_order, real, cell.name)
     return Step(made, tree, dt_ms, single, of_synapse)
 
 

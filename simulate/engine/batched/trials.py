@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,13 +38,14 @@ def run(
 
     devices: with this step, which share the trials; none for the CPU. They take as many as keep them busy, then the
     next; where memory does not suffice, half as many, and so on, which is logged. A trial that goes wrong has its
-    Unstable in place of its Recording; the others never notice.
+    Unstable in place of its Recording; the others never notice. All are integrated when this returns.
     Raises InputError where a device has no memory for one tile.
     """
-    devices = devices or named("cpu", step.source.text)
+    devices = devices or named("cpu", step.source)
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
     lanes = devices[0].lanes
     at_once, first = sum(each.at_once for each in devices) * lanes, 0
+    integrated: list[Iterator[Recording | Unstable]] = []
     while first < len(events_ms):
         events = events_ms[first : first + at_once]
 
@@ -51,7 +53,7 @@ def run(
             passed(first + share * n)
 
         try:
-            found = _at_once(step, events, node, len(probes), duration_ms, devices, of_these)
+            integrated.append(_at_once(step, events, node, len(probes), duration_ms, devices, of_these))
         except MemoryError as error:
             told = f"out of memory with {len(events)} trials side by side ({error})"
             if len(events) <= lanes:
@@ -59,8 +61,8 @@ def run(
             at_once = -(-len(events) // (2 * lanes)) * lanes
             logging.getLogger(__name__).warning("%s; going on with %d", told, at_once)
             continue  # the error goes, and with it what it holds of a device's memory
-        yield from found
         first += len(events)
+    return chain.from_iterable(integrated)
 
 
 def _at_once(
@@ -99,7 +101,6 @@ class _Arrays(NamedTuple):
     numbers: Any
     indices: Any
     node: Any
-    event_next: Any
     fine: Any
     coarse: Any
 
@@ -156,7 +157,6 @@ class _Part:
             numbers=device.put(source.numbers.astype(self.real)),
             indices=device.put(source.indices.astype(INT)),
             node=device.put(self.node),
-            event_next=device.empty(self.lanes * device.warps, INT),
             fine=device.empty(self.lanes * self.pieces.steps * self.n_fine, self.real),
             coarse=device.empty(self.lanes * self.pieces.most_kept * self.n_coarse, self.real),
         )
@@ -169,8 +169,8 @@ class _Part:
         events = self.arrivals.of_piece(done // self.pieces.steps, self.lanes)
         self.device.launch(
             self.tiles,
-            *(there.rows, len(self.step.source.first_values), there.numbers, there.indices),
-            *(steps, done, put(time_ms), *map(put, events), there.event_next),
+            *(there.rows, there.numbers, there.indices),
+            *(steps, done, put(time_ms), *map(put, events)),
             *(self.n_fine, self.n_coarse, there.node, there.fine, put(slot), kept, there.coarse),
         )
         return (
@@ -183,14 +183,12 @@ class _Part:
         kept = slice(*(int(self.pieces.keep[:stop].sum()) for stop in (done, done + steps)))
         self._into(self.v_mv[..., after], fine())
         self._into(self.kept_mv[..., kept], coarse())
-        for trial, v_mv in enumerate(self.v_mv[..., after]):
-            wild = ~(np.abs(v_mv) < RUNAWAY_MV).all(axis=0)  # NaN is not below either
-            if wild.any():
-                self.wild_ms[trial] = min(self.wild_ms[trial], self.pieces.time_ms[after][wild.argmax()])
+        tame = np.abs(self.v_mv[..., after]) < RUNAWAY_MV  # NaN is not
+        wild = np.asarray(~tame.all(axis=1))  # (trials, steps)
+        for trial in np.flatnonzero(wild.any(axis=1)):
+            self.wild_ms[trial] = min(self.wild_ms[trial], self.pieces.time_ms[after][wild[trial].argmax()])
 
     def _into(self, room: np.ndarray, numbers: np.ndarray) -> None:
         """Put numbers (tiles, steps, sites, lanes) into room (trials, sites, steps)."""
-        lanes = self.device.lanes
-        for tile, values in enumerate(numbers.reshape(self.tiles, room.shape[2], room.shape[1], lanes)):
-            of_tile = room[tile * lanes : (tile + 1) * lanes]
-            of_tile[:] = values.T[: len(of_tile)]
+        by_tile = numbers.reshape(self.tiles, room.shape[2], room.shape[1], self.device.lanes)
+        room[:] = by_tile.transpose(0, 3, 2, 1).reshape(self.lanes, *room.shape[1:])[: self.n]

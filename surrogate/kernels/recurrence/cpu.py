@@ -24,6 +24,7 @@ class BranchStates(torch.autograd.Function):
     @staticmethod
     def forward(ctx, w_nsk: Tensor, kappa_k: Tensor, events: Events) -> Tensor:
         """events: of all models' windows, the first model's first."""
+        events = events.trimmed()
         (n_windows, n_ms, n_inputs), (n_models, n_rows, n_branches) = events.shape, w_nsk.shape
         if n_rows != n_inputs or n_windows % n_models or not inside(events):
             raise ValueError(f"events of {events.shape} for {n_models} x {n_rows} inputs lie outside them")

@@ -108,9 +108,8 @@ def _fast(events: Events, neurons: Neuron, path: Path) -> Tensor:
         neurons.kappa_m,
         PHI_HEIGHT * neurons.gain_m,
     )
-    bias, activation = bias_first[:, None, None], cpu.ACTIVATIONS[type(neurons.activation)]
+    leak, activation = neurons.kappa_k[:1], cpu.ACTIVATIONS[type(neurons.activation)]
     if path == "triton":
-        drive_nbth = gpu.branch_states(w_nsh, neurons.kappa_k[:1], events) + bias
-        return gpu.MemoryTrace.apply(drive_nbth, *weights, activation)
-    drive_nbth = cpu.BranchStates.apply(w_nsh, neurons.kappa_k[:1].expand(w_nsh.shape[2]), events) + bias
+        return gpu.MemoryTrace.apply(gpu.branch_drive(w_nsh, events), leak, bias_first, *weights, activation)
+    drive_nbth = cpu.BranchStates.apply(w_nsh, leak.expand(w_nsh.shape[2]), events) + bias_first[:, None, None]
     return cpu.MemoryTrace.apply(drive_nbth, *weights, activation)

@@ -27,7 +27,7 @@ def synapse_table(w_y: Tensor, input_y: Tensor, valid_y: Tensor, n_branches: int
     w_y: synapse weights, branch after branch; with a dimension of models in front, so has what is returned.
     input_y: the input that each synapse reads. valid_y: False for a synapse past the last input, which carries nothing.
     """
-    branch_y = torch.arange(n_branches, device=w_y.device).repeat_interleave(w_y.shape[-1] // n_branches)
+    branch_y = torch.arange(w_y.shape[-1], device=w_y.device) // (w_y.shape[-1] // n_branches)
     nothing = w_y.new_zeros(*w_y.shape[:-1], n_inputs * n_branches)
     w_sk = nothing.index_add(-1, input_y * n_branches + branch_y, w_y * valid_y)
     return w_sk.view(*w_y.shape[:-1], n_inputs, n_branches)

@@ -114,7 +114,9 @@ def test_a_parameter_set_is_printed_as_it_is_written(done, refused):
         ("--engine coreneuron --dt 0", ["a variable step", "needs engine 'neuron'"]),
         ("--engine neurn", ["engine: ", "'coreneuron', 'neuron', 'batched' or 'auto'", "got 'neurn'"]),
         ("--engine batched --dt 0", ["a variable step", "needs engine 'neuron'"]),
-        ("--device gpu", ["device: expected 'cpu' or 'cuda', got 'gpu'"]),
+        ("--device gpu", ["device: expected 'auto', 'cpu', 'cuda', or 'cuda:N' for one GPU of several, got 'gpu'"]),
+        ("--device cuda:-1", ["device: expected", "got 'cuda:-1'"]),
+        ("lif --device cuda:0", ["device cuda:0: a leaky integrate-and-fire neuron runs on the CPU"]),
         (
             "--engine coreneuron --device cuda",
             ["device cuda: engine 'coreneuron' runs on the CPU; give --engine batched"],

@@ -23,8 +23,10 @@ def test_one_table_says_all_of_it(fitted, make_dataset, done):
     assert re.search(r"\nnote 3: .*no output spike of dataset 'made-up-3-8' .*ROC-AUC is undefined", told)
     assert f"*{home.rmse_mv:.3f}" in voltage and f" {other.rmse_mv:.3f}" in voltage
     assert "scores: new.csv; predictions: new-predictions\n" in told
-    done(f"generalise run {on} --out new.csv --device cpu --resume")
-    assert read_scores([fitted / "new.csv"]) == scores
+    for again in (f"run {on} --out new.csv --resume", "--resume new.csv", "--resume --out new.csv"):
+        (fitted / "new.csv").unlink()
+        assert done(f"generalise {again} --device cpu") == told
+        assert read_scores([fitted / "new.csv"]) == scores
 
 
 def test_nothing_that_fits_is_told_and_is_a_failure(fitted, make_dataset, apical):
@@ -47,6 +49,8 @@ def test_nothing_that_fits_is_told_and_is_a_failure(fitted, make_dataset, apical
         ("run --on prediction.zarr --out new.csv", ["prediction.zarr: is a prediction, expected a simulation"]),
         ("nothere --on truth.zarr --out new.csv", ["nothere: no run there"]),
         ("run --on truth.zarr --out new.csv --predictions run", ["run: exists already", "--resume"]),
+        ("--resume", ["apical generalise:", "Missing option '--out'"]),
+        ("--resume nothere.csv", ["nothere-predictions: does not say what its predictions are of", "give runs and"]),
         ("run --on truth.zarr --out new.csv --device tpu", ["device 'tpu'", "auto, cpu or cuda"]),
     ],
 )

@@ -20,11 +20,15 @@ import pytest
 
 from apical.simulate import schema
 
-NEURONS = {  # the first takes no time; the last runs in batches, of which 10 trials are more than one
-    "lif": "lif --seconds 1",
-    "cell": "nmda --seconds 0.2 --morphology {swc}",
-    "side by side": "nmda --seconds 0.5 --morphology {swc} --engine batched --set integration.precision=float64",
+NEURONS = {  # the first takes no time; the last two run in batches, of which there are more than one
+    "lif": "lif --seconds 1 --trials 10",
+    "cell": "nmda --seconds 0.2 --morphology {swc} --trials 10",
+    "side by side": "nmda --seconds 0.5 --morphology {swc} --trials 10 "
+    "--engine batched --set integration.precision=float64",
+    "beside a GPU": "nmda --seconds 0.1 --morphology {swc} --trials 128 --device cuda",
 }
+PRETENDED = Path(__file__).parents[3] / "benchmarks" / "gpu" / "pretend"  # a CuPy whose GPU is this processor
+A_GPU = {"PYTHONPATH": str(PRETENDED), "PRETENDED_TILES": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,7 @@ def undisturbed(tmp_path_factory, lasting_swc):
 
     @cache
     def of(neuron: str) -> tuple[list[str], dict[str, bytes], float]:
-        arguments = [*NEURONS[neuron].format(swc=lasting_swc).split(), "--trials", "10"]
+        arguments = NEURONS[neuron].format(swc=lasting_swc).split()
         out = tmp_path_factory.mktemp(neuron) / "whole.zarr"
         began = time.monotonic()
         finish(start(arguments, out))
@@ -49,6 +53,7 @@ def start(arguments: list[str], out: Path, *more: str) -> subprocess.Popen:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | (A_GPU if "cuda" in arguments else {}),
     )
 
 
@@ -112,6 +117,11 @@ def test_killed_at_random_moments(undisturbed, tmp_path, seed):
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_killed_while_trials_run_side_by_side(undisturbed, tmp_path, seed):
     check(seed, undisturbed("side by side"), tmp_path / "a.zarr")
+
+
+@pytest.mark.slow
+def test_killed_with_three_batches_in_hand(undisturbed, tmp_path):
+    check(2, undisturbed("beside a GPU"), tmp_path / "a.zarr")
 
 
 def test_killed_workers_are_replaced_and_their_trials_run_again(undisturbed, tmp_path):

@@ -315,7 +315,7 @@ def test_burn_in_carries_no_loss(make_dataset):
         poisoned = trials.voltage_bt.copy()
         poisoned[:, 500 : 500 + first_good_bin] = np.nan
         batch = draw_windows(trials._replace(voltage_bt=poisoned), window_ms=1000, batch=2, seed=0, step=0)
-        return train_step(Stack([model]), [make_optimizer(config, model)], [batch], config, 0)[0]
+        return train_step(Stack([model]), [make_optimizer(config, model)], [batch], config, 0).item()
 
     assert np.isfinite(loss(19))
     assert np.isnan(loss(20))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -174,6 +178,28 @@ def test_it_is_compiled_once_and_kept(uncompiled):
     compiled._kernel.cache_clear()
     assert path_of(model.neuron())[0] == "compiled"
     assert library.stat().st_mtime_ns == written and list(uncompiled.rglob("*.so")) == [library]
+
+
+COMPILING = """
+import sys
+from pathlib import Path
+from apical.surrogate.kernels.compiled import _compile
+_compile([sys.argv[1]], b"", Path(sys.argv[2]))
+"""
+
+
+def test_killed_while_it_is_compiled_it_leaves_what_the_next_try_removes(tmp_path):
+    """A compiler that is half done when its caller is killed; the next time it does its work."""
+    compiler, well, library = tmp_path / "compiler", tmp_path / "well", tmp_path / "cache" / "kernel.so"
+    made, half = 'for made; do :; done\necho half > "$made"', f'[ -e {well} ] && echo whole > "$made" || kill -9 $PPID'
+    compiler.write_text(f"#!/bin/sh\n{made}\n{half}\n")
+    compiler.chmod(0o755)
+    library.parent.mkdir()
+    killed = subprocess.run([sys.executable, "-c", COMPILING, compiler, library])
+    assert killed.returncode == -signal.SIGKILL and not library.exists()
+    well.touch()
+    compiled._compile([str(compiler)], b"", library)
+    assert library.read_text() == "whole\n" and list(library.parent.iterdir()) == [library]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_resuming_takes_what_is_finished(go, make_dataset, tmp_path):
     for seed in (1, 2):
         make_dataset(f"{seed}.zarr", n_trials=2, seed=seed)
     first = told(go("1.zarr", "2.zarr"))
-    kept, cut = sorted((tmp_path / "predictions").iterdir())
+    kept, cut = sorted((tmp_path / "predictions").glob("*.zarr"))
     (cut / "trial_status" / "c" / "1").unlink()
     before = (kept / "zarr.json").stat().st_mtime_ns, (cut / "zarr.json").stat().st_mtime_ns
     with pytest.raises(InputError, match=r"predictions: exists already; --resume takes the predictions"):
@@ -82,12 +82,38 @@ def test_resuming_takes_what_is_finished(go, make_dataset, tmp_path):
     assert (kept / "zarr.json").stat().st_mtime_ns > after[0]
 
 
+def test_a_folder_of_predictions_knows_what_they_are_of(run, go, make_dataset, tmp_path):
+    """Also where a kill came before the first of them; what is given again counts."""
+    for seed in (1, 2):
+        make_dataset(f"{seed}.zarr", n_trials=2, seed=seed)
+    own = lambda **options: told(generalise(None, None, tmp_path / "predictions", trials_of, device="cpu", **options))  # noqa: E731
+    with pytest.raises(
+        InputError, match=r"predictions: does not say what its predictions are of .* give runs and data"
+    ):
+        own(resume=True)
+    first = told(go("1.zarr", "2.zarr"))
+    assert own(resume=True) == first
+    shutil.rmtree(next((tmp_path / "predictions").glob("*.zarr")))
+    assert own(resume=True) == first
+    assert told(go("2.zarr", resume=True)) == first[1:]
+    assert own(resume=True) == first[1:]
+    with pytest.raises(InputError, match="only predictions that are resumed know their own"):
+        own(overwrite=True)
+    for predicted in (tmp_path / "predictions").glob("*.zarr"):
+        shutil.rmtree(predicted)
+    assert told(go("1.zarr")) == first[:1]  # a card alone is nothing to be asked about
+    for damaged in ("{", "[]", '{"runs": [], "data": ["1.zarr"]}', '{"runs": [1], "data": ["1.zarr"]}'):
+        (tmp_path / "predictions" / "generalise.json").write_text(damaged)
+        with pytest.raises(InputError, match=r"generalise\.json: is damaged; give runs and data"):
+            own(resume=True)
+
+
 def test_runs_of_one_name_are_called_by_their_folders(run, go, make_dataset, tmp_path):
     make_dataset("other.zarr", n_trials=1, seed=1)
     again = str(shutil.copytree(run, tmp_path / "elm-2-longer-seed0"))
     found = go("other.zarr", runs=[run, again])
     assert [each.surrogate.name for each in found] == ["run", "elm-2-longer"]
-    names = {schema.config_of(schema.open_dataset(path))["name"] for path in (tmp_path / "predictions").iterdir()}
+    names = {schema.config_of(schema.open_dataset(path))["name"] for path in (tmp_path / "predictions").glob("*.zarr")}
     assert names == {"run", "elm-2-longer"}
     with pytest.raises(InputError, match=r"elm-2-longer-seed0: the same model and seed as .*b/elm-2-longer-seed0"):
         elsewhere = str(shutil.copytree(run, tmp_path / "b" / "elm-2-longer-seed0"))

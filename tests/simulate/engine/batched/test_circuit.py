@@ -67,30 +67,32 @@ def answers_as_neuron(sections: list, root, n: int = 6) -> Circuit:
 
 
 def check_order(tree: Circuit, root) -> None:
-    n, chains = len(tree.g_us), len(tree.head)
-    assert tree.segments[tree.head[-1]] == root and tree.g_us[tree.head[-1]] == 0
+    n, chains = len(tree.g_us), len(tree.chains.head)
+    assert tree.segments[tree.chains.head[-1]] == root and tree.g_us[tree.chains.head[-1]] == 0
     assert np.count_nonzero(tree.g_us) == n - 1, "all but the root have a parent"
     # Chains partition the nodes; each is numbered from its head outwards
-    assert [*tree.head, n] == [0, *(tree.tail + 1)]
-    assert (tree.parents[np.setdiff1d(np.arange(n), tree.head)] == np.setdiff1d(np.arange(n), tree.head) - 1).all()
+    assert [*tree.chains.head, n] == [0, *(tree.chains.tail + 1)]
+    assert (
+        tree.parents[np.setdiff1d(np.arange(n), tree.chains.head)] == np.setdiff1d(np.arange(n), tree.chains.head) - 1
+    ).all()
     # What hangs on a chain is on a lower level, and hangs on its tail
-    level_of = np.repeat(np.arange(len(tree.level) - 1), np.diff(tree.level))
+    level_of = np.repeat(np.arange(len(tree.chains.level) - 1), np.diff(tree.chains.level))
     assert len(level_of) == chains
-    of = {tail: chain for chain, tail in enumerate(tree.tail)}
-    for chain, parent in enumerate(tree.parent[:-1]):
+    of = {tail: chain for chain, tail in enumerate(tree.chains.tail)}
+    for chain, parent in enumerate(tree.chains.parent[:-1]):
         assert level_of[chain] < level_of[of[parent]]
     for chain in range(chains):
-        beyond = tree.beyond[tree.beyond_first[chain] : tree.beyond_first[chain + 1]]
-        assert sorted(beyond) == [c for c in range(chains - 1) if tree.parent[c] == tree.tail[chain]]
+        beyond = tree.chains.beyond[tree.chains.beyond_first[chain] : tree.chains.beyond_first[chain + 1]]
+        assert sorted(beyond) == [c for c in range(chains - 1) if tree.chains.parent[c] == tree.chains.tail[chain]]
     # A branching without membrane is one: no open end, no resistance in series
-    neighbours = np.bincount(tree.parents, minlength=n) + (tree.g_us > 0) - (np.arange(n) == tree.head[-1])
+    neighbours = np.bincount(tree.parents, minlength=n) + (tree.g_us > 0) - (np.arange(n) == tree.chains.head[-1])
     assert all(neighbours[node] > 2 for node, each in enumerate(tree.segments) if each is None)
 
 
 def test_one_segment(section):
     soma = section("soma", 20, 20)
     tree = answers_as_neuron([soma], soma(0.5))
-    assert tree.g_us.tolist() == [0] and tree.level.tolist() == [0, 1]
+    assert tree.g_us.tolist() == [0] and tree.chains.level.tolist() == [0, 1]
     assert tree.area_um2[0] == pytest.approx(np.pi * 400) and tree.cm_uf_per_cm2.tolist() == [1]
 
 
@@ -98,7 +100,7 @@ def test_a_cable_is_one_chain(section):
     """Its conductances by hand, with the open end, which has no membrane, left out."""
     cable = section("cable", 100, 2, nseg=5)
     tree = answers_as_neuron([cable], cable(0.1))
-    assert tree.head.tolist() == [0] and tree.tail.tolist() == [4]
+    assert tree.chains.head.tolist() == [0] and tree.chains.tail.tolist() == [4]
     megaohm = 110 * 20e-4 / (np.pi * 1e-4**2) * 1e-6  # 110 ohm cm, 20 um between middles
     np.testing.assert_allclose(tree.g_us, [0, *[1 / megaohm] * 4], rtol=1e-9)
 
@@ -106,7 +108,7 @@ def test_a_cable_is_one_chain(section):
 def test_the_root_may_be_in_the_middle(section):
     cable = section("cable", 100, 2, nseg=5)
     tree = answers_as_neuron([cable], cable(0.5))
-    assert len(tree.head) == 3 and tree.level.tolist() == [0, 2, 3]
+    assert len(tree.chains.head) == 3 and tree.chains.level.tolist() == [0, 2, 3]
 
 
 @pytest.mark.parametrize("x", [0, 0.3, 0.5, 1])

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,8 @@ import pytest
 
 from apical.simulate import presets, schema
 from apical.simulate.cell.synapses import Domain
-from apical.simulate.engine.batched import devices, gpu, library, memory, pieces, step, trials
+from apical.simulate.engine.batched import devices, elimination, gpu, library, memory, pieces, step, trials
+from apical.simulate.engine.batched.layout import Layout
 from apical.simulate.engine.interface import Integration, Unstable
 from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
@@ -39,11 +41,16 @@ BRANCHED = """\
 9 4 -60 328 0 1 8
 10 4 -260 208 0 1 8
 """
-LANES, WARPS = 2, 3  # neither divides what they share
+LANES = 2
+LAYOUTS = {  # nothing divides what is shared
+    "streamed": Layout(LANES, 3, blocks=1, on_chip=False),
+    "on chip": Layout(LANES, 3, blocks=2, on_chip=True),
+}
 TRIALS, MS = 5, 30  # the third tile has a lane without a trial
 RUNAWAY, UNDEFINED = 1, 4  # trials with an input spike at synapse 0, or 1, whose weights are absurd
 # Several rounds of point processes at a node, not the same at all nodes
 DENSE = {"synapses_per_segment": 3, "inhibitory": "GABA_AB", "without_nmda": Domain(from_um=200)}
+FEW = 1  # nodes of a round of DENSE that one warp eliminates: those of the other specimen are all for one warp
 
 
 class Threads:
@@ -52,14 +59,17 @@ class Threads:
     at_once, threads = 5, 2
 
     def __init__(
-        self, folder: Path, step_text: str, warps: int = WARPS, flags: str = "", together: bool = True
+        self, folder: Path, step_text: str, layout: Layout = LAYOUTS["streamed"], flags: str = "", together: bool = True
     ) -> None:
-        self.lanes, self.warps, self.launches = LANES, warps, []
-        kernel = gpu.kernel_text(step_text, LANES, warps)
+        self.launches, self.lanes = [], layout.lanes
+        kernel = gpu.kernel_text(step_text, layout)
         if not together:
             kernel = kernel.replace("#define TOGETHER __syncthreads()", "#define TOGETHER")
+            kernel = kernel.replace("#define TOGETHER_NARROW __sync", "#define TOGETHER_NARROW //")
         launch = 'extern "C" void launch(int blocks, void** arguments) {'
-        launch += " launch_on_threads(run_tiles, blocks, LANES, WARPS, arguments); }"
+        launch += " launch_on_threads(run_tiles, blocks, LANES, WIDTH, NARROW * LANES, arguments); }"
+        if layout.on_chip:
+            launch += " real state[N_ROWS * LANES];"
         (folder / "kernel.cpp").write_text(f'#include "threads.h"\n{kernel}\n{launch}\n')
         self.library = folder / "kernel.so"
         command = [*library.compiler(), "-std=c++17", "-O1", "-pthread", "-fPIC", "-shared", *flags.split()]
@@ -108,10 +118,16 @@ def specimen(tmp_path_factory):
         neuron = experiments[-1].neuron
         for synapse, weight in ((0, -1000.0), (1, np.nan)):
             neuron.synapses.connections[synapse][0].weight[0] = weight
-        generated = step.build(neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, precision == "float32")
+        given = (neuron.cell, neuron.synapses, [], V_INIT_MV, 0.025, True, precision == "float32")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(elimination, "FEW", FEW if changes else elimination.FEW)
+            generated, of_one_thread = (step.build(*given, shared=shared) for shared in (True, False))
+        wide = int(generated.source.text.partition("WIDE = ")[2].partition(";")[0])
+        assert (wide > 0) == bool(changes)
         segments = [segment.neuron for segment in neuron.cell.segments]
         made[key] = each = SimpleNamespace(
             step=generated,
+            of_one_thread=of_one_thread,
             events_ms=[_input(neuron.synapses.sign, trial) for trial in range(TRIALS)],
             probes=[neuron.cell.soma(0.5), segments[-1]],
             coarse=segments[::7],
@@ -133,7 +149,8 @@ def _input(sign: np.ndarray, trial: int) -> list[np.ndarray]:
 
 
 def run(each: SimpleNamespace, *devices) -> list:
-    return list(trials.run(each.step, each.events_ms, each.probes, each.coarse, MS, devices))
+    of = each.step if devices else each.of_one_thread
+    return list(trials.run(of, each.events_ms, each.probes, each.coarse, MS, devices))
 
 
 def agree(found: list, expected: list, within_mv: float) -> None:
@@ -150,20 +167,25 @@ def agree(found: list, expected: list, within_mv: float) -> None:
 PRECISIONS = [("float64", 1e-9), ("float32", 0.05)]  # and how far from the CPU's, mV
 
 
+@pytest.fixture(scope="module", params=LAYOUTS)
+def layout(request):
+    return LAYOUTS[request.param]
+
+
 @pytest.mark.parametrize(
     ("precision", "within_mv", "changes"), [*((*of, {}) for of in PRECISIONS), ("float64", 1e-9, DENSE)]
 )
-def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, precision, within_mv, changes):
+def test_threads_of_a_block_give_what_the_cpu_gives(specimen, tmp_path, layout, precision, within_mv, changes):
     each = specimen(precision, **changes)
-    found = run(each, Threads(tmp_path, each.step.source.text))
+    found = run(each, Threads(tmp_path, each.step.source.text, layout))
     agree(found, each.expected, within_mv)
     assert [trial for trial, one in enumerate(found) if isinstance(one, Unstable)] == [RUNAWAY, UNDEFINED]
     assert max(one.v_mv[0].max() for one in found if not isinstance(one, Unstable)) > 0  # it fires
 
 
 @pytest.fixture(scope="module")
-def device(specimen, tmp_path_factory):
-    return Threads(tmp_path_factory.mktemp("device"), specimen().step.source.text)
+def device(specimen, tmp_path_factory, layout):
+    return Threads(tmp_path_factory.mktemp("device"), specimen().step.source.text, layout)
 
 
 @pytest.fixture(scope="module")
@@ -171,10 +193,12 @@ def as_it_is(specimen, device):
     return run(specimen(), device)
 
 
-@pytest.mark.parametrize(("piece_ms", "warps"), [(7.0, 1), (11.0, 2)])
-def test_neither_pieces_nor_warps_change_a_bit(specimen, as_it_is, tmp_path, monkeypatch, piece_ms, warps):
+@pytest.mark.parametrize(("piece_ms", "lanes", "width"), [(7.0, 3, 1), (11.0, 16, 3)])  # of 48 threads some wait
+def test_neither_pieces_nor_lanes_nor_threads_change_a_bit(
+    specimen, as_it_is, layout, tmp_path, monkeypatch, piece_ms, lanes, width
+):
     each = specimen()
-    other = Threads(tmp_path, each.step.source.text, warps)
+    other = Threads(tmp_path, each.step.source.text, replace(layout, lanes=lanes, width=width))
     monkeypatch.setattr(pieces, "PIECE_MS", piece_ms)
     agree(run(each, other), as_it_is, 0)
     assert len(other.launches) == np.ceil(MS / piece_ms)
@@ -203,14 +227,15 @@ ctypes.CDLL(sys.argv[1]).launch(tiles, (ctypes.c_void_p * len(given))(*map(ctype
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["as it is", "without barriers"])
-def test_threads_do_not_race(specimen, tmp_path, together):
+def test_threads_do_not_race(specimen, layout, tmp_path, together):
     """GCC's thread sanitizer finds no race in 20 steps, and finds one where the barriers are taken out."""
     found = subprocess.run([*library.compiler(), "-print-file-name=libtsan.so"], capture_output=True, text=True)
     sanitizer = found.stdout.strip()
     if not Path(sanitizer).is_absolute():
         pytest.skip(f"{library.compiler()[0]} has no thread sanitizer")
     each = specimen(**DENSE)
-    device = Threads(tmp_path, each.step.source.text, flags="-g -fsanitize=thread", together=together)
+    layout = replace(layout, width=20)  # more than a warp
+    device = Threads(tmp_path, each.step.source.text, layout, flags="-g -fsanitize=thread", together=together)
     device.launch = lambda *launched: device.launches.append(launched)
     list(trials.run(each.step, each.events_ms[:LANES], each.probes, each.coarse, 0.5, [device]))
     ((tiles, *arguments),) = device.launches
@@ -231,7 +256,7 @@ def test_threads_do_not_race(specimen, tmp_path, together):
 def test_a_dataset_made_on_a_gpu_is_what_the_cpu_makes(quick_cell, here, tmp_path, monkeypatch):
     """From the command's function on, in two batches, with a step that no whole ms is a multiple of."""
     monkeypatch.setattr(gpu, "count", lambda: 1)
-    monkeypatch.setattr(gpu, "gpus", lambda text: [Threads(tmp_path, text)])
+    monkeypatch.setattr(gpu, "gpus", lambda text, *sizes: [Threads(tmp_path, text)])
     monkeypatch.setattr(Threads, "at_once", 1)
     told: list[str] = []
     paths = [tmp_path / "cpu.zarr", tmp_path / "cuda.zarr"]
@@ -261,8 +286,8 @@ def quick_cell(lasting_swc):
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_nvcc_compiles_the_kernel(specimen, tmp_path, precision):
-    (tmp_path / "kernel.cu").write_text(gpu.kernel_text(specimen(precision).step.source.text))
+def test_nvcc_compiles_the_kernel(specimen, tmp_path, layout, precision):
+    (tmp_path / "kernel.cu").write_text(gpu.kernel_text(specimen(precision).step.source.text, layout))
     options = [*gpu.OPTIONS, "-ftz=true", "-arch=sm_80", "-cubin"]
     subprocess.run(["nvcc", *options, "-o", tmp_path / "kernel.cubin", tmp_path / "kernel.cu"], check=True)
 
@@ -279,11 +304,11 @@ def _a_gpu_is_there() -> bool:
 @pytest.mark.parametrize(("precision", "within_mv"), PRECISIONS)
 def test_a_gpu_gives_what_the_cpu_gives(specimen, precision, within_mv):
     each = specimen(precision)
-    there = devices.named("cuda", each.step.source.text)
+    there = devices.named("cuda", each.step.source)
     copies = 14  # 70 trials: two tiles and a part of a third
     found = list(trials.run(each.step, each.events_ms * copies, each.probes, each.coarse, MS, there))
     agree(found, each.expected * copies, within_mv)
     need = memory.need(each.step, len(each.probes), len(each.coarse), MS)
     together = memory.trials_that_fit(need, there, memory.host_bytes())
     assert together > 0
-    assert together % gpu.LANES == 0
+    assert together % there[0].lanes == 0

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from apical.simulate import presets, schema
+from apical.simulate import schema
 from apical.simulate.engine.batched import gpu
-from apical.simulate.engine.interface import Integration
 from apical.simulate.run import dataset
 from apical.simulate.schema import InputError
+from apical.simulate.trial.experiment import Experiment
 
-PRETEND = Path(__file__).parents[4] / "benchmarks" / "gpu" / "pretend"
-TILE = 2  # trials; a GPU's has 32, which would take seconds here
-
-
-@pytest.fixture
-def cupy(monkeypatch):
-    """A module of CuPy's name whose one GPU is this processor."""
-    made = {}
-    for name in ("cupy", "cupyx"):
-        spec = importlib.util.spec_from_file_location(name, PRETEND / f"{name}.py")
-        made[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(made[name])
-        monkeypatch.setitem(sys.modules, name, made[name])
-    gpu.gpus.cache_clear()
-    monkeypatch.setattr(gpu, "LANES", TILE)
-    monkeypatch.setattr(gpu.Gpu, "lanes", TILE)
-    monkeypatch.setattr(gpu, "kernel_text", lambda text, made=gpu.kernel_text: made(text, TILE))
-    yield made["cupy"]
-    gpu.gpus.cache_clear()
-
-
-@pytest.fixture
-def cell(lasting_swc):
-    integration = Integration(engine="batched", precision="float64", dt_ms=0.05)
-    changes = {"morphology": str(lasting_swc), "seconds": 0.03, "integration": integration}
-    return presets.nmda().model_copy(update=changes)
+TILE = 2  # trials, of the GPU that conftest.py pretends
 
 
 def same(one: Path, other: Path) -> None:
@@ -57,6 +32,7 @@ def same(one: Path, other: Path) -> None:
 )
 def test_out_of_memory_halves_the_trials_and_goes_on(cupy, cell, here, tmp_path, monkeypatch, caplog, error):
     """Another process takes memory once the run has begun: five trials are three tiles, then two, then one."""
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 4)
     begun, launch = [], gpu.Gpu.launch
 
     def full(self, tiles, *arguments):
@@ -80,7 +56,7 @@ def test_out_of_memory_halves_the_trials_and_goes_on(cupy, cell, here, tmp_path,
 @pytest.mark.slow
 def test_a_gpu_that_is_lost_is_told_and_the_run_resumes(cupy, cell, here, tmp_path, monkeypatch):
     """In the second batch: the first one's trials are there, and --resume makes the rest alone."""
-    monkeypatch.setattr(gpu.Gpu, "_at_once", lambda self, of_gpu: 1)
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 1)
     launch, launched, lost = gpu.Gpu.launch, [], [True]
 
     def failing(self, tiles, *arguments):
@@ -101,6 +77,36 @@ def test_a_gpu_that_is_lost_is_told_and_the_run_resumes(cupy, cell, here, tmp_pa
     assert len(launched) == 2
     dataset.simulate(cell, tmp_path / "cpu.zarr", 2 * TILE, scheduler=here)
     same(out, tmp_path / "cpu.zarr")
+
+
+@pytest.mark.slow
+def test_the_next_batch_is_drawn_while_the_gpu_integrates(cupy, cell, here, here_in_threads, tmp_path, monkeypatch):
+    """The kernel of each batch waits for that; one after another, none would be integrated."""
+    monkeypatch.setitem(cupy.cuda.Device.attributes, "MultiProcessorCount", 1)
+    batches, launches = 3, 2  # of 30 ms
+    one_by_one = dataset.simulate(cell, tmp_path / "one.zarr", batches * TILE, scheduler=here, device="cuda")
+    drawn, launched, draw, launch = threading.Semaphore(0), [], Experiment.draw, gpu.Gpu.launch
+
+    def drawing(self, numbers):
+        drawn.release()
+        return draw(self, numbers)
+
+    def waiting(self, *arguments):
+        if not launched:
+            drawn.acquire()  # its own
+        if len(launched) % launches == 0 and len(launched) < (batches - 1) * launches:
+            assert drawn.acquire(timeout=30), "no other batch is drawn"
+        launched.append(arguments)
+        launch(self, *arguments)
+
+    monkeypatch.setattr(Experiment, "draw", drawing)
+    monkeypatch.setattr(gpu.Gpu, "launch", waiting)
+    out = tmp_path / "together.zarr"
+    dataset.simulate(cell, out, batches * TILE, scheduler=here_in_threads, device="cuda")
+    assert len(launched) == batches * launches
+    for file in one_by_one.rglob("*"):
+        if file.is_file() and file.name != "zarr.json":
+            assert (out / file.relative_to(one_by_one)).read_bytes() == file.read_bytes(), file
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apical.simulate.engine.batched import gpu, memory, trials
+from apical.simulate.engine.batched import engine, gpu, memory, trials
 from apical.simulate.engine.batched.cpu import Cpu
 from apical.simulate.schema import InputError
 
@@ -18,14 +18,13 @@ STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
     single=True,
     connections=[[0], [1, 2]],
     circuit=SimpleNamespace(node_of=lambda site: 0),
-    source=SimpleNamespace(first_values=np.zeros(100), numbers=np.zeros(1), indices=np.zeros(1, int)),
+    source=SimpleNamespace(text="", first_values=np.zeros(100), numbers=np.zeros(1), indices=np.zeros(1, int)),
 )
 
 
 def device(free_bytes=10**6, at_once=5):
     return SimpleNamespace(
         lanes=4,
-        warps=2,
         at_once=at_once,
         threads=1,
         free_bytes=lambda: free_bytes,
@@ -120,3 +119,12 @@ def test_no_gpu_is_told(monkeypatch):
         InputError, match=r"no GPU to be used \(cudaErrorNoDevice: .* is detected\); or give --device cpu$"
     ):
         gpu.count()
+
+
+def test_batches_in_hand_share_the_hosts_memory(monkeypatch):
+    """Beside a GPU one batch is drawn, one integrated and one written: half of the memory has room for three of two
+    tiles, of four trials each."""
+    each = memory.need(STEP, n_fine=1, n_coarse=2, duration_ms=100)
+    monkeypatch.setattr(engine.devices, "named", lambda name, text: [device(free_bytes=10**9)])
+    monkeypatch.setattr(memory, "host_bytes", lambda: 2 * 3 * (2 * 4 * each.host))
+    assert engine.side_by_side(STEP, 100, n_coarse=2, device="cuda").trials == 2 * 4

@@ -31,7 +31,7 @@ def source(*texts: str) -> str:
         values[f"{each.name}.g"] = np.array([0.1, 0.2])
     group = Group("segments_0", mechanisms, np.zeros(2, int), False, values, {}, set())
     made = program.write(group, dt_ms=0.025, v_init_mv=-70.0, second_order=True)
-    return "\n".join(GroupSource(made, Tables(), Rows(), "float", 0.025).functions())
+    return "\n".join(GroupSource(made, Tables(), Rows(by_variable=False), "float", 0.025, 0).functions())
 
 
 def test_what_is_computed_hides_no_state():

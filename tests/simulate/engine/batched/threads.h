@@ -1,8 +1,10 @@
 // A GPU's threads as threads of this processor: what a CUDA kernel takes for granted, and a launch of one. Every thread
-// of a block is a real one, and __syncthreads a real barrier, so that races show; blocks run one after another.
+// of a block is a real one, and __syncthreads a real barrier, so that races show; blocks run one after another, of all
+// launches.
 #include <math.h>
 #include <pthread.h>
 
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -10,15 +12,27 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
+#define __shared__
+#define __constant__ static const
 
 struct Index { int x, y, z; };
 static thread_local Index threadIdx, blockIdx;
 // Two barriers in turn: with one, a thread that leaves it late would seem to a sanitizer to have waited for what other
 // threads did on their way to it again
-static thread_local pthread_barrier_t* barriers;
-static thread_local int turn;
-static void __syncthreads() { pthread_barrier_wait(barriers + (turn ^= 1)); }
+struct Barriers {
+    pthread_barrier_t both[2];
+    explicit Barriers(int threads) {
+        for (pthread_barrier_t& each : both) pthread_barrier_init(&each, nullptr, threads);
+    }
+    ~Barriers() {
+        for (pthread_barrier_t& each : both) pthread_barrier_destroy(&each);
+    }
+};
+static thread_local Barriers *of_block, *of_warp;
+static thread_local int turn, turn_of_warp;
+static void __syncthreads() { pthread_barrier_wait(of_block->both + (turn ^= 1)); }
+static void __syncwarp(unsigned) { pthread_barrier_wait(of_warp->both + (turn_of_warp ^= 1)); }
 static inline float __fdividef(float a, float b) { return a / b; }
 
 template <class... A, size_t... I>
@@ -26,20 +40,22 @@ static void call(void (*kernel)(A...), void** arguments, std::index_sequence<I..
     kernel(*(A*)arguments[I]...);
 }
 
-// As cudaLaunchKernel: `arguments` points to each argument
-template <class... A> static void launch_on_threads(void (*kernel)(A...), int blocks, int x, int y, void** arguments) {
-    pthread_barrier_t of_block[2];
-    for (pthread_barrier_t& barrier : of_block) pthread_barrier_init(&barrier, nullptr, x * y);
+// As cudaLaunchKernel: `arguments` points to each argument. in_warp: threads that __syncwarp is called for
+template <class... A>
+static void launch_on_threads(void (*kernel)(A...), int blocks, int x, int y, int in_warp, void** arguments) {
+    static std::mutex one_at_a_time;  // they share what a block has in common
+    const std::lock_guard<std::mutex> held(one_at_a_time);
+    Barriers all(x * y), few(in_warp);
     for (int block = 0; block < blocks; ++block) {
         std::vector<std::thread> threads;
         for (int i = 0; i < x * y; ++i)
-            threads.emplace_back([=, &of_block] {
-                barriers = of_block;
+            threads.emplace_back([=, &all, &few] {
+                of_block = &all;
+                of_warp = &few;
                 threadIdx = {i % x, i / x, 0};
                 blockIdx = {block, 0, 0};
                 call(kernel, arguments, std::index_sequence_for<A...>());
             });
         for (std::thread& thread : threads) thread.join();
     }
-    for (pthread_barrier_t& barrier : of_block) pthread_barrier_destroy(&barrier);
 }
