@@ -311,7 +311,7 @@ def test_a_rule_stays_between_its_ends(near, far, place_um, width_um, distance_u
 
 
 def test_neuron_computes_a_reversal_potential_where_a_concentration_is_used():
-    """SK_E2 only reads cai: what was set of eca is lost, beside a channel that reads eca too; without it, it is kept."""
+    """SK_E2 only reads cai, and what was set of eca is lost, also of a channel beside it that reads eca."""
     library.load(biophysics.mechanism_groups())
     from neuron import h
 
