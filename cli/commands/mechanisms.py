@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..options import Json, examples
+from ..options import MOST_PROCESSES, Json, examples
 
 if TYPE_CHECKING:
     from ...simulate.validation.own_mechanisms import Survey
@@ -21,6 +21,9 @@ commands = typer.Typer()
 )
 def mechanisms(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="With .mod files.")],
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Files tried at a time [default: all cores].")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List which engines take each .mod file of a folder, why not, by file and line, and how far they are from plain
@@ -29,12 +32,13 @@ def mechanisms(
     Each file is compiled and run in a process of its own, which takes up to half a minute, once. The exit status is 1
     when no engine takes one of the files, or an engine that takes it differs by more than 0.001 mV.
     """
+    from ...simulate.cores import available_cores
     from ...simulate.validation.own_mechanisms import survey
     from ..progress import bar, errors
     from ..tables import print_json
 
     with bar("Trying") as show:
-        found = list(survey(folder, show))
+        found = list(survey(folder, show, workers or available_cores()))
     if as_json:
         print_json([each.plain() for each in found])
     else:

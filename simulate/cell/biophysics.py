@@ -253,8 +253,9 @@ def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mecha
         entries = parameters.region(name)
         # Nothing is left to NEURON's defaults: 1e-3 S/cm2 of leak, for example, or a fused mechanism's ek of 0.
         here = {key: mechanisms[key] for key in entries if key in mechanisms}
-        keeper = {f"e{ion}": key for key, mechanism in here.items() for ion in mechanism.writes}
-        reversals = (each for mechanism in here.values() for each in mechanism.reversals if each not in keeper)
+        # NEURON computes a reversal potential where a mechanism reads or writes a concentration, whatever was set
+        uses = {f"e{ion}": key for key, mechanism in here.items() for ion in mechanism.concentrations}
+        reversals = (each for mechanism in here.values() for each in mechanism.reversals if each not in uses)
         for needed in ("Ra", "cm", *reversals):
             if needed not in entries:
                 raise WrongEntry((name, needed), f"missing: give it in [{name}] or in [all]")
@@ -262,6 +263,6 @@ def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mecha
             asked_for, given = ("g", "e") if key == "pas" else mechanism.unset, entries[key]
             if isinstance(given, dict) and (missing := sorted(set(asked_for) - set(given))):
                 raise WrongEntry((name, key, missing[0]), f"missing: give it in [{name}] or in [all]")
-        if follows := sorted(keeper.keys() & entries.keys()):
-            why = f"follows the concentration that {keeper[follows[0]]} keeps; leave it out"
+        if follows := sorted(uses.keys() & entries.keys()):
+            why = f"follows the ion's concentrations, of which {uses[follows[0]]} uses one; leave it out"
             raise WrongEntry((name, follows[0]), why)

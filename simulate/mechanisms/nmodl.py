@@ -44,14 +44,14 @@ class Source(BaseModel):
 class Mechanism(NamedTuple):
     """What may be set of it, parameter -> unit ('1' for none), and the reversal potentials that it needs.
 
-    unset: parameters for which the NMODL has no number. writes: ions of which it writes a concentration. weight: the
-    unit of an event's weight; None where it receives no events.
+    unset: parameters for which the NMODL has no number. concentrations: ions of which it reads or writes one. weight:
+    the unit of an event's weight; None where it receives no events.
     """
 
     parameters: dict[str, str]
     reversals: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
+    concentrations: tuple[str, ...] = ()
     weight: str | None = None
 
 
@@ -123,7 +123,7 @@ def mechanism(text: str) -> Mechanism:
         {name: normal(unit) for name, _, unit in entries},
         tuple(f"e{ion}" for ion, used in ions.items() if ("READ", f"e{ion}") in _words(used)),
         tuple(name for name, number, _ in entries if not number),
-        tuple(ion for ion, used in ions.items() if {("WRITE", f"{ion}i"), ("WRITE", f"{ion}o")} & _words(used)),
+        tuple(ion for ion, used in ions.items() if {f"{ion}i", f"{ion}o"} & {name for _, name in _words(used)}),
         normal(weight[1] or "") if weight else None,
     )
 

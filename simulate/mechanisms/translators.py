@@ -16,6 +16,12 @@ from .nmodl import Source, without_comments
 LONGEST_S = 5.0  # a translator takes a tenth of a second; some never end on what they do not like
 OF_C = r"\b(VERBATIM|POINTER)\b"  # CoreNEURON's translator copies the one and lets the other dangle
 START = r"\bSTATE\s*\{[^}]*\b(START)\b"  # which it passes over, so that the state begins at 0
+IMPLICIT = r"\b(METHOD\s+(?:sparse|derivimplicit))\b"  # NEURON takes half a step of these where secondorder is 2
+OTHERWISE = {  # what it runs, but not as NEURON does
+    OF_C: "is not supported by engine 'coreneuron'",
+    START: "is passed over by CoreNEURON",
+    IMPLICIT: "has first order in CoreNEURON, also where second order is asked for",
+}
 SAID_OF_A_PLACE = re.compile(r"\[error\] :: (?:Code Incompatibility :: )?(.*?) ?\[(\d+)\.[\d-]+\] ?(.*)")
 SAID = re.compile(r"\[(?:error|critical)\] :: (.*)")
 
@@ -34,7 +40,7 @@ def advice(text: str) -> str:
 def coreneuron_refusal(source: Source) -> str:
     """Why CoreNEURON cannot run it as NEURON does, with file and line; empty where it can."""
     bare = without_comments(source.text)
-    for pattern, why in ((OF_C, "is not supported by engine 'coreneuron'"), (START, "is passed over by CoreNEURON")):
+    for pattern, why in OTHERWISE.items():
         if found := re.search(pattern, bare):
             return f"{source.file}, line {nmodl.line_of(source.text, pattern)}: {found[1]} {why}"
     translated, said = _translated("nmodl", source.text)

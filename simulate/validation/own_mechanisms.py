@@ -6,6 +6,7 @@ Each file is compiled and run in a process of its own: NEURON's state is global,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -57,17 +58,23 @@ class Survey:
 
 
 def survey(
-    folder: str | Path, report: Callable[[int, int, str], None] = lambda done, total, file: None
+    folder: str | Path, report: Callable[[int, int, str], None] = lambda done, total, file: None, workers: int = 1
 ) -> Iterator[Survey]:
-    """Each .mod file of `folder`, in name order. report: called with (done, all, file) before each file and at the end.
+    """Each .mod file of `folder`, in name order, `workers` of them tried at a time.
 
+    report: called with (done, all, file) as each file is waited for, and at the end.
     Raises InputError for a folder without one, or where nothing can be compiled.
     """
     library.check_tools()
     files = own.files(Path(folder).expanduser())
-    for number, file in enumerate(files):
-        report(number, len(files), file.name)
-        yield _surveyed(nmodl.read(file))
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(_surveyed, nmodl.read(file)) for file in files]
+        try:
+            for number, (file, found) in enumerate(zip(files, waiting, strict=True)):
+                report(number, len(files), file.name)
+                yield found.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
     report(len(files), len(files), "")
 
 

@@ -59,6 +59,7 @@ COMMANDS = {
     "look": "run truth.zarr --out new --device cpu",
     "report": "scores.csv --data truth.zarr --prediction prediction.zarr --out new.html",
     "validate": "--morphology mine.swc --quick --out new.png",
+    "mechanisms": "mod",
     "cells": "",
     "presets": "",
     "quickstart": "--out new --tiny",
@@ -81,6 +82,7 @@ WORK = (
     "apical.analysis.pages.fidelity.fidelity_figure",
     "apical.analysis.pages.validation_figure.validation_figure",
     "apical.simulate.validation.validate.validate",
+    "apical.simulate.validation.own_mechanisms.apart",
     "apical.cli.quickstart._simulate",
 )
 
@@ -194,6 +196,8 @@ def here(_base, request, tmp_path, monkeypatch, swc, apical):
         request.getfixturevalue("fitted")
         swc()
         (tmp_path / "afolder").mkdir()
+        (tmp_path / "mod").mkdir()
+        (tmp_path / "mod" / "leak.mod").write_text("NEURON { SUFFIX Leak }\n")
         (tmp_path / "afile").write_text("hello\n")
         (tmp_path / "numbers.p").write_bytes(b"hello")
         (tmp_path / "sweep.toml").write_text(SWEEP)

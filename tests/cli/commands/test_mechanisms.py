@@ -20,7 +20,7 @@ REFUSED = Survey("b.mod", "B", "POINT_PROCESS", dict.fromkeys(own_mechanisms.ENG
 def found(monkeypatch):
     """What the survey is to find."""
     rows: list[Survey] = []
-    monkeypatch.setattr(own_mechanisms, "survey", lambda folder, report: iter(rows))
+    monkeypatch.setattr(own_mechanisms, "survey", lambda folder, report, workers: iter(rows))
     return rows
 
 

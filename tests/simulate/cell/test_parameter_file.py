@@ -232,7 +232,7 @@ def test_nmodl_is_read_without_its_comments(tmp_path):
     )
     (tmp_path / "b.mod").write_text("NEURON { POINT_PROCESS electrode RANGE i }")
     found = nmodl.mechanisms(sorted(tmp_path.iterdir()))
-    assert found.pop("right") == nmodl.Mechanism({"gbar": "S/cm2", "p": "1", "q": "mV"}, ("ek",))
+    assert found.pop("right") == nmodl.Mechanism({"gbar": "S/cm2", "p": "1", "q": "mV"}, ("ek",), concentrations=("k",))
     assert found == nmodl.BUILT_IN
 
 
@@ -308,3 +308,18 @@ def test_a_rule_stays_between_its_ends(near, far, place_um, width_um, distance_u
     ):
         low, high = sorted(rule.between())
         assert low - 1e-12 <= rule.at(distance_um, 1500) <= high + 1e-12
+
+
+def test_neuron_computes_a_reversal_potential_where_a_concentration_is_used():
+    """SK_E2 only reads cai, and what was set of eca is lost, also of a channel beside it that reads eca."""
+    library.load(biophysics.mechanism_groups())
+    from neuron import h
+
+    listed = nmodl.mechanisms(nmodl.sources())
+    for names in (["Ca_HVA"], ["Ca_HVA", "SK_E2"], ["Ca_HVA", "CaDynamics_E2"]):
+        section = h.Section(name="patch")
+        for name in names:
+            section.insert(name)
+        section.eca = 100
+        h.finitialize(-65)
+        assert (section.eca != 100) == any("ca" in listed[name].concentrations for name in names), names

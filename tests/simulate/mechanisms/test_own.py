@@ -160,7 +160,7 @@ def test_a_point_process_stands_in_no_region(folder):
 
 
 def test_reversal_potentials_of_any_ion_are_asked_for(folder):
-    """One that follows a concentration, which a mechanism there writes, cannot be set."""
+    """One that follows the concentrations, since a mechanism there reads or writes one, cannot be set."""
     channel = CHANNEL.replace("USEION k READ ek WRITE ik", "USEION cl READ ecl WRITE icl VALENCE -1")
     channel = channel.replace("ik", "icl").replace("ek", "ecl")
     said = refused(folder, CELL.replace("ek = -85\n", ""), kdr=channel)
@@ -168,7 +168,7 @@ def test_reversal_potentials_of_any_ion_are_asked_for(folder):
     (folder / "cell.toml").write_text(CELL.replace("ek = -85", "ecl = '-0.07 V'"))
     assert biophysics.load(str(folder / "cell.toml")).soma["ecl"] == -70
     text = biophysics.text_of("hay2011")
-    with pytest.raises(InputError, match="follows the concentration that CaDynamics_E2 keeps; leave it out"):
+    with pytest.raises(InputError, match=r"follows the ion's concentrations, of which \w+ uses one; leave it out"):
         biophysics.parse(text.replace("[soma]", "[soma]\neca = 140", 1), "mine")
 
 
@@ -190,6 +190,7 @@ GLOBAL = (
 REFUSED_BY_CORENEURON = [
     (GLOBAL, 'kdr.mod, line 7: CoreNEURON\'s translator refuses it ("ninf" variable should be defined as a RANGE'),
     (CHANNEL.replace("STATE { n }", "STATE { n START 0.5 }"), "kdr.mod, line 12: START is passed over by CoreNEURON"),
+    (CHANNEL.replace("cnexp", "derivimplicit"), "kdr.mod, line 15: METHOD derivimplicit has first order in CoreNEURON"),
     (CHANNEL + "VERBATIM\nENDVERBATIM\n", "kdr.mod, line 20: VERBATIM is not supported by engine 'coreneuron'"),
 ]
 

@@ -41,7 +41,7 @@ def test_what_is_made_of_an_outline_is_said(files, tmp_path):
 
 
 def test_it_is_kept_and_the_cell_drawn_of_it(files):
-    made = provenance(morphologies.resolve(files["morphology"]), files["biophysics"])
+    made = provenance(morphologies.resolve(files["morphology"]), preset("ball-and-stick").model_copy(update=files))
     assert "12 points of its soma are an outline" in made["morphology"]["remarks"][0]
     attrs = {"config": json.dumps({"morphology": files["morphology"]}), "provenance": json.dumps(made)}
     drawn = outline(xr.Dataset({"segment_length_um": ("segment", [20.0] * 3)}, attrs=attrs))
