@@ -1,5 +1,5 @@
 # The stage's public names, loaded when they are first asked for.
-from .cell.models.taking import take as take_cell
+from .cell.models.taking import take_cell as take_cell
 from .cell.outline import outline as outline
 from .config import Simulation as Simulation
 from .cores import available_cores as available_cores

@@ -82,8 +82,7 @@ def take_cell(
     """Run a model's code, in a process of its own, and write the cell that it makes: sections, what stands in them, and
     the NMODL of it. The file is a morphology for every other command, and no code is in it.
     """
-    from ...simulate.cell.models import taken
-    from ...simulate.cell.models.taking import take
+    from ...simulate.cell.models import taken, taking
     from ...simulate.schema import InputError
     from ..progress import bar, console
     from ..tables import print_json, print_table
@@ -93,7 +92,7 @@ def take_cell(
     if out.exists() and not overwrite:
         raise InputError(f"{out}: exists already; give --overwrite to replace it")
     with bar("Taking over") as show, show.waiting("Running the model"):
-        take(model, mechanisms, regions_told(region), celsius, out)
+        taking.take_cell(model, mechanisms, regions_told(region), celsius, out)
     cell = taken.read(out)
     rows = []
     for name in taken.REGIONS:

@@ -99,8 +99,8 @@ def simulate(
 
     `apical presets` lists the presets and every field of the configuration that --set or --config can replace.
     """
+    from ...simulate.cell.models import taking
     from ...simulate.cell.models.taken import OWN
-    from ...simulate.cell.models.taking import take
     from ...simulate.changes import configured
     from ...simulate.run.dataset import available_cores, simulate
     from ...simulate.run.summary import Summary
@@ -110,7 +110,7 @@ def simulate(
     if cell is not None:
         if morphology or biophysics:
             raise InputError("--cell: the model makes a whole cell; leave --morphology and --biophysics out")
-        morphology, biophysics = str(take(cell, mechanisms, regions_told(region), celsius)), OWN
+        morphology, biophysics = str(taking.take_cell(cell, mechanisms, regions_told(region), celsius)), OWN
         mechanisms = None
     elif region or celsius is not None:
         raise InputError("--region and --celsius are of a model's cell; give --cell too")

@@ -23,7 +23,7 @@ from .taken import Ion, Section, Taken
 V_INIT_MV = -70.0  # of the initialisation that shows whether a model changes its cell later on
 
 
-def take(
+def take_cell(
     spec: str,
     mechanisms: str | None = None,
     told: Mapping[str, str] | None = None,

@@ -82,8 +82,8 @@ def folder(tmp_path_factory) -> Path:
 def cells(folder) -> dict[str, Path]:
     mod = str(folder / "mod")
     return {
-        "model.hoc": taking.take(f"{folder}/model.hoc:Pyramidal(1)", mod, out=folder / "hoc.json"),
-        "model.py": taking.take(f"{folder}/model.py:pyramidal(1)", mod, REGIONS, out=folder / "py.json"),
+        "model.hoc": taking.take_cell(f"{folder}/model.hoc:Pyramidal(1)", mod, out=folder / "hoc.json"),
+        "model.py": taking.take_cell(f"{folder}/model.py:pyramidal(1)", mod, REGIONS, out=folder / "py.json"),
     }
 
 
@@ -120,7 +120,7 @@ def test_what_is_taken_over(cells):
 
 
 def test_the_same_model_is_the_same_file(folder, cells):
-    again = taking.take(f"{folder}/model.hoc:Pyramidal(1)", str(folder / "mod"), out=folder / "again.json")
+    again = taking.take_cell(f"{folder}/model.hoc:Pyramidal(1)", str(folder / "mod"), out=folder / "again.json")
     assert again.read_bytes() == cells["model.hoc"].read_bytes()
 
 
@@ -199,7 +199,7 @@ def test_bad_input_is_one_line(tmp_path, what):
     if text:
         (tmp_path / re.split(":", spec)[0]).write_text(text)
     with pytest.raises(InputError, match=told) as error:
-        taking.take(f"{tmp_path}/{spec}", out=tmp_path / "out.json")
+        taking.take_cell(f"{tmp_path}/{spec}", out=tmp_path / "out.json")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out.json").exists()
 
@@ -207,9 +207,9 @@ def test_bad_input_is_one_line(tmp_path, what):
 def test_a_pattern_that_fits_nothing_is_told(tmp_path):
     (tmp_path / "some.hoc").write_text("create soma, dend\nconnect dend(0), soma(1)\n")
     with pytest.raises(InputError, match=r"--region basal=dent fits no section; there are soma, dend$"):
-        taking.take(f"{tmp_path}/some.hoc", told={"basal": "dent"}, out=tmp_path / "out.json")
+        taking.take_cell(f"{tmp_path}/some.hoc", told={"basal": "dent"}, out=tmp_path / "out.json")
     with pytest.raises(InputError, match="--region bazal: expected one of soma, axon, basal, apical"):
-        taking.take(f"{tmp_path}/some.hoc", told={"bazal": "dend"}, out=tmp_path / "out.json")
+        taking.take_cell(f"{tmp_path}/some.hoc", told={"bazal": "dend"}, out=tmp_path / "out.json")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_rebuilding_sees_another_geometry(tmp_path):
     (tmp_path / "some.hoc").write_text(
         "create soma, dend\nconnect dend(0), soma(1)\ndend { pt3dadd(0, 0, 0, 2) pt3dadd(0, 90, 0, 1) insert pas }\n"
     )
-    path = taking.take(f"{tmp_path}/some.hoc", out=tmp_path / "cell.json")
+    path = taking.take_cell(f"{tmp_path}/some.hoc", out=tmp_path / "cell.json")
     Rebuilt(morphologies.resolve(str(path))).close()
     cell = json.loads(path.read_text())
     cell["sections"][1]["points"][1][3] = 9.0
