@@ -60,6 +60,7 @@ COMMANDS = {
     "report": "scores.csv --data truth.zarr --prediction prediction.zarr --out new.html",
     "validate": "--morphology mine.swc --quick --out new.png",
     "mechanisms": "mod",
+    "take-cell": "model.hoc:Pyramidal --out new.json",
     "cells": "",
     "presets": "",
     "quickstart": "--out new --tiny",
@@ -83,6 +84,7 @@ WORK = (
     "apical.analysis.pages.validation_figure.validation_figure",
     "apical.simulate.validation.validate.validate",
     "apical.simulate.validation.own_mechanisms.apart",
+    "apical.simulate.cell.models.taking.take_cell",
     "apical.cli.quickstart._simulate",
 )
 
