@@ -95,7 +95,7 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     kernel = ours("kernel.py", *cell)
     alone = ["--d-m", "5", "--batches", "1", "--window-ms", "3", "--repeats", "1"] if dry else []
     return [
-        Check("mechanisms", 180, compiling, r"^(.*mechanisms/.*)", compiled=False),
+        Check("mechanisms", 300, compiling, r"^(.*mechanisms/.*)", compiled=False),
         Check("card", 60, ours("card.py"), r"^(copy: .*)", compiled=False),
         Check("tests-triton", 120, tests(*triton, "tests/surrogate/kernels/test_triton.py"), of_pytest, compiled=False),
         Check("tests-fit", 120, tests(*fitted, "tests/surrogate/fitting/test_steps.py"), of_pytest, compiled=False),
