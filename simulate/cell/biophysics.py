@@ -107,7 +107,7 @@ def load(name_or_path: str, mechanisms: str | None = None, changes: Mapping[str,
     found = fit_file.parsed(text, where)
     if isinstance(found, dict) and "format" in found:
         return _of_whole(path, mechanisms, changes)
-    return _of_fit(found, where, mechanisms, changes)
+    return _of_fit(found, where, path.parent, mechanisms, changes)
 
 
 def of_cell(
@@ -168,13 +168,15 @@ def parse(
     return _with_brought(parameters, brought, changes)
 
 
-def _of_fit(found: Any, where: str, mechanisms: str | None, changes: Mapping[str, Any] | None) -> Biophysics:
+def _of_fit(
+    found: Any, where: str, beside: Path, mechanisms: str | None, changes: Mapping[str, Any] | None
+) -> Biophysics:
     """What a fit's JSON describes."""
     brought = _brought(None, Path(), mechanisms)
     try:
-        table = fit_file.table(found)
+        table = fit_file.table(found, beside)
         fit_entry.check_brought(table, brought, mechanisms)
-        parameters, brought = _checked(table, Path(), mechanisms, fit_file.ADD)
+        parameters, brought = _checked(table, beside, mechanisms, fit_file.ADD)
     except WrongEntry as wrong:
         raise InputError(f"{where}: {'.'.join(wrong.keys)}: {wrong}") from wrong
     except InputError as error:

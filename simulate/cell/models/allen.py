@@ -17,7 +17,7 @@ from ..parameter_file import WrongEntry, known, wrong_field
 from .fit_entry import Data, Number, put
 
 REGIONS = {"soma": "soma", "axon": "axon", "dend": "basal", "apic": "apical"}
-EXPECTED = "expected fit_parameters.json of a biophysical model, which has passive, conditions and genome"
+EXPECTED = "expected fit_parameters.json of a biophysical model, with passive, conditions and genome"
 
 
 class _Capacitance(Data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 
 import numpy as np
@@ -74,6 +75,61 @@ ALL_ACTIVE = {
         )
     ],
 }
+LISTS = {
+    "all": ("soma", "axon", "dend", "apic"),
+    "somatic": ("soma",),
+    "axonal": ("axon",),
+    "basal": ("dend",),
+    "apical": ("apic",),
+}
+BLUEPYOPT = [
+    {"param_name": "celsius", "type": "global", "value": 12},
+    {"param_name": "v_init", "type": "global", "value": -80},
+    *(
+        {"param_name": name, "sectionlist": sections, "type": "section", "dist_type": "uniform", "value": value}
+        for name, sections, value in (
+            ("Ra", "all", 110.5),
+            ("cm", "all", 1.1),
+            ("g_pas", "all", 4e-5),
+            ("e_pas", "all", -79.5),
+            ("cm", "apical", 1.9),
+            *(
+                (ion, sections, mv)
+                for ion, mv in (("ek", -88.0), ("ena", 51.0))
+                for sections in LISTS
+                if sections != "all"
+            ),
+        )
+    ),
+    *(
+        {
+            "param_name": f"{name}_hh",
+            "mech": "hh",
+            "mech_param": name,
+            "sectionlist": sections,
+            "type": "range",
+            "dist_type": "uniform",
+            "value": value,
+        }
+        for name, whole in (("gnabar", 0.3), ("gkbar", 0.05), ("gl", 2e-5))
+        for sections, value in (("somatic", whole), ("axonal", 1.4 * whole), ("basal", 0.1 * whole))
+    ),
+    *(
+        {
+            "param_name": f"{name}_hh",
+            "mech": "hh",
+            "sectionlist": "apical",
+            "type": "range",
+            "dist_type": "exp",
+            "dist": dist,
+            "value": value,
+        }
+        for name, dist, value in (
+            ("gnabar", "math.exp({distance}*(-0.004))*{value}", 0.06),
+            ("gkbar", "(-0.8696 + 2.087*math.exp(({distance})*0.0031))*{value}", 0.004),
+        )
+    ),
+]
 STEP_MS, STEP_NA, END_MS, DT_MS = 5.0, 0.9, 60.0, 0.025
 
 
@@ -183,6 +239,42 @@ def test_an_allen_model_is_the_cell_that_is_put_together_by_hand(files, tmp_path
     assert np.abs(ours - expected).max() < 1e-9
 
 
+def test_parameters_of_bluepyopt_are_the_cell_that_is_put_together_by_hand(files, tmp_path):
+    """Segment by segment, with its distributions as Python has them."""
+    from neuron import h
+
+    (tmp_path / "mechanisms.json").write_text(json.dumps({"all": ["pas"], "apical": ["hh"]}))
+    parameters = biophysics.load(files(BLUEPYOPT, "parameters.json"))
+    cell = Cell(morphologies.resolve(str(tmp_path / "cell.swc")), parameters)
+    ours = _voltage(cell.soma)
+    cell.close()
+    theirs = _imported(str(tmp_path / "cell.swc"))
+    h.distance(0, theirs.soma[0](0.5))
+    beyond = next(section for section in theirs.axon if h.distance(section(0.5)) > 60)
+    sections = _with_stub(theirs, (theirs.axon[0].diam, beyond.diam), 1)
+    h.celsius = 12
+    for section in sections:
+        section.insert("pas")
+        section.insert("hh")
+    h.distance(0, theirs.soma[0](0.5))
+    for each in BLUEPYOPT[2:]:
+        for section in (section for name in LISTS[each["sectionlist"]] for section in getattr(theirs, name)):
+            for segment in section if each["type"] == "range" else ():
+                distance, value = h.distance(segment), each["value"]
+                if each["param_name"] == "gnabar_hh" and each["sectionlist"] == "apical":
+                    value *= math.exp(distance * -0.004)
+                elif each["dist_type"] == "exp":
+                    value *= -0.8696 + 2.087 * math.exp(distance * 0.0031)
+                setattr(segment, each["param_name"], value)
+            if each["type"] == "section":
+                setattr(section, each["param_name"], each["value"])
+    expected = _voltage(theirs.soma[0])
+    for section in sections:
+        h.delete_section(sec=section)
+    assert (np.diff(np.sign(expected + 20)) > 0).sum() >= 2  # it fires
+    assert np.abs(ours - expected).max() < 1e-9
+
+
 NAV = """NEURON { SUFFIX NaV USEION na READ ena WRITE ina RANGE gbar }
 UNITS { (mV) = (millivolt) (S) = (siemens) (mA) = (milliamp) }
 PARAMETER { gbar = 0 (S/cm2) }
@@ -195,9 +287,9 @@ DERIVATIVE states { m' = (1 / (1 + exp(-(v + 35) / 6)) - m) / 0.2 }
 OF_NAV = {"section": "soma", "name": "gbar_NaV", "value": 0.05, "mechanism": "NaV"}
 
 
-def with_entry(where: str, value) -> dict:
-    fit = copy.deepcopy(PERISOMATIC)
-    *keys, last = (int(key) if key.isdigit() else key for key in where.split("."))
+def with_entry(where: str, value, fit=PERISOMATIC):
+    fit = copy.deepcopy(fit)
+    *keys, last = (int(key) if key.lstrip("-").isdigit() else key for key in where.split("."))
     at = fit
     for key in keys:
         at = at[key]
@@ -264,6 +356,48 @@ def test_what_is_wrong_is_told_in_a_line(files, fit, told):
     with pytest.raises(InputError) as error:
         biophysics.load(files(fit))
     assert re.fullmatch(rf"biophysics \S*fit_parameters\.json: {told}", str(error.value))
+
+
+@pytest.mark.parametrize(
+    "where, value, told",
+    [
+        (
+            "3.sectionlist",
+            "myelinated",
+            r"3\.cm\.sectionlist: sectionlist 'myelinated' is not known: .*all, somatic, .*",
+        ),
+        ("3.value", None, r"3\.cm: is not fitted, as it has no value; .*"),
+        ("3.param_name", "g_leak", r"3\.g_leak: 'g_leak' is no parameter of a mechanism that was named before it.*"),
+        ("0.param_name", "vshift_hh", r"0\.vshift_hh: holds everywhere, which apical does not set; .*"),
+        ("0.param_name", "v_init", r"celsius: missing: add it to the file"),
+        ("0.type", "point", r"0\.type: .*"),
+        (
+            "-1.dist",
+            "__import__('os').getcwd() * {value}",
+            r"\d+\.gkbar_hh: exp distribution .* is none that apical knows.*",
+        ),
+        ("-1.dist", "({distance}*0.01 + 1)*{value}", r"\d+\.gkbar_hh: exp distribution .*"),
+        ("-1.mech", "Kv", r"\d+\.gkbar_hh: 'gkbar_hh' is no parameter of mechanism 'Kv'.*"),
+        ("5.param_name", "g_Kv", r".*no parameter of a mechanism that was named.*"),
+    ],
+)
+def test_what_is_wrong_in_parameters_of_bluepyopt_is_told_in_a_line(files, where, value, told):
+    with pytest.raises(InputError) as error:
+        biophysics.load(files(with_entry(where, value, BLUEPYOPT)))
+    assert re.fullmatch(rf"biophysics \S*fit_parameters\.json: {told}", str(error.value))
+
+
+def test_mechanisms_stand_where_mechanisms_json_says(files, tmp_path):
+    path = files(BLUEPYOPT, "parameters.json")
+    (tmp_path / "mechanisms.json").write_text('{"somatic": ["Kv"]}')
+    with pytest.raises(InputError, match=r"parameters\.json: soma\.Kv: give the folder that has Kv"):
+        biophysics.load(path)
+    (tmp_path / "mechanisms.json").write_text('{"dendritic": ["Kv"]}')
+    with pytest.raises(InputError, match=r": mechanisms\.json\.sectionlist: sectionlist 'dendritic' is not known"):
+        biophysics.load(path)
+    (tmp_path / "mechanisms.json").write_text('["Kv"]')
+    with pytest.raises(InputError, match=r"parameters\.json: mechanisms\.json: Input should be a valid dictionary"):
+        biophysics.load(path)
 
 
 def test_a_whole_cell_is_no_parameter_set(files, tmp_path):
