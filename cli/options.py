@@ -44,7 +44,8 @@ Regions = Annotated[
     typer.Option("--region", metavar="REGION=NAMES", help="Sections of a model's cell: basal=dend*,d2. Repeatable."),
 ]
 OtherBiophysics = Annotated[
-    str | None, typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the preset's].")
+    str | None,
+    typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml or .json file [default: the preset's]."),
 ]
 Mechanisms = Annotated[
     str | None,

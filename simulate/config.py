@@ -84,7 +84,7 @@ class Simulation(Configuration):
     morphology: PathName = Field("ttpc1", description="catalogue name, or path to an .asc or .swc file")
     biophysics: PathName = Field(
         default_factory=lambda fields: own_biophysics(fields["morphology"]),
-        description="parameter set, or path to a .toml file [default: the morphology's own]",
+        description="parameter set, or path to a .toml or .json file [default: the morphology's own]",
     )
     mechanisms: PathName | None = Field(
         None, description="folder of NMODL files, in place of the one that the parameter set names"
@@ -159,8 +159,7 @@ class Simulation(Configuration):
 
     def parameter_set(self) -> Biophysics:
         """What stands on the cell's membrane. Raises InputError as `biophysics.load` and `receptors.of`."""
-        of = self.morphology if taken.is_taken(self.morphology) else self.biophysics
-        found = biophysics.load(of, self.mechanisms, self.receptors)
+        found = biophysics.of_cell(self.morphology, self.biophysics, self.mechanisms, self.receptors)
         self.point_processes(found)
         return found
 

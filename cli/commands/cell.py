@@ -159,7 +159,9 @@ def validate(
     morphology: MorphologyName = "ttpc1",
     biophysics: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Parameter set, or a .toml file [default: the morphology's own]."),
+        typer.Option(
+            metavar="NAME|PATH", help="Parameter set, or a .toml or .json file [default: the morphology's own]."
+        ),
     ] = None,
     mechanisms: Mechanisms = None,
     engine: Annotated[

@@ -16,12 +16,13 @@ from ..names import nearest
 from ..schema import InputError
 from . import parameter_file, receptors
 from .distance_rules import Value
-from .models import taken
+from .models import fit_entry, fit_file, taken
 from .parameter_file import REGIONS, WrongEntry
 from .receptors import Receptor
 from .toml_lines import line_of
 
 TABLES = ("all", *REGIONS)
+SUFFIXES = (".toml", taken.SUFFIX)
 CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry their own factor, so it acts through eca
 
 
@@ -94,15 +95,33 @@ def available() -> list[str]:
 
 
 def load(name_or_path: str, mechanisms: str | None = None, changes: Mapping[str, Any] | None = None) -> Biophysics:
-    """The shipped parameter set of that name, or the one in that .toml file.
+    """The shipped parameter set of that name, or the one in that .toml file, or in the .json file of a fit.
 
     mechanisms: a folder of NMODL, in place of the one that the file names. changes: to receptors, as in such a file.
     Raises InputError with the nearest name, or with the file's line that is wrong and what was expected there.
     """
-    if taken.is_taken(name_or_path):
-        return _of_whole(Path(name_or_path).expanduser(), mechanisms, changes)
-    where, beside = f"biophysics {name_or_path}", Path(name_or_path).expanduser().parent
-    return parse(text_of(name_or_path), where, beside, mechanisms, changes)
+    where, path = f"biophysics {name_or_path}", Path(name_or_path).expanduser()
+    text = text_of(name_or_path)
+    if not taken.is_taken(path):
+        return parse(text, where, path.parent, mechanisms, changes)
+    found = fit_file.parsed(text, where)
+    if isinstance(found, dict) and "format" in found:
+        return _of_whole(path, mechanisms, changes)
+    return _of_fit(found, where, path.parent, mechanisms, changes)
+
+
+def of_cell(
+    morphology: str, name_or_path: str, mechanisms: str | None = None, changes: Mapping[str, Any] | None = None
+) -> Biophysics:
+    """What stands on a morphology: all that is in it where it is a whole cell, else that parameter set.
+
+    Raises InputError as `load`, and for a whole cell in place of a parameter set.
+    """
+    whole = taken.is_taken(morphology)
+    found = load(morphology if whole else name_or_path, mechanisms, changes)
+    if found.stand and not whole:
+        raise InputError(f"biophysics {name_or_path}: is a whole cell; give it with --morphology, and nothing here")
+    return found
 
 
 def mechanism_groups(parameters: Biophysics | None = None) -> frozenset[tuple[str, ...]]:
@@ -114,8 +133,8 @@ def mechanism_groups(parameters: Biophysics | None = None) -> frozenset[tuple[st
 def text_of(name_or_path: str) -> str:
     """The parameter file as it is written: to read, or to start one's own from. Raises InputError as `load`."""
     path = Path(name_or_path).expanduser()
-    if path.suffix.lower() != ".toml":
-        nearest("biophysics", name_or_path, [*available(), "a path to a .toml file"])
+    if path.suffix.lower() not in SUFFIXES:
+        nearest("biophysics", name_or_path, [*available(), "a path to a .toml or .json file"])
         return files(__package__).joinpath("parameters", f"{name_or_path}.toml").read_text(encoding="utf-8")
     if not path.is_file():
         raise InputError(f"biophysics {path}: {'is a folder, expected a file' if path.is_dir() else 'no such file'}")
@@ -146,6 +165,29 @@ def parse(
         line = line_of(text, wrong.keys)
         at = f"{where}, line {line}" if line else where
         raise InputError(f"{at}: {'.'.join(wrong.keys)}: {wrong}") from wrong
+    return _with_brought(parameters, brought, changes)
+
+
+def _of_fit(
+    found: Any, where: str, beside: Path, mechanisms: str | None, changes: Mapping[str, Any] | None
+) -> Biophysics:
+    """What a fit's JSON describes."""
+    brought = _brought(None, Path(), mechanisms)
+    try:
+        table = fit_file.table(found, beside)
+        fit_entry.check_brought(table, brought, mechanisms)
+        parameters, brought = _checked(table, beside, mechanisms, fit_file.ADD)
+    except WrongEntry as wrong:
+        raise InputError(f"{where}: {'.'.join(wrong.keys)}: {wrong}") from wrong
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    return _with_brought(parameters, brought, changes)
+
+
+def _with_brought(
+    parameters: Biophysics, brought: Mapping[str, Source], changes: Mapping[str, Any] | None
+) -> Biophysics:
+    """The parameter set with receptors as they are changed, and with those mechanisms of the folder that it uses."""
     found = _receptors(changes, brought, parameters.receptors)
     names = {*parameters.mechanisms(), *(each.process for each in found.values())}
     used = {name: source for name, source in sorted(brought.items()) if name in names}
@@ -187,8 +229,10 @@ def _receptors(
         raise InputError(f"{'.'.join(wrong.keys)}: {wrong}") from wrong
 
 
-def _checked(table: dict, beside: Path, folder: str | None) -> tuple[Biophysics, dict[str, Source]]:
-    """The parameter set, and all mechanisms of its folder."""
+def _checked(
+    table: dict, beside: Path, folder: str | None, add: str = "give it in [{0}] or in [all]"
+) -> tuple[Biophysics, dict[str, Source]]:
+    """The parameter set, and all mechanisms of its folder. add: what to do where an entry of region {0} is missing."""
     fields = dict(table)
     brought = _brought(fields.pop("mechanisms", None), beside, folder)
     densities = {name: nmodl.mechanism(source.text) for name, source in brought.items() if _is_density(source)}
@@ -207,7 +251,7 @@ def _checked(table: dict, beside: Path, folder: str | None) -> tuple[Biophysics,
         parameters = Biophysics.model_validate(fields)
     except ValidationError as error:
         raise parameter_file.wrong_field((), error) from error
-    _check_complete(parameters, mechanisms)
+    _check_complete(parameters, mechanisms, add)
     return parameters, brought
 
 
@@ -242,7 +286,7 @@ def _is_density(source: Source) -> bool:
     return nmodl.declared(source.text)[0] == nmodl.DENSITY
 
 
-def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mechanism]) -> None:
+def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mechanism], add: str) -> None:
     if parameters.axon is None and parameters.reconstructed_axon != "remove":
         raise WrongEntry(("axon",), "region missing: add [axon], or reconstructed_axon = 'remove' for a cell without")
     if parameters.axon is not None and parameters.reconstructed_axon == "remove":
@@ -258,11 +302,11 @@ def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mecha
         reversals = (each for mechanism in here.values() for each in mechanism.reversals if each not in uses)
         for needed in ("Ra", "cm", *reversals):
             if needed not in entries:
-                raise WrongEntry((name, needed), f"missing: give it in [{name}] or in [all]")
+                raise WrongEntry((name, needed), f"missing: {add.format(name)}")
         for key, mechanism in here.items():
             asked_for, given = ("g", "e") if key == "pas" else mechanism.unset, entries[key]
             if isinstance(given, dict) and (missing := sorted(set(asked_for) - set(given))):
-                raise WrongEntry((name, key, missing[0]), f"missing: give it in [{name}] or in [all]")
+                raise WrongEntry((name, key, missing[0]), f"missing: {add.format(name)}")
         if follows := sorted(uses.keys() & entries.keys()):
             why = f"follows the ion's concentrations, of which {uses[follows[0]]} uses one; leave it out"
             raise WrongEntry((name, follows[0]), why)

@@ -253,7 +253,7 @@ class Cell:
             return
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
-        places = [*[segment.x for segment in section][:-1], 1.0]
+        places = [*[segment.x for segment in section][:-1], 1.0] if value.at_ends else [each.x for each in section]
         for segment, x in zip(section, places, strict=True):
             distance_um = h.distance(self.soma(value.from_x), section(x))
             setattr(segment, variable, value.at(distance_um, longest_um))

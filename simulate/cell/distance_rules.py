@@ -22,6 +22,11 @@ class Rule(BaseModel):
         """Where in the soma distances are counted from: 0.5 is its middle, where dendrites attach, 0 its start."""
         return 0.5
 
+    @property
+    def at_ends(self) -> bool:
+        """Whether a section's last segment takes the distance of the section's end, as in the published cells."""
+        return True
+
     @abstractmethod
     def at(self, distance_um: float, longest_um: float) -> float:
         """The value `distance_um` along a tree whose furthest tip is `longest_um` away."""
@@ -35,8 +40,9 @@ class Exponential(Rule):
     """scale * (offset + factor exp(steepness x)) at relative distance x: 0 at the soma, 1 at the tree's furthest tip.
 
     x_max: beyond it the value stays. steepness_per_um: in place of both, for the distance itself in um from the soma's
-    start, less from_um, as Markram et al. 2015 count it. Source of the default numbers: Ih along the apical tree, Kole
-    et al. 2006, as fitted in Hay et al. 2011.
+    start, less from_um, as Markram et al. 2015 count it. from_middle: from the soma's middle, and to the middle of each
+    segment, as BluePyOpt counts it.
+    Source of the default numbers: Ih along the apical tree, Kole et al. 2006, as fitted in Hay et al. 2011.
     """
 
     values = ("scale",)
@@ -48,26 +54,33 @@ class Exponential(Rule):
     x_max: float = Field(1.0, gt=0, le=1)
     steepness_per_um: float | None = Field(None, exclude_if=lambda value: value is None)  # ids stay what they were
     from_um: float = Field(0.0, exclude_if=lambda value: value == 0)
+    from_middle: bool = Field(False, exclude_if=lambda value: not value)
 
     @model_validator(mode="after")
     def _one_distance(self) -> Exponential:
         relative = sorted({"steepness", "x_max"} & self.model_fields_set)
         if self.steepness_per_um is not None and relative:
             raise ValueError(f"{relative[0]} is of the relative distance; leave it out beside steepness_per_um")
-        if self.steepness_per_um is None and self.from_um:
-            raise ValueError("from_um is of the distance in um; give steepness_per_um too")
+        for name in ("from_um", "from_middle"):
+            if self.steepness_per_um is None and getattr(self, name):
+                raise ValueError(f"{name} is of the distance in um; give steepness_per_um too")
         return self
 
     @property
     def from_x(self) -> float:
-        return 0.5 if self.steepness_per_um is None else 0.0
+        return 0.5 if self.steepness_per_um is None or self.from_middle else 0.0
+
+    @property
+    def at_ends(self) -> bool:
+        return not self.from_middle
 
     def at(self, distance_um: float, longest_um: float) -> float:
         if self.steepness_per_um is None:
             exponent = self.steepness * min(distance_um / longest_um, self.x_max)
         else:
             # six digits: the published model is text
-            exponent = (float(f"{distance_um:g}") - self.from_um) * self.steepness_per_um
+            counted_um = distance_um if self.from_middle else float(f"{distance_um:g}")
+            exponent = (counted_um - self.from_um) * self.steepness_per_um
         return self.scale * (self.offset + self.factor * math.exp(exponent))
 
     def between(self) -> tuple[float, ...]:

@@ -128,7 +128,8 @@ def _rule(keys: tuple[str, ...], written: dict, unit: str) -> Rule:
         if field != "rule":
             known((*keys, field), f"field of rule '{name}'", field, [f for f in kind.model_fields if f != "rule"])
             in_unit = unit if field in kind.values else _own_unit(field)
-            fields[field] = _number((*keys, field), value, in_unit)
+            is_switch = kind.model_fields[field].annotation is bool
+            fields[field] = value if is_switch else _number((*keys, field), value, in_unit)
     try:
         return kind.model_validate(fields)
     except ValidationError as error:

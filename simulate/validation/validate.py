@@ -111,8 +111,8 @@ def validate(
 ) -> Validation:
     """Check a cell against published physiology and the theory of its integration.
 
-    morphology: catalogue name, or path of an .asc or .swc file. parameters: name of a set, or path of a .toml file;
-    None for the morphology's own.
+    morphology: catalogue name, or path of an .asc or .swc file. parameters: name of a set, or path of a .toml or .json
+    file; None for the morphology's own.
     integration: engine and step; None for those of `simulate`. mechanisms: a folder of NMODL, in place of the one that
     the set names.
     quick: leave out the 2 s steps and the replay, and take fewer points elsewhere. only: names of sections to run.
@@ -128,10 +128,8 @@ def validate(
         raise InputError(
             f"biophysics {parameters}: {morphology} is a whole cell, with all that stands in it; leave it out"
         )
-    whole = taken.is_taken(morphology)
-    described = biophysics.load(
-        morphology if whole else parameters or morphologies.own_biophysics(morphology), mechanisms
-    )
+    named = parameters or morphologies.own_biophysics(morphology)
+    described = biophysics.of_cell(morphology, named, mechanisms)
     integration = integration or Integration()
     if integration.engine == "auto":
         integration = fastest(integration, described.mechanisms(), trials=1, own=described.nmodl)
