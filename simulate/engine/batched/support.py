@@ -8,7 +8,7 @@ import numpy as np
 
 from ...mechanisms.nmodl import Source
 from ...schema import InputError
-from . import program, step, syntax
+from . import events, program, step, syntax
 from .execution import OF_THE_SEGMENT
 from .membrane import Group, writes_concentration
 from .syntax import Mechanism
@@ -41,7 +41,7 @@ def _anywhere(mechanism: Mechanism) -> Group:
     numbers = {f"{mechanism.name}.{name}": value for name, value in own.items() if name not in shared}
     numbers |= dict.fromkeys(("area", "diam", "celsius"), 1.0)
     numbers |= {name: 1.0 for ion in ions for name in (f"e{ion}", f"{ion}i", f"{ion}o", f"i{ion}")}
-    return Group(
+    group = Group(
         mechanism.name,
         [mechanism],
         np.zeros(1, int),
@@ -50,3 +50,5 @@ def _anywhere(mechanism: Mechanism) -> Group:
         dict.fromkeys(ions, 1.0),
         set(ions) if writes_concentration(mechanism) else set(),
     )
+    events.read_weights([group], ())
+    return group
