@@ -71,7 +71,8 @@ class Execution:
 
     def own(self, name: str) -> str:
         """How `values` calls a variable of the mechanism."""
-        if name in OF_THE_SEGMENT or name in self.mechanism.ion_variables:
+        of_ion = name in self.mechanism.ion_variables and name not in self.mechanism.own_currents
+        if name in OF_THE_SEGMENT or of_ion:
             return name
         return f"{self.mechanism.name}.{name}"
 

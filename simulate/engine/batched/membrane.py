@@ -152,6 +152,7 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
             else:
                 numbers = [mechanism.parameters.get(source, start)] * len(segments)
             group.values[f"{mechanism.name}.{name}"] = np.array(numbers)
+        group.values |= {f"{mechanism.name}.{name}": np.zeros(len(segments)) for name in mechanism.own_currents}
         for ion in mechanism.ions:
             group.charge[ion.name] = float(h.ion_charge(f"{ion.name}_ion"))
             styles = {int(h.ion_style(f"{ion.name}_ion", sec=segment.sec)) for segment in segments}

@@ -150,9 +150,10 @@ def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tup
         outward += [(values[execution.own(name)], -1) for name in mechanism.electrode]
         for used in mechanism.ions:
             if (name := f"i{used.name}") in used.write:
-                outward.append((values[name], 1))
-                values[_slope(used.name)] = before[_slope(used.name)] + derivative(values[name], "v")
-                values[name] = before[name] + values[name]
+                its = values[execution.own(name)]
+                outward.append((its, 1))
+                values[_slope(used.name)] = before[_slope(used.name)] + derivative(its, "v")
+                values[name] = before[name] + its
         for value, sign in outward:
             current = current + value * sign
             conductance = conductance + derivative(value, "v") * sign
@@ -204,7 +205,7 @@ def _advanced(group: Group, begin: Values, second_order: bool, called: dict[Expr
 
 def _refuse_to_follow(group: Group, values: list[Expression]) -> None:
     """Of a point process: what an ion is at its segment changes between the events, its states and its currents."""
-    names = {name for ion in group.charge for name in (*ion_names(ion), f"i{ion}")}
+    names = {name for ion in group.charge for name in ion_names(ion)}
     if found := sorted(x.symbols(values) & names):
         (mechanism,) = group.mechanisms
         what = f"a point process of which a state or an event follows {found[0]}"

@@ -38,7 +38,10 @@ def _anywhere(mechanism: Mechanism) -> Group:
     ions = [ion.name for ion in mechanism.ions]
     own = dict.fromkeys((*mechanism.assigned, *mechanism.states), 0.0) | mechanism.parameters
     shared = {*OF_THE_SEGMENT, *mechanism.ion_variables}
-    numbers = {f"{mechanism.name}.{name}": value for name, value in own.items() if name not in shared}
+    own = {name: value for name, value in own.items() if name not in shared} | dict.fromkeys(
+        mechanism.own_currents, 0.0
+    )
+    numbers = {f"{mechanism.name}.{name}": value for name, value in own.items()}
     numbers |= dict.fromkeys(("area", "diam", "celsius"), 1.0)
     numbers |= {name: 1.0 for ion in ions for name in (f"e{ion}", f"{ion}i", f"{ion}o", f"i{ion}")}
     group = Group(

@@ -107,6 +107,11 @@ class Mechanism:
         """Each variable of an ion that it reads or writes -> the ion."""
         return {name: ion.name for ion in self.ions for name in (*ion.read, *ion.write)}
 
+    @property
+    def own_currents(self) -> set[str]:
+        """Currents of ions that it writes and does not read: in it they are its own, not the sum of all."""
+        return {f"i{ion.name}" for ion in self.ions if f"i{ion.name}" in {*ion.write} - {*ion.read}}
+
 
 @cache
 def parse(text: str, file: str) -> Mechanism:

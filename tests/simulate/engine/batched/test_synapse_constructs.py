@@ -69,7 +69,6 @@ REFUSED = {
     DECAY + "NET_RECEIVE(w) {\n |net_send(1, 1)\n}": "the function net_send",
     DECAY + "NET_RECEIVE(w) { g = g + w*cai }": "a point process of which a state or an event follows cai",
     "DERIVATIVE s { g' = -g*eca }": "a point process of which a state or an event follows eca",
-    "DERIVATIVE s { g' = -g + ica }": "a point process of which a state or an event follows ica",
 }
 
 
