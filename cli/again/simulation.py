@@ -34,6 +34,10 @@ def simulation_again(truth: xr.Dataset, path: str) -> list[str]:
     found, made = config_of(truth), json.loads(truth.attrs["provenance"])
     if found.get("made_by") == "NeuronIO":
         return [line("apical import-neuronio", *(file["name"] for file in made["files"]), "--out", path)]
+    if found.get("format") == "arrays":
+        return [line("apical import-arrays", *(file["name"] for file in made["files"]), "--out", path)]
+    if "made_by" in found:
+        return [f"# {path}: was not simulated by apical but made by {found['made_by']}"]
     try:
         config = Simulation.model_validate(found)
     except ValidationError:

@@ -194,6 +194,36 @@ def import_neuronio(
 
 
 @commands.command(
+    "import-arrays",
+    short_help="Read arrays of your own from a .npz.",
+    epilog=examples(
+        "apical import-arrays mine.npz --out mine.zarr",
+        "apical import-arrays mine.npz --sampling 20 --name 'slice 7, cell 2' --out mine.zarr",
+    ),
+)
+def import_arrays(
+    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Named as the arguments of `from_arrays`.")],
+    out: Out,
+    sampling: Annotated[
+        float | None, typer.Option(metavar="KHZ", help="Samples per ms of the voltage, where the file lacks it.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the dataset is called [default: own arrays].")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Read what was recorded or simulated elsewhere from a .npz into a dataset.
+
+    The file holds input_spikes, soma_v_mv and sign, and sampling_khz or time_ms; if there are, output_spike_times_ms,
+    segment, distance_um and tree. The guide "Your own data" says what each is.
+    """
+    from ...simulate.elsewhere.arrays import OWN_ARRAYS
+    from ...simulate.elsewhere.npz import import_arrays
+    from ..progress import console
+
+    import_arrays(file, out, sampling_khz=sampling, name=name or OWN_ARRAYS, overwrite=overwrite)
+    console.print(f"{out}: written; `apical inspect {out}` shows it")
+
+
+@commands.command(
     short_help="Summarise and draw a dataset.",
     epilog=examples("apical inspect data.zarr", "apical inspect data.zarr --trial 3 --out trial3.pdf"),
 )

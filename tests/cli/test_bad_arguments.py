@@ -42,6 +42,7 @@ COMMANDS = {
     "simulate": "lif --out new.zarr --trials 1 --seconds 0.05",
     "simulate --append": "lif --out lif.zarr --trials 1 --seconds 0.05 --append",
     "import-neuronio": "numbers.p --out new.zarr",
+    "import-arrays": "mine.npz --sampling 8 --out new.zarr",
     "inspect": "truth.zarr --out new.png",
     "engine show": "nmda --morphology mine.swc",
     "noise-floor": "truth.zarr --dt 0.0125 --out new.zarr",
@@ -68,6 +69,7 @@ EVERY = 31  # so many-th case; no factor of the numbers of values, so that each 
 # Where work would begin, as the commands reach it
 WORK = (
     "apical.simulate.neuronio.importing.import_neuronio",
+    "apical.simulate.elsewhere.npz.import_arrays",
     "apical.simulate.trial.generated_source.generated",
     "apical.surrogate.fitting.fit.load_trials",
     "apical.surrogate.sweep.sweep._run_all",

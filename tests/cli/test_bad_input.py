@@ -167,6 +167,7 @@ SAYS = {
     "cells all": ["apical cells:", "all"],
     "fit truth.zarr": ["apical fit:", "Missing option '--out'"],
     "evaluate truth.zarr": ["apical evaluate:", "Missing argument 'PREDICTION"],
+    "import-arrays --out x": ["Missing argument 'FILE.npz"],
     "import-neuronio --out x": ["Missing argument 'FILE.p"],
     # fit
     "fit nothere.zarr --out new": ["nothere.zarr: no such dataset"],
@@ -319,6 +320,10 @@ SAYS = {
     "inspect truth.zarr --trial one": ["'--trial'", "integer"],
     "inspect truth.zarr --out new.jpg": ["new.jpg", ".png, .svg, .pdf"],
     "inspect truth.zarr --out nodir/new.png": ["nodir/new.png: cannot be written (No such file"],
+    # import-arrays
+    "import-arrays nothere.npz --out new.zarr": ["nothere.npz: cannot be read"],
+    "import-arrays run --out new.zarr": ["run: cannot be read"],
+    "import-arrays text.p --out new.zarr": ["text.p: no .npz of arrays"],
     # import-neuronio
     "import-neuronio nothere.p --out new.zarr": ["nothere.p: cannot be read"],
     "import-neuronio run --out new.zarr": ["run: cannot be read"],

@@ -16,6 +16,7 @@ COMMANDS = (
     "mechanisms",
     "engine show",
     "import-neuronio",
+    "import-arrays",
     "inspect",
     "noise-floor",
     "fit",
