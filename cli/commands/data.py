@@ -224,6 +224,56 @@ def import_arrays(
 
 
 @commands.command(
+    "import-nwb",
+    short_help="Read current clamp from an NWB file.",
+    epilog=examples(
+        "apical import-nwb mine.nwb --out mine.zarr",
+        "apical import-nwb mine.nwb --input-spikes stimulus.npz --out mine.zarr",
+    ),
+)
+def import_nwb(
+    file: Annotated[Path, typer.Argument(metavar="FILE.nwb", help="With a CurrentClampSeries for each trial.")],
+    out: Out,
+    input_spikes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="Arrays input_spikes and sign [default: units that have a sign]."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the dataset is called [default: the file's name].")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Read current clamp and spike times from an NWB file into a dataset. It takes pynwb (apical[nwb]).
+
+    Each CurrentClampSeries of the acquisition is a trial. Units with a column sign of +1 or -1 are the synapses; the
+    one without has the output spikes.
+    """
+    from ...simulate.elsewhere.nwb import import_nwb
+    from ..progress import console
+
+    import_nwb(file, out, input_spikes=input_spikes, name=name, overwrite=overwrite)
+    console.print(f"{out}: written; `apical inspect {out}` shows it")
+
+
+@commands.command(
+    "export-nwb",
+    short_help="Write a dataset's trials as NWB.",
+    epilog=examples("apical export-nwb data.zarr --out data.nwb"),
+)
+def export_nwb(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
+    out: Out,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the trials of a simulation as NWB: soma voltage as current clamp, input and output spikes as units.
+
+    It takes pynwb (apical[nwb]).
+    """
+    from ...simulate.elsewhere.nwb_out import export_nwb
+    from ..progress import console
+
+    console.print(f"{export_nwb(data, out, overwrite=overwrite)}: written")
+
+
+@commands.command(
     short_help="Summarise and draw a dataset.",
     epilog=examples("apical inspect data.zarr", "apical inspect data.zarr --trial 3 --out trial3.pdf"),
 )

@@ -32,17 +32,17 @@ def from_arrays(
     name: str = OWN_ARRAYS,
     overwrite: bool = False,
 ) -> Path:
-    """Write what was recorded or simulated elsewhere as a dataset at `out`, which is returned.
+    """Write what was recorded or simulated elsewhere as a dataset, of which the path is returned.
 
     input_spikes: booleans (trial, synapse, ms), or events (event, 3) of trial, synapse and time_ms, from 0 on.
     soma_v_mv: (trial, sample), at equal steps from the trial's start on.
     output_spike_times_ms: a list of times for each trial, or an array (trial, spike) filled up with NaN; None to find
     them: local maxima above -25 mV of the voltage as given, which takes 5 samples per ms.
-    sign: +1 or -1 of each synapse.
-    sampling_khz: samples per ms of the voltage; or time_ms (sample): their times. The voltage at whole ms is
-    interpolated linearly; the provenance says so.
-    segment, distance_um, tree: of each synapse, where they are known: the number of its segment, its distance to the
+    sign: +1 or -1 of each synapse. out: where the dataset is written.
+    sampling_khz: samples per ms of the voltage. time_ms: in place of it, the time of each sample, at equal steps.
+    segment, distance_um, tree: of each synapse, where they are known, the number of its segment, its distance to the
     soma, 'basal' or 'apical'. name: what the dataset is called. overwrite: replace what is at `out`.
+    The voltage at whole ms is interpolated linearly; the provenance says so.
     Synapses are numbered as given, excitatory ones first; where that changes their order, `synapse_order` of the
     provenance has the numbers as given. Two input spikes of one synapse in the same ms are one.
     Raises InputError where something is not as said here, or `out` exists.

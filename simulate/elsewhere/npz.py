@@ -15,7 +15,9 @@ from .arrays import OWN_ARRAYS, write
 from .recorded import recorded
 
 NEEDED = ("input_spikes", "soma_v_mv", "sign")
-MORE = ("output_spike_times_ms", "sampling_khz", "time_ms", "segment", "distance_um", "tree")
+GIVEN = ("input_spikes", "sign")  # of what has its voltage elsewhere
+WHERE = ("segment", "distance_um", "tree")
+MORE = ("output_spike_times_ms", "sampling_khz", "time_ms", *WHERE)
 
 
 def import_arrays(
@@ -32,7 +34,7 @@ def import_arrays(
     Raises InputError as `from_arrays`, and where the file is no .npz, lacks an array or has one of another name.
     """
     path = Path(file)
-    arrays: dict[str, Any] = dict.fromkeys(MORE) | _read(path)
+    arrays: dict[str, Any] = dict.fromkeys(MORE) | _read(path, NEEDED, MORE)
     if sampling_khz is not None:
         if arrays["sampling_khz"] is not None:
             raise InputError(f"{path}: holds 'sampling_khz' itself; leave --sampling out")
@@ -41,6 +43,11 @@ def import_arrays(
         arrays["sampling_khz"] = np.asarray(arrays["sampling_khz"])[()]
     found = recorded(str(path), **arrays)
     return write(found, out, made_by=name, files=[told(path)], settings={"format": "arrays"}, overwrite=overwrite)
+
+
+def input_of(path: Path) -> dict[str, Any]:
+    """Input spikes, signs and places of synapses from an `.npz`, for what has its voltage in another file."""
+    return dict(_read(path, GIVEN, WHERE))
 
 
 def told(path: Path) -> dict[str, str]:
@@ -52,18 +59,18 @@ def told(path: Path) -> dict[str, str]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path, needed: tuple[str, ...], more: tuple[str, ...]) -> dict[str, np.ndarray]:
     told(path)  # that it can be read at all
     try:
         opened = np.load(path, allow_pickle=False)
         if not isinstance(opened, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: holds one array; expected an .npz of {', '.join(NEEDED)}")
+            raise InputError(f"{path}: holds one array; expected an .npz of {', '.join(needed)}")
         with opened as loaded:
             for name in loaded.files:
-                nearest(f"{path}: array", name, (*NEEDED, *MORE))
-            missing = [name for name in NEEDED if name not in loaded.files]
+                nearest(f"{path}: array", name, (*needed, *more))
+            missing = [name for name in needed if name not in loaded.files]
             if missing:
-                raise InputError(f"{path}: lacks the array '{missing[0]}'; expected {', '.join(NEEDED)}")
+                raise InputError(f"{path}: lacks the array '{missing[0]}'; expected {', '.join(needed)}")
             return {name: loaded[name] for name in loaded.files}
     except InputError:
         raise

@@ -167,6 +167,8 @@ SAYS = {
     "cells all": ["apical cells:", "all"],
     "fit truth.zarr": ["apical fit:", "Missing option '--out'"],
     "evaluate truth.zarr": ["apical evaluate:", "Missing argument 'PREDICTION"],
+    "import-nwb --out x": ["Missing argument 'FILE.nwb"],
+    "export-nwb --out x": ["Missing argument 'DATA"],
     "import-arrays --out x": ["Missing argument 'FILE.npz"],
     "import-neuronio --out x": ["Missing argument 'FILE.p"],
     # fit
@@ -324,6 +326,10 @@ SAYS = {
     "import-arrays nothere.npz --out new.zarr": ["nothere.npz: cannot be read"],
     "import-arrays run --out new.zarr": ["run: cannot be read"],
     "import-arrays text.p --out new.zarr": ["text.p: no .npz of arrays"],
+    # import-nwb, export-nwb
+    "import-nwb nothere.nwb --out new.zarr": ["nothere.nwb: cannot be read"],
+    "export-nwb prediction.zarr --out new.nwb": ["prediction.zarr: is a prediction, expected a simulation"],
+    "export-nwb nothere.zarr --out new.nwb": ["nothere.zarr: no such dataset"],
     # import-neuronio
     "import-neuronio nothere.p --out new.zarr": ["nothere.p: cannot be read"],
     "import-neuronio run --out new.zarr": ["run: cannot be read"],

@@ -17,6 +17,8 @@ COMMANDS = (
     "engine show",
     "import-neuronio",
     "import-arrays",
+    "import-nwb",
+    "export-nwb",
     "inspect",
     "noise-floor",
     "fit",
