@@ -274,6 +274,68 @@ def export_nwb(
 
 
 @commands.command(
+    "import-sonata",
+    short_help="Read spikes and a soma report of SONATA.",
+    epilog=examples(
+        "apical import-sonata input_spikes.h5 --report soma.h5 --signs signs.npz --out theirs.zarr",
+        "apical import-sonata input_spikes.h5 --report soma.h5 --signs signs.npz --node 7 --output-spikes spikes.h5 "
+        "--trial-ms 6000 --out theirs.zarr",
+    ),
+)
+def import_sonata(
+    spikes: Annotated[Path, typer.Argument(metavar="SPIKES.h5", help="Input spikes, a node for each synapse.")],
+    report: Annotated[Path, typer.Option(metavar="FILE.h5", help="Report of the soma's voltage.")],
+    signs: Annotated[Path, typer.Option(metavar="FILE.npz", help="Array sign: +1 or -1 of each node, from 0 on.")],
+    out: Out,
+    output_spikes: Annotated[
+        Path | None, typer.Option(metavar="FILE.h5", help="The cell's spikes [default: found in the voltage].")
+    ] = None,
+    node: Annotated[int | None, typer.Option(min=0, help="The cell, where the report has several.")] = None,
+    trial_ms: Annotated[
+        int | None, typer.Option(min=1, help="Cut the time into trials so long [default: one].")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the dataset is called [default: the report's name].")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Read a simulation that is there as SONATA into a dataset. It takes libsonata (apical[sonata])."""
+    from ...simulate.elsewhere.sonata import import_sonata
+    from ..progress import console
+
+    import_sonata(
+        spikes,
+        report,
+        signs,
+        out,
+        output_spikes=output_spikes,
+        node=node,
+        trial_ms=trial_ms,
+        name=name,
+        overwrite=overwrite,
+    )
+    console.print(f"{out}: written; `apical inspect {out}` shows it")
+
+
+@commands.command(
+    "export-sonata",
+    short_help="Write a dataset's trials as SONATA.",
+    epilog=examples("apical export-sonata data.zarr --out sonata"),
+)
+def export_sonata(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
+    out: Out,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the trials of a simulation, end to end, as a folder of SONATA files.
+
+    They are input spikes, output spikes and the soma's report. It takes h5py (apical[sonata]).
+    """
+    from ...simulate.elsewhere.sonata_out import export_sonata
+    from ..progress import console
+
+    console.print(f"{export_sonata(data, out, overwrite=overwrite)}: written")
+
+
+@commands.command(
     short_help="Summarise and draw a dataset.",
     epilog=examples("apical inspect data.zarr", "apical inspect data.zarr --trial 3 --out trial3.pdf"),
 )

@@ -50,6 +50,11 @@ def input_of(path: Path) -> dict[str, Any]:
     return dict(_read(path, GIVEN, WHERE))
 
 
+def signs_of(path: Path) -> dict[str, Any]:
+    """Signs and places of synapses alone."""
+    return dict(_read(path, ("sign",), WHERE))
+
+
 def told(path: Path) -> dict[str, str]:
     """Name and sha256 of a file, for the provenance. Raises InputError where it cannot be read."""
     try:

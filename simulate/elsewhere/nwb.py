@@ -16,9 +16,7 @@ from ..schema.input_error import one_line
 from . import sampling
 from .arrays import write
 from .npz import GIVEN, input_of, told
-from .recorded import recorded
-
-NS_MS = 6  # digits of a time in ms: seconds of a session, less a trial's start, are rounded to a nanosecond
+from .recorded import NS_MS, recorded
 
 
 class Sweep(NamedTuple):

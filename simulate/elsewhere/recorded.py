@@ -16,6 +16,8 @@ from . import sampling
 from .given_input import GivenInput, given_input
 from .where_synapses_are import coordinates
 
+NS_MS = 6  # digits of a time in ms that is a difference of two: to the nanosecond, so that it stays in its bin
+
 
 @dataclass(frozen=True)
 class Recorded:

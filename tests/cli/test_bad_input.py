@@ -169,6 +169,8 @@ SAYS = {
     "evaluate truth.zarr": ["apical evaluate:", "Missing argument 'PREDICTION"],
     "import-nwb --out x": ["Missing argument 'FILE.nwb"],
     "export-nwb --out x": ["Missing argument 'DATA"],
+    "import-sonata --out x": ["Missing argument 'SPIKES.h5"],
+    "export-sonata --out x": ["Missing argument 'DATA"],
     "import-arrays --out x": ["Missing argument 'FILE.npz"],
     "import-neuronio --out x": ["Missing argument 'FILE.p"],
     # fit
@@ -330,6 +332,9 @@ SAYS = {
     "import-nwb nothere.nwb --out new.zarr": ["nothere.nwb: cannot be read"],
     "export-nwb prediction.zarr --out new.nwb": ["prediction.zarr: is a prediction, expected a simulation"],
     "export-nwb nothere.zarr --out new.nwb": ["nothere.zarr: no such dataset"],
+    # import-sonata, export-sonata
+    "import-sonata nothere.h5 --report x.h5 --signs x.npz --out new.zarr": ["nothere.h5: cannot be read"],
+    "export-sonata prediction.zarr --out new": ["prediction.zarr: is a prediction, expected a simulation"],
     # import-neuronio
     "import-neuronio nothere.p --out new.zarr": ["nothere.p: cannot be read"],
     "import-neuronio run --out new.zarr": ["run: cannot be read"],

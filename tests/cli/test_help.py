@@ -19,6 +19,8 @@ COMMANDS = (
     "import-arrays",
     "import-nwb",
     "export-nwb",
+    "import-sonata",
+    "export-sonata",
     "inspect",
     "noise-floor",
     "fit",
