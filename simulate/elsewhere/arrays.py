@@ -69,13 +69,14 @@ def write(
     made_by: str,
     files: Sequence[Mapping[str, str]] = (),
     sources: Sequence[str] | None = None,
-    settings: Mapping[str, Any] | None = None,
+    command: str | None = None,
+    options: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write `found` as a dataset at `out`, which is returned.
 
     made_by: what it is called. files: name and sha256 of each that it was read from. sources: `source_file` of each
-    trial. settings: what more the configuration says.
+    trial. command, options: of `apical`, which read the first of the files; options that are None were not given.
     Raises InputError where `out` exists or cannot be written.
     """
     out = Path(out)
@@ -83,6 +84,7 @@ def write(
     check_writable(out)
     if out.exists() and not overwrite:
         raise InputError(f"{out}: exists already; give --overwrite to replace it, or another path")
+    asked = {option: value for option, value in (options or {}).items() if value is not None}
     n_trials, duration_ms = found.soma_v_mv.shape
     n_spike = max(1, *(each.size for each in found.output_ms))
     with schema.writing_whole(out) as growing:
@@ -98,7 +100,7 @@ def write(
             },
             n_spike=n_spike,
             dataset_id=_identity(found),
-            config={"made_by": made_by, **(settings or {})},
+            config={"made_by": made_by, **({"command": command, "options": asked} if command else {})},
             provenance={**({"files": list(files)} if files else {}), **found.how, **schema.made_with("numpy", "zarr")},
         )
         for trial in range(n_trials):

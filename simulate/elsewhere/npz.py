@@ -42,7 +42,9 @@ def import_arrays(
     if arrays["sampling_khz"] is not None:
         arrays["sampling_khz"] = np.asarray(arrays["sampling_khz"])[()]
     found = recorded(str(path), **arrays)
-    return write(found, out, made_by=name, files=[told(path)], settings={"format": "arrays"}, overwrite=overwrite)
+    options = {"--sampling": sampling_khz, "--name": None if name == OWN_ARRAYS else name}
+    files = [told(path)]
+    return write(found, out, made_by=name, files=files, command="import-arrays", options=options, overwrite=overwrite)
 
 
 def input_of(path: Path) -> dict[str, Any]:

@@ -72,9 +72,15 @@ def import_nwb(
         str(path), soma_v_mv=np.stack([s.v_mv for s in sweeps]), output_spike_times_ms=output_ms,
         sampling_khz=first.khz, **given
     )  # fmt: skip
-    settings, sources = {"format": "nwb"}, [sweep.name for sweep in sweeps]
     return write(
-        found, out, made_by=name or path.stem, files=files, sources=sources, settings=settings, overwrite=overwrite
+        found,
+        out,
+        made_by=name or path.stem,
+        files=files,
+        sources=[sweep.name for sweep in sweeps],
+        command="import-nwb",
+        options={"--input-spikes": input_spikes and Path(input_spikes).name, "--name": name},
+        overwrite=overwrite,
     )
 
 

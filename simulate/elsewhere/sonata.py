@@ -67,8 +67,23 @@ def import_sonata(
         sampling_khz=khz,
         **given,
     )
-    settings = {"format": "sonata", "node": node, "trial_ms": trial_ms}
-    return write(found, out, made_by=name or paths[1].stem, files=files, settings=settings, overwrite=overwrite)
+    options = {
+        "--report": paths[1].name,
+        "--signs": paths[2].name,
+        "--output-spikes": output_spikes and Path(output_spikes).name,
+        "--node": node,
+        "--trial-ms": trial_ms,
+        "--name": name,
+    }
+    return write(
+        found,
+        out,
+        made_by=name or paths[1].stem,
+        files=files,
+        command="import-sonata",
+        options=options,
+        overwrite=overwrite,
+    )
 
 
 def _read(path: Path, reader: str) -> Any:

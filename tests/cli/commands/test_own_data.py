@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from apical.analysis.inside import spike_triggered
-from apical.simulate import InputError, open_dataset
+from apical.cli.again.simulation import simulation_again
+from apical.simulate import InputError, from_arrays, open_dataset
 
 UNTOLD = "the data do not tell where synapses are"
 FIT = "--set window_ms=100 --set burn_in_ms=10 --steps 2 --device cpu"
@@ -30,6 +31,17 @@ def own(tmp_path, done, monkeypatch):
     return tmp_path
 
 
+def test_a_dataset_of_arrays_says_what_makes_it_again(own, done):
+    """The file by its command; arrays that were only in memory by none."""
+    again = simulation_again(open_dataset("own.zarr"), "own.zarr")
+    assert again == ["apical import-arrays mine.npz --sampling 4.0 --name mine --out own.zarr"]
+    arrays = dict(np.load("mine.npz"))
+    ds = open_dataset(from_arrays(**arrays, sampling_khz=4, out="memory.zarr"))
+    assert simulation_again(ds, "memory.zarr") == [
+        "# memory.zarr: was not simulated by apical but made from own arrays"
+    ]
+
+
 @pytest.mark.slow
 def test_own_arrays_go_the_whole_way(own, done, apical):
     summary = json.loads(done("inspect own.zarr --json"))
@@ -44,7 +56,7 @@ def test_own_arrays_go_the_whole_way(own, done, apical):
     done("evaluate own.zarr elm-2.zarr tcn-1x2.zarr")
     done("report scores.csv --data own.zarr --prediction elm-2.zarr --out page.html")
     page = (own / "page.html").read_text()
-    assert UNTOLD in page and "apical import-arrays mine.npz --out own.zarr" in page
+    assert UNTOLD in page and "apical import-arrays mine.npz --sampling 4.0 --name mine --out own.zarr" in page
 
     elm = apical("look elm-2 own.zarr --prediction elm-2.zarr --out elm")
     assert elm.status == 0 and "its neuron has no morphology" in elm.out + elm.err

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from apical.cli.again.simulation import simulation_again
 from apical.simulate import InputError, open_dataset
 from apical.simulate.elsewhere.sonata import import_sonata
 from apical.simulate.elsewhere.sonata_out import export_sonata
@@ -112,6 +113,10 @@ def test_out_and_in_again(make_dataset, tmp_path):
     files = (out / name for name in ("input_spikes.h5", "soma.h5", "signs.npz"))
     back = import_sonata(*files, tmp_path / "back.zarr", output_spikes=out / "spikes.h5", trial_ms=300)
     back = open_dataset(back)
+    assert simulation_again(back, "back.zarr") == [
+        "apical import-sonata input_spikes.h5 --report soma.h5 --signs signs.npz --output-spikes spikes.h5 --node 0 "
+        "--trial-ms 300 --out back.zarr"
+    ]
     for name in ("input_spikes", "soma_v_mv", "synapse_sign"):
         assert np.array_equal(back[name], ours[name]), name
     assert back.output_spike_time_ms.values == pytest.approx(
