@@ -14,6 +14,7 @@ COMMANDS = (
     "simulate",
     "validate",
     "mechanisms",
+    "take-cell",
     "engine show",
     "import-neuronio",
     "import-arrays",
