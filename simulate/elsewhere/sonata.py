@@ -111,7 +111,7 @@ def _voltage(path: Path, node: int | None) -> tuple[np.ndarray, float, float, in
     there = list(population.get_node_ids())
     if node is None and len(there) == 1:
         (node,) = there
-    if node not in there:
+    if node is None or node not in there:
         which = "--node says which cell it is" if node is None else f"there is no node {node}"
         raise InputError(f"{path}: {which}: it has {', '.join(map(str, there[:8]))}{' …' * (len(there) > 8)}")
     start_ms, _, step_ms = population.times

@@ -84,7 +84,9 @@ ATTRIBUTES = ("apical_schema", "kind", "dataset_id", "config", "provenance")
 
 # Of what both JSON objects hold, what readers look at: where a field is there, it is of this type
 TABLES: dict[str, dict[str, type]] = {
-    "config": dict.fromkeys(("preset", "morphology", "biophysics", "made_by", "name", "run", "trained_on", "command"), str)
+    "config": dict.fromkeys(
+        ("preset", "morphology", "biophysics", "made_by", "name", "run", "trained_on", "command"), str
+    )
     | {"integration": dict, "statistics": dict, "options": dict},
     "provenance": {"morphology": dict, "biophysics": dict, "files": list, "appended": list, "sources": list},
 }
