@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..simulate.schema import InputError, config_of, output_spike_times_ms, read, source
+from ..simulate.schema import UNKNOWN_TREE, InputError, config_of, output_spike_times_ms, read, source
 from .families import Look, looks
 from .metrics.pair import DROP_MS
 from .metrics.published import V_CLIP_MV
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 RATE_BIN_MS = 50  # input rates are drawn as means over so long
 TRACE_TOP_MV = -50.0  # a panel of truth beside predictions ends here, just above the -55 mV where truth is clipped
-GROUPS = (("apical", 1), ("basal", 1), ("apical", -1), ("basal", -1))  # of synapses, as the raster stacks them
+# Of synapses, as the raster stacks them; of unknown tree where the data do not tell it
+GROUPS = tuple((tree, sign) for sign in (1, -1) for tree in ("apical", "basal", UNKNOWN_TREE))
 SIGNS = {1: "excitatory", -1: "inhibitory"}
 COLOURS = {1: "#A50F15", -1: "#4A9FD8"}  # no family's; dark and light, so that grey tells them apart
-LINES = {"apical": "-", "basal": (0, (3, 1.2))}
+LINES = {"apical": "-", "basal": (0, (3, 1.2)), UNKNOWN_TREE: "-"}
+UNTOLD = "the data do not tell where synapses are"
 NOT_SCORED = f"first {DROP_MS} ms: not scored"
 OF_TRACES = (
     f"Truth: the simulated soma voltage, clipped at {V_CLIP_MV:g} mV as models are fitted to it; each output spike (a "
@@ -127,6 +129,16 @@ def synapse_groups(ds: xr.Dataset) -> dict[tuple[str, int], np.ndarray]:
     return {group: at for group, at in groups.items() if at.size}
 
 
+def untold(ds: xr.Dataset) -> bool:
+    """Whether a simulation does not tell on which tree any of its synapses is."""
+    return bool((np.asarray(ds["segment_type"]) == UNKNOWN_TREE).all())
+
+
+def group_name(tree: str, sign: int, n_synapses: int) -> str:
+    """What a group of synapses is called, in two lines where their tree is known."""
+    return f"{n_synapses} {SIGNS[sign]}" if tree == UNKNOWN_TREE else f"{n_synapses} {tree}\n{SIGNS[sign]}"
+
+
 def draw_raster(axes: Axes, ds: xr.Dataset, spikes: np.ndarray) -> None:
     """Draw every input spike as a dot, synapses stacked by group from the top down."""
     row, centres, labels = 0, [], []
@@ -135,7 +147,7 @@ def draw_raster(axes: Axes, ds: xr.Dataset, spikes: np.ndarray) -> None:
         synapse, bin_ = np.nonzero(spikes[at])
         axes.plot(time_s(ds)[bin_], row + synapse, ".", ms=size, mew=0, color=COLOURS[sign], rasterized=True)
         centres.append(row + at.size / 2)
-        labels.append(f"{at.size} {tree}\n{SIGNS[sign]}")
+        labels.append(group_name(tree, sign, at.size))
         row += at.size
         axes.axhline(row - 0.5, color=BLACK, lw=0.3)
     axes.set(ylim=(row - 0.5, -0.5))
@@ -149,7 +161,7 @@ def draw_input_rates(axes: Axes, ds: xr.Dataset, spikes: np.ndarray) -> None:
     centres_s = time_s(ds)[edges] + widths_s / 2
     for (tree, sign), at in synapse_groups(ds).items():
         rate_hz = np.add.reduceat(spikes[at].sum(axis=0), edges) / widths_s / at.size
-        label = f"{SIGNS[sign]}, {tree}"
+        label = SIGNS[sign] if tree == UNKNOWN_TREE else f"{SIGNS[sign]}, {tree}"
         axes.plot(centres_s, rate_hz, color=COLOURS[sign], ls=LINES[tree], label=label)
     axes.set(ylabel="input rate\n(Hz per synapse)", ylim=(0, None))
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0)

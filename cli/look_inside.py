@@ -43,10 +43,13 @@ def look_inside(
     Raises InputError for another dataset's inputs, an absent trial, nothing to score, or another cell's morphology.
     """
     from ..analysis.inside.worst_trials import typical_of, worst_figure, worst_trials
-    from ..analysis.plots import trial_position
+    from ..analysis.plots import UNTOLD, trial_position, untold
+    from ..simulate.schema import InputError, source
     from ..surrogate.models.elm import ELM
     from ..surrogate.models.tcn import TCN
 
+    if morphology is not None and untold(truth):
+        raise InputError(f"--morphology: {source(truth)}: {UNTOLD}, so no cell can be drawn with them; leave it out")
     errors = worst_trials(truth, prediction)
     trial = typical_of(errors) if trial is None else trial
     trial_position(truth, trial)
@@ -57,6 +60,8 @@ def look_inside(
     if isinstance(surrogate.model, ELM):
         _memory(found, surrogate, truth)
         _weights(found, surrogate, truth, morphology)
+    elif isinstance(surrogate.model, TCN) and untold(truth):
+        found.notes.append(f"no filters of the first layer, which are drawn by tree: {UNTOLD}")
     elif isinstance(surrogate.model, TCN):
         _filters(found, surrogate, truth)
     return found

@@ -3,6 +3,7 @@ from .cell.models.taking import take_cell as take_cell
 from .cell.outline import outline as outline
 from .config import Simulation as Simulation
 from .cores import available_cores as available_cores
+from .elsewhere.arrays import from_arrays as from_arrays
 from .engine.interface import Integration as Integration
 from .neuronio.importing import import_neuronio as import_neuronio
 from .presets import preset as preset

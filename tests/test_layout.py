@@ -34,6 +34,7 @@ ROOMS = {
         ("trial",),
         ("run",),
         ("neuronio",),
+        ("elsewhere",),
         ("validation",),
     ),
     "surrogate": (

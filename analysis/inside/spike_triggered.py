@@ -135,6 +135,10 @@ def _groups(ds: xr.Dataset, edges_um: Sequence[float]) -> list[Group]:
     if sorted(set(edges)) != edges:
         raise InputError(f"edges_um {list(edges_um)}: expected distances in um that grow, each above 0")
     distance_um = np.asarray(ds["segment_distance_um"], dtype=float)[np.asarray(ds["synapse_segment"])]
+    if np.isnan(distance_um).all():
+        if edges_um:
+            raise InputError(f"{source(ds)}: does not tell how far its synapses are from the soma; leave edges_um out")
+        distance_um = np.zeros(distance_um.shape)  # of one group by distance
     found = []
     for (tree, sign), at in synapse_groups(ds).items():
         for low, high in pairwise(edges):

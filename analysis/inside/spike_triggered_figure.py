@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..families import family_of
-from ..plots import GROUPS, SIGNS
+from ..plots import GROUPS, group_name
 from ..scores.uncertainty import LEVEL
 from ..style import BLACK, GREY, caption, figure, style
 
@@ -45,7 +45,7 @@ def spike_triggered_figure(found: xr.Dataset, model: str) -> Figure:
                 draw_rates(rates, group, model, colour or own, split)
                 draw_difference(difference, group, colour or own, split)
             n_synapses = sum(int(group["n_synapses"]) for group in members)
-            rates.set_title(f"{n_synapses} {tree},\n{SIGNS[sign]}", loc="left")
+            rates.set_title(group_name(tree, sign, n_synapses).replace("\n", ",\n"), loc="left")
             difference.set_xlabel("time relative to the\noutput spike (ms)")
         n_trials, n_spikes = found.attrs["n_trials"], found.attrs["n_spikes"]
         panels[0, 0].set(ylabel="input rate\n(Hz per synapse)", ylim=(0, None), xlim=(-float(found["lag_ms"][-1]), 0))

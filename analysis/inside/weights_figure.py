@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...simulate.schema import UNKNOWN_TREE
 from ..plots import COLOURS, SIGNS
 from ..style import BLACK, GREY, PALE, caption, figure, style
 
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-TREES = ("basal", "apical")
+TREES = ("basal", "apical", UNKNOWN_TREE)
 MEDIAN_OF = 0.1  # of a panel's synapses: the running median is over so many neighbours in distance
 SHOWN_PERCENTILES = (1, 99)  # of the weights: where the colours end, so that one synapse does not take them all
 POINTS_PER_UM, THINNEST, THICKEST = 0.6, 0.7, 4.0  # widths of lines on the page, by diameter
-CAPTION = (
-    "Learned weight: what a spike at a synapse adds to its branch of the ELM, of the synapse's own sign{mean}. On the "
-    "right a dot for each synapse; black: the median of the {share:.0%} of the synapses that are nearest in distance, "
-    "solid of excitatory and dashed of inhibitory ones."
+CAPTION = "Learned weight: what a spike at a synapse adds to its branch of the ELM, of the synapse's own sign{mean}. "
+BY_DISTANCE = (
+    "On the right a dot for each synapse; black: the median of the {share:.0%} of the synapses that are nearest in "
+    "distance, solid of excitatory and dashed of inhibitory ones."
 )
+BY_NUMBER = "A dot for each synapse; the data do not tell where they are."
 SCALE_BARS_UM = (10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -52,7 +54,8 @@ def weights_figure(weights: xr.Dataset, outline: xr.Dataset | None = None) -> Fi
             draw_against_distance(axes, weights, tree)
             axes.set_ylabel("learned weight (of the spike's sign)")
         fig.suptitle(f"{weights.attrs['model']}: learned synapse weights", x=0.01, ha="left", fontsize=8)
-        caption(fig, CAPTION.format(share=MEDIAN_OF, mean=_mean_of(weights)))
+        told = BY_NUMBER if np.isnan(weights["distance_um"].values).all() else BY_DISTANCE.format(share=MEDIAN_OF)
+        caption(fig, CAPTION.format(mean=_mean_of(weights)) + told)
     return fig
 
 
@@ -90,15 +93,22 @@ def draw_on_cell(axes: Axes, weights: xr.Dataset, outline: xr.Dataset, sign: int
 
 
 def draw_against_distance(axes: Axes, weights: xr.Dataset, tree: str) -> None:
-    """Draw every synapse's weight on one tree against its distance, and the running median of each sign."""
+    """Draw every synapse's weight on one tree against its distance, and the running median of each sign.
+
+    Against its number, where distances are not told.
+    """
     axes.axhline(0, color=PALE, lw=0.6, zorder=0)
     of_tree = weights["tree"].values == tree
+    untold = np.isnan(weights["distance_um"].values).all()
     for sign, name in SIGNS.items():
         here = np.flatnonzero(of_tree & (weights["synapse_sign"].values == sign))
-        distance_um, weight = weights["distance_um"].values[here], weights["weight"].values[here]
+        distance_um, weight = (here if untold else weights["distance_um"].values[here]), weights["weight"].values[here]
         axes.plot(distance_um, weight, ".", ms=2.5, mew=0, color=COLOURS[sign], alpha=0.5, label=f"{here.size} {name}")
+        if untold:
+            continue  # no neighbours
         axes.plot(*running_median(distance_um, weight), color=BLACK, lw=1.2, ls="-" if sign > 0 else (0, (3, 1.2)))
-    axes.set(xlabel=f"distance to the soma, {tree} (µm)", xlim=(0, None))
+    along = f"distance to the soma{'' if tree == UNKNOWN_TREE else f', {tree}'} (µm)"
+    axes.set(xlabel="number of the synapse; distances are not told" if untold else along, xlim=(0, None))
     legend = axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0, markerscale=2.5)
     for handle in legend.legend_handles:
         handle.set_alpha(1) if handle is not None else None

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...simulate.schema import DONE, FAILED, InputError, config_of, open_dataset, read
+from ...simulate.schema import DONE, FAILED, UNKNOWN_TREE, InputError, config_of, open_dataset, read
 from ..dataset_title import dataset_title, is_lif
 from ..metrics.pair import DROP_MS
 from ..plots import (
     OF_PROBABILITY,
     SIGNS,
+    UNTOLD,
     draw_input_rates,
     draw_nexus,
     draw_not_scored,
@@ -25,6 +26,7 @@ from ..plots import (
     synapse_groups,
     time_limits_s,
     trial_position,
+    untold,
 )
 from ..style import BLACK, caption, check_suffix, figure, save_figure, style
 from .flags import flags
@@ -71,7 +73,10 @@ def summary(path: str | Path, scanned: Scan | None = None) -> dict[str, Any]:
     found |= {key: config[key] for key in named if key in config}
     found |= {"neuron": "leaky integrate-and-fire"} if is_lif(config) else {}
     if "segment_type" in ds:
-        found["n_segments"] = {tree: int((ds["segment_type"] == tree).sum()) for tree in ("basal", "apical")}
+        if untold(ds):
+            found["morphology"] = UNTOLD
+        else:
+            found["n_segments"] = {tree: int((ds["segment_type"] == tree).sum()) for tree in ("basal", "apical")}
     if scanned.input_count:
         found |= _input_rates(ds, scanned)
     rate_hz = scanned.output_count / found["duration_s"]
@@ -101,7 +106,9 @@ def _input_rates(ds: xr.Dataset, scanned: Scan) -> dict[str, Any]:
             found[f"{name}_spikes_per_trial"] = per_trial
     if finished.size:
         found["input_rate_hz"] = {
-            f"{tree} {SIGNS[value]}": float(scanned.input_count[tree, value][finished].mean() / at.size / seconds)
+            SIGNS[value] if tree == UNKNOWN_TREE else f"{tree} {SIGNS[value]}": float(
+                scanned.input_count[tree, value][finished].mean() / at.size / seconds
+            )
             for (tree, value), at in synapse_groups(ds).items()
         }
     return found
@@ -167,15 +174,17 @@ def inspect_figure(path: str | Path, out: str | Path, trial: int | None = None, 
 
 def _caption(ds: xr.Dataset, panels: dict[str, Axes]) -> str:
     """What the words of the figure mean, as far as they are on it."""
-    simulated, lif = ds.attrs["kind"] == "simulation", is_lif(config_of(ds))
-    told = ["Named by input preset, morphology and parameter set."] if simulated and not lif else []
+    config = config_of(ds)
+    simulated, lif = ds.attrs["kind"] == "simulation", is_lif(config)
+    told = ["Named by input preset, morphology and parameter set."] if "preset" in config and not lif else []
     told += ["LIF: leaky integrate-and-fire."] if lif else []
     told.append(f"Shaded: the first {DROP_MS} ms, which scores leave out.")
     if "raster" in panels:
-        told.append("Top: every input spike as a dot, synapses by tree and sign.")
+        by = f"sign; {UNTOLD}" if untold(ds) else "tree and sign"
+        told.append(f"Top: every input spike as a dot, synapses by {by}.")
     if "nexus" in panels:
         told.append("Nexus: where the apical trunk forks into the tuft.")
-    if lif:
+    if lif or (simulated and untold(ds)):
         told.append("Triangles: output spikes.")
     elif simulated:
         told.append(

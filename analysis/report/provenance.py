@@ -11,6 +11,7 @@ import numpy as np
 from ...simulate.schema import config_of, source
 from ..dataset_title import dataset_title
 from ..markup import Markup, definitions, element, joined
+from ..plots import UNTOLD, untold
 from ..scores.rows import Score
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def truth_card(truth: xr.Dataset) -> Markup:
         "git commit": element("code", made["git_commit"]) if made.get("git_commit") else "not known",
         "machine": made.get("machine"),
         "appended": _appended(made, truth.sizes["trial"]),
-        "morphology": "; ".join(filter(None, (morphology.get("name"), morphology.get("source")))),
+        "morphology": UNTOLD
+        if untold(truth)
+        else "; ".join(filter(None, (morphology.get("name"), morphology.get("source")))),
         "licence": morphology.get("licence") or "not stated",
         "sha-256": element("code", morphology["sha256"]) if "sha256" in morphology else None,
         "biophysics": "; ".join(filter(None, (biophysics.get("name"), biophysics.get("source")))),

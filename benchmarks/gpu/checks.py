@@ -95,7 +95,7 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     kernel = ours("kernel.py", *cell)
     alone = ["--d-m", "5", "--batches", "1", "--window-ms", "3", "--repeats", "1"] if dry else []
     return [
-        Check("mechanisms", 180, compiling, r"^(.*mechanisms/.*)", compiled=False),
+        Check("mechanisms", 300, compiling, r"^(.*mechanisms/.*)", compiled=False),
         Check("card", 60, ours("card.py"), r"^(copy: .*)", compiled=False),
         Check("tests-triton", 120, tests(*triton, "tests/surrogate/kernels/test_triton.py"), of_pytest, compiled=False),
         Check("tests-fit", 120, tests(*fitted, "tests/surrogate/fitting/test_steps.py"), of_pytest, compiled=False),
@@ -117,16 +117,16 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
             of_table,
         ),
         elm("elm-20", 60, "--d-m", size(20, 5)),
-        end_to_end("end-to-end-6144", 2048, 3, 1.0, 90),
+        end_to_end("end-to-end-2112", 1056, 2, 1.0, 90),
         fit("fit-elm-20", 60, "--size", size(20, 5)),
         *(fit(f"fit-elm-20-{way}", 45, "--size", size(20, 5), "--way", way) for way in ("kernels", "host")),
         Check("recurrence", 60, ours("recurrence.py", "--device", device, *alone), r"^( .*\*.*)", compiled=False),
         Check("side-by-side", 90, benchmark("side_by_side.py", *cell, *counts, *side), r"^(batched, 32-bit .*)"),
-        end_to_end("end-to-end-16384", 2048, 8, 1.0, 120),
+        end_to_end("end-to-end-16896", 1056, 16, 1.0, 120),
         elm("elm-20-batch-256", 60, "--d-m", size(20, 5), "--batch", size(256, 1), "--baseline-steps", size(3, 1)),
         elm("elm-100", 60, "--d-m", size(100, 5)),
         fit("fit-two-at-a-time", 60, "--size", size(20, 5), "--processes", "2", "--profiled", "0"),
-        end_to_end("simulate-two-at-a-time", 2048, 3, 1.0, 120, "--processes", "2"),
+        end_to_end("simulate-two-at-a-time", 1056, 3, 1.0, 120, "--processes", "2"),
         *(
             Check(
                 f"tcn-{precision}",

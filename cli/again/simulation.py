@@ -34,6 +34,11 @@ def simulation_again(truth: xr.Dataset, path: str) -> list[str]:
     found, made = config_of(truth), json.loads(truth.attrs["provenance"])
     if found.get("made_by") == "NeuronIO":
         return [line("apical import-neuronio", *(file["name"] for file in made["files"]), "--out", path)]
+    if "command" in found and made.get("files"):
+        options = [word for option in found.get("options", {}).items() for word in option]
+        return [line(f"apical {found['command']}", made["files"][0]["name"], *options, "--out", path)]
+    if "made_by" in found:
+        return [f"# {path}: was not simulated by apical but made from {found['made_by']}"]
     try:
         config = Simulation.model_validate(found)
     except ValidationError:

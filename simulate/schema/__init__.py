@@ -11,6 +11,7 @@ from .contract import FINE_PER_MS as FINE_PER_MS
 from .contract import PENDING as PENDING
 from .contract import SCHEMA_VERSION as SCHEMA_VERSION
 from .contract import SPIKE_BIN_OFFSET_MS as SPIKE_BIN_OFFSET_MS
+from .contract import UNKNOWN_TREE as UNKNOWN_TREE
 from .contract import VARIABLES as VARIABLES
 from .contract import validate as validate
 from .input_error import InputError as InputError

@@ -21,6 +21,8 @@ KINDS = ("simulation", "prediction")
 PENDING, DONE, FAILED = 0, 1, 2  # values of trial_status
 
 SPIKE_BIN_OFFSET_MS = 0.5  # published label: bin = int(t - 0.5), Beniaguev et al. 2021 evaluation code
+UNKNOWN_TREE = "unknown"  # in segment_type, of data that do not tell where synapses are
+UNTOLD = ("segment_x", "segment_distance_um", "segment_length_um")  # all NaN there
 FINE_PER_MS = 8  # samples per ms of soma_v_fine_mv, as NeuronIO's high-resolution trace
 
 
@@ -69,19 +71,21 @@ COORDINATES = {
     "synapse_sign": Variable(("synapse",), "i", "1", "+1 excitatory, -1 inhibitory", ("simulation",)),
     "synapse_receptor": Variable(("synapse",), "T", "1", "receptor model", ("simulation",)),
     "synapse_segment": Variable(("synapse",), "iu", "1", "index of the synapse's segment", ("simulation",)),
-    "segment_type": Variable(("segment",), "T", "1", "basal or apical", ("simulation",)),
+    "segment_type": Variable(("segment",), "T", "1", "basal or apical; unknown where it is not told", ("simulation",)),
     "segment_section": Variable(("segment",), "iu", "1", "section within its tree", ("simulation",)),
-    "segment_x": Variable(("segment",), "f", "1", "position along the section, 0 to 1", ("simulation",)),
-    "segment_distance_um": Variable(("segment",), "f", "um", "path length from the soma's start", ("simulation",)),
-    "segment_length_um": Variable(("segment",), "f", "um", "length of the segment", ("simulation",)),
+    "segment_x": Variable(("segment",), "f", "1", "position along the section, 0 to 1; NaN: not told", ("simulation",)),
+    "segment_distance_um": Variable(
+        ("segment",), "f", "um", "path length from the soma's start; NaN: not told", ("simulation",)
+    ),
+    "segment_length_um": Variable(("segment",), "f", "um", "length of the segment; NaN: not told", ("simulation",)),
 }
 
 ATTRIBUTES = ("apical_schema", "kind", "dataset_id", "config", "provenance")
 
 # Of what both JSON objects hold, what readers look at: where a field is there, it is of this type
 TABLES: dict[str, dict[str, type]] = {
-    "config": dict.fromkeys(("preset", "morphology", "biophysics", "made_by", "name", "run", "trained_on"), str)
-    | {"integration": dict, "statistics": dict},
+    "config": dict.fromkeys(("preset", "morphology", "biophysics", "made_by", "name", "run", "trained_on", "command"), str)
+    | {"integration": dict, "statistics": dict, "options": dict},
     "provenance": {"morphology": dict, "biophysics": dict, "files": list, "appended": list, "sources": list},
 }
 
@@ -137,7 +141,8 @@ def validate_coordinates(
 
     for name, found in values.items():
         if found.dtype.kind == "f":
-            refuse(name, np.isfinite(found).all(), "finite numbers")
+            untold = name in UNTOLD and np.isnan(found).all()
+            refuse(name, untold or np.isfinite(found).all(), "finite numbers")
     if "trial" in values:
         trial = values["trial"]
         refuse("trial", trial.size and trial.min() >= 0, "one trial or more, with numbers of 0 and more")
@@ -154,7 +159,11 @@ def validate_coordinates(
         right = not segment.size or (segment.min() >= 0 and segment.max() < sizes.get("segment", 0))
         refuse("synapse_segment", right, f"numbers of the {sizes.get('segment', 0)} segments, from 0 on")
     if "segment_type" in values:
-        refuse("segment_type", {*values["segment_type"].tolist()} <= {"basal", "apical"}, "basal and apical")
+        refuse(
+            "segment_type",
+            {*values["segment_type"].tolist()} <= {"basal", "apical", UNKNOWN_TREE},
+            f"basal, apical and {UNKNOWN_TREE}",
+        )
 
 
 def _table(text: object) -> dict | None:

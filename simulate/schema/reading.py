@@ -38,7 +38,7 @@ def open_dataset(path: str | Path, kind: str | None = None, complete: bool = Tru
 
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path}: no such dataset; `apical simulate` or `apical import-neuronio` makes one")
+        raise InputError(f"{path}: no such dataset; `apical simulate` or `apical import-arrays` makes one")
     try:
         group = zarr.open_group(path, mode="r")
         consolidated = group.metadata.consolidated_metadata is not None

@@ -42,6 +42,11 @@ COMMANDS = {
     "simulate": "lif --out new.zarr --trials 1 --seconds 0.05",
     "simulate --append": "lif --out lif.zarr --trials 1 --seconds 0.05 --append",
     "import-neuronio": "numbers.p --out new.zarr",
+    "import-arrays": "mine.npz --sampling 8 --out new.zarr",
+    "import-nwb": "mine.nwb --out new.zarr",
+    "export-nwb": "truth.zarr --out new.nwb",
+    "import-sonata": "in.h5 --report soma.h5 --signs signs.npz --out new.zarr",
+    "export-sonata": "truth.zarr --out new",
     "inspect": "truth.zarr --out new.png",
     "engine show": "nmda --morphology mine.swc",
     "noise-floor": "truth.zarr --dt 0.0125 --out new.zarr",
@@ -60,6 +65,7 @@ COMMANDS = {
     "report": "scores.csv --data truth.zarr --prediction prediction.zarr --out new.html",
     "validate": "--morphology mine.swc --quick --out new.png",
     "mechanisms": "mod",
+    "take-cell": "model.hoc:Pyramidal --out new.json",
     "cells": "",
     "presets": "",
     "quickstart": "--out new --tiny",
@@ -69,6 +75,11 @@ EVERY = 31  # so many-th case; no factor of the numbers of values, so that each 
 # Where work would begin, as the commands reach it
 WORK = (
     "apical.simulate.neuronio.importing.import_neuronio",
+    "apical.simulate.elsewhere.npz.import_arrays",
+    "apical.simulate.elsewhere.nwb.import_nwb",
+    "apical.simulate.elsewhere.nwb_out.export_nwb",
+    "apical.simulate.elsewhere.sonata.import_sonata",
+    "apical.simulate.elsewhere.sonata_out.export_sonata",
     "apical.simulate.trial.generated_source.generated",
     "apical.surrogate.fitting.fit.load_trials",
     "apical.surrogate.sweep.sweep._run_all",
@@ -83,6 +94,7 @@ WORK = (
     "apical.analysis.pages.validation_figure.validation_figure",
     "apical.simulate.validation.validate.validate",
     "apical.simulate.validation.own_mechanisms.apart",
+    "apical.simulate.cell.models.taking.take_cell",
     "apical.cli.quickstart._simulate",
 )
 

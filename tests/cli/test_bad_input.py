@@ -167,6 +167,11 @@ SAYS = {
     "cells all": ["apical cells:", "all"],
     "fit truth.zarr": ["apical fit:", "Missing option '--out'"],
     "evaluate truth.zarr": ["apical evaluate:", "Missing argument 'PREDICTION"],
+    "import-nwb --out x": ["Missing argument 'FILE.nwb"],
+    "export-nwb --out x": ["Missing argument 'DATA"],
+    "import-sonata --out x": ["Missing argument 'SPIKES.h5"],
+    "export-sonata --out x": ["Missing argument 'DATA"],
+    "import-arrays --out x": ["Missing argument 'FILE.npz"],
     "import-neuronio --out x": ["Missing argument 'FILE.p"],
     # fit
     "fit nothere.zarr --out new": ["nothere.zarr: no such dataset"],
@@ -319,6 +324,17 @@ SAYS = {
     "inspect truth.zarr --trial one": ["'--trial'", "integer"],
     "inspect truth.zarr --out new.jpg": ["new.jpg", ".png, .svg, .pdf"],
     "inspect truth.zarr --out nodir/new.png": ["nodir/new.png: cannot be written (No such file"],
+    # import-arrays
+    "import-arrays nothere.npz --out new.zarr": ["nothere.npz: cannot be read"],
+    "import-arrays run --out new.zarr": ["run: cannot be read"],
+    "import-arrays text.p --out new.zarr": ["text.p: no .npz of arrays"],
+    # import-nwb, export-nwb
+    "import-nwb nothere.nwb --out new.zarr": ["nothere.nwb: cannot be read"],
+    "export-nwb prediction.zarr --out new.nwb": ["prediction.zarr: is a prediction, expected a simulation"],
+    "export-nwb nothere.zarr --out new.nwb": ["nothere.zarr: no such dataset"],
+    # import-sonata, export-sonata
+    "import-sonata nothere.h5 --report x.h5 --signs x.npz --out new.zarr": ["nothere.h5: cannot be read"],
+    "export-sonata prediction.zarr --out new": ["prediction.zarr: is a prediction, expected a simulation"],
     # import-neuronio
     "import-neuronio nothere.p --out new.zarr": ["nothere.p: cannot be read"],
     "import-neuronio run --out new.zarr": ["run: cannot be read"],

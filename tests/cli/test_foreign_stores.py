@@ -167,7 +167,7 @@ CHANGED = {  # variable, how its values are changed, and what is said, by all re
     "a sign of 0": ("synapse_sign", filled(0), "'synapse_sign' is damaged or not as agreed"),
     "signs in turn": ("synapse_sign", lambda v: np.resize([1, -1], v.shape).astype("i1"), "'synapse_sign' is damaged"),
     "a segment beyond": ("synapse_segment", lambda v: v + 50, f"expected numbers of the {N} segments, from 0 on"),
-    "another tree": ("segment_type", lambda v: np.array(["axon"] * N), "expected basal and apical"),
+    "another tree": ("segment_type", lambda v: np.array(["axon"] * N), "expected basal, apical and unknown"),
     "a distance of NaN": ("segment_distance_um", filled(np.nan), "'segment_distance_um' is damaged or not as agreed"),
     "spikes at infinity": ("output_spike_time_ms", filled(np.inf, (0, 3)), "'output_spike_time_ms' has inf ms"),
     "spikes beyond 64 bits": ("output_spike_time_ms", filled(1e300), "'output_spike_time_ms' has 1e+300 ms"),

@@ -89,8 +89,9 @@ def run(model: Model) -> tuple[list, Any]:
 
 
 def words(model: Model) -> set[str]:
-    """Every word of the code beside it, among which are the names of the mechanisms that it inserts."""
-    files = [file for file in sorted(model.path.parent.rglob("*")) if file.suffix.lower() in SUFFIXES]
+    """Every word of the code beside it, and a folder below, with the names of the mechanisms that it inserts."""
+    beside = (file for pattern in ("*", "*/*") for file in model.path.parent.glob(pattern))
+    files = [file for file in beside if file.suffix.lower() in SUFFIXES and file.is_file()]
     return {word for file in files for word in re.findall(r"\w+", file.read_text(encoding="utf-8", errors="replace"))}
 
 

@@ -23,7 +23,7 @@ class Arrivals:
             self._events = list(pool.map(Schedule(step, pieces.time_ms).of, events_ms))
         starts = np.minimum(np.arange(0, pieces.n + pieces.steps, pieces.steps), pieces.n)  # none after the last step
         starts = starts.astype(INT)  # of another dtype: copied each time
-        self._at = np.array([np.searchsorted(at_step, starts) for at_step, _ in self._events])
+        self._at = np.array([np.searchsorted(at_step, starts) for at_step, *_ in self._events])
 
     def __len__(self) -> int:
         return len(self._events)
@@ -33,21 +33,18 @@ class Arrivals:
         found._events, found._at = self._events[some], self._at[some]
         return found
 
-    def of_piece(self, number: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where each lane's events in a piece begin (lanes + 1,); their steps and connections, lane after lane.
+    def of_piece(self, number: int, lanes: int) -> tuple[np.ndarray, ...]:
+        """Where each lane's events in a piece begin (lanes + 1,); their steps, connections and times, lane after lane.
 
-        Lanes after the last trial have none.
+        Lanes after the last trial have none. Times, in ms, are left out where the step does not need them.
         """
         cuts = self._at[:, number : number + 2]
         first = np.zeros(lanes + 1, INT)
         first[1 : len(cuts) + 1] = np.cumsum(cuts[:, 1] - cuts[:, 0])
         first[len(cuts) + 1 :] = first[len(cuts)]
         of_trials = list(zip(self._events, cuts.tolist(), strict=True))
-        return (
-            first,
-            np.concatenate([at_step[begin:end] for (at_step, _), (begin, end) in of_trials]),
-            np.concatenate([connection[begin:end] for (_, connection), (begin, end) in of_trials]),
-        )
+        found = [[each[begin:end] for each in events] for events, (begin, end) in of_trials]
+        return first, *map(np.concatenate, zip(*found, strict=True))
 
 
 class Schedule:
@@ -60,19 +57,23 @@ class Schedule:
         self._connection = np.array([number for of in step.connections for number in of], INT)
         self._count = np.array([len(of) for of in step.connections], int)
         self._begin = np.cumsum(self._count) - self._count
+        self._timed = step.event_times
 
-    def of(self, events_ms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """A trial's events in order: the step that each arrives in, and its connection.
+    def of(self, events_ms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A trial's events in order: the step that each arrives in, its connection, and its time if that is needed.
 
         Those of one step are in the order of the synapses.
         """
         synapse = np.repeat(np.arange(len(events_ms)), np.array([len(times) for times in events_ms], int))
-        at = self._step(np.concatenate([*events_ms, np.empty(0)]))
-        both = np.sort(at << 32 | synapse)  # one number each: a tenth of the time of an argsort
+        times_ms = np.concatenate([*events_ms, np.empty(0)])
+        both = self._step(times_ms) << 32 | synapse  # one number each: to sort them takes a tenth of an argsort
+        times_ms = times_ms[np.argsort(both, kind="stable")] if self._timed else times_ms[:0]
+        both.sort()
         at, synapse = both >> 32, both & 0xFFFFFFFF
         n = self._count[synapse]
         begin = self._begin[synapse] - (np.cumsum(n) - n)  # less the events before it
-        return np.repeat(at, n).astype(INT), self._connection[np.repeat(begin, n) + np.arange(n.sum())]
+        connection = self._connection[np.repeat(begin, n) + np.arange(n.sum())]
+        return np.repeat(at, n).astype(INT), connection, np.repeat(times_ms, n if self._timed else 1)
 
     def _step(self, events_ms: np.ndarray) -> np.ndarray:
         """Of each event; the number of steps for those after the last. A search takes 20 times as long (measured)."""

@@ -9,10 +9,11 @@ extern "C" void run_tiles(
     int tiles, real* rows, const real* numbers, const int* indices,
     int steps, int steps_before, const real* time_ms,
     const int* event_first, const int* event_step, const int* event_connection,
+    const real* event_ms,
     int n_fine, int n_coarse, const int* node, real* fine_mv, const int* kept, int n_kept, real* coarse_mv
 ) {
     const Recorder all = {
-        steps, steps_before, time_ms, event_first, event_step, event_connection,
+        steps, steps_before, time_ms, event_first, event_step, event_connection, event_ms,
         n_fine, n_coarse, node, fine_mv, kept, coarse_mv,
     };
 #if defined(__SSE__)

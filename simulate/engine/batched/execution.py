@@ -20,6 +20,7 @@ NOTHING_TO_DO = {
     "SolveBlock",
     "UpdateDt",
     "Verbatim",
+    "InitialBlock",  # within NET_RECEIVE, see events
 }
 EXPRESSIONS = {
     "WrappedExpression",
@@ -55,28 +56,33 @@ class Execution:
         self._locals: list[dict[str, Expression]] = []
         self._running: list[str] = []  # the routines that have been called and have not ended
 
-    def run(self, routine: Routine, arguments: Iterable[Expression] = ()) -> None:
-        """Run a block; arguments: of NET_RECEIVE. What it sets of an ion without WRITE it sets for itself only."""
+    def run(self, routine: Routine, arguments: Iterable[Expression] = ()) -> dict[str, Expression]:
+        """Run a block; arguments: of NET_RECEIVE, returned as the block leaves them.
+
+        What it sets of an ion without WRITE it sets for itself only.
+        """
         written = {name for ion in self.mechanism.ions for name in ion.write}
         only_read = self.mechanism.ion_variables.keys() & self.values.keys() - written
         kept = {name: self.values[name] for name in only_read}
         self._initial = routine is self.mechanism.blocks.get("InitialBlock")
-        self._call(routine, arguments)
+        left = self._call(routine, arguments)
         self.values |= kept
+        return left
 
     def own(self, name: str) -> str:
         """How `values` calls a variable of the mechanism."""
-        if name in OF_THE_SEGMENT or name in self.mechanism.ion_variables:
+        of_ion = name in self.mechanism.ion_variables and name not in self.mechanism.own_currents
+        if name in OF_THE_SEGMENT or of_ion:
             return name
         return f"{self.mechanism.name}.{name}"
 
-    def _call(self, routine: Routine, arguments: Iterable[Expression], result: str = "") -> Expression:
+    def _call(self, routine: Routine, arguments: Iterable[Expression], result: str = "") -> dict[str, Expression]:
         frame = dict(zip(routine.arguments, arguments, strict=False))
         self._locals.append(frame | ({result: x.ZERO} if result else {}))
         self._running.append(result)
         self._statements(routine.body)
         self._running.pop()
-        return self._locals.pop().get(result, x.ZERO)
+        return self._locals.pop()
 
     def _statements(self, body: Tree) -> None:
         outside: dict[str, Expression | None] = {}  # what the names of LOCAL mean around this block
@@ -109,8 +115,6 @@ class Execution:
                 self._advance(parts(node)[0])
             case "StatementBlock":
                 self._statements(node)
-            case "InitialBlock":
-                raise self.mechanism.refuse("INITIAL in NET_RECEIVE", r"\bNET_RECEIVE\b")
             case "SolveBlock" if self._initial:
                 self._other(node)
             case other if other not in NOTHING_TO_DO:
@@ -245,7 +249,7 @@ class Execution:
         if name in self._running:
             raise self.mechanism.refuse(f"recursion of {name}", rf"\b(?:FUNCTION|PROCEDURE)\s+({name})\b")
         if name in self.mechanism.routines:
-            return self._call(self.mechanism.routines[name], map(self.number, given), name)
+            return self._call(self.mechanism.routines[name], map(self.number, given), name)[name]
         if name == "at_time":  # of account for variable steps only
             return x.ZERO
         if name == "state_discontinuity":  # as old files change a state in NET_RECEIVE

@@ -40,12 +40,21 @@ class Rows:
 class GroupSource:
     """Writes the functions of the group of `program`; what they read goes into `tables`, what they keep into `rows`.
 
-    before: places of groups before it, see EACH in tile.h.
+    before: places of groups before it, see EACH in tile.h. under: of the group that it stands on.
 
     waits: whether its states must have advanced before the events of the next step arrive.
     """
 
-    def __init__(self, program: Program, tables: Tables, rows: Rows, real: str, dt_ms: float, before: int) -> None:
+    def __init__(
+        self,
+        program: Program,
+        tables: Tables,
+        rows: Rows,
+        real: str,
+        dt_ms: float,
+        before: int,
+        under: GroupSource | None = None,
+    ) -> None:
         self._program, self._tables, self._real, self._dt_ms, self._before = program, tables, real, dt_ms, before
         group = program.group
         self.name, self._point, self._n = group.name, group.point, len(group.node)
@@ -56,13 +65,18 @@ class GroupSource:
         first = np.array([*program.kept.values()]).reshape(len(program.kept), self._n).T  # (places, variables)
         per_place, per_variable = (1, self._n) if rows.by_variable else (len(program.kept), 1)
         self._row = {name: number * per_variable for number, name in enumerate(program.kept)}  # from the place's first
-        self._at = f"const int at = {rows.add(first)} + {per_place} * i;"
+        self._first, self._per_place = rows.add(first), per_place
+        self._at = f"const int at = {self._first} + {per_place} * i;"
         self._node = tables.add_indices(group.node)
         self.waits = group.point and not program.alone and bool(program.advanced)
         turn = turns(group.node) if group.point else np.zeros(self._n, int)
         order = np.argsort(turn, kind="stable")
         self._rounds = np.searchsorted(turn[order], np.arange(turn.max() + 2)).tolist()
         self._order = tables.add_indices(order) if len(self._rounds) > 2 else None
+        self._row_under: dict[str, int] = {}  # from its segment's first
+        if under and (followed_or_added := program.followed | program.added.keys()):
+            self._row_under = {name: under._row[name] for name in sorted(followed_or_added)}
+            self._under = tables.add_indices(under._first + under._per_place * program.group.place_under)
 
     def functions(self) -> list[str]:
         """States and currents: in one function, which reads what they share once, unless the states have to wait."""
@@ -95,6 +109,8 @@ class GroupSource:
         values, statements = self._writer(lowered, "real").block(lowered.outputs, name_all=True)
         used = x.symbols(lowered.outputs)
         lines = [self._at]
+        if "t" in used:
+            lines.append("const real t_ms = t.event_ms;")
         if "v" in used:
             lines.append(f"const real v = AT(OF_NODE(t.indices[{self._node} + i], 0), lane);")
         lines += self._numbers(lowered.tables, used)
@@ -116,7 +132,7 @@ class GroupSource:
         """early: states that advance before the currents, by what the step before has left; late: after them."""
         program = self._program
         kept = {**program.after_currents, **late}
-        outputs = [*early.values(), program.current, program.conductance, *kept.values()]
+        outputs = [*early.values(), program.current, program.conductance, *kept.values(), *program.added.values()]
         lowered = lower(outputs, program.constants, self._tables, program.called)
         rest = lowered.outputs[len(early) :]
         lines = [f"const int node = t.indices[{self._node} + i];"]
@@ -134,7 +150,9 @@ class GroupSource:
         else:
             lines.append(f"RHS(node) = spread({current});")
             lines.append(f"D(node) = spread(t.numbers[DIAGONAL + node] + {conductance});")
-        lines += [f"ROW(at + {self._row[n]}) = spread({value});" for n, value in zip(kept, values, strict=True)]
+        lines += [f"ROW(at + {self._row[n]}) = spread({value});" for n, value in zip(kept, values, strict=False)]
+        of_ions = zip(program.added, values[len(kept) :], strict=True)
+        lines += [f"ROW(under + {self._row_under[n]}) += spread({value});  // {n}" for n, value in of_ions]
         name = f"template <bool advance> FUNCTION void currents_{self.name}(const Tile& t, real time_ms"
         if not self._point:
             return [
@@ -151,6 +169,9 @@ class GroupSource:
     def _begin(self, tables: Mapping[str, int], used: set[str]) -> list[str]:
         """What a place's code reads first."""
         lines = [self._at] if self._row else []
+        if self._row_under:
+            lines.append(f"const int under = t.indices[{self._under} + i];")
+        lines += [f"const V {n} = ROW(under + {row});" for n, row in self._row_under.items() if n in used]
         if "v" in used:
             lines.append("const V v = VOLTAGE(node);")
         lines += self._numbers(tables, used)
@@ -160,7 +181,7 @@ class GroupSource:
         return [f"const real {name} = t.numbers[{at} + i];" for name, at in tables.items() if name in used]
 
     def _writer(self, lowered: Lowered, kind: str = "V") -> Writer:
-        return Writer(self._real, lowered.called, {*self._names, *lowered.tables}, kind)
+        return Writer(self._real, lowered.called, {*self._names, *self._row_under, *lowered.tables}, kind)
 
     def _advance(self, states: Mapping[str, Expression], outputs: Sequence[Expression], lowered: Lowered) -> list[str]:
         free, lines = x.symbols(outputs), []

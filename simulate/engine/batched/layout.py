@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 RESERVED_BYTES = 1024  # of a multiprocessor's memory, for each block (CUDA C++ Programming Guide, 16.8.3)
-WAVES = 4  # tiles that a multiprocessor integrates one after another, so that the last of them are a small share
+WAVES = 2  # tiles in turn for each block: long launches for the host, and 2,000 trials are still several batches
 WARP = 32
 
 

@@ -22,6 +22,8 @@ class Group:
     mechanisms: in the order in which NEURON advances them. node (I,): of each place. point: whether a point process.
     values: variable as `Execution` calls it -> its numbers before INITIAL (I,). charge: of each ion, with `advanced` of
     those whose reversal potential follows the concentrations. names: of the point processes.
+    under: of point processes that use ions, the group of their segments, with the place of each in it (I,). wanted,
+    added: of a group of segments, concentrations that such point processes follow, and ions whose current they add to.
     """
 
     name: str
@@ -32,6 +34,10 @@ class Group:
     charge: dict[str, float] = field(default_factory=dict)
     advanced: set[str] = field(default_factory=set)
     names: list[str] = field(default_factory=list)
+    under: Group | None = None
+    place_under: np.ndarray | None = None
+    wanted: set[str] = field(default_factory=set)
+    added: set[str] = field(default_factory=set)
 
 
 def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str, str]]) -> list[Group]:
@@ -60,18 +66,48 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
         group = Group(f"segments_{number}", [mechanism(name) for name in names], np.array(nodes), False)
         _read_values(group, [circuit.segments[node] for node in nodes], None)
         found.append(group)
-    kinds: dict[str, list] = {}
+    home = {node: group for group in found for node in group.node.tolist()}
+    kinds: dict[tuple[str, str], list] = {}
     for process in processes:
-        kinds.setdefault(process.hname().partition("[")[0], []).append(process)
-    for name, alike in kinds.items():
+        name = process.hname().partition("[")[0]
+        under = home[circuit.node_of(process.get_segment())].name if mechanism(name).ions else ""
+        kinds.setdefault((name, under), []).append(process)
+    for (name, under), alike in kinds.items():
         node_of = {process.hname(): circuit.node_of(process.get_segment()) for process in alike}
         alike.sort(key=lambda process: node_of[process.hname()])
         called = [process.hname() for process in alike]
         places = np.array([node_of[each] for each in called])
-        group = Group(name, [mechanism(name)], places, True, names=called)
+        group = Group(f"{name}_{under}" if under else name, [mechanism(name)], places, True, names=called)
         _read_values(group, [circuit.segments[node] for node in places], alike)
+        if under:
+            _put_on(group, home[places[0]])
         found.append(group)
     return found
+
+
+def ion_names(ion: str) -> tuple[str, str, str]:
+    """Its reversal potential, and its concentrations inside and outside."""
+    return f"e{ion}", f"{ion}i", f"{ion}o"
+
+
+def _put_on(group: Group, under: Group) -> None:
+    """Have point processes that use ions follow, and add to, those of their segments.
+
+    NEURON has the reversal potential follow a concentration that a mechanism writes, where anything reads both. What it
+    says of a section is of the first segment alone, so it counts where a mechanism of all segments reads the potential.
+    """
+    place = {node: number for number, node in enumerate(under.node.tolist())}
+    group.under, group.place_under = under, np.array([place[node] for node in group.node.tolist()])
+    written = {name for mechanism in under.mechanisms for ion in mechanism.ions for name in ion.write}
+    read = {name for mechanism in under.mechanisms for ion in mechanism.ions for name in ion.read}
+    group.advanced.clear()
+    for ion in group.mechanisms[0].ions:
+        reversal, *concentrations = ion_names(ion.name)
+        changing = written.intersection(concentrations)
+        if changing and reversal in ion.read and (ion.name in under.advanced or reversal not in read):
+            group.advanced.add(ion.name)
+        under.wanted |= changing if ion.name in group.advanced else changing.intersection(ion.read)
+        under.added |= {ion.name} if f"i{ion.name}" in ion.write else set()
 
 
 def _order() -> list[str]:
@@ -116,12 +152,13 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
             else:
                 numbers = [mechanism.parameters.get(source, start)] * len(segments)
             group.values[f"{mechanism.name}.{name}"] = np.array(numbers)
+        group.values |= {f"{mechanism.name}.{name}": np.zeros(len(segments)) for name in mechanism.own_currents}
         for ion in mechanism.ions:
             group.charge[ion.name] = float(h.ion_charge(f"{ion.name}_ion"))
             styles = {int(h.ion_style(f"{ion.name}_ion", sec=segment.sec)) for segment in segments}
             if any(style & ADVANCED for style in styles):
                 group.advanced.add(ion.name)
-            for name in (f"e{ion.name}", f"{ion.name}i", f"{ion.name}o"):
+            for name in ion_names(ion.name):
                 group.values[name] = np.array([float(getattr(segment, name)) for segment in segments])
             group.values[f"i{ion.name}"] = np.zeros(len(segments))
 

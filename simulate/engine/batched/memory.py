@@ -28,7 +28,7 @@ def need(step: Step, n_fine: int, n_coarse: int, duration_ms: float) -> Need:
     real, number = (4 if step.single else 8), 4
     pieces = Pieces(step, n_coarse, duration_ms)
     events_per_ms = sum(map(len, step.connections)) * INPUT_RATE_HZ / 1000
-    event = 2 * number  # its step and its connection
+    event = 2 * number + (real if step.event_times else 0)  # its step, its connection, its time
     rows = len(step.source.first_values) * real
     recorded = (pieces.steps * n_fine + pieces.most_kept * n_coarse) * real
     arriving = events_per_ms * pieces.steps * step.dt_ms * event

@@ -12,18 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import events
 from . import expression as x
 from .derivative import derivative
 from .execution import OF_THE_SEGMENT
 from .expression import Expression
-from .membrane import Group
+from .membrane import Group, ion_names
 from .solving import Solver
 
 GAS_CONSTANT, FARADAY, KELVIN = 8.31446261815324, 96485.3321233100184, 273.15  # CODATA 2018, as NEURON 9 has them
 TO_NA = 0.01  # a current density of 1 mA/cm2 over 1 um2, in nA
+OF_SYNAPSES = "the current of synapses"  # of an ion
 CHANGE_OF_V = "dv"  # what the voltage changed by until the step's middle
-WEIGHT = "weight"  # of an event
-IN_NET_RECEIVE = r"\bNET_RECEIVE\b(?:[^}]*?\W(t)\b(?!\s*[=(]))?"
+TO_DENSITY = 100.0  # a current of 1 nA over 1 um2, in mA/cm2
 
 Values = dict[str, Expression]  # variable, as Execution calls it -> what it is
 
@@ -35,7 +36,9 @@ class Program:
     current (nA), conductance (uS): into and at each place's node, from the stored variables and v, mV.
     kept: variables that a trial keeps from step to step, with their first values (I,).
     after_currents, advanced, received: new values of kept variables, once currents are computed, once the states have
-    advanced, and after an event of weight `weight`. alone: the states advance without voltage, time or currents.
+    advanced, and after an event. alone: the states advance without voltage, time or currents.
+    followed: variables of the segment's group (`Group.under`) that the currents follow. added: what they add to others
+    of that group, which hold an ion's current density.
     constants: symbol -> numbers (I,) of variables that never change. called: how NMODL calls an expression.
     """
 
@@ -46,23 +49,33 @@ class Program:
     after_currents: Values
     advanced: Values
     received: Values
+    followed: set[str]
+    added: Values
     alone: bool
     constants: dict[str, np.ndarray]
     called: dict[Expression, str]
 
 
-def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool) -> Program:
-    """The program of a group at step `dt_ms`. Raises InputError for what generated code cannot say."""
+def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, under: Program | None = None) -> Program:
+    """The program of a group at step `dt_ms`. under: of the group that it stands on.
+
+    Raises InputError for what generated code cannot say.
+    """
     numbers = _after_initial(group, dt_ms, v_init_mv)
     begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)}
     called: dict[Expression, str] = {}
     current, conductance, after_currents = _currents(group, begin, called)
     advanced = _advanced(group, begin, second_order, called)
-    received = _received(group, begin, called)
+    received = events.received(group, begin, called)
     blocks = [_assigned(each) for each in (after_currents, advanced, received)]
+    if group.point:
+        _refuse_to_follow(group, [value for block in blocks[1:] for value in block.values()])
     changed = {name for block in blocks for name in block} - set(OF_THE_SEGMENT)
-    kept = _kept(changed, [current, conductance], blocks)
-    constants = {name: each for name, each in numbers.items() if name not in changed | {"v", "t"}}
+    kept = _kept(changed, [current, conductance, *map(x.symbol, sorted(group.wanted))], blocks)
+    events.check_first_weights(group, begin, kept)
+    elsewhere = under.kept.keys() if under else set()
+    followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere
+    constants = {name: each for name, each in numbers.items() if name not in changed | followed | {"v", "t"}}
     fixed = {name: x.constant(each[0]) for name, each in constants.items() if _alike(each)}
 
     def with_numbers(values: Mapping[str, Expression]) -> Values:
@@ -71,9 +84,9 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool) -> P
     after_currents, advanced, received = (
         with_numbers({name: block[name] for name in sorted(kept) if name in block}) for block in blocks
     )
-    if "t" in x.symbols(received.values()):  # an event has no time of its own in generated code
-        raise group.mechanisms[0].refuse("t in NET_RECEIVE", IN_NET_RECEIVE)
     current, conductance = x.substitute([current, conductance], fixed)
+    currents = blocks[0] if group.point else {}
+    added = {name: currents[name] * TO_DENSITY / begin["area"] for name in sorted(currents.keys() & elsewhere)}
     free = x.symbols(advanced.values())
     return Program(
         group=group,
@@ -83,7 +96,9 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool) -> P
         after_currents=after_currents,
         advanced=advanced,
         received=received,
-        alone=not free & {"v", "t", CHANGE_OF_V} and not after_currents,
+        followed=followed,
+        added=with_numbers(added),
+        alone=not free & {"v", "t", CHANGE_OF_V} and not after_currents and not group.wanted,
         constants=constants,
         called=dict(zip(x.substitute(called, fixed), called.values(), strict=True)),
     )
@@ -118,7 +133,8 @@ def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tup
     """Current into the node (nA), its conductance (uS), and the variables after every BREAKPOINT."""
     values = dict(begin)
     for ion, charge in group.charge.items():
-        values[f"i{ion}"] = values[_slope(ion)] = x.ZERO
+        values[f"i{ion}"] = x.symbol(OF_SYNAPSES) if ion in group.added else x.ZERO
+        values[_slope(ion)] = x.ZERO
         if ion in group.advanced:
             values[f"e{ion}"] = _nernst(ion, charge, values)
             called[values[f"e{ion}"]] = f"e{ion}"
@@ -134,16 +150,34 @@ def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tup
         outward += [(values[execution.own(name)], -1) for name in mechanism.electrode]
         for used in mechanism.ions:
             if (name := f"i{used.name}") in used.write:
-                outward.append((values[name], 1))
-                values[_slope(used.name)] = before[_slope(used.name)] + derivative(values[name], "v")
-                values[name] = before[name] + values[name]
+                its = values[execution.own(name)]
+                outward.append((its, 1))
+                values[_slope(used.name)] = before[_slope(used.name)] + derivative(its, "v")
+                values[name] = before[name] + its
         for value, sign in outward:
             current = current + value * sign
             conductance = conductance + derivative(value, "v") * sign
     if not group.point:
         to_na = begin["area"] * TO_NA
         current, conductance = current * to_na, conductance * to_na
+    if group.added:
+        values = _without_synapses(group, values, [current, conductance])
     return -current, conductance, values
+
+
+def _without_synapses(group: Group, values: Values, outputs: list[Expression]) -> Values:
+    """The variables with nothing in the currents of ions yet of the synapses, which add theirs when all have theirs.
+
+    NEURON adds up in the order of its mechanisms, which a BREAKPOINT would see that reads a current.
+    """
+    others = [value for name, value in values.items() if name not in {f"i{ion}" for ion in group.added}]
+    if OF_SYNAPSES in x.symbols([*outputs, *others]):
+        for mechanism in group.mechanisms:
+            for ion in mechanism.ions:
+                if ion.name in group.added and f"i{ion.name}" in ion.read:
+                    what = f"a BREAKPOINT that reads i{ion.name}, which a synapse writes,"
+                    raise mechanism.refuse(what, rf"\bUSEION\s+{ion.name}\b")
+    return dict(zip(values, x.substitute(values.values(), {OF_SYNAPSES: x.ZERO}), strict=True))
 
 
 def _slope(ion: str) -> str:
@@ -169,17 +203,13 @@ def _advanced(group: Group, begin: Values, second_order: bool, called: dict[Expr
     return values | {f"i{ion}": begin[f"i{ion}"] for ion in group.charge}
 
 
-def _received(group: Group, begin: Values, called: dict[Expression, str]) -> Values:
-    """Every variable after an event."""
-    if not group.point or "NetReceiveBlock" not in group.mechanisms[0].blocks:
-        return {}
-    mechanism = group.mechanisms[0]
-    routine = mechanism.blocks["NetReceiveBlock"]
-    if len(routine.arguments) > 1:
-        raise mechanism.refuse("a NET_RECEIVE with more than a weight", r"\bNET_RECEIVE\b")
-    execution = Solver(mechanism, dict(begin), called)
-    execution.run(routine, [x.symbol(WEIGHT)])
-    return execution.values
+def _refuse_to_follow(group: Group, values: list[Expression]) -> None:
+    """Of a point process: what an ion is at its segment changes between the events, its states and its currents."""
+    names = {name for ion in group.charge for name in ion_names(ion)}
+    if found := sorted(x.symbols(values) & names):
+        (mechanism,) = group.mechanisms
+        what = f"a point process of which a state or an event follows {found[0]}"
+        raise mechanism.refuse(what, rf"\bUSEION\b[^\n]*\b{found[0]}\b")
 
 
 def _kept(changed: set[str], outputs: list[Expression], blocks: list[Values]) -> set[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import elimination
+from . import expression as x
 from .circuit import Circuit
 from .contraction import Contraction
 from .group_source import GroupSource, Rows
@@ -23,6 +24,7 @@ class Source:
     """text: of the generated file. numbers, indices: the tables that it reads.
 
     first_values: what each row of a tile begins with; the first of them is a voltage. real: of the numbers.
+    event_times: whether it matters when within a step an event arrives.
     """
 
     text: str
@@ -30,6 +32,7 @@ class Source:
     indices: np.ndarray
     first_values: np.ndarray
     real: np.dtype
+    event_times: bool
 
     @property
     def trial_bytes(self) -> int:
@@ -75,12 +78,15 @@ def write(
         "CONNECTION_PLACE": tables.add_indices(list(places)),
         "CONNECTION_WEIGHT": tables.add_numbers(np.array(weights)),
     }
-    groups, before = [], len(branchings)
+    groups: list[GroupSource] = []
+    before = len(branchings)
     for program in programs:
         before = -(-before // WARP) * WARP
-        groups.append(GroupSource(program, tables, rows, real, dt_ms, before))
+        under = next((to for to, of in zip(groups, programs, strict=False) if of.group is program.group.under), None)
+        groups.append(GroupSource(program, tables, rows, real, dt_ms, before, under))
         before += len(program.group.node)
     names["N_ROWS"] = len(rows)
+    event_times = any("t" in x.symbols(program.received.values()) for program in programs)
     order = "second order (Crank-Nicolson, staggered gates)" if second_order else "first order (implicit Euler)"
     lines = [
         f"// One time step of {name}: dt {dt_ms:g} ms, {order}, in {real}.",
@@ -88,6 +94,7 @@ def write(
         f"typedef {real} real;",
         *(f"static const int {key} = {value};" for key, value in names.items()),
         *of_all,
+        *(["#define EVENT_TIMES"] if event_times else []),
         '#include "tile.h"',
         "",
         *(line for group in groups for line in group.functions()),
@@ -120,4 +127,5 @@ def write(
         np.concatenate(tables.indices),
         np.concatenate(rows.first),
         np.dtype("f4" if real == "float" else "f8"),
+        event_times,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...mechanisms import nmodl
-from . import circuit, contraction, membrane, program, source
+from . import circuit, contraction, events, membrane, program, source
 from .source import Source
 
 NEURONS_OWN = ("hh", "passive", "stim", "expsyn", "exp2syn")  # files of the wheel, which NEURON has built in
@@ -29,6 +29,11 @@ class Step:
     dt_ms: float
     single: bool
     connections: list[list[int]]
+
+    @property
+    def event_times(self) -> bool:
+        """Whether it matters when within a step an event arrives."""
+        return self.source.event_times
 
 
 @cache
@@ -73,7 +78,11 @@ def build(
         tree = tree.renumbered(order)
     processes = [*(synapses.processes if synapses else ()), *currents]
     groups = membrane.read(tree, processes, nmodl_of_mechanisms() | (nmodl_of or {}))
-    programs = [program.write(group, dt_ms, v_init_mv, second_order) for group in groups]
+    events.read_weights(groups, synapses.connections if synapses else ())
+    programs: list[program.Program] = []
+    for group in groups:
+        under = next((each for each in programs if each.group is group.under), None)
+        programs.append(program.write(group, dt_ms, v_init_mv, second_order, under))
     place = {name: (number, at) for number, each in enumerate(programs) for at, name in enumerate(each.group.names)}
     connections: list[tuple[int, int, float]] = []
     of_synapse: list[list[int]] = []

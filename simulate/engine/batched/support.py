@@ -8,7 +8,7 @@ import numpy as np
 
 from ...mechanisms.nmodl import Source
 from ...schema import InputError
-from . import program, step, syntax
+from . import events, program, step, syntax
 from .execution import OF_THE_SEGMENT
 from .membrane import Group, writes_concentration
 from .syntax import Mechanism
@@ -38,10 +38,13 @@ def _anywhere(mechanism: Mechanism) -> Group:
     ions = [ion.name for ion in mechanism.ions]
     own = dict.fromkeys((*mechanism.assigned, *mechanism.states), 0.0) | mechanism.parameters
     shared = {*OF_THE_SEGMENT, *mechanism.ion_variables}
-    numbers = {f"{mechanism.name}.{name}": value for name, value in own.items() if name not in shared}
+    own = {name: value for name, value in own.items() if name not in shared} | dict.fromkeys(
+        mechanism.own_currents, 0.0
+    )
+    numbers = {f"{mechanism.name}.{name}": value for name, value in own.items()}
     numbers |= dict.fromkeys(("area", "diam", "celsius"), 1.0)
     numbers |= {name: 1.0 for ion in ions for name in (f"e{ion}", f"{ion}i", f"{ion}o", f"i{ion}")}
-    return Group(
+    group = Group(
         mechanism.name,
         [mechanism],
         np.zeros(1, int),
@@ -50,3 +53,5 @@ def _anywhere(mechanism: Mechanism) -> Group:
         dict.fromkeys(ions, 1.0),
         set(ions) if writes_concentration(mechanism) else set(),
     )
+    events.read_weights([group], ())
+    return group

@@ -107,6 +107,11 @@ class Mechanism:
         """Each variable of an ion that it reads or writes -> the ion."""
         return {name: ion.name for ion in self.ions for name in (*ion.read, *ion.write)}
 
+    @property
+    def own_currents(self) -> set[str]:
+        """Currents of ions that it writes and does not read: in it they are its own, not the sum of all."""
+        return {f"i{ion.name}" for ion in self.ions if f"i{ion.name}" in {*ion.write} - {*ion.read}}
+
 
 @cache
 def parse(text: str, file: str) -> Mechanism:
@@ -138,8 +143,11 @@ def parse(text: str, file: str) -> Mechanism:
         _read(mechanism, block)
     if not mechanism.name:
         raise InputError(f"{file}: has no NEURON block with a SUFFIX or POINT_PROCESS, so it is no mechanism")
-    if mechanism.point and mechanism.ions:
-        raise mechanism.refuse("USEION in a point process", r"\bUSEION\b")
+    for ion in mechanism.ions if mechanism.point else ():
+        for how, names in (("READ", {*ion.read} & {f"i{ion.name}"}), ("WRITE", {*ion.write} - {f"i{ion.name}"})):
+            for name in sorted(names):
+                what = f"{how} {name} in a point process"
+                raise mechanism.refuse(what, rf"\bUSEION\s+{ion.name}\b[^\n]*\b{how}\b[^\n]*\b({name})\b")
     for number, does_nothing in enumerate(verbatim.found(program)):
         if not does_nothing:
             raise mechanism.refuse("VERBATIM", r"\bVERBATIM\b", number)

@@ -9,6 +9,7 @@ struct Tile {
     const int* indices;
     int first, stride;    // a loop over places takes every stride-th from the first: on a GPU they share the places
     int lane;             // on a GPU, of this thread
+    real event_ms;        // when the event came that is being received
 };
 
 #ifdef ONE_LANE_PER_THREAD
@@ -40,6 +41,7 @@ struct Recorder {
     const int* event_first;      // (lanes + 1) of each lane's events
     const int* event_step;       // in whose beginning each arrives, ascending within a lane
     const int* event_connection;
+    const real* event_ms;        // of each, where the generated code asks for it (EVENT_TIMES)
     int n_fine, n_coarse;
     const int* node;             // (fine, then coarse) the nodes that are recorded
     real* fine_mv;               // (steps, fine, lanes) after every step
@@ -71,7 +73,11 @@ FUNCTION void events(const Tile& t, const Recorder& r, int step, int (&following
 #ifdef ONE_LANE_PER_THREAD
             if (t.indices[CONNECTION_PLACE + connection] % t.stride != t.first) continue;  // another thread's
 #endif
+#ifdef EVENT_TIMES
+            receive({t.rows, t.numbers, t.indices, t.first, t.stride, t.lane, r.event_ms[next]}, lane, connection);
+#else
             receive(t, lane, connection);
+#endif
         }
         following[lane % LANES_OF_THREAD] = next;
     }

@@ -185,11 +185,11 @@ class _Part:
         put, keep = self.device.put, self.pieces.keep[done : done + steps]
         slot, kept = np.where(keep, np.cumsum(keep) - 1, -1).astype(INT), int(keep.sum())
         time_ms = self.pieces.time_ms[done : done + steps].astype(self.real)
-        events = self.arrivals.of_piece(done // self.pieces.steps, self.lanes)
+        *events, event_ms = self.arrivals.of_piece(done // self.pieces.steps, self.lanes)
         self.device.launch(
             self.tiles,
             *(there.rows, there.numbers, there.indices),
-            *(steps, done, put(time_ms), *map(put, events)),
+            *(steps, done, put(time_ms), *map(put, events), put(event_ms.astype(self.real))),
             *(self.n_fine, self.n_coarse, there.node, there.fine, put(slot), kept, there.coarse),
         )
         return (

@@ -16,7 +16,7 @@ import numpy as np
 from against_neuron import in_both_orders
 
 FILES = sorted(Path(__file__).with_name("constructs").glob("*.mod"))
-TOGETHER = {"MadeShells": ("MadeShells", "MadeCalcium")}  # as the one needs the other
+TOGETHER = {"MadeShells": ("MadeShells", "MadeCalcium"), "MadeOwnCurrent": ("MadeOwnCurrent", "MadeCalcium")}
 END_MS, DT_MS, V_INIT_MV = 60.0, 0.025, -65.0
 
 

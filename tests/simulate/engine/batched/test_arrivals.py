@@ -18,14 +18,14 @@ ANY_MS = st.floats(-1, 70, allow_subnormal=False)  # NEURON's mechanisms take th
 
 
 def some_step(dt_ms):
-    return SimpleNamespace(dt_ms=dt_ms, connections=CONNECTIONS)
+    return SimpleNamespace(dt_ms=dt_ms, connections=CONNECTIONS, event_times=True)
 
 
 def one_by_one(events_ms, time_ms, dt_ms):
-    """Step and connection of each event: by a search for its step, and Python's stable sort."""
+    """Step, connection and time of each event: by a search for its step, and Python's stable sort."""
     bounds_ms = time_ms[:-1] + dt_ms / 2
     found = [
-        (int(np.searchsorted(bounds_ms, t)), connection)
+        (int(np.searchsorted(bounds_ms, t)), connection, t)
         for times, connections in zip(events_ms, CONNECTIONS, strict=True)
         for t in times
         for connection in connections
@@ -40,8 +40,10 @@ def test_the_nearest_step(dt_ms, times, seed):
     time_ms = times_ms(dt_ms, 60.0)
     half_way = time_ms[np.random.default_rng(seed).integers(len(time_ms), size=3)] + dt_ms / 2
     events_ms = [np.sort([*each, *half_way]) for each in times]
-    at, connection = Schedule(some_step(dt_ms), time_ms).of(events_ms)
-    assert list(zip(at.tolist(), connection.tolist(), strict=True)) == one_by_one(events_ms, time_ms, dt_ms)
+    found = [each.tolist() for each in Schedule(some_step(dt_ms), time_ms).of(events_ms)]
+    assert list(zip(*found, strict=True)) == one_by_one(events_ms, time_ms, dt_ms)
+    without = SimpleNamespace(dt_ms=dt_ms, connections=CONNECTIONS, event_times=False)
+    assert [each.tolist() for each in Schedule(without, time_ms).of(events_ms)] == [*found[:2], []]
 
 
 @settings(max_examples=30, deadline=None)
@@ -54,11 +56,11 @@ def test_pieces_have_every_event_once(dt_ms, trials, threads, seed):
     events_ms[-1] = [np.arange(0, 60, 7)] * len(CONNECTIONS)  # whole ms, as datasets have them
     arrivals, found = Arrivals(step, events_ms, pieces, threads), [[] for _ in range(8)]
     for number, (done, steps) in enumerate(pieces):
-        first, at, connection = arrivals.of_piece(number, lanes=8)
+        first, at, *rest = arrivals.of_piece(number, lanes=8)
         assert ((at >= done) & (at < done + steps)).all() and first[-1] == len(at)
         for lane, events in enumerate(found):
             part = slice(first[lane], first[lane + 1])
-            events += zip(at[part].tolist(), connection[part].tolist(), strict=True)
+            events += zip(at[part].tolist(), *(each[part].tolist() for each in rest), strict=True)
     for events, given_ms in zip(found, events_ms, strict=False):
         expected = one_by_one(given_ms, pieces.time_ms, dt_ms)
         assert events == [event for event in expected if event[0] < pieces.n]

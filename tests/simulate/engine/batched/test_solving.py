@@ -9,7 +9,6 @@ from apical.simulate.engine.batched import expression as x
 from apical.simulate.engine.batched import program, support, syntax
 from apical.simulate.engine.batched.solving import Solver
 from apical.simulate.mechanisms import translators
-from apical.simulate.mechanisms.nmodl import Source
 from apical.simulate.schema import InputError
 
 HEAD = """NEURON { SUFFIX made NONSPECIFIC_CURRENT i RANGE w }
@@ -210,24 +209,3 @@ def test_advice_names_an_engine_that_takes_the_file():
     assert translators.advice(BODY % ("GLOBAL a", "a = v")) == "give --engine neuron"
     assert translators.advice(BODY % ("POINTER a", "")) == "give --engine neuron"
     assert translators.advice(good.replace("a = v", "a = ")) == "NEURON's own translator refuses the file too"
-
-
-NET_RECEIVE = """NEURON { POINT_PROCESS made NONSPECIFIC_CURRENT i }
-ASSIGNED { v i g last }
-BREAKPOINT { i = g * v }
-NET_RECEIVE(w) {
-    g = g + w * (%s)
-    last = t
-}
-"""
-
-
-@pytest.mark.parametrize(("expression", "line"), [("t - last", 5), ("since(last)", 6)])
-def test_the_time_of_an_event_is_refused_by_line(expression, line):
-    """Also where a FUNCTION reads it; not where nothing follows from it."""
-    text = NET_RECEIVE % expression + "FUNCTION since(x) { since = t - x }\n"
-    refusal = support.refusal(["made"], {"made": Source(file="made.mod", text=text)})
-    assert str(refusal).startswith(
-        f"made.mod, line {line}: t in NET_RECEIVE is not supported by engine 'batched'; give"
-    )
-    assert support.refusal(["made"], {"made": Source(file="made.mod", text=NET_RECEIVE % "1")}) is None

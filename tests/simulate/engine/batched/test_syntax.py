@@ -89,12 +89,6 @@ def test_a_file_that_is_included_is_refused_too(tmp_path):
         syntax.parse(f'{HEAD}INCLUDE "{tmp_path / "there.inc"}"\n', "test.mod")
 
 
-def test_a_point_process_with_an_ion_is_refused():
-    text = "NEURON {\n  POINT_PROCESS p\n  USEION ca WRITE ica\n}\n"
-    with pytest.raises(InputError, match=r"^p\.mod, line 3: USEION in a point process is not supported"):
-        syntax.parse(text, "p.mod")
-
-
 def test_comments_may_say_anything():
     assert syntax.parse(HEAD, "test.mod").name == "test"
 

@@ -1,0 +1,94 @@
+"""Each construct of NMODL that synapses use, in made-up ones: the same voltages as plain NEURON; what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from apical.simulate.engine.batched import support
+from apical.simulate.mechanisms.nmodl import Source
+
+SECTIONS = ("plastic", "onset", "no pool", "pool alone", "all", "potassium")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> dict[str, list[float]]:
+    script = Path(__file__).with_name("synapse_constructs.py")
+    folder = tmp_path_factory.mktemp("synapses")
+    done = subprocess.run([sys.executable, script, folder], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_same_voltages_as_neuron(found, section, order):
+    """NEURON takes dI/dv from a difference of 0.001 mV."""
+    difference_mv, range_mv = found[f"{section}, order {order}"]
+    assert range_mv > 10, "nothing moved, so nothing was tested"
+    assert difference_mv < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["streamed", "on chip"])
+def test_threads_of_a_gpu_give_what_the_cpu_gives(found, layout):
+    difference_mv, range_mv = found[f"threads, {layout}"]
+    assert range_mv > 10
+    assert difference_mv < 1e-9
+
+
+HEAD = """NEURON { POINT_PROCESS made NONSPECIFIC_CURRENT i
+    USEION ca READ eca, cai WRITE ica
+}
+ASSIGNED { v i eca cai ica a }
+STATE { g }
+BREAKPOINT {
+    SOLVE s METHOD cnexp
+    i = g*v
+    ica = 0
+}
+"""
+DECAY = "DERIVATIVE s { g' = -g }\n"
+# NMODL after HEAD, | before the word whose line is told -> what is said
+REFUSED = {
+    DECAY + "NET_RECEIVE(|w) {\n|w = w*2\n g = g + w }": "a change of weight w, which NEURON keeps from run to run,",
+    DECAY + "NET_RECEIVE(w,\n|n) {\n INITIAL { }\n n = n + 1\n g = g + w*n }": (
+        "weight n, which INITIAL in NET_RECEIVE leaves as the run before left it,"
+    ),
+    DECAY + "NET_RECEIVE(w,\n|n) {\n INITIAL { n = n/2 }\n n = n + 1\n g = g + w*n }": (
+        "weight n, which INITIAL in NET_RECEIVE leaves as the run before left it,"
+    ),
+    DECAY + "NET_RECEIVE(w, n) {\n\n|INITIAL { a = 1 }\n g = g + w*a }": (
+        "INITIAL in NET_RECEIVE that sets other than weights"
+    ),
+    DECAY + "NET_RECEIVE(w) {\n |net_send(1, 1)\n}": "the function net_send",
+    DECAY + "NET_RECEIVE(w) { g = g + w*cai }": "a point process of which a state or an event follows cai",
+    "DERIVATIVE s { g' = -g*eca }": "a point process of which a state or an event follows eca",
+}
+
+
+@pytest.mark.parametrize("written", REFUSED)
+def test_what_is_refused(written):
+    text = HEAD + written
+    line = text[: text.rindex("|")].count("\n") + 1 if "|" in written else 2
+    told = str(support.refusal(["made"], {"made": Source(file="made.mod", text=text.replace("|", ""))}))
+    assert told.startswith(f"made.mod, line {line}: {REFUSED[written]} is not supported by engine 'batched'; ")
+
+
+@pytest.mark.parametrize(
+    "used, said", [("READ ica", "READ ica"), ("READ eca WRITE cai", "WRITE cai"), ("READ cai, ica", "READ ica")]
+)
+def test_what_of_an_ion_is_refused(used, said):
+    text = HEAD.replace("READ eca, cai WRITE ica", used) + DECAY
+    told = str(support.refusal(["made"], {"made": Source(file="made.mod", text=text)}))
+    assert told.startswith(f"made.mod, line 2: {said} in a point process is not supported")
+
+
+def test_a_weight_that_every_event_sets_need_not_begin():
+    text = HEAD + DECAY + "NET_RECEIVE(w, n, m) {\n INITIAL { m = 0 }\n n = 2*w\n m = m + 1\n g = g + n*m }"
+    assert support.refusal(["made"], {"made": Source(file="made.mod", text=text)}) is None
