@@ -176,8 +176,11 @@ def check_console(shell, text: str) -> None:
 def after_your_own_cell(folder: Path, names: dict) -> None:
     from apical.analysis import summary
 
-    rate_hz = {each: summary(folder / f"{each}.zarr")["output_rate_hz"]["mean"] for each in ("basket", "quieter")}
+    rate_hz = {
+        each: summary(folder / f"{each}.zarr")["output_rate_hz"]["mean"] for each in ("basket", "quieter", "fit")
+    }
     assert 0 <= rate_hz["quieter"] < rate_hz["basket"]
+    assert rate_hz["fit"] > 0
     assert not (folder / "slip.zarr").exists()
 
 

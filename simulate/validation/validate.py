@@ -22,7 +22,7 @@ from ..cell.biophysics import Biophysics
 from ..cell.models import taken
 from ..cell.morphologies import Morphology
 from ..cell.reading import reconstruction
-from ..engine.interface import Integration
+from ..engine.interface import Integration, Unstable
 from ..engine.run import fastest
 from ..mechanisms import library
 from ..names import nearest
@@ -206,6 +206,9 @@ def _compiled_for(task: _Task) -> str:
 def _work(task: _Task, pipe: Connection) -> None:
     try:
         pipe.send(_findings(task, lambda *progress: pipe.send(progress)))
+    except Unstable as error:
+        of = f"cell {task.morphology.name} with parameter set '{task.biophysics.name}'"
+        pipe.send(InputError(f"{of}: {error}; take a smaller step, or look at its densities"))
     except Exception as error:  # raised again by the process that waits
         pipe.send(error)
 

@@ -27,9 +27,16 @@ def table(found: Any, beside: Path) -> dict[str, Any]:
     Raises WrongEntry, or InputError for another file.
     """
     if isinstance(found, list):
-        mechanisms = beside / MECHANISMS
-        text = mechanisms.read_text(encoding="utf-8") if mechanisms.is_file() else "{}"
-        return bluepyopt.table(found, parsed(text, MECHANISMS))
+        return bluepyopt.table(found, _standing(beside / MECHANISMS))
     if not isinstance(found, dict):
         raise InputError(allen.EXPECTED)
     return allen.table(found)
+
+
+def _standing(path: Path) -> Any:
+    if not path.is_file():
+        return {}
+    try:
+        return parsed(path.read_text(encoding="utf-8-sig"), MECHANISMS)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{MECHANISMS}: cannot be read as UTF-8 text ({error})") from error

@@ -395,6 +395,12 @@ def test_mechanisms_stand_where_mechanisms_json_says(files, tmp_path):
     (tmp_path / "mechanisms.json").write_text('{"dendritic": ["Kv"]}')
     with pytest.raises(InputError, match=r": mechanisms\.json\.sectionlist: sectionlist 'dendritic' is not known"):
         biophysics.load(path)
+    (tmp_path / "mechanisms.json").write_bytes(b"\xff")
+    with pytest.raises(InputError, match=r"parameters\.json: mechanisms\.json: cannot be read as UTF-8 text"):
+        biophysics.load(path)
+    (tmp_path / "mechanisms.json").write_text("{")
+    with pytest.raises(InputError, match=r"parameters\.json: mechanisms\.json: is not JSON: "):
+        biophysics.load(path)
     (tmp_path / "mechanisms.json").write_text('["Kv"]')
     with pytest.raises(InputError, match=r"parameters\.json: mechanisms\.json: Input should be a valid dictionary"):
         biophysics.load(path)

@@ -11,7 +11,7 @@ import pytest
 from apical.simulate.cell import biophysics, morphologies
 from apical.simulate.cell.biophysics import Biophysics
 from apical.simulate.cell.built import Cell
-from apical.simulate.engine.interface import Integration
+from apical.simulate.engine.interface import Integration, Unstable
 from apical.simulate.mechanisms import library
 from apical.simulate.schema import InputError
 from apical.simulate.validation import features, numerics, physiology, protocols, replay, subthreshold
@@ -244,3 +244,22 @@ def test_first_order_at_a_coarse_step_fails(shared):
     failed = {(each.group, each.name) for each in found.checks if each.passed is False}
     assert {("bAP", "spike times"), ("bAP", "peak 400 um"), ("bAP", "peak 620 um")} <= failed
     assert ("bAP", "soma at 290 ms") not in failed
+
+
+def test_a_voltage_that_runs_away_is_told_in_a_line(swc, monkeypatch):
+    """What the worker sends has to be read by the process that waits for it."""
+    import importlib
+    from multiprocessing import Pipe
+
+    module = importlib.import_module("apical.simulate.validation.validate")
+
+    def runs_away(task, report):
+        raise Unstable(3.5)
+
+    monkeypatch.setattr(module, "_findings", runs_away)
+    here, there = Pipe()
+    task = module._Task(morphologies.resolve(str(swc())), biophysics.load("hay2011"), Integration(), True, (), None)
+    module._work(task, there)
+    told = here.recv()
+    assert isinstance(told, InputError)
+    assert "with parameter set 'hay2011': the voltage ran away at 3.500 ms; take a smaller step" in str(told)
