@@ -57,6 +57,7 @@ def main(folder: Path) -> None:
             connections.append(h.NetCon(None, processes[-1]))
             connections[-1].weight[0] = weight
         sections.append(section)
+    processes[1].tau_facil = 0  # a condition that differs between places, and never changes
     soma.insert("pas")
     rng = np.random.default_rng(3)
     events_ms = [np.sort(rng.uniform(1, END_MS, 25)) for _ in processes]  # not on steps
