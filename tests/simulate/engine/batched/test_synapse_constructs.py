@@ -14,7 +14,7 @@ from apical.simulate.engine.batched import events, program, support, syntax
 from apical.simulate.mechanisms.nmodl import Source
 from apical.simulate.schema import InputError
 
-SECTIONS = ("plastic", "onset", "no pool", "pool alone", "all", "potassium")
+SECTIONS = ("plastic", "onset", "delayed", "no pool", "pool alone", "all", "potassium")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,21 @@ REFUSED = {
         "INITIAL in NET_RECEIVE that sets other than weights"
     ),
     DECAY + "NET_RECEIVE(w) {\n |net_send(1, 1)\n}": "the function net_send",
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { |net_send(1, 1)\n g = 0 } }": (
+        "net_send by an event that does more than one of a constant flag"
+    ),
+    DECAY + "NET_RECEIVE(w, n) {\n if (flag == 0) { |net_send(1, n) } else { g = g + w } }": (
+        "net_send by an event that does more than one of a constant flag"
+    ),
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { |net_send(1 + a, 1) } else { a = a + 1\n g = g + w } }": (
+        "net_send with a delay that changes"
+    ),
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { |net_send(-1, 1) } else { g = g + w } }": (
+        "net_send with a negative delay"
+    ),
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { if (g < 1) { |net_send(1, 1) } } else { g = g + w } }": (
+        "the function net_send"
+    ),
     DECAY + "NET_RECEIVE(w) { g = g + w*cai }": "a point process of which a state or an event follows cai",
     "DERIVATIVE s { g' = -g*eca }": "a point process of which a state or an event follows eca",
 }
