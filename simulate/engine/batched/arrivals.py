@@ -54,8 +54,14 @@ class Schedule:
         """time_ms (steps + 1,): as step.times_ms; added up, so a little beside multiples of the step."""
         self._dt_ms, self._last = step.dt_ms, len(time_ms) - 1
         self._bounds_ms = np.concatenate([[-np.inf], time_ms[:-1] + step.dt_ms / 2, [np.inf]])
-        self._connection = np.array([number for of in step.connections for number in of], INT)
-        self._count = np.array([len(of) for of in step.connections], int)
+        connections = step.connections
+        self._delayed: list[tuple[int, float]] = []  # synapse and delay of each connection, where any has one
+        if step.delays_ms.any():
+            delays = step.delays_ms.tolist()
+            self._delayed = [(at, delays[number]) for at, of in enumerate(connections) for number in of]
+            connections = [[number] for of in connections for number in of]
+        self._connection = np.array([number for of in connections for number in of], INT)
+        self._count = np.array([len(of) for of in connections], int)
         self._begin = np.cumsum(self._count) - self._count
         self._timed = step.event_times
 
@@ -64,6 +70,8 @@ class Schedule:
 
         Those of one step are in the order of the synapses.
         """
+        if self._delayed:
+            events_ms = [events_ms[synapse] + delay for synapse, delay in self._delayed]
         synapse = np.repeat(np.arange(len(events_ms)), np.array([len(times) for times in events_ms], int))
         times_ms = np.concatenate([*events_ms, np.empty(0)])
         both = self._step(times_ms) << 32 | synapse  # one number each: to sort them takes a tenth of an argsort

@@ -19,15 +19,28 @@ WEIGHT = "weight"  # of an event: the first of its connection's
 Values = dict[str, Expression]
 
 
-def received(group: Group, begin: Values, called: dict[Expression, str]) -> Values:
-    """Every variable after an event that came from outside, those of its connection included."""
+def received(group: Group, begin: Values, called: dict[Expression, str]) -> tuple[Values, Expression]:
+    """Every variable after an event, those of its connection included, and how long after it that is, in ms.
+
+    An event that does nothing but net_send is that one, later.
+    """
     if (routine := _receiving(group)) is None:
-        return {}
+        return {}, x.ZERO
     (mechanism,) = group.mechanisms
     execution = Solver(mechanism, dict(begin), called)
+    execution.sent = []
     left = execution.run(*_of_event(mechanism, routine))
+    delay = x.ZERO
+    if execution.sent:
+        ((delay, flag), *more), before = execution.sent, dict(zip(*_names_and_weights(mechanism), strict=True))
+        idle = execution.values == begin and all(left[name] is weight for name, weight in before.items())
+        if more or not idle or flag.op != "constant" or not flag.value:
+            what = "net_send by an event that does more than one of a constant flag"
+            raise mechanism.refuse(what, r"\bnet_send\s*\(")
+        execution = Solver(mechanism, dict(begin), called)
+        left = execution.run(*_of_event(mechanism, routine, flag))
     _refuse_change_of_weight(mechanism, left)
-    return execution.values | {kept_as(mechanism, name): left[name] for name in routine.arguments[1:]}
+    return execution.values | {kept_as(mechanism, name): left[name] for name in routine.arguments[1:]}, delay
 
 
 def kept_as(mechanism: Mechanism, argument: str) -> str:
@@ -77,11 +90,18 @@ def _receiving(group: Group) -> Routine | None:
     return group.mechanisms[0].blocks.get("NetReceiveBlock") if group.point else None
 
 
-def _of_event(mechanism: Mechanism, routine: Routine) -> tuple[Routine, list[Expression]]:
-    """The block with its arguments; flag is 0, as of all events that are no mechanism's own."""
-    weights = [x.symbol(kept_as(mechanism, name)) for name in routine.arguments]
+def _of_event(mechanism: Mechanism, routine: Routine, flag: Expression = x.ZERO) -> tuple[Routine, list[Expression]]:
+    """The block with its arguments; flag is 0 of all events that are no mechanism's own."""
+    names, weights = _names_and_weights(mechanism)
+    return Routine((*names, "flag"), routine.body), [*weights, flag]
+
+
+def _names_and_weights(mechanism: Mechanism) -> tuple[tuple[str, ...], list[Expression]]:
+    """Arguments of NET_RECEIVE, and what stands for them."""
+    names = mechanism.blocks["NetReceiveBlock"].arguments
+    weights = [x.symbol(kept_as(mechanism, name)) for name in names]
     weights[:1] = [x.symbol(WEIGHT)] * bool(weights)
-    return Routine((*routine.arguments, "flag"), routine.body), [*weights, x.ZERO]
+    return names, weights
 
 
 def _refuse_change_of_weight(mechanism: Mechanism, left: Values) -> None:

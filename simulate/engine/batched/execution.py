@@ -55,6 +55,8 @@ class Execution:
         self._constants = {name: x.constant(value) for name, value in mechanism.constants.items()}
         self._locals: list[dict[str, Expression]] = []
         self._running: list[str] = []  # the routines that have been called and have not ended
+        self._uncertain = 0  # IFs around, of which the branch taken is not known beforehand
+        self.sent: list[tuple[Expression, Expression]] | None = None  # delay, flag of each net_send, where one may be
 
     def run(self, routine: Routine, arguments: Iterable[Expression] = ()) -> dict[str, Expression]:
         """Run a block; arguments: of NET_RECEIVE, returned as the block leaves them.
@@ -153,16 +155,20 @@ class Execution:
         """IF, any number of ELSE IF, ELSE: each variable is what the branch taken leaves."""
         condition, body, *others = branches
         taken = self._truth(condition)
+        known = taken.op == "constant"
+        self._uncertain += not known
         values, frame = dict(self.values), dict(self._locals[-1])
-        self._statements(body)
+        if not known or taken.value:
+            self._statements(body)
         after, after_frame = self.values, self._locals[-1]
         self.values, self._locals[-1] = values, frame
-        if others:
+        if others and not (known and taken.value):
             first = parts(others[0])
             if kind(others[0]) == "ElseIfStatement":
                 self._if([*first, *others[1:]])
             else:
                 self._statements(first[0])
+        self._uncertain -= not known
         merged = {n: x.select(taken, v, self.values.get(n, x.ZERO)) for n, v in after.items()}
         frame = {n: x.select(taken, v, self._locals[-1].get(n, x.ZERO)) for n, v in after_frame.items()}
         self.values, self._locals[-1] = self.values | merged, frame
@@ -251,6 +257,9 @@ class Execution:
         if name in self.mechanism.routines:
             return self._call(self.mechanism.routines[name], map(self.number, given), name)[name]
         if name == "at_time":  # of account for variable steps only
+            return x.ZERO
+        if name == "net_send" and self.sent is not None and not self._uncertain:
+            self.sent.append((self.number(given[0]), self.number(given[1])))
             return x.ZERO
         if name == "state_discontinuity":  # as old files change a state in NET_RECEIVE
             self._assign(self.variable(given[0]), self.number(given[1]))

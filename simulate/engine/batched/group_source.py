@@ -76,7 +76,7 @@ class GroupSource:
         self._row_under: dict[str, int] = {}  # from its segment's first
         if under and (followed_or_added := program.followed | program.added.keys()):
             self._row_under = {name: under._row[name] for name in sorted(followed_or_added)}
-            self._under = tables.add_indices(under._first + under._per_place * program.group.place_under)
+            self._under = tables.add_indices(program.group.place_under * under._per_place + under._first)
 
     def functions(self) -> list[str]:
         """States and currents: in one function, which reads what they share once, unless the states have to wait."""

@@ -206,4 +206,6 @@ FUNCTION real log_(real x) { return std::log(x); }
 FUNCTION real pow_(real x, real y) { return std::pow(x, y); }
 FUNCTION real fabs_(real x) { return std::fabs(x); }
 FUNCTION real select(bool condition, real then, real otherwise) { return condition ? then : otherwise; }
+// A condition of constants alone, which a table has as 0 or 1
+FUNCTION real select(real condition, real then, real otherwise) { return condition ? then : otherwise; }
 #endif

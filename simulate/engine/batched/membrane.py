@@ -35,7 +35,7 @@ class Group:
     advanced: set[str] = field(default_factory=set)
     names: list[str] = field(default_factory=list)
     under: Group | None = None
-    place_under: np.ndarray | None = None
+    place_under: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     wanted: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
 

@@ -22,6 +22,7 @@ from .solving import Solver
 
 GAS_CONSTANT, FARADAY, KELVIN = 8.31446261815324, 96485.3321233100184, 273.15  # CODATA 2018, as NEURON 9 has them
 TO_NA = 0.01  # a current density of 1 mA/cm2 over 1 um2, in nA
+OF_EVENTS = ("v", "t", events.WEIGHT)  # what differs between events
 OF_SYNAPSES = "the current of synapses"  # of an ion
 CHANGE_OF_V = "dv"  # what the voltage changed by until the step's middle
 TO_DENSITY = 100.0  # a current of 1 nA over 1 um2, in mA/cm2
@@ -36,7 +37,7 @@ class Program:
     current (nA), conductance (uS): into and at each place's node, from the stored variables and v, mV.
     kept: variables that a trial keeps from step to step, with their first values (I,).
     after_currents, advanced, received: new values of kept variables, once currents are computed, once the states have
-    advanced, and after an event. alone: the states advance without voltage, time or currents.
+    advanced, and after an event, by `delay_ms` (I,). alone: the states advance without voltage, time or currents.
     followed: variables of the segment's group (`Group.under`) that the currents follow. added: what they add to others
     of that group, which hold an ion's current density.
     constants: symbol -> numbers (I,) of variables that never change. called: how NMODL calls an expression.
@@ -49,6 +50,7 @@ class Program:
     after_currents: Values
     advanced: Values
     received: Values
+    delay_ms: np.ndarray
     followed: set[str]
     added: Values
     alone: bool
@@ -66,11 +68,12 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, unde
     called: dict[Expression, str] = {}
     current, conductance, after_currents = _currents(group, begin, called)
     advanced = _advanced(group, begin, second_order, called)
-    received = events.received(group, begin, called)
+    received, delay = events.received(group, begin, called)
     blocks = [_assigned(each) for each in (after_currents, advanced, received)]
     if group.point:
-        _refuse_to_follow(group, [value for block in blocks[1:] for value in block.values()])
+        _refuse_to_follow(group, [delay, *(value for block in blocks[1:] for value in block.values())])
     changed = {name for block in blocks for name in block} - set(OF_THE_SEGMENT)
+    delay_ms = _unchanging(group, delay, changed, numbers)
     kept = _kept(changed, [current, conductance, *map(x.symbol, sorted(group.wanted))], blocks)
     events.check_first_weights(group, begin, kept)
     elsewhere = under.kept.keys() if under else set()
@@ -96,6 +99,7 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, unde
         after_currents=after_currents,
         advanced=advanced,
         received=received,
+        delay_ms=delay_ms,
         followed=followed,
         added=with_numbers(added),
         alone=not free & {"v", "t", CHANGE_OF_V} and not after_currents and not group.wanted,
@@ -201,6 +205,16 @@ def _advanced(group: Group, begin: Values, second_order: bool, called: dict[Expr
             execution.solve(block, method, second_order)
         values = execution.values
     return values | {f"i{ion}": begin[f"i{ion}"] for ion in group.charge}
+
+
+def _unchanging(group: Group, delay: Expression, changed: set[str], numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The delay of each place's events (I,), which is the same for all of them."""
+    if x.symbols([delay]) & {*changed, *OF_EVENTS}:
+        raise group.mechanisms[0].refuse("net_send with a delay that changes", r"\bnet_send\s*\(")
+    delay_ms = np.broadcast_to(np.asarray(x.evaluate([delay], numbers)[0], float), len(group.node))
+    if (delay_ms < 0).any():
+        raise group.mechanisms[0].refuse("net_send with a negative delay", r"\bnet_send\s*\(")
+    return delay_ms
 
 
 def _refuse_to_follow(group: Group, values: list[Expression]) -> None:

@@ -21,7 +21,7 @@ class Step:
     """The generated step of a cell.
 
     source: text and tables. dt_ms, single: as asked for. connections: the synapses' NetCons in the order of their
-    numbers, by synapse: (S,) lists of connection numbers.
+    numbers, by synapse: (S,) lists of connection numbers. delays_ms: of each, until a spike does what it does.
     """
 
     source: Source
@@ -29,6 +29,7 @@ class Step:
     dt_ms: float
     single: bool
     connections: list[list[int]]
+    delays_ms: np.ndarray
 
     @property
     def event_times(self) -> bool:
@@ -93,7 +94,8 @@ def build(
             connections.append((*place[connection.syn().hname()], float(connection.weight[0])))
     real = "float" if single else "double"
     made = source.write(tree, rounds, programs, connections, dt_ms, v_init_mv, second_order, real, cell.name)
-    return Step(made, tree, dt_ms, single, of_synapse)
+    delays_ms = np.array([programs[number].delay_ms[at] for number, at, _ in connections], float)
+    return Step(made, tree, dt_ms, single, of_synapse, delays_ms)
 
 
 def times_ms(dt_ms: float, duration_ms: float) -> np.ndarray:

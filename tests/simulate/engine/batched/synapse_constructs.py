@@ -24,6 +24,7 @@ END_MS, DT_MS, V_INIT_MV = 100.0, 0.025, -65.0
 SECTIONS = {
     "plastic": ((), (("MadePlastic", 0.5, 0.02), ("MadePlastic", 0.5, 0.01))),
     "onset": ((), (("MadeOnset", 0.5, 0.003),)),
+    "delayed": ((), (("MadeDelayed", 0.5, 0.02), ("MadeDelayed", 0.5, 0.01))),
     "no pool": ((), (("MadeCaSyn", 0.5, 0.01), ("MadeNaSyn", 0.5, 0.004))),
     "pool alone": (("MadePool",), (("MadeCaSyn", 0.9, 0.01),)),
     "all": (
@@ -57,6 +58,8 @@ def main(folder: Path) -> None:
             connections.append(h.NetCon(None, processes[-1]))
             connections[-1].weight[0] = weight
         sections.append(section)
+    next(each for each in processes if "Delayed" in each.hname()).wait = 7
+    processes[1].tau_facil = 0  # a condition that differs between places, and never changes
     soma.insert("pas")
     rng = np.random.default_rng(3)
     events_ms = [np.sort(rng.uniform(1, END_MS, 25)) for _ in processes]  # not on steps

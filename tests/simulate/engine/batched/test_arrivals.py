@@ -18,7 +18,7 @@ ANY_MS = st.floats(-1, 70, allow_subnormal=False)  # NEURON's mechanisms take th
 
 
 def some_step(dt_ms):
-    return SimpleNamespace(dt_ms=dt_ms, connections=CONNECTIONS, event_times=True)
+    return SimpleNamespace(dt_ms=dt_ms, connections=CONNECTIONS, event_times=True, delays_ms=np.zeros(4))
 
 
 def one_by_one(events_ms, time_ms, dt_ms):
@@ -42,8 +42,19 @@ def test_the_nearest_step(dt_ms, times, seed):
     events_ms = [np.sort([*each, *half_way]) for each in times]
     found = [each.tolist() for each in Schedule(some_step(dt_ms), time_ms).of(events_ms)]
     assert list(zip(*found, strict=True)) == one_by_one(events_ms, time_ms, dt_ms)
-    without = SimpleNamespace(dt_ms=dt_ms, connections=CONNECTIONS, event_times=False)
+    without = SimpleNamespace(dt_ms=dt_ms, connections=CONNECTIONS, event_times=False, delays_ms=np.zeros(4))
     assert [each.tolist() for each in Schedule(without, time_ms).of(events_ms)] == [*found[:2], []]
+
+
+def test_a_delay_of_one_connection_is_a_later_event_there():
+    """The synapse's other connection has its events in time."""
+    time_ms, delays_ms = times_ms(0.1, 60.0), np.array([0, 0, 3.3, 0])
+    step = SimpleNamespace(dt_ms=0.1, connections=CONNECTIONS, event_times=True, delays_ms=delays_ms)
+    events_ms = [np.array(each) for each in ([5.0], [], [1.0, 2.0], [4.31])]
+    at, connection, arrived_ms = Schedule(step, time_ms).of(events_ms)
+    assert connection.tolist() == [1, 1, 2, 3, 0, 2]
+    np.testing.assert_allclose(arrived_ms, [1.0, 2.0, 4.3, 4.31, 5.0, 5.3])
+    assert at.tolist() == [10, 20, 43, 43, 50, 53]
 
 
 @settings(max_examples=30, deadline=None)

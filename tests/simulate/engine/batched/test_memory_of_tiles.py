@@ -19,6 +19,7 @@ STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
     connections=[[0], [1, 2]],
     circuit=SimpleNamespace(node_of=lambda site: 0),
     event_times=False,
+    delays_ms=np.zeros(3),
     source=SimpleNamespace(text="", first_values=np.zeros(100), numbers=np.zeros(1), indices=np.zeros(1, int)),
 )
 

@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from apical.simulate.engine.batched import support
+from apical.simulate.engine.batched import events, program, support, syntax
 from apical.simulate.mechanisms.nmodl import Source
+from apical.simulate.schema import InputError
 
-SECTIONS = ("plastic", "onset", "no pool", "pool alone", "all", "potassium")
+SECTIONS = ("plastic", "onset", "delayed", "no pool", "pool alone", "all", "potassium")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,21 @@ REFUSED = {
         "INITIAL in NET_RECEIVE that sets other than weights"
     ),
     DECAY + "NET_RECEIVE(w) {\n |net_send(1, 1)\n}": "the function net_send",
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { |net_send(1, 1)\n g = 0 } }": (
+        "net_send by an event that does more than one of a constant flag"
+    ),
+    DECAY + "NET_RECEIVE(w, n) {\n if (flag == 0) { |net_send(1, n) } else { g = g + w } }": (
+        "net_send by an event that does more than one of a constant flag"
+    ),
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { |net_send(1 + a, 1) } else { a = a + 1\n g = g + w } }": (
+        "net_send with a delay that changes"
+    ),
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { |net_send(-1, 1) } else { g = g + w } }": (
+        "net_send with a negative delay"
+    ),
+    DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { if (g < 1) { |net_send(1, 1) } } else { g = g + w } }": (
+        "the function net_send"
+    ),
     DECAY + "NET_RECEIVE(w) { g = g + w*cai }": "a point process of which a state or an event follows cai",
     "DERIVATIVE s { g' = -g*eca }": "a point process of which a state or an event follows eca",
 }
@@ -92,3 +109,25 @@ def test_what_of_an_ion_is_refused(used, said):
 def test_a_weight_that_every_event_sets_need_not_begin():
     text = HEAD + DECAY + "NET_RECEIVE(w, n, m) {\n INITIAL { m = 0 }\n n = 2*w\n m = m + 1\n g = g + n*m }"
     assert support.refusal(["made"], {"made": Source(file="made.mod", text=text)}) is None
+
+
+def test_a_breakpoint_that_reads_what_a_synapse_writes_is_refused():
+    """NEURON would show it what mechanisms before it have written."""
+    text = "NEURON {\n SUFFIX made USEION ca READ ica\n NONSPECIFIC_CURRENT i }\nASSIGNED { v i ica }\n"
+    group = support._anywhere(syntax.parse(text + "BREAKPOINT { i = 0.1*ica + v }", "made.mod"))
+    group.added = {"ca"}
+    with pytest.raises(
+        InputError, match=r"^made\.mod, line 2: a BREAKPOINT that reads ica, which a synapse writes, is"
+    ):
+        program.write(group, 0.025, -65.0, second_order=False)
+
+
+def test_connections_that_share_a_synapse_with_weights_of_their_own_are_refused():
+    text = HEAD + DECAY + "NET_RECEIVE(w, n) {\n n = n + 1\n g = g + n*w }"
+    group = support._anywhere(syntax.parse(text, "made.mod"))
+    group.names = ["made[0]"]
+    connection = SimpleNamespace(syn=lambda: SimpleNamespace(hname=lambda: "made[0]"), weight=[1.0, 3.0])
+    events.read_weights([group], [[connection]])
+    assert group.values["made.NetCon.n"].tolist() == [3.0]
+    with pytest.raises(InputError, match=r"^made\[0\]: has several connections, each with weights of its own"):
+        events.read_weights([group], [[connection], [connection]])

@@ -2,7 +2,7 @@ COMMENT
 Made up: a synapse of which each connection has its own resources, in weights beyond the first, by the time since the
 event before.
 ENDCOMMENT
-NEURON { POINT_PROCESS MadePlastic RANGE tau, e, u0, first NONSPECIFIC_CURRENT i }
+NEURON { POINT_PROCESS MadePlastic RANGE tau, e, u0, first, tau_facil NONSPECIFIC_CURRENT i }
 PARAMETER { tau = 3 (ms) e = 0 (mV) tau_rec = 40 (ms) tau_facil = 60 (ms) u0 = 0.3 first = 0.8 }
 ASSIGNED { v (mV) i (nA) }
 STATE { g (uS) }
@@ -16,8 +16,12 @@ NET_RECEIVE(weight (uS), x, u, tsyn (ms), used) {
         tsyn = t
     }
     x = 1 - (1 - x)*exp(-since(tsyn)/tau_rec)
-    u = u*exp(-(t - tsyn)/tau_facil)
-    u = u + u0*(1 - u)
+    if (tau_facil > 0) {
+        u = u*exp(-(t - tsyn)/tau_facil)
+        u = u + u0*(1 - u)
+    } else {
+        u = u0
+    }
     used = weight*x*u
     if (flag == 0) { g = g + used }
     x = x - x*u
