@@ -47,7 +47,7 @@ def test_a_cell_with_one_wrong_density_fails(apical, shared, tmp_path, monkeypat
     """Without the dendrite's sodium channels the spike does not travel up."""
     cell1, right = shared("data/hay2011/cell1.asc"), biophysics.load("shai2015")
     apical_tree = right.apical | {"NaTs2_t": {"gbar": 0.0}}
-    monkeypatch.setattr(biophysics, "load", lambda name: right.model_copy(update={"apical": apical_tree}))
+    monkeypatch.setattr(biophysics, "load", lambda name, *changes: right.model_copy(update={"apical": apical_tree}))
     answer = apical(f"validate --morphology {cell1} --only dendrites")
     assert answer.status == 1
     lines = answer.err.splitlines()
