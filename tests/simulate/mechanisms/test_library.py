@@ -51,7 +51,7 @@ ONE_MECHANISM = """
 from apical.simulate.cell import biophysics
 from apical.simulate.mechanisms import fused_check, fusion, library, nmodl
 (text,) = [file.read_text() for file in nmodl.sources() if file.stem == "AMPA_NMDA"]
-library._sources = lambda together: {"AMPA_NMDA": text}  # all of them would take a minute
+library._sources = lambda *of: {"AMPA_NMDA": text}  # all of them would take a minute
 library.load(biophysics.mechanism_groups())
 from neuron import h
 h.AMPA_NMDA
