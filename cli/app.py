@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from .commands import cell, comparison, data, engine, generalise, look, mechanisms, noise_floor, report, surrogate
+from .commands import (
+    cell,
+    comparison,
+    data,
+    elsewhere,
+    engine,
+    generalise,
+    look,
+    mechanisms,
+    noise_floor,
+    report,
+    surrogate,
+)
 from .options import Device, examples
 
 app = typer.Typer(
@@ -43,6 +55,7 @@ for part in (
     cell,
     mechanisms,
     data,
+    elsewhere,
     engine,
     noise_floor,
     surrogate,

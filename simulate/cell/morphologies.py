@@ -221,6 +221,8 @@ def own_biophysics(name_or_path: str) -> str:
     """The parameter set of that morphology where none is named; the default one for a user's file, or none."""
     if name_or_path in CATALOGUE:
         return CATALOGUE[name_or_path]().biophysics
+    if taken.is_taken(name_or_path):
+        return taken.OWN
     path = Path(name_or_path).expanduser()
     readable = path.suffix.lower() in SUFFIXES and path.is_file()
     return resolve(name_or_path).biophysics if readable else DEFAULT_BIOPHYSICS

@@ -85,7 +85,7 @@ def run_many(
     if integration.engine == "batched":
         from .batched import engine
 
-        return engine.run_many(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device, passed)
+        return engine.ready(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device)(passed)
     found: list[Recording | RuntimeError] = []
     for each in inputs:
         try:

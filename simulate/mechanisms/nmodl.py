@@ -110,7 +110,7 @@ def mechanism(text: str) -> Mechanism:
     """What the NMODL of one mechanism lets a user set."""
     text = without_comments(text)
     neuron = _block(text, "NEURON")
-    ranged = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\s+(\w+(?:\s*,\s*\w+)*)", neuron))))
+    ranged = _ranged(neuron)
     ions = {ion: re.findall(r"(READ|WRITE)\s+(\w+(?:\s*,\s*\w+)*)", used) for ion, used in USEION.findall(neuron)}
     of_ions = {name for used in ions.values() for _, names in used for name in re.findall(r"\w+", names)}
     entries = [
@@ -133,10 +133,9 @@ def of_all_places(text: str) -> list[str]:
     """The parameters of a mechanism that are the same wherever it stands, sorted."""
     text = without_comments(text)
     neuron = _block(text, "NEURON")
-    ranged = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\s+(\w+(?:\s*,\s*\w+)*)", neuron))))
     of_ions = set(re.findall(r"\w+", " ".join(used for _, used in USEION.findall(neuron))))
     names = {name for name, _, _ in PARAMETER.findall(_block(text, "PARAMETER"))}
-    return sorted(names - ranged - of_ions - OF_THE_SEGMENT)
+    return sorted(names - _ranged(neuron) - of_ions - OF_THE_SEGMENT)
 
 
 @cache
@@ -153,6 +152,11 @@ def line_of(text: str, pattern: str, which: int = 0) -> int:
     """The line where `pattern`, or a group of it, stands outside of comments; `which`: of several places, from 0."""
     found = [*re.finditer(pattern, without_comments(text))][which : which + 1]
     return text.count("\n", 0, found[0].start(found[0].lastindex or 0)) + 1 if found else 1
+
+
+def _ranged(neuron: str) -> set[str]:
+    """What a NEURON block declares to differ from place to place."""
+    return set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\s+(\w+(?:\s*,\s*\w+)*)", neuron))))
 
 
 def _words(used: list[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -120,7 +120,7 @@ def _read(model: Model, sections: list, found: list[str], sources: Mapping[str, 
     standing = {name for section in read for name in section.mechanisms}
     ions = {ion for section in read for ion in section.ions}
     used = {name: source for name, source in sources.items() if name in standing}
-    names = [f"{name}_{mechanism}" for mechanism in standing for name in _globals(used.get(mechanism))]
+    names = [f"{name}_{mechanism}" for mechanism in used for name in nmodl.of_all_places(used[mechanism].text)]
     names += [f"{ion}{side}0_{ion}_ion" for ion in ions for side in "io"]
     return Taken(
         format=taken.FORMAT,
@@ -174,11 +174,6 @@ def _ions(section) -> dict[str, Ion]:
         values = {name: _same([float(getattr(segment, name)) for segment in section]) for name in names}
         found[ion] = Ion(style=int(h.ion_style(f"{ion}_ion", sec=section)), values=values)
     return dict(sorted(found.items()))
-
-
-def _globals(source: Source | None) -> list[str]:
-    """The parameters of a mechanism that are the same everywhere."""
-    return nmodl.of_all_places(source.text) if source else []
 
 
 def _same(values: list[float]) -> Any:

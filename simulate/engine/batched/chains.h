@@ -1,5 +1,5 @@
-// The tree solved by one thread, chain by chain. A processor foresees what a loop over a chain's nodes loads, as
-// its addresses depend on i alone.
+// The tree solved by one thread, chain by chain. A processor foresees what a loop over a chain's nodes loads, as its
+// addresses depend on i alone.
 #pragma once
 
 // Rows of a chain: what its elimination leaves for the node that it hangs on
@@ -19,30 +19,24 @@ FUNCTION void eliminate(const Tile& t, int i, V parent_v, V& from_d, V& from_rhs
 
 // Elimination from the tips to the root, then substitution outwards (Hines 1984): D x = RHS, D's other entries -G
 FUNCTION void solve(const Tile& t) {
-    for (int level = 0; level < LEVELS; ++level) {
-        for (int c = t.indices[LEVEL + level] + t.first; c < t.indices[LEVEL + level + 1]; c += t.stride) {
-            V from_d = spread((real)0), from_rhs = spread((real)0);  // what nodes beyond leave behind
-            for (int b = t.indices[BEYOND_FIRST + c]; b < t.indices[BEYOND_FIRST + c + 1]; ++b) {
-                from_d += LEFT_D(t.indices[BEYOND + b]);
-                from_rhs += LEFT_RHS(t.indices[BEYOND + b]);
-            }
-            const int head = t.indices[HEAD + c];
-            for (int i = t.indices[TAIL + c]; i > head; --i) eliminate(t, i, VOLTAGE(i - 1), from_d, from_rhs);
-            eliminate(t, head, VOLTAGE(t.indices[PARENT + c]), from_d, from_rhs);
-            LEFT_D(c) = from_d;
-            LEFT_RHS(c) = from_rhs;
+    for (int c = 0; c < CHAINS; ++c) {
+        V from_d = spread((real)0), from_rhs = spread((real)0);  // what nodes beyond leave behind
+        for (int b = t.indices[BEYOND_FIRST + c]; b < t.indices[BEYOND_FIRST + c + 1]; ++b) {
+            from_d += LEFT_D(t.indices[BEYOND + b]);
+            from_rhs += LEFT_RHS(t.indices[BEYOND + b]);
         }
-        TOGETHER;
+        const int head = t.indices[HEAD + c];
+        for (int i = t.indices[TAIL + c]; i > head; --i) eliminate(t, i, VOLTAGE(i - 1), from_d, from_rhs);
+        eliminate(t, head, VOLTAGE(t.indices[PARENT + c]), from_d, from_rhs);
+        LEFT_D(c) = from_d;
+        LEFT_RHS(c) = from_rhs;
     }
-    for (int level = LEVELS - 1; level >= 0; --level) {
-        for (int c = t.indices[LEVEL + level] + t.first; c < t.indices[LEVEL + level + 1]; c += t.stride) {
-            V inwards = RHS(t.indices[PARENT + c]);
-            for (int i = t.indices[HEAD + c]; i <= t.indices[TAIL + c]; ++i) {
-                inwards = (RHS(i) + t.numbers[G + i] * inwards) * D(i);
-                RHS(i) = inwards;
-                VOLTAGE(i) += (real)(SECOND_ORDER ? 2 : 1) * inwards;
-            }
+    for (int c = CHAINS - 1; c >= 0; --c) {
+        V inwards = RHS(t.indices[PARENT + c]);
+        for (int i = t.indices[HEAD + c]; i <= t.indices[TAIL + c]; ++i) {
+            inwards = (RHS(i) + t.numbers[G + i] * inwards) * D(i);
+            RHS(i) = inwards;
+            VOLTAGE(i) += (real)(SECOND_ORDER ? 2 : 1) * inwards;
         }
-        TOGETHER;
     }
 }

@@ -16,16 +16,15 @@ from ...schema import InputError
 
 @dataclass(frozen=True)
 class Chains:
-    """C unbranched chains on L levels; those of one level depend on no other of it.
+    """C unbranched chains, each after all that hang on it.
 
     head, tail (C,): first and last node of each chain; parent (C,): the node its head hangs on (the root's: itself).
-    level (L + 1,): the first chain of each level, then C. beyond_first (C + 1,), beyond: chains that hang on each tail.
+    beyond_first (C + 1,), beyond: chains that hang on each tail.
     """
 
     head: np.ndarray
     tail: np.ndarray
     parent: np.ndarray
-    level: np.ndarray
     beyond_first: np.ndarray
     beyond: np.ndarray
 
@@ -92,7 +91,6 @@ def read(sections: list, root) -> Circuit:
     towards = {
         key: (chain.nodes[at - 1] if at else chain.parent) for chain in chains for at, key in enumerate(chain.nodes)
     }
-    levels = [chain.level for chain in chains]
     beyond = [
         [number_of for number_of, other in enumerate(chains) if other.parent == chain.nodes[-1]] for chain in chains
     ]
@@ -111,7 +109,6 @@ def read(sections: list, root) -> Circuit:
             head=head,
             tail=np.array([number[chain.nodes[-1]] for chain in chains]),
             parent=parent,
-            level=np.searchsorted(levels, np.arange(levels[-1] + 2)),
             beyond_first=np.cumsum([0, *map(len, beyond)]),
             beyond=np.array([each for found in beyond for each in found], int),
         ),

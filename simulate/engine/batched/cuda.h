@@ -1,6 +1,5 @@
-// The step on a GPU: a block of LANES x WIDTH threads integrates a tile, BLOCKS of
-// them at the same time on a multiprocessor. Included after the generated code. No array
-// overlaps another one.
+// The step on a GPU: a block of LANES x WIDTH threads integrates a tile, BLOCKS of them at the same time on a
+// multiprocessor. Included after the generated code. No array overlaps another one.
 
 #ifdef ON_CHIP
 extern __shared__ real state[];  // the tile's rows, which stay in a multiprocessor for a whole launch
@@ -21,16 +20,16 @@ extern "C" __global__ void __launch_bounds__(LANES * WIDTH, BLOCKS) run_tiles(
         n_fine, n_coarse, node, fine_mv, kept, coarse_mv,
     };
     const Recorder r = of_tile(all, tile, n_kept);
-    real* const of_tile = rows + tile * N_ROWS * LANES;
+    real* const there = rows + tile * N_ROWS * LANES;
 #ifdef ON_CHIP
     const Tile t = {state, numbers, indices, place, WIDTH, lane};
     const int first = place * LANES + lane;
-    for (int n = first; n < N_ROWS * LANES; n += WIDTH * LANES) state[n] = of_tile[n];
+    for (int n = first; n < N_ROWS * LANES; n += WIDTH * LANES) state[n] = there[n];
     TOGETHER;
     integrate(t, r);
     TOGETHER;
-    for (int n = first; n < N_ROWS * LANES; n += WIDTH * LANES) of_tile[n] = state[n];
+    for (int n = first; n < N_ROWS * LANES; n += WIDTH * LANES) there[n] = state[n];
 #else
-    integrate({of_tile, numbers, indices, place, WIDTH, lane}, r);
+    integrate({there, numbers, indices, place, WIDTH, lane}, r);
 #endif
 }

@@ -19,8 +19,7 @@ def by_chains(circuit: Circuit, tables: Tables, rows: Rows) -> dict[str, int]:
     return {
         "G": tables.add_numbers(circuit.g_us),
         "LEFT": rows.add(np.zeros((len(chains.head), 2))),
-        "LEVELS": len(chains.level) - 1,
-        "LEVEL": tables.add_indices(chains.level),
+        "CHAINS": len(chains.head),
         "HEAD": tables.add_indices(chains.head),
         "TAIL": tables.add_indices(chains.tail),
         "PARENT": tables.add_indices(chains.parent),

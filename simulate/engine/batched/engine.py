@@ -16,25 +16,10 @@ def run(
     cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
 ) -> Recording:
     """Integrate one trial; see run.run. It takes as long as many side by side."""
-    (found,) = run_many(cell, [inputs], probes, duration_ms, v_init_mv, integration, coarse)
+    (found,) = ready(cell, [inputs], probes, duration_ms, v_init_mv, integration, coarse)(unheard)
     if isinstance(found, Unstable):
         raise found
     return found
-
-
-def run_many(
-    cell,
-    inputs: Sequence[Inputs],
-    probes,
-    duration_ms: float,
-    v_init_mv: float,
-    integration: Integration,
-    coarse=(),
-    device: str = "cpu",
-    passed: Passed = unheard,
-) -> Iterator[Recording | Unstable]:
-    """Integrate trials that differ in their input spikes alone; see run.run_many."""
-    return ready(cell, inputs, probes, duration_ms, v_init_mv, integration, coarse, device)(passed)
 
 
 def ready(
@@ -47,7 +32,10 @@ def ready(
     coarse=(),
     device: str = "cpu",
 ) -> Callable[[Passed], Iterator[Recording | Unstable]]:
-    """What `run_many` does before it needs the device; call what it gives for the rest, which does without NEURON."""
+    """Trials that differ in their input spikes alone, up to where the device is needed; see run.run_many.
+
+    Call what it gives for the rest, which does without NEURON.
+    """
     if any(each.synapses is not inputs[0].synapses or each.currents != inputs[0].currents for each in inputs):
         raise ValueError("inputs: expected trials side by side to have the same synapses and currents")
     held = plain.attach(inputs[0])

@@ -95,7 +95,7 @@ class Gpu:
                 if self.layout.on_chip:
                     self._kernel.max_dynamic_shared_size_bytes = self._shared_bytes
                     self._kernel.preferred_shared_memory_carveout = 100  # per cent of what there is
-                waves = WAVES if self.layout.on_chip else 1  # of memory the others have as much as there is
+                waves = WAVES if self.layout.on_chip else 1
                 self.at_once = of_gpu["MultiProcessorCount"] * self.layout.blocks * waves
         except (RuntimeError, MemoryError, cupy.cuda.compiler.CompileException) as error:
             raise refusal(f"cannot compile the time step ({str(error)[:300]}): {INSTALL}") from error

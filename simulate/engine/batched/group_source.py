@@ -41,7 +41,6 @@ class GroupSource:
     """Writes the functions of the group of `program`; what they read goes into `tables`, what they keep into `rows`.
 
     before: places of groups before it, see EACH in tile.h. under: of the group that it stands on.
-
     waits: whether its states must have advanced before the events of the next step arrive.
     """
 

@@ -25,16 +25,15 @@ class Need:
 
 def need(step: Step, n_fine: int, n_coarse: int, duration_ms: float) -> Need:
     """What a trial needs with `n_fine` voltages kept at every step, and `n_coarse` at whole ms."""
-    real, number = (4 if step.single else 8), 4
+    real, number = step.source.real.itemsize, 4
     pieces = Pieces(step, n_coarse, duration_ms)
     events_per_ms = sum(map(len, step.connections)) * INPUT_RATE_HZ / 1000
     event = 2 * number + (real if step.event_times else 0)  # its step, its connection, its time
-    rows = len(step.source.first_values) * real
     recorded = (pieces.steps * n_fine + pieces.most_kept * n_coarse) * real
     arriving = events_per_ms * pieces.steps * step.dt_ms * event
     voltages = (len(pieces.time_ms) * n_fine + int(pieces.keep.sum()) * n_coarse) * real
     spikes = events_per_ms * duration_ms * (event + number)  # as given, in ms, too
-    return Need(int(rows + recorded + arriving), int(voltages + spikes))
+    return Need(int(step.source.trial_bytes + recorded + arriving), int(voltages + spikes))
 
 
 def trials_that_fit(each: Need, devices: Sequence[Device], host_bytes: int) -> int:

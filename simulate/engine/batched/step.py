@@ -20,14 +20,13 @@ NEURONS_OWN = ("hh", "passive", "stim", "expsyn", "exp2syn")  # files of the whe
 class Step:
     """The generated step of a cell.
 
-    source: text and tables. dt_ms, single: as asked for. connections: the synapses' NetCons in the order of their
+    source: text and tables. dt_ms: as asked for. connections: the synapses' NetCons in the order of their
     numbers, by synapse: (S,) lists of connection numbers. delays_ms: of each, until a spike does what it does.
     """
 
     source: Source
     circuit: circuit.Circuit
     dt_ms: float
-    single: bool
     connections: list[list[int]]
     delays_ms: np.ndarray
 
@@ -95,7 +94,7 @@ def build(
     real = "float" if single else "double"
     made = source.write(tree, rounds, programs, connections, dt_ms, v_init_mv, second_order, real, cell.name)
     delays_ms = np.array([programs[number].delay_ms[at] for number, at, _ in connections], float)
-    return Step(made, tree, dt_ms, single, of_synapse, delays_ms)
+    return Step(made, tree, dt_ms, of_synapse, delays_ms)
 
 
 def times_ms(dt_ms: float, duration_ms: float) -> np.ndarray:

@@ -138,7 +138,7 @@ class _Part:
         self.device, self.step, self.node, self.pieces, self.arrivals = device, step, node, pieces, arrivals
         self.n, self.n_coarse = len(arrivals), pieces.n_coarse
         self.n_fine = n_fine = len(node) - pieces.n_coarse
-        self.real = np.dtype("f4" if step.single else "f8")
+        self.real = step.source.real
         self.tiles = -(-self.n // device.lanes)
         self.lanes = self.tiles * device.lanes
         self.v_init_mv = float(step.source.first_values[0])

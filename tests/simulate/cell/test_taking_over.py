@@ -22,8 +22,19 @@ from apical.simulate.schema import InputError
 from .models_of_others import HOC, PYTHON, SLOW
 
 STEP_MS, STEP_NA, END_MS = 20.0, 1.5, 120.0
-# Plain NEURON, which knows nothing of apical: the model's soma and the tip of its apical dendrite under a current step
-OF_THE_MODEL = f"""
+# A current step into the soma of `cell`: the voltage there, and in `tip`, a section at the end of the apical dendrite
+RUN = f"""
+clamp = h.IClamp(cell.soma(0.5))
+clamp.delay, clamp.dur, clamp.amp = {STEP_MS}, 1e9, {STEP_NA}
+found = [h.Vector().record(site._ref_v) for site in (cell.soma(0.5), tip(0.93))]
+h.dt = 0.025
+h.finitialize(-70)
+while h.t < {END_MS} - 0.0125:
+    h.fadvance()
+np.save(sys.argv[-1], np.array([np.array(v) for v in found]))
+"""
+# Plain NEURON, which knows nothing of apical
+OF_THE_MODEL = """
 import sys, numpy as np
 from neuron import h, load_mechanisms
 h.nrn_load_dll(sys.argv[1])
@@ -37,17 +48,9 @@ else:
     import model
     cell = model.pyramidal(1)
     tip = cell.tuft
-clamp = h.IClamp(cell.soma(0.5))
-clamp.delay, clamp.dur, clamp.amp = {STEP_MS}, 1e9, {STEP_NA}
-found = [h.Vector().record(site._ref_v) for site in (cell.soma(0.5), tip(0.93))]
-h.dt = 0.025
-h.finitialize(-70)
-while h.t < {END_MS} - 0.0125:
-    h.fadvance()
-np.save(sys.argv[3], np.array([np.array(v) for v in found]))
 """
 # The cell that was taken over, in a process of its own, since NEURON takes one library of mechanisms
-OF_THE_CELL = f"""
+OF_THE_CELL = """
 import sys, numpy as np
 from apical.simulate.cell import biophysics, compiling, morphologies
 from apical.simulate.cell.models.rebuilt import Rebuilt
@@ -55,14 +58,7 @@ parameters = biophysics.load(sys.argv[1])
 compiling.load(parameters, "neuron")
 from neuron import h
 cell = Rebuilt(morphologies.resolve(sys.argv[1]))
-clamp = h.IClamp(cell.soma(0.5))
-clamp.delay, clamp.dur, clamp.amp = {STEP_MS}, 1e9, {STEP_NA}
-found = [h.Vector().record(site._ref_v) for site in (cell.soma(0.5), cell.apical[1](0.93))]
-h.dt = 0.025
-h.finitialize(-70)
-while h.t < {END_MS} - 0.0125:
-    h.fadvance()
-np.save(sys.argv[2], np.array([np.array(v) for v in found]))
+tip = cell.apical[1]
 """
 REGIONS = {"apical": "trunk,tuft"}
 
@@ -96,8 +92,8 @@ def test_voltages_are_those_of_the_model(folder, cells, file):
         subprocess.run([beside, folder / "mod"], cwd=folder / "lib", check=True, capture_output=True)
     library = next((folder / "lib").glob("*/libnrnmech.so"))
     theirs, ours = folder / "theirs.npy", folder / "ours.npy"
-    subprocess.run([sys.executable, "-c", OF_THE_MODEL, library, file, theirs], cwd=folder, check=True)
-    subprocess.run([sys.executable, "-c", OF_THE_CELL, cells[file], ours], check=True)
+    subprocess.run([sys.executable, "-c", OF_THE_MODEL + RUN, library, file, theirs], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-c", OF_THE_CELL + RUN, cells[file], ours], check=True)
     expected_mv, found_mv = np.load(theirs), np.load(ours)
     assert expected_mv[0].max() > 0, "it fires"
     np.testing.assert_allclose(found_mv, expected_mv, rtol=0, atol=1e-9)

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from apical.simulate.engine.batched import step, trials
+
+
+def compile_and_load(nmodl: Path, folder: Path) -> None:
+    """Compile a folder of NMODL, in `folder` and without optimising, and load it into this process's NEURON."""
+    from neuron import h
+
+    script = Path(sys.executable).with_name("nrnivmodl")
+    command = [sys.executable, script, "-incflags", "-O0", nmodl]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    h.nrn_load_dll(str(next(folder.glob("*/libnrnmech.*"))))
 
 
 def in_both_orders(

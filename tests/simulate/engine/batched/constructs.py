@@ -7,13 +7,12 @@ difference in mV, and how far the voltage ranges.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from against_neuron import in_both_orders
+from against_neuron import compile_and_load, in_both_orders
 
 FILES = sorted(Path(__file__).with_name("constructs").glob("*.mod"))
 TOGETHER = {"MadeShells": ("MadeShells", "MadeCalcium"), "MadeOwnCurrent": ("MadeOwnCurrent", "MadeCalcium")}
@@ -21,14 +20,9 @@ END_MS, DT_MS, V_INIT_MV = 60.0, 0.025, -65.0
 
 
 def main(folder: Path) -> None:
-    script = Path(sys.executable).with_name("nrnivmodl")
-    done = subprocess.run(
-        [sys.executable, script, "-incflags", "-O0", FILES[0].parent], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    compile_and_load(FILES[0].parent, folder)
     from neuron import h
 
-    h.nrn_load_dll(str(next(folder.glob("*/libnrnmech.*"))))
     names = [file.stem for file in FILES if file.stem != "MadeCalcium"]
     sections = [h.Section(name=name) for name in ("soma", *names)]
     for section in sections:

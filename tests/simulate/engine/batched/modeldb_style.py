@@ -7,26 +7,21 @@ mV, and how far the voltage ranges.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from against_neuron import in_both_orders
+from against_neuron import compile_and_load, in_both_orders
 
 MECHANISMS = {file.stem: file.read_text() for file in Path(__file__).with_name("modeldb_style").glob("*.mod")}
 END_MS, DT_MS, V_INIT_MV = 80.0, 0.025, -65.0
 
 
 def main(folder: Path) -> None:
-    script = Path(sys.executable).with_name("nrnivmodl")
-    command = [sys.executable, script, Path(__file__).with_name("modeldb_style")]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    compile_and_load(Path(__file__).with_name("modeldb_style"), folder)
     from neuron import h
 
-    h.nrn_load_dll(str(next(folder.glob("*/libnrnmech.*"))))
     h.celsius = 30
     h.usetable_StyleNa = 0
     soma, dendrite = sections = [h.Section(name=name) for name in ("soma", "dendrite")]

@@ -7,12 +7,12 @@ the number of output spikes of either, and the largest voltage.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from against_neuron import compile_and_load
 
 from apical.simulate.engine.batched import library, step, trials
 from apical.simulate.engine.interface import Integration
@@ -137,12 +137,9 @@ def main(folder: Path) -> None:
     (folder / "mod").mkdir()
     for name, text in MECHANISMS.items():
         (folder / "mod" / f"{name}.mod").write_text(text)
-    script = Path(sys.executable).with_name("nrnivmodl")
-    done = subprocess.run([sys.executable, script, "mod"], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    compile_and_load(folder / "mod", folder)
     from neuron import h
 
-    h.nrn_load_dll(str(next(folder.glob("*/libnrnmech.*"))))
     built, rng = cell(), np.random.default_rng(1)
     sites = [built.sections()[i](x) for i, x in ((2, 0.3), (3, 0.5), (3, 0.5), (4, 0.9))]
     processes = [h.TestSyn(site) for site in sites] + [h.Exp2Syn(sites[1])]

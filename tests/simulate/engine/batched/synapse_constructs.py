@@ -8,12 +8,12 @@ largest difference in mV, and how far the voltage ranges; for threads of a GPU, 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from against_neuron import compile_and_load
 from test_cuda import LAYOUTS, Threads
 
 from apical.simulate.engine.batched import step, trials
@@ -36,14 +36,9 @@ SECTIONS = {
 
 
 def main(folder: Path) -> None:
-    script = Path(sys.executable).with_name("nrnivmodl")
-    done = subprocess.run(
-        [sys.executable, script, "-incflags", "-O0", FILES[0].parent], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    compile_and_load(FILES[0].parent, folder)
     from neuron import h
 
-    h.nrn_load_dll(str(next(folder.glob("*/libnrnmech.*"))))
     soma = h.Section(name="soma")
     sections, processes, connections = [soma], [], []
     for name, (densities, points) in SECTIONS.items():

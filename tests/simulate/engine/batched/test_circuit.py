@@ -75,12 +75,10 @@ def check_order(tree: Circuit, root) -> None:
     assert (
         tree.parents[np.setdiff1d(np.arange(n), tree.chains.head)] == np.setdiff1d(np.arange(n), tree.chains.head) - 1
     ).all()
-    # What hangs on a chain is on a lower level, and hangs on its tail
-    level_of = np.repeat(np.arange(len(tree.chains.level) - 1), np.diff(tree.chains.level))
-    assert len(level_of) == chains
+    # What hangs on a chain comes before it, and hangs on its tail
     of = {tail: chain for chain, tail in enumerate(tree.chains.tail)}
     for chain, parent in enumerate(tree.chains.parent[:-1]):
-        assert level_of[chain] < level_of[of[parent]]
+        assert chain < of[parent]
     for chain in range(chains):
         beyond = tree.chains.beyond[tree.chains.beyond_first[chain] : tree.chains.beyond_first[chain + 1]]
         assert sorted(beyond) == [c for c in range(chains - 1) if tree.chains.parent[c] == tree.chains.tail[chain]]
@@ -92,7 +90,7 @@ def check_order(tree: Circuit, root) -> None:
 def test_one_segment(section):
     soma = section("soma", 20, 20)
     tree = answers_as_neuron([soma], soma(0.5))
-    assert tree.g_us.tolist() == [0] and tree.chains.level.tolist() == [0, 1]
+    assert tree.g_us.tolist() == [0] and tree.chains.head.tolist() == [0]
     assert tree.area_um2[0] == pytest.approx(np.pi * 400) and tree.cm_uf_per_cm2.tolist() == [1]
 
 
@@ -108,7 +106,7 @@ def test_a_cable_is_one_chain(section):
 def test_the_root_may_be_in_the_middle(section):
     cable = section("cable", 100, 2, nseg=5)
     tree = answers_as_neuron([cable], cable(0.5))
-    assert len(tree.chains.head) == 3 and tree.chains.level.tolist() == [0, 2, 3]
+    assert len(tree.chains.head) == 3 and tree.chains.parent.tolist() == [tree.chains.head[-1]] * 3
 
 
 @pytest.mark.parametrize("x", [0, 0.3, 0.5, 1])

@@ -28,6 +28,7 @@ from apical.simulate.trial.detailed import V_INIT_MV
 from apical.simulate.trial.experiment import Experiment
 
 HERE = Path(__file__).parent
+GPU = HERE.parents[3] / "benchmarks" / "gpu"
 # A soma with a dendrite that branches three times: chains on several levels, and branchings without membrane
 BRANCHED = """\
 1 1 0 0 0 8 -1
@@ -73,7 +74,7 @@ class Threads:
         (folder / "kernel.cpp").write_text(f'#include "threads.h"\n{kernel}\n{launch}\n')
         self.library = folder / "kernel.so"
         command = [*library.compiler(), "-std=c++17", "-O1", "-pthread", "-fPIC", "-shared", *flags.split()]
-        subprocess.run([*command, f"-I{HERE}", "-o", self.library, folder / "kernel.cpp"], check=True)
+        subprocess.run([*command, f"-I{HERE}", f"-I{GPU}", "-o", self.library, folder / "kernel.cpp"], check=True)
 
     def current(self):
         return nullcontext()

@@ -15,12 +15,18 @@ from apical.simulate.schema import InputError
 
 STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
     dt_ms=0.025,
-    single=True,
     connections=[[0], [1, 2]],
     circuit=SimpleNamespace(node_of=lambda site: 0),
     event_times=False,
     delays_ms=np.zeros(3),
-    source=SimpleNamespace(text="", first_values=np.zeros(100), numbers=np.zeros(1), indices=np.zeros(1, int)),
+    source=SimpleNamespace(
+        text="",
+        first_values=np.zeros(100),
+        real=np.dtype("f4"),
+        trial_bytes=4 * 100,
+        numbers=np.zeros(1),
+        indices=np.zeros(1, int),
+    ),
 )
 
 

@@ -1,22 +1,14 @@
 // A GPU's threads as threads of this processor: what a CUDA kernel takes for granted, and a launch of one. Every thread
 // of a block is a real one, and __syncthreads a real barrier, so that races show; blocks run one after another, of all
 // launches.
-#include <math.h>
 #include <pthread.h>
 
 #include <mutex>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#define __global__
-#define __device__
-#define __forceinline__ inline
-#define __launch_bounds__(...)
-#define __shared__
-#define __constant__ static const
+#include "cuda_words.h"
 
-struct Index { int x, y, z; };
 static thread_local Index threadIdx, blockIdx;
 // Two barriers in turn: with one, a thread that leaves it late would seem to a sanitizer to have waited for what other
 // threads did on their way to it again
@@ -33,7 +25,6 @@ static thread_local Barriers *of_block, *of_warp;
 static thread_local int turn, turn_of_warp;
 static void __syncthreads() { pthread_barrier_wait(of_block->both + (turn ^= 1)); }
 static void __syncwarp(unsigned) { pthread_barrier_wait(of_warp->both + (turn_of_warp ^= 1)); }
-static inline float __fdividef(float a, float b) { return a / b; }
 
 template <class... A, size_t... I>
 static void call(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
