@@ -3,8 +3,10 @@ pickle module writes them, a neuron that takes no time, and a cluster in this pr
 
 from __future__ import annotations
 
+import gc
 import pickle
 import struct
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -206,3 +208,13 @@ def here_in_threads(monkeypatch):
     """The same, its worker with more threads than batches can be in hand."""
     with _in_this_process(5, monkeypatch) as address:
         yield address
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_cell_is_left_over():
+    """The next file's cells are alone in NEURON, whose variable step weighs the error of all there are."""
+    yield
+    if (neuron := sys.modules.get("neuron")) is not None:
+        gc.collect()
+        left = [section.name() for section in neuron.h.allsec()]
+        assert not left, f"{len(left)} sections are left over, among them {left[0]}"

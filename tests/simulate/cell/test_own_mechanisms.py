@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from apical.simulate.cell import biophysics, compiling
-from apical.simulate.mechanisms import library
-from apical.simulate.processes import apart
 from apical.simulate.schema import InputError
 
 BROKEN = """NEURON { SUFFIX Leak NONSPECIFIC_CURRENT i RANGE g }
@@ -60,16 +58,20 @@ def test_a_file_that_does_not_compile_is_told_by_its_line(tmp_path, monkeypatch)
         compiling.compiled(biophysics.load(str(tmp_path / "cell.toml")), "neuron")
 
 
-def _loads_another(monkeypatched: str) -> str:
-    """In a process of its own, where a library of one cell is loaded."""
-    library._loaded = Path(monkeypatched), True
-    library.compiled = lambda *_: Path("another")
-    with pytest.raises(InputError) as error:
-        library.load(frozenset())
-    return str(error.value)
+ANOTHER_IS_LOADED = """
+from pathlib import Path
+from apical.simulate.mechanisms import library
+from apical.simulate.schema import InputError
+
+library._loaded = Path("one"), True
+library.compiled = lambda *_: Path("another")
+try:
+    library.load(frozenset())
+except InputError as error:
+    print(error)
+"""
 
 
 def test_a_process_has_the_mechanisms_of_one_such_cell():
-    assert _loads_another.__module__  # it can be found by the process
-    said = apart(_loads_another, "one")
-    assert said.startswith("this process has the mechanisms of another cell, and NEURON takes them once")
+    said = subprocess.run([sys.executable, "-c", ANOTHER_IS_LOADED], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("this process has the mechanisms of another cell, and NEURON takes them once")
