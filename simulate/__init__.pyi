@@ -4,10 +4,6 @@ from .cell.outline import outline as outline
 from .config import Simulation as Simulation
 from .cores import available_cores as available_cores
 from .elsewhere.arrays import from_arrays as from_arrays
-from .elsewhere.nwb import import_nwb as import_nwb
-from .elsewhere.nwb_out import export_nwb as export_nwb
-from .elsewhere.sonata import import_sonata as import_sonata
-from .elsewhere.sonata_out import export_sonata as export_sonata
 from .engine.interface import Integration as Integration
 from .neuronio.importing import import_neuronio as import_neuronio
 from .presets import preset as preset

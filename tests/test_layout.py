@@ -75,7 +75,7 @@ MORE_THAN_A_DOZEN = {  # folder -> why its modules are neighbours all the same
     "surrogate/fitting": "one loop: what it reads, draws, steps, checks and writes",
     "analysis/metrics": "a metric a file",
 }
-FRONT_DOORS = ("simulate", "surrogate", "surrogate/inside", "analysis", "analysis/inside")
+FRONT_DOORS = ("simulate", "simulate/elsewhere", "surrogate", "surrogate/inside", "analysis", "analysis/inside")
 MOST_PUBLIC_NAMES = 14  # of a front door
 # stage -> what it may import of its siblings
 MAY_IMPORT = {"simulate": (), "surrogate": ("simulate.schema",), "analysis": ("simulate.schema",), "cli": STAGES}
