@@ -194,6 +194,9 @@ def _in_this_process(threads: int, monkeypatch):
     options = {"n_workers": 1, "threads_per_worker": threads, "processes": False, "memory_limit": 0, "protocol": "tcp"}
     with LocalCluster(**options, dashboard_address="127.0.0.1:0") as running:
         yield running.scheduler_address
+    if worker._held is not None:  # Dask may keep an error that went through it, and with the error the cell
+        worker._held[1].close()
+        worker._held = None
 
 
 @pytest.fixture
