@@ -1,6 +1,7 @@
 # The stage's public names, loaded when they are first asked for.
 from . import inside as inside
 from .comparison.compare import compare as compare
+from .comparison.comparison_table import comparison_table as comparison_table
 from .comparison.literature import published_scores as published_scores
 from .pages.fidelity import fidelity_figure as fidelity_figure
 from .pages.inspect import inspect_figure as inspect_figure

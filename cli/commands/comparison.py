@@ -93,12 +93,16 @@ def evaluate(
     epilog=examples(
         "apical compare scores.csv --out figure.png",
         "apical compare a.csv b.csv --out figure.svg --out figure.pdf --target 0.98",
+        "apical compare scores.csv floor.csv --out figure.png --table table.md",
     ),
 )
 def compare(
     scores: Annotated[list[Path], typer.Argument(metavar="SCORES…", help="Score files.")],
     out: Annotated[list[Path], typer.Option("--out", "-o", help="Figure: .png, .svg or .pdf. Repeatable.")],
     target: Annotated[float, typer.Option(min=0.5, max=1, help="ROC-AUC that is good enough.")] = 0.991,
+    table: Annotated[
+        Path | None, typer.Option(metavar="FILE.md", help="Every size with its intervals, as a table in Markdown.")
+    ] = None,
 ) -> None:
     """Draw what a model costs against what it is worth, with published results behind, and say what is good enough.
 
@@ -107,9 +111,11 @@ def compare(
     """
     from ...analysis.comparison.claim import claim
     from ...analysis.comparison.compare import compare
+    from ...analysis.comparison.comparison_table import comparison_table
     from ...analysis.scores.files import read_scores
     from ...analysis.scores.uncertainty import too_few
     from ...analysis.style import check_suffix
+    from ...simulate.schema import writing_whole
     from ..progress import console
     from ..tables import print_smallest
 
@@ -123,3 +129,7 @@ def compare(
     console.print(claim(found, target), soft_wrap=True)
     for path in out:
         console.print(f"figure: {path}")
+    if table is not None:
+        with writing_whole(table) as growing:
+            growing.write_text(comparison_table(found), encoding="utf-8")
+        console.print(f"table: {table}")

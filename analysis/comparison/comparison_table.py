@@ -1,0 +1,49 @@
+"""A comparison as a table in Markdown: every size with its 95 % intervals, and what the cell itself has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...simulate.schema import InputError
+from ..scores.rows import Score
+from .efficiency import Point, floor_of, grouped, in_words, series_of
+
+COLUMNS = {"roc_auc": ("ROC-AUC", ".4f"), "rmse_mv": ("RMSE (mV)", ".3f"), "average_precision": ("AP", ".3f")}
+
+
+def comparison_table(scores: Sequence[Score]) -> str:
+    """A row for each size of each model, the mean over its seeds, and one for each noise floor, by dataset.
+
+    scores: what `evaluate` or `read_scores` returns. Intervals are 95 %, by bootstrap over trials and seeds; they are
+    left out where the resamples are not known, or trials too few.
+    Raises InputError where there are no scores of a model.
+    """
+    if not series_of(scores):
+        raise InputError("compare: no scores of a model were given; `apical evaluate` makes them")
+    titles = ["", "parameters", "seeds", *(title for title, _ in COLUMNS.values())]
+    lines = [titles, ["---"] * len(titles)]
+    datasets = grouped(scores, lambda row: row.dataset_id)
+    for of_one in datasets:
+        if len(datasets) > 1:
+            first = of_one[0]
+            told = f"{first.n_trials} trials, {first.n_output_spikes:,} spikes"
+            lines.append([f"**{in_words(first.dataset_id, scores)}** ({told})", *[""] * (len(titles) - 1)])
+        for series in series_of(of_one):
+            for point in series.points:
+                numbers = [f"{point.n_parameters:,}", str(len(point.seeds))]
+                lines.append([f"{series.title} {point.seeds[0].size}", *numbers, *_cells(point)])
+        lines += [[row.name, "", "", *_cells(Point((row,)))] for row in floor_of(of_one)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cells(point: Point) -> list[str]:
+    return [_cell(point, column, form) for column, (_, form) in COLUMNS.items()]
+
+
+def _cell(point: Point, column: str, form: str) -> str:
+    """The mean and its interval."""
+    if not point.values(column).size:
+        return ""
+    bounds = point.interval(column)
+    spread = "" if bounds is None else f" ({bounds.low:{form}} to {bounds.high:{form}})"
+    return f"{point.mean(column):{form}}{spread}"

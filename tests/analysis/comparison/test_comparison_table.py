@@ -1,0 +1,44 @@
+"""The table says what the scores say, and the documentation's is that of the committed results."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from apical.analysis.comparison.comparison_table import comparison_table
+from apical.analysis.scores.resamples import Resamples
+from apical.simulate.schema import InputError
+
+
+def test_by_hand(make_score):
+    def size(n, seed, auc, **more):
+        known = Resamples("a", {"roc_auc": np.linspace(auc - 0.01, auc + 0.01, 101)})
+        made = {"family": "elm", "size": str(n), "name": f"elm-{n}", "n_parameters": 1000 * n, "seed": seed}
+        return make_score(**made, roc_auc=auc, rmse_mv=0.5, average_precision=None, resamples=known, **more)
+
+    floor = make_score(family="noise-floor", name="cell, dt 0.05 ms", n_parameters=0, roc_auc=0.9987, rmse_mv=0.01)
+    table = comparison_table([size(20, 0, 0.98), size(5, 0, 0.96), floor]).splitlines()
+    assert table[:2] == [
+        "|  | parameters | seeds | ROC-AUC | RMSE (mV) | AP |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    assert table[2] == "| ELM 5 | 5,000 | 1 | 0.9600 (0.9505 to 0.9695) | 0.500 |  |"  # 95 % of 0.95 to 0.97
+    assert table[3].startswith("| ELM 20 | 20,000 | 1 | 0.9800 (0.9705 to 0.9895) |")
+    assert table[4].startswith("| cell, dt 0.05 ms |  |  | 0.9987 | 0.010 |")
+    two = [size(5, seed, auc, **which) for which in ({}, OTHER) for seed, auc in ((0, 0.95), (1, 0.97))]
+    headed = comparison_table(two).splitlines()
+    assert [line.split(" | ")[0] for line in headed[2:]] == [
+        "| **nmda ttpc1** (30 trials, 60 spikes)",
+        "| ELM 5",
+        "| **another cell** (30 trials, 60 spikes)",
+        "| ELM 5",
+    ]
+    assert headed[3].startswith("| ELM 5 | 5,000 | 2 | 0.9600 (")
+
+
+OTHER = {"dataset_id": "0" * 16, "dataset": "another cell"}
+
+
+def test_a_floor_alone_is_no_comparison(make_score):
+    with pytest.raises(InputError, match="no scores of a model"):
+        comparison_table([make_score(family="noise-floor")])
