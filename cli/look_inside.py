@@ -60,8 +60,6 @@ def look_inside(
     if isinstance(surrogate.model, ELM):
         _memory(found, surrogate, truth)
         _weights(found, surrogate, truth, morphology)
-    elif isinstance(surrogate.model, TCN) and untold(truth):
-        found.notes.append(f"no filters of the first layer, which are drawn by tree: {UNTOLD}")
     elif isinstance(surrogate.model, TCN):
         _filters(found, surrogate, truth)
     return found

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from ..families import looks
-from ..plots import SIGNS
+from ..plots import group_name
 from ..style import GREY, caption, figure, style
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ MOST_PERCENTILE = 99.5  # of the weights' size: where the colours end
 N_STRONGEST = 4  # filters drawn as lines too
 CAPTION = (
     "A filter: what a unit of the first layer adds up for a spike at a synapse, by how long before the bin it came; "
-    "here the mean over the synapses of a tree and sign. Rows: all filters, the most excited by excitatory spikes on "
+    "here the mean over the synapses of a group. Rows: all filters, the most excited by excitatory spikes on "
     "top. Strongest: those with the largest sum of squares."
 )
 
@@ -54,13 +55,14 @@ def filters_figure(filters: xr.Dataset) -> Figure:
                 vmax=most,
             )
             tree, sign = str(filters["tree"].values[at]), int(filters["sign"].values[at])
-            rows.set_title(f"{int(filters['n_synapses'].values[at])} {tree},\n{SIGNS[sign]}", loc="left")
+            rows.set_title(group_name(tree, sign, int(filters["n_synapses"].values[at])), loc="left")
             lines.axhline(0, color=GREY, lw=0.6)
             for number, look in zip(strongest, looks(["tcn"] * len(strongest)), strict=True):
                 label = f"filter {number} (row {int(np.flatnonzero(order == number)[0])})"
                 lines.plot(-lag_ms, weight[number, at], color=look.colour, ls=look.line, label=label)
             lines.set_xlabel("time relative to\nthe bin (ms)")
         panels[0, 0].set_ylabel("filters, sorted")
+        panels[0, 0].yaxis.set_major_locator(MaxNLocator(5, integer=True))
         panels[1, 0].set_ylabel("mean weight\nper spike")
         fig.align_ylabels(panels[:, 0])
         bar = fig.colorbar(image, ax=panels[0].tolist(), aspect=30, pad=0.01, extend="both")

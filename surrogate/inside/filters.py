@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ...simulate.schema import InputError, read, source
+from ...simulate.schema import UNKNOWN_TREE, InputError, read, source
 from ..models.tcn import TCN, Layer
 from ..use.checkpoint import Surrogate
 from .elm import about, array, origin
 
-GROUPS = (("basal", 1), ("apical", 1), ("basal", -1), ("apical", -1))
+GROUPS = tuple((tree, sign) for sign in (1, -1) for tree in ("basal", "apical", UNKNOWN_TREE))
 
 
 def first_layer(surrogate: Surrogate, ds: xr.Dataset) -> xr.Dataset:

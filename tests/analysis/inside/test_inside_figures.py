@@ -159,7 +159,7 @@ def test_the_figure_of_filters(tmp_path):
         {"model": "tcn-1x3"},
     )
     text = drawn_twice(lambda: filters_figure(filters), tmp_path)
-    for words in ("7 basal,", "8 apical,", "tcn-1x3: first layer", "filter 0 (row 2)"):
+    for words in ("7 basal", "8 apical", "tcn-1x3: first layer", "filter 0 (row 2)"):
         assert words in text
     first, second = (axes.images[0].get_array() for axes in filters_figure(filters).axes[:2])
     assert first[:, -1].tolist() == [2, 1, -1] and not first[:, :-1].any()

@@ -167,6 +167,18 @@ def test_filters_are_what_a_volley_of_a_group_gives(ds):
     assert found["bias"].values == pytest.approx(conv.bias.detach().numpy())
 
 
+def test_filters_by_sign_alone_where_trees_are_not_told(ds):
+    """Four synapses of each tree and sign: the mean of both trees' filters."""
+    tcn = surrogate_of("tcn", "2x3", receptive_field_ms=12)
+    by_tree = first_layer(tcn, ds)["weight"].values
+    untold = ds.assign_coords(segment_type=("segment", np.full(ds.sizes["segment"], schema.UNKNOWN_TREE)))
+    found = first_layer(tcn, untold)
+    assert found["tree"].values.tolist() == [schema.UNKNOWN_TREE] * 2
+    assert found["n_synapses"].values.tolist() == [8, 8]
+    by_sign = np.stack([by_tree[:, :2].mean(axis=1), by_tree[:, 2:].mean(axis=1)], axis=1)
+    np.testing.assert_allclose(found["weight"].values, by_sign, rtol=1e-6, atol=1e-9)
+
+
 def test_what_is_not_there(ds, make_dataset):
     elm, tcn, lstm = surrogate_of("elm", 2, n_branches=2), surrogate_of("tcn", "1x2"), surrogate_of("lstm", 2)
     for ask in (lambda s: over_trial(s, ds, 0), lambda s: readout_shares(s, ds, [0]), lambda s: synapse_weights(s, ds)):
