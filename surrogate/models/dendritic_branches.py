@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ...simulate.schema import read
+from ...simulate.schema import UNKNOWN_TREE, InputError, read, source
 
 
 def branches_of(ds: xr.Dataset, n_branches: int) -> tuple[int, ...]:
@@ -13,8 +13,11 @@ def branches_of(ds: xr.Dataset, n_branches: int) -> tuple[int, ...]:
 
     Returns numbers from 0 to at most n_branches - 1, all of them there. Branches have about as many inputs each; there
     are fewer where a section has more than that.
+    Raises InputError where the data do not tell where synapses are.
     """
     tree, section = read(ds, "segment_type"), read(ds, "segment_section")
+    if (tree == UNKNOWN_TREE).all():
+        raise InputError(f"{source(ds)}: does not tell where its synapses are, so there is no routing by dendrites")
     is_first = (tree[1:] != tree[:-1]) | (section[1:] != section[:-1])
     section_s = np.concatenate([[0], np.cumsum(is_first)])[read(ds, "synapse_segment")]
     return tuple(together(section_s, n_branches).tolist())

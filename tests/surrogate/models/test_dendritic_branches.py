@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apical.simulate.schema import InputError, open_dataset
+from apical.simulate.schema import UNKNOWN_TREE, InputError, open_dataset
 from apical.surrogate.fitting.fit import fit
 from apical.surrogate.fitting.recipe import FitConfig
 from apical.surrogate.models.dendritic_branches import branches_of, together
@@ -40,3 +40,10 @@ def test_a_fit_takes_the_branches_of_its_dataset(make_dataset, tmp_path):
         with pytest.raises(InputError, match=message):
             config = FitConfig(family="elm", size=3, options=options | {"n_branches": wrong}, **settings)
             fit(config, data, tmp_path / "wrong")
+
+
+def test_data_that_do_not_tell_where_synapses_are(make_dataset):
+    ds = open_dataset(make_dataset())
+    untold = ds.assign_coords(segment_type=("segment", np.full(ds.sizes["segment"], UNKNOWN_TREE)))
+    with pytest.raises(InputError, match="does not tell where its synapses are, so there is no routing by dendrites"):
+        branches_of(untold, 3)
