@@ -84,7 +84,7 @@ def prediction_of(surrogate: Surrogate, truth: xr.Dataset, given: Path | None, d
             )
         yield prediction
         return
-    own = surrogate.split is not None and surrogate.trained_on == truth.attrs["dataset_id"]
+    own = truth.attrs["dataset_id"] in surrogate.splits
     trials: Literal["test", "auto"] = "test" if own else "auto"
     with temporary() as folder:
         path = Path(folder) / "prediction.zarr"

@@ -38,6 +38,7 @@ SLOW = {
     "your_own_mechanisms",
     "your_own_model",
 }
+MADE_UP = {"data.zarr": 0, "neuronio.zarr": 0, "monday.zarr": 1, "tuesday.zarr": 2}  # and their seeds
 MOST_NOT_RUN = 10
 BLOCK = re.compile(
     r"(?:[Ss]ave\s+this\s+as\s+`(?P<file>[\w.-]+)`[^`]*?\n\n)?(?:^<!-- not run: (?P<reason>.+?) -->\n)?"
@@ -115,8 +116,8 @@ def provide(make_dataset, neuronio_file, published_elm, monkeypatch, one_thread)
                 config = preset(by)
                 more = config.statistics.model_copy(update={"excitatory_apical": (300, 500)})  # so that it fires
                 simulate(config.model_copy(update={"seconds": 2.0, "statistics": more}), name, 12)
-            elif path in ("data.zarr", "neuronio.zarr"):
-                make_dataset(f"here/{path}", n_trials=12, duration_ms=1000)
+            elif path in MADE_UP:
+                make_dataset(f"here/{path}", n_trials=12, duration_ms=1000, seed=MADE_UP[path])
             elif path.endswith(".p"):
                 neuronio_file(folder / path)
             elif path.startswith("models/"):

@@ -16,7 +16,7 @@ HOME = "*"  # before the score on the dataset that the model was fitted on
 
 
 class Model(NamedTuple):
-    """A row: the model's name, its seed, and the id of the dataset that it was fitted on."""
+    """A row: the model's name, its seed, and the id of the dataset that it was fitted on; of several, joined by +."""
 
     name: str
     seed: int | None
@@ -65,17 +65,21 @@ class Generalisation(NamedTuple):
             [
                 model.name,
                 "" if model.seed is None else str(model.seed),
-                self._letter(model.trained_on) if model.trained_on in self.datasets else model.trained_on,
+                "+".join(self._letter(of) if of in self.datasets else of for of in self._home(model)),
                 *(self._cell(model, dataset_id, column, decimals) for dataset_id in self.datasets),
             ]
             for model in self.models
         ]
 
+    def _home(self, model: Model) -> list[str]:
+        """The datasets that it was fitted on, by id."""
+        return [model.trained_on] if model.trained_on in self.datasets else model.trained_on.split("+")
+
     def _cell(self, model: Model, dataset_id: str, column: str, decimals: int) -> str:
         found = self.cells.get((model, dataset_id))
         if isinstance(found, Score):
             value = getattr(found, column)
-            return "–" if value is None else f"{HOME if dataset_id == model.trained_on else ''}{value:.{decimals}f}"
+            return "–" if value is None else f"{HOME if dataset_id in self._home(model) else ''}{value:.{decimals}f}"
         return "–" if found is None else f"note {self.notes.index(found) + 1}"
 
 

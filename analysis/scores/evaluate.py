@@ -73,9 +73,9 @@ def evaluate(
     return scores
 
 
-def write_score(truth: Path, prediction: Path, out: Path) -> None:
-    """Write the score file of one prediction. Raises InputError as `evaluate` and `write_scores` do."""
-    write_scores(out, evaluate(truth, [prediction]))
+def write_score(predicted: Sequence[tuple[Path, Path]], out: Path) -> None:
+    """Write the score file of predictions, each after its truth. Raises InputError as `evaluate`, `write_scores` do."""
+    write_scores(out, [score for truth, prediction in predicted for score in evaluate(truth, [prediction])])
 
 
 def spike_threshold(truth: xr.Dataset, prediction: xr.Dataset, how: Evaluation = Evaluation()) -> float | None:

@@ -30,7 +30,9 @@ class Score(BaseModel):
     train_trials: int | None = Field(ge=1, description="trials that it was fitted on; empty where it is not known")
     dataset_id: str = Field(description="id of the dataset that the model was scored on")
     dataset: str = Field(description="what that dataset is, in words: input preset, morphology, parameter set")
-    trained_on: str = Field(description="id of the dataset that the model was fitted to; empty where it is not known")
+    trained_on: str = Field(
+        description="id of the data that the model was fitted to; of several, joined by +; empty: not known"
+    )
     mode: str = Field(description="how a trial was predicted: windows (published) or stream; empty where not known")
     n_trials: int = Field(ge=1, description="trials that were scored")
     n_output_spikes: int = Field(ge=1, description="scored 1 ms bins with an output spike of the truth")

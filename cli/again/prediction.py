@@ -54,12 +54,13 @@ def _of_run(
     from ...surrogate.fitting.run_folder import read_card
 
     card = read_card(Path(run))
-    if card.dataset_id != config.get("trained_on") or card.fit.seed != config.get("seed"):
+    if card.trained_on != config.get("trained_on") or card.fit.seed != config.get("seed"):
         return [f"# {path}: was predicted by a run that is no longer in {run}"]
     if config.get("name") != f"{card.fit.family}-{card.fit.size}":
         return [f"# {path}: is of the run {Path(run).name} of a sweep, which calls its model {config.get('name')}"]
-    data = truth_path if card.dataset_id == truth.attrs["dataset_id"] else card.dataset
-    fit = line("apical fit", data, *fit_words(card.fit), "--out", run)
+    given = truth.attrs["dataset_id"]
+    data = [truth_path if each.dataset_id == given else each.dataset for each in card.fitted_to]
+    fit = line("apical fit", *data, *fit_words(card.fit), "--out", run)
     return [fit, line("apical predict", run, truth_path, *options)]
 
 

@@ -50,9 +50,10 @@ def _scores_again(file: Path, truth: xr.Dataset | None, data: Path | None, predi
     swept = _sweep(file, {(row.name, row.seed) for row in rows})
     if swept is not None:
         known = data is not None and truth is not None and all(r.trained_on == truth.attrs["dataset_id"] for r in rows)
+        given = [data] if known else _data_of_sweep(file.parent / "sweep.json", {r.trained_on for r in rows})
         folder = file.parent if (file.parent / "sweep.json").exists() else Path("sweeps", file.stem)
-        if known:
-            return line("apical sweep", swept, data, "--out", folder)
+        if given:
+            return line("apical sweep", swept, *given, "--out", folder)
         return f"# {file}: of the sweep {swept}, on dataset {rows[0].trained_on or 'unknown'}"
     of_model = {
         tuple("" if config.get(name) is None else config[name] for name in OF_A_MODEL): path
@@ -85,6 +86,18 @@ def _options(rows: Sequence[Score], truth: xr.Dataset, predictions: Sequence[xr.
         if [int(pair.kept_b.sum()) for pair in pairs] == [row.n_trials for row in rows]:
             return [*choice, *options]
     return None
+
+
+def _data_of_sweep(card: Path, trained_on: set[str]) -> list[str]:
+    """The paths of the several simulations that a sweep was fitted to; none where its card does not say so."""
+    try:
+        told = json.loads(card.read_text())
+    except (OSError, ValueError):
+        return []
+    several = (
+        isinstance(told, dict) and isinstance(told.get("dataset"), list) and {told.get("dataset_id")} == trained_on
+    )
+    return [str(each) for each in told["dataset"]] if several else []
 
 
 def _sweep(file: Path, runs: set[tuple[str, int | None]]) -> str | None:

@@ -22,15 +22,17 @@ Settings = Annotated[
 ]
 
 
-def _places(context: typer.Context, data: Path | None, out: Path | None, resume: bool) -> tuple[Path | None, Path]:
-    """Dataset and folder; with --resume the folder may stand alone, and knows its dataset."""
-    if resume and out is None:
-        data, out = None, data
+def _places(
+    context: typer.Context, data: list[Path] | None, out: Path | None, resume: bool
+) -> tuple[list[Path] | None, Path]:
+    """Datasets and folder; with --resume the folder may stand alone, and knows its data."""
+    if resume and out is None and data and len(data) == 1:
+        data, out = None, data[0]
     if out is None:
         context.fail("Missing option '--out' / '-o'.")
-    if data is None and not resume:
-        context.fail("Missing argument 'DATA'.")
-    return data, out
+    if not data and not resume:
+        context.fail("Missing argument 'DATA…'.")
+    return data or None, out
 
 
 def _fit_settings(out: Path, recipe: str | None, given: dict[str, Any], fields: list[str], resume: bool) -> FitConfig:
@@ -56,13 +58,17 @@ def _fit_settings(out: Path, recipe: str | None, given: dict[str, Any], fields: 
         "apical fit data.zarr --model elm --size 20 --out runs/elm-20",
         "apical fit data.zarr --model tcn --size 2x32 --steps 800 --out runs/tcn-2x32",
         "apical fit data.zarr --model elm --size 20 --recipe paper --out runs/paper",
+        "apical fit monday.zarr tuesday.zarr --model elm --size 20 --out runs/both",
         "apical fit --resume runs/paper",
     ),
 )
 def fit(
     context: typer.Context,
     data: Annotated[
-        Path | None, typer.Argument(metavar="DATA", help="A simulation. With --resume a run, which knows it.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="DATA…", help="A simulation, or several of one cell. With --resume a run, which knows them."
+        ),
     ] = None,
     out: OutOrResumed = None,
     model: Annotated[
@@ -91,6 +97,8 @@ def fit(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit a surrogate to a dataset. Trials are split, never windows; the model is chosen on validation RMSE.
+
+    Several datasets of one cell and layout are fitted to as one; trials of each are held out.
 
     A run that is resumed knows its settings and its dataset; one that is given again must be the same.
 
@@ -127,15 +135,18 @@ def fit(
         )
     if not started().first:
         return
-    told = data or read_card(out).dataset
-    console.print(f"{out}: fitted; `apical predict {out} {told} --out prediction.zarr` predicts the held-out trials")
+    first, *others = read_card(out).datasets
+    alike = f", and so of {', '.join(others)}" if others else ""
+    console.print(
+        f"{out}: fitted; `apical predict {out} {first} --out prediction.zarr` predicts the held-out trials{alike}"
+    )
 
 
 @commands.command(
     short_help="Fit, predict and score many surrogates.",
     epilog=examples(
         "apical sweep parameter-efficiency data.zarr --out sweeps/parameters",
-        "apical sweep data-efficiency data.zarr --out sweeps/data --set steps=20000 --workers 2",
+        "apical sweep data-efficiency monday.zarr tuesday.zarr --out sweeps/data --set steps=20000 --workers 2",
         "apical sweep my-sweep.toml data.zarr --out sweeps/mine",
         "apical sweep --resume sweeps/mine",
     ),
@@ -148,7 +159,9 @@ def sweep(
             metavar="SWEEP", help="parameter-efficiency, data-efficiency, or a .toml. With --resume the folder of one."
         ),
     ] = None,
-    data: Annotated[Path | None, typer.Argument(metavar="DATA", help="A simulation.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Argument(metavar="DATA…", help="A simulation, or several of one cell.")
+    ] = None,
     out: OutOrResumed = None,
     fields: Settings = None,
     workers: Annotated[
@@ -182,7 +195,7 @@ def sweep(
     from ..progress import bar, console, errors
     from ..spreading import spread_over
 
-    if resume and out is None and data is None:
+    if resume and out is None and not data:
         sweep, out = None, None if sweep is None else Path(sweep)
     if sweep is None and not resume:
         context.fail("Missing argument 'SWEEP'.")

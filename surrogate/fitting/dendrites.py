@@ -5,6 +5,7 @@ N segments, T ms, P components. Source: Beniaguev, Segev & London 2021, Neuron 1
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,15 +44,17 @@ class DendriteComponents(NamedTuple):
         return cls(**load_file(path))
 
 
-def fit_components(ds: xr.Dataset, positions: np.ndarray, n_components: int) -> DendriteComponents:
-    """The first `n_components` whitened principal components over all bins of the trials at `positions`.
+def fit_components(chosen: Iterable[tuple[xr.Dataset, np.ndarray]], n_components: int) -> DendriteComponents:
+    """The first `n_components` whitened principal components over all bins of trials.
+
+    chosen: datasets, and the positions of the trials in each.
 
     One trial is in memory at a time: only the sums for the covariance are kept.
     Raises InputError where the dataset has no dendritic voltages, not those of all segments, or fewer independent
     components.
     """
     n, shift, total, products = 0, np.zeros(1), np.zeros(1), np.zeros(1)
-    for position in positions:
+    for ds, position in ((ds, position) for ds, positions in chosen for position in positions):
         v_tn = np.minimum(schema.read(ds, "dendrite_v_mv", position).T.astype(np.float64), CLIP_MV)
         if not np.isfinite(v_tn).all():
             raise InputError(

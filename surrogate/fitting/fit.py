@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from ...simulate.schema import InputError, notebook, open_dataset, read
+from ...simulate.schema import InputError, notebook, read
 from ..device import check_precision, choose_device
 from ..models.cost import n_parameters
 from ..models.dendritic_branches import branches_of
@@ -29,14 +29,15 @@ from .recipe import FitConfig
 from .resident import Resident, fits
 from .rollout import overlap_ms_of
 from .run import Run
-from .run_folder import CARD, RunCard, check_folder, read_card
+from .run_folder import CARD, FittedTo, RunCard, check_folder, read_card
 from .scaling import VoltageScaling
-from .split import split_trials
+from .split import Split, split_trials
 from .stack import Stack
 from .step import make_optimizer
 from .steps import DeviceSteps, HostSteps, Training
+from .stores import Data, open_stores, paths_of
 from .validation import validate
-from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_trials, positions_of
+from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_joined, positions_of
 
 IN_MEMORY_TRIALS_MS = 100_000_000  # 28 hours of trials: 0.8 GB of voltage, 4 GB of input spikes; more stays on disk
 THREADS_FROM_DISK = 2  # that draw ahead; a batch that is in memory is drawn sooner than it is handed over
@@ -70,7 +71,7 @@ Report = Callable[[FitProgress], None]
 
 def fit(
     config: FitConfig | None,
-    data: str | Path | None,
+    data: Data | None,
     out: str | Path,
     *,
     device: str = "auto",
@@ -82,8 +83,9 @@ def fit(
 ) -> Path:
     """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
 
-    config: such as `quick` and `paper` return. data: path of a simulation. out: path of the run. With resume, None
-    for either is what the run was started with.
+    config: such as `quick` and `paper` return. data: path of a simulation, or of several of one cell and layout: trials
+    of each are in every part of the split, those that a fit to it alone would hold out. out: path of the run. With
+    resume, None for config or data is what the run was started with.
     device: auto, cpu or cuda. resume: go on with the run in `out`, where there is one; on a CPU the result is that of
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
     report: called after every step, on a GPU after every hundredth and at validations; in a notebook, a bar shows them
@@ -95,7 +97,7 @@ def fit(
         if not resume:
             raise InputError(f"{out}: a fit takes settings and a dataset; only a run that is resumed knows its own")
         card = read_card(Path(out))
-        config, data = config or card.fit, data or card.dataset
+        config, data = config or card.fit, data or card.datasets
     if report is None and notebook.in_notebook():
         shown = notebook.Bar(f"Fitting {config.family} {config.size}", "steps")
         report = lambda progress: shown(progress.step, progress.steps, progress.in_words())  # noqa: E731
@@ -117,7 +119,7 @@ def fit(
 
 def fit_together(
     configs: Sequence[FitConfig],
-    data: str | Path,
+    data: Data,
     outs: Sequence[str | Path],
     *,
     device: str = "auto",
@@ -139,28 +141,33 @@ def fit_together(
     check_precision(config.precision, config.family, torch_device)
     if tensorboard:
         check_installed()
-    ds = open_dataset(data, "simulation")
+    stores = open_stores(data)
+    ds = stores[0]
     model_config = _model_config(config, ds)
     models = [assemble(model_config, each.seed) for each in configs]
     check_window(ds.sizes["time_ms"], config.window_ms, overlap_ms_of(models[0], config.burn_in_ms))
-    split = split_trials(
-        finished_trials(ds), config.split_seed, config.validation_fraction, config.test_fraction, config.train_fraction
+    fitted_to = [
+        FittedTo(dataset=path, dataset_id=each.attrs["dataset_id"], split=_split(config, path, each))
+        for path, each in zip(paths_of(data), stores, strict=True)
+    ]
+    training, held_out = (
+        [(each, getattr(of.split, part)) for each, of in zip(stores, fitted_to, strict=True)]
+        for part in ("train", "validation")
     )
     share = started().share(config.batch)
     with joined(torch_device) as processes, ExitStack() as held:
         scaling = VoltageScaling()
-        dendrites = _dendrites(config, ds, split.train)
-        from_disk = len(split.train) * ds.sizes["time_ms"] > IN_MEMORY_TRIALS_MS
-        train = load_trials(ds, split.train, scaling, dendrites, from_disk=from_disk)
-        validation = load_trials(ds, split.validation, scaling, from_disk=from_disk)
+        dendrites = _dendrites(config, training)
+        from_disk = sum(len(numbers) for _, numbers in training) * ds.sizes["time_ms"] > IN_MEMORY_TRIALS_MS
+        train = load_joined(training, scaling, dendrites, from_disk=from_disk)
+        validation = load_joined(held_out, scaling, from_disk=from_disk)
         card = RunCard(
             fit=config,
             model=model_config,
             n_parameters=n_parameters(models[0]),
             scaling=scaling,
-            split=split,
-            dataset=str(data),
-            dataset_id=ds.attrs["dataset_id"],
+            **dict(fitted_to[0]),
+            also=fitted_to[1:],
             input_signs=_runs_of(read(ds, "synapse_sign")),
             provenance=provenance(torch_device),
         )
@@ -182,8 +189,13 @@ def fit_together(
         threads = THREADS_FROM_DISK if from_disk else 0
         _advance(runs, _Material(train, validation, share, processes, threads, resident, report, say))
         for run in runs:
-            run.explain(ds.attrs)
+            run.explain([each.attrs for each in stores])
     return [run.out if run.error is None else run.error for run in runs]
+
+
+def _split(config: FitConfig, path: str, ds: xr.Dataset) -> Split:
+    fractions = config.validation_fraction, config.test_fraction, config.train_fraction
+    return split_trials(finished_trials(ds), config.split_seed, *fractions, where=f"{path}: ")
 
 
 def _as_started(config: FitConfig, out: Path) -> FitConfig:
@@ -283,11 +295,12 @@ def _model_config(config: FitConfig, ds: xr.Dataset) -> AnyConfig:
     return configure(config.family, config.size, ds.sizes["synapse"], **options)
 
 
-def _dendrites(config: FitConfig, ds: xr.Dataset, train: list[int]) -> DendriteComponents | None:
+def _dendrites(config: FitConfig, training: list[tuple[xr.Dataset, list[int]]]) -> DendriteComponents | None:
     """The components that are fitted too, of the training trials."""
     if not config.dendrite_components:
         return None
-    return fit_components(ds, positions_of(ds, train), config.dendrite_components)
+    placed = ((ds, positions_of(ds, numbers)) for ds, numbers in training)
+    return fit_components(placed, config.dendrite_components)
 
 
 def _resident(train: Trials, device: torch.device, config: FitConfig, share: slice) -> Resident | None:
@@ -305,7 +318,7 @@ def _remarks(runs: Sequence[Run], validation: Trials, resident: Resident | None,
     )
     how = ", ".join([*filter(None, [runs[0].model.how]), *together, *drawn])
     silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
-    n, data = len(validation.inputs), runs[0].card.dataset
+    n, data = len(validation.inputs), ", ".join(runs[0].card.datasets)
     amiss = [f"{data}: no output spike in its validation trials ({n}): their ROC-AUC is nan"] if silent else []
     return ([how] if how else []) + amiss
 

@@ -17,12 +17,16 @@ neuron = Surrogate.load("{name}")  # the folder that this file is in, or owner/n
 spike_probability, v_mv, state = neuron.step([0] * {n_inputs}, neuron.start())  # a bin of 1 ms without input"""
 
 
-def model_card(card: RunCard, log: Sequence[LogRow], dataset: Mapping[str, str], macs_per_ms: int) -> str:
+def model_card(card: RunCard, log: Sequence[LogRow], datasets: Sequence[Mapping[str, str]], macs_per_ms: int) -> str:
     """The text.
 
-    log: every validation so far, at least one. dataset: the attributes of the training data.
+    log: every validation so far, at least one. datasets: the attributes of the training data.
     """
-    fit, scaling, split = card.fit, card.scaling, card.split
+    fit, scaling = card.fit, card.scaling
+    n_train, n_validation, n_test = (
+        sum(len(getattr(each.split, part)) for each in card.fitted_to) for part in ("train", "validation", "test")
+    )
+    origins = (f"dataset {each.dataset_id}{_origin(of)}" for each, of in zip(card.fitted_to, datasets, strict=True))
     best = min(log, key=lambda row: row.validation_rmse_mv)
     auc = "not defined (no output spike)" if best.validation_roc_auc != best.validation_roc_auc else None
     made = ", ".join(f"{name} {version}" for name, version in card.provenance.items() if version)
@@ -47,9 +51,8 @@ def model_card(card: RunCard, log: Sequence[LogRow], dataset: Mapping[str, str],
             f"| trainable parameters | {card.n_parameters:,} |",
             f"| multiply-accumulates per ms | {macs_per_ms:,} |",
             f"| inputs | {card.model.n_inputs:,}{_signs(card)} |",
-            f"| trained on | dataset {card.dataset_id}{_origin(dataset)} |",
-            f"| trials | {len(split.train)} for training, {len(split.validation)} for validation, "
-            f"{len(split.test)} held out |",
+            f"| trained on | {'; '.join(origins)} |",
+            f"| trials | {n_train} for training, {n_validation} for validation, {n_test} held out |",
             f"| steps | {fit.steps:,}, kept: step {best.step:,}, the best validation |",
             f"| validation RMSE | {best.validation_rmse_mv:.3f} mV, spikes cut at {scaling.clip_mv:g} mV |",
             f"| validation ROC-AUC | {auc or f'{best.validation_roc_auc:.4f}'} |",
@@ -76,7 +79,7 @@ def model_card(card: RunCard, log: Sequence[LogRow], dataset: Mapping[str, str],
             "that differ from them may give anything. It has no voltage above the cut, no dendrites, no plasticity and "
             "no noise of its own. The scores above chose the model, so they flatter it; the held-out trials say more.",
             "",
-            *_licence(dataset),
+            *_licence(datasets[0]),
             "## Made with",
             "",
             f"{made}.",

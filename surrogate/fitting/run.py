@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +115,10 @@ class Run:
         if self._board is not None:
             self._board.write(self.last, self.config.rates(self.step - 1).learning_rate, closing=self.ended)
 
-    def explain(self, dataset: Mapping[str, Any]) -> None:
-        """Write the model card, of what was fitted to a dataset with these attributes. No model leaves no folder."""
+    def explain(self, datasets: Sequence[Mapping[str, Any]]) -> None:
+        """Write the model card, of what was fitted to datasets with these attributes. No model leaves no folder."""
         if self._writes and self.log:
-            text = model_card(read_card(self.out), self.log, dataset, macs_per_ms(self.model))
+            text = model_card(read_card(self.out), self.log, datasets, macs_per_ms(self.model))
             write_file(self.out / README, text.encode())
         elif self._writes:
             shutil.rmtree(self.out)

@@ -15,6 +15,7 @@ from ..models.settings import Settings
 from .recipe import FitConfig
 from .scaling import VoltageScaling
 from .split import Split
+from .stores import joint_id
 
 RUN_VERSION = 1
 CARD = "config.json"  # RunCard
@@ -23,6 +24,14 @@ LOG = "log.csv"  # a LogRow per validation
 STATE = "state.pt"  # all that `fit` needs, beside the log, to go on from the last validation
 README = "README.md"  # the model card
 DENDRITES = "dendrites.safetensors"  # DendriteComponents, where there is a third head
+
+
+class FittedTo(Settings):
+    """A dataset that a model was fitted to."""
+
+    dataset: str
+    dataset_id: str
+    split: Split
 
 
 class RunCard(Settings):
@@ -36,8 +45,24 @@ class RunCard(Settings):
     split: Split
     dataset: str
     dataset_id: str
+    also: list[FittedTo] = Field(default=[], description="further datasets, each with its own trials in every part")
     input_signs: list[tuple[int, int]] | None = Field(default=None, description="(sign, how many), in their order")
     provenance: dict[str, str | None]
+
+    @property
+    def fitted_to(self) -> list[FittedTo]:
+        """All datasets, in their order."""
+        return [FittedTo(dataset=self.dataset, dataset_id=self.dataset_id, split=self.split), *self.also]
+
+    @property
+    def datasets(self) -> list[str]:
+        """The path of each dataset."""
+        return [each.dataset for each in self.fitted_to]
+
+    @property
+    def trained_on(self) -> str:
+        """The id of what it was fitted to."""
+        return joint_id([each.dataset_id for each in self.fitted_to])
 
 
 class LogRow(NamedTuple):
@@ -127,10 +152,11 @@ def own_settings(folder: Path, given: dict[str, Any]) -> FitConfig:
 
 
 def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:
-    asked, had = ({"dataset_id": card.dataset_id} | dict(card.fit) for card in (now, then))
+    asked, had = ({"dataset_id": card.trained_on} | dict(card.fit) for card in (now, then))
     _check_same(out, had, asked)
-    if now.split != then.split:
-        raise InputError(f"{out}: {now.dataset} has other trials than when this run was started: fit it anew")
+    for is_now, was in zip(now.fitted_to, then.fitted_to, strict=True):
+        if is_now.split != was.split:
+            raise InputError(f"{out}: {is_now.dataset} has other trials than when this run was started: fit it anew")
 
 
 def _check_same(out: Path, had: dict[str, Any], asked: dict[str, Any]) -> None:

@@ -5,8 +5,10 @@ B windows, W ms of a window, T ms of a trial, S synapses, P dendritic components
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from .scaling import VoltageScaling
 from .spike_inputs import SpikeInputs, StoredInputs, cut
 from .targets import OutputSpikes, StoredVoltages
 
+Each = TypeVar("Each")
 Rows = Sequence[np.ndarray] | np.ndarray  # (T,) of each trial
 SETTLING_MS = 500  # no window starts, and nothing is scored, before this; Spieler et al. 2024
 
@@ -37,6 +40,23 @@ class Trials(NamedTuple):
     def spike_rate(self) -> float:
         """Share of the bins with an output spike."""
         return sum(float(spike_t.mean()) for spike_t in self.spike_bt) / len(self.spike_bt)
+
+
+class Joined(Sequence, Generic[Each]):
+    """Sequences one after another, each read as it is: what lies on disk stays there."""
+
+    def __init__(self, parts: Sequence[Sequence[Each]]) -> None:
+        self._parts = list(parts)
+        self._ends = list(accumulate(map(len, self._parts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __getitem__(self, index):
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        part = bisect_right(self._ends, index)
+        return self._parts[part][index - (self._ends[part - 1] if part else 0)]
 
 
 class Windows(NamedTuple):
@@ -91,15 +111,25 @@ def load_trials(
     their times are kept. Dendritic components are made once, and kept.
     Raises InputError for a trial that is not there or a variable that is missing or damaged.
     """
-    positions = positions_of(ds, numbers).tolist()
-    inputs, voltages, spikes = (
-        StoredInputs(ds, positions),
-        StoredVoltages(ds, positions, scaling),
-        OutputSpikes(ds, positions),
-    )
+    return load_joined([(ds, numbers)], scaling, dendrites, from_disk=from_disk)
+
+
+def load_joined(
+    chosen: Sequence[tuple[xr.Dataset, list[int]]],
+    scaling: VoltageScaling,
+    dendrites: DendriteComponents | None = None,
+    *,
+    from_disk: bool = False,
+) -> Trials:
+    """As `load_trials`, of several datasets and the numbers of each: those of the first, then those of the next."""
+    placed = [(ds, positions_of(ds, numbers).tolist()) for ds, numbers in chosen]
+    inputs = Joined([StoredInputs(ds, positions) for ds, positions in placed])
+    voltages = Joined([StoredVoltages(ds, positions, scaling) for ds, positions in placed])
+    spikes = Joined([OutputSpikes(ds, positions) for ds, positions in placed])
     components = None
     if dendrites is not None:
-        components = np.stack([dendrites.project(schema.read(ds, "dendrite_v_mv", position)) for position in positions])
+        read = (schema.read(ds, "dendrite_v_mv", position) for ds, positions in placed for position in positions)
+        components = np.stack([dendrites.project(v_mv_nt) for v_mv_nt in read])
     if from_disk:
         return Trials(inputs, spikes, voltages, components)
     return Trials(list(inputs), np.stack(list(spikes)), np.stack(list(voltages)), components)

@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...simulate.schema import InputError, open_dataset, recover, writing_whole
+from ...simulate.schema import InputError, recover, writing_whole
 from ..device import check_precision, choose_device, gpu_of
 from ..fitting.fit import FitProgress, fit_together
 from ..fitting.one_writer import alone_with
 from ..fitting.recipe import FitConfig
 from ..fitting.run_folder import write_file
+from ..fitting.stores import Data, joint_id, open_stores, paths_of
 from ..use.checkpoint import load_run
 from ..use.predict import predict
 from .sweep_config import Sweep, model_of
@@ -27,11 +28,11 @@ SCORE = "score.csv"  # beside a run's weights: that it is done, and its scores
 class Scoring(NamedTuple):
     """How predictions are scored, by whoever knows scores.
 
-    one: writes the score file of a prediction: called with truth, prediction and the file's path, which is there only
-        once it is whole. join: writes one score file of several.
+    one: writes the score file of a run: called with its predictions, each after its truth, and the file's path, which
+        is there only once it is whole. join: writes one score file of several.
     """
 
-    one: Callable[[Path, Path, Path], None]
+    one: Callable[[Sequence[tuple[Path, Path]], Path], None]
     join: Callable[[Sequence[Path], Path], None]
 
 
@@ -50,7 +51,7 @@ Spread = Callable[[Callable[..., list[Outcome]], Iterable[tuple]], Iterator[tupl
 
 def run_sweep(
     config: Sweep | None,
-    data: str | Path | None,
+    data: Data | None,
     out: str | Path,
     scoring: Scoring,
     *,
@@ -62,10 +63,11 @@ def run_sweep(
 ) -> list[Outcome]:
     """Fit, predict and score every run of a sweep on the simulation at `data`; returns how each ended, in order.
 
-    config: models, sizes, seeds and amounts of data. data: path of the simulation. out: path of the folder.
+    config: models, sizes, seeds and amounts of data. data: path of the simulation, or of several as `fit` takes them.
+    out: path of the folder.
     scoring: how a prediction is scored. device: auto, cpu, cuda or cuda:N. overwrite: replace what is at `out`.
-    In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials; scores.csv, a row for each run
-    that is done; runs.csv, how each ended.
+    In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials (NAME-1.zarr and so on, of each of
+    several simulations); scores.csv, a row for each run that is done and simulation; runs.csv, how each ended.
     resume: go on; what failed is tried again; config and data may then be None, for those that the sweep was started
     with. spread: where groups of runs are computed, one after another in this process unless given. report: called
     with runs done, runs in all, and what goes on. A run that fails is noted and stops no other.
@@ -83,19 +85,20 @@ def run_sweep(
     torch_device = choose_device(device)
     for each in (config for group in groups for config in group.values()):
         check_precision(each.precision, each.family, torch_device)
+    paths = paths_of(data)
     card = {
         "sweep": config.model_dump(mode="json"),
-        "dataset": str(data),
-        "dataset_id": open_dataset(data, "simulation").attrs["dataset_id"],
+        "dataset": paths if paths[1:] else paths[0],
+        "dataset_id": joint_id([ds.attrs["dataset_id"] for ds in open_stores(paths)]),
     }
     with alone_with(out):
         _prepare(out, card, resume=resume, overwrite=overwrite)
-        return _run_all(groups, Path(data), out, scoring, device, spread, report)
+        return _run_all(groups, paths, out, scoring, device, spread, report)
 
 
 def _run_all(
     groups: list[dict[str, FitConfig]],
-    data: Path,
+    data: list[str],
     out: Path,
     scoring: Scoring,
     device: str,
@@ -128,7 +131,7 @@ def _run_all(
 
 def run_group(
     group: dict[str, FitConfig],
-    data: str | Path,
+    data: list[str],
     out: Path,
     scoring: Scoring,
     device: str,
@@ -156,10 +159,13 @@ def run_group(
         try:
             if isinstance(run, InputError):
                 raise run
-            prediction = out / "predictions" / f"{name}.zarr"
             surrogate = replace(load_run(run), name=model_of(name))
-            predict(surrogate, data, prediction, device=device, overwrite=True)
-            scoring.one(Path(data), prediction, _score_path(out, name))
+            predicted = [
+                (Path(each), out / "predictions" / of) for each, of in zip(data, _files(name, data), strict=True)
+            ]
+            for truth, prediction in predicted:
+                predict(surrogate, truth, prediction, device=device, overwrite=True)
+            scoring.one(predicted, _score_path(out, name))
             outcomes.append(Outcome(name, None))
         except Exception as error:
             outcomes.append(Outcome(name, _told(error)))
@@ -171,12 +177,21 @@ def _told(error: Exception) -> str:
     return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
 
 
+def _files(name: str, data: Sequence[str]) -> list[str]:
+    """What a run's prediction of each simulation is called.
+
+    >>> _files("elm-3-seed0", ["a.zarr"]), _files("elm-3-seed0", ["a.zarr", "b.zarr"])
+    (['elm-3-seed0.zarr'], ['elm-3-seed0-1.zarr', 'elm-3-seed0-2.zarr'])
+    """
+    return [f"{name}-{at}.zarr" if data[1:] else f"{name}.zarr" for at in range(1, len(data) + 1)]
+
+
 def _score_path(out: Path, name: str) -> Path:
     return out / "runs" / name / SCORE
 
 
-def own_sweep(out: Path) -> tuple[Sweep, str]:
-    """What the sweep in `out` was started with, and the path of its dataset. Raises InputError where there is none."""
+def own_sweep(out: Path) -> tuple[Sweep, Data]:
+    """What the sweep in `out` was started with, and where its data are. Raises InputError where there is none."""
     card = _read_card(out)
     if "dataset" not in card:
         raise InputError(f"{out / CARD}: does not say where its dataset is; give it")

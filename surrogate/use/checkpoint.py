@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
@@ -34,9 +34,9 @@ class Surrogate:
     size: int | str
     seed: int | None
     run: str  # its folder, or its name and commit on a hub
-    trained_on: str  # dataset_id of its training data
-    split: Split | None = None  # of that dataset; None where it is not known
+    trained_on: str  # dataset_id of its training data; of several, joined by +
     input_signs: list[tuple[int, int]] | None = None  # (sign, how many inputs), in their order; None: not known
+    splits: dict[str, Split] = field(default_factory=dict)  # of those data, by dataset_id; none where not known
 
     @classmethod
     def load(cls, source: str | Path, device: torch.device | str = "cpu") -> Surrogate:
@@ -73,11 +73,21 @@ class Surrogate:
             "trainable parameters": f"{n_parameters(self.model):,}",
             "multiply-accumulates per ms": f"{macs_per_ms(self.model):,}",
             "inputs": signs or f"{self.model.n_inputs:,}",
-            "fitted to": self.trained_on + (f", {len(self.split.train)} trials" if self.split else ""),
+            "fitted to": self.trained_on + (f", {self.train_trials} trials" if self.splits else ""),
             "from": self.run,
         }
         rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in told.items())
         return f"<strong>{escape(self.name)}</strong><table>{rows}</table>"
+
+    @property
+    def split(self) -> Split | None:
+        """Of its training data, or of the first of several; None where it is not known."""
+        return next(iter(self.splits.values()), None)
+
+    @property
+    def train_trials(self) -> int | None:
+        """How many trials it was fitted to; None where it is not known."""
+        return sum(len(split.train) for split in self.splits.values()) if self.splits else None
 
     def start(self, n_neurons: int = 1) -> State:
         """The state of so many neurons at rest, for `step`. Raises InputError for fewer than 1."""
@@ -133,7 +143,7 @@ class Surrogate:
         """What a prediction says of the model that made it."""
         told = {key: getattr(self, key) for key in ("name", "family", "size", "seed", "run", "trained_on")}
         cost = {"n_parameters": n_parameters(self.model), "macs_per_ms": macs_per_ms(self.model)}
-        return told | cost | {"train_trials": len(self.split.train) if self.split else None}
+        return told | cost | {"train_trials": self.train_trials}
 
 
 def load_run(folder: str | Path, device: torch.device | str = "cpu") -> Surrogate:
@@ -159,9 +169,9 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> Surrogat
         size=card.fit.size,
         seed=card.fit.seed,
         run=str(folder),
-        trained_on=card.dataset_id,
-        split=card.split,
+        trained_on=card.trained_on,
         input_signs=card.input_signs,
+        splits={each.dataset_id: each.split for each in card.fitted_to},
     )
 
 

@@ -38,7 +38,7 @@ def predict(
     """Write what the surrogate predicts for the simulation at `data` to a prediction dataset, and return its path.
 
     surrogate: what `Surrogate.load` returns. data: path of the simulation. out: path of the prediction.
-    trials: 'auto' is the held-out trials of the dataset that the surrogate was fitted on (validation and test, told
+    trials: 'auto' is the held-out trials of a dataset that the surrogate was fitted on (validation and test, told
     apart by `part`), and all trials of any other; or a part of the fit's split, or trial numbers.
     mode: 'windows' of 500 ms as published (overlap 150 ms, a TCN's at least its receptive field less one), 'stream'
     goes through each trial in one pass. device: auto, cpu, cuda or cuda:N.
@@ -109,7 +109,7 @@ def _chosen_trials(surrogate: Surrogate, ds: xr.Dataset, trials: str | list[int]
 
 def _split_of(surrogate: Surrogate, ds: xr.Dataset) -> Split | None:
     """The parts of this dataset in the surrogate's fit; None where it was fitted on another."""
-    return surrogate.split if ds.attrs["dataset_id"] == surrogate.trained_on else None
+    return surrogate.splits.get(ds.attrs["dataset_id"])
 
 
 def _part_of_each(surrogate: Surrogate, ds: xr.Dataset, numbers: list[int]) -> np.ndarray:

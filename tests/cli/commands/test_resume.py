@@ -58,7 +58,7 @@ def test_what_differs_is_refused_by_field(stopped, refused, words, field, had, g
 def test_without_a_run_the_dataset_is_missing(truth, refused):
     assert "new: no run there" in refused("fit --resume new")
     assert "apical fit: Missing option '--out'" in refused("fit --resume")
-    assert "apical fit: Missing argument 'DATA'" in refused("fit --out new")
+    assert "apical fit: Missing argument 'DATA…'" in refused("fit --out new")
 
 
 def test_python_s_fit_knows_them_too(stopped, monkeypatch):

@@ -11,7 +11,7 @@ from apical.surrogate.fitting.dendrites import DendriteComponents, fit_component
 
 def test_components_are_those_of_scikit_learn(make_dendrites, tmp_path):
     ds = schema.open_dataset(make_dendrites(n_trials=4))
-    components = fit_components(ds, np.array([0, 2, 3]), n_components=4)
+    components = fit_components([(ds, np.array([0, 2, 3]))], n_components=4)
     clipped_btn = np.minimum(ds.dendrite_v_mv.values.astype("f8"), 2.0).transpose(0, 2, 1)
     assert (ds.dendrite_v_mv > 2.0).any()
     theirs = PCA(n_components=4, whiten=True).fit(np.concatenate(clipped_btn[[0, 2, 3]]))
@@ -31,12 +31,12 @@ def test_more_components_than_the_voltages_have(make_dendrites):
     # clipping at +2 mV adds dimensions, so take trials that stay below
     ds["dendrite_v_mv"] = (ds.dendrite_v_mv.dims, ds.dendrite_v_mv.values - 200)
     with pytest.raises(InputError, match="dendrite_components is 5: these trials have 2 independent ones"):
-        fit_components(ds, np.array([0]), n_components=5)
+        fit_components([(ds, np.array([0]))], n_components=5)
 
 
 def test_no_dendritic_voltages(make_dataset):
     with pytest.raises(InputError, match="has no variable 'dendrite_v_mv'"):
-        fit_components(schema.open_dataset(make_dataset()), np.array([0]), n_components=2)
+        fit_components([(schema.open_dataset(make_dataset()), np.array([0]))], n_components=2)
 
 
 def test_voltages_of_some_segments_only(make_dendrites):
@@ -45,4 +45,4 @@ def test_voltages_of_some_segments_only(make_dendrites):
     v_mv[:, 2] = np.nan
     ds["dendrite_v_mv"] = (ds.dendrite_v_mv.dims, v_mv)
     with pytest.raises(InputError, match="lacks the voltage of some segments: simulate with --set"):
-        fit_components(ds, np.array([0, 1]), n_components=2)
+        fit_components([(ds, np.array([0, 1]))], n_components=2)

@@ -67,7 +67,7 @@ def test_what_the_dataset_knows_of_its_cell(run):
         "provenance": '{"morphology": {"name": "ttpc1", "licence": "CC-BY-NC-SA-4.0", "source": "MEArec"},'
         ' "biophysics": {"name": "mine", "licence": "CC-BY-4.0"}}',
     }
-    card = model_card(read_card(run), [LogRow(2, 1.0, 2.0, 0.9, 1.0)], attributes, 10)
+    card = model_card(read_card(run), [LogRow(2, 1.0, 2.0, 0.9, 1.0)], [attributes], 10)
     told = "dataset made-up-0-8, morphology ttpc1, biophysics hay2011, input preset nmda"
     assert rows(card)["trained on"] == told
     licence = card.split("## Licence")[1]
@@ -76,7 +76,7 @@ def test_what_the_dataset_knows_of_its_cell(run):
 
 def test_the_best_validation_counts_and_an_auc_may_be_undefined(run):
     log = [LogRow(2, 1, 3.0, 0.7, 1), LogRow(4, 1, 2.0, float("nan"), 1), LogRow(6, 1, 2.5, 0.9, 1)]
-    said = rows(model_card(read_card(run), log, ATTRIBUTES, 10))
+    said = rows(model_card(read_card(run), log, [ATTRIBUTES], 10))
     assert said["steps"] == "4, kept: step 4, the best validation"
     assert said["validation RMSE"].startswith("2.000 mV")
     assert said["validation ROC-AUC"] == "not defined (no output spike)"

@@ -230,7 +230,7 @@ def waits(*given, **options):
 @pytest.mark.parametrize("window_ms", [1, 40, 1000])
 def test_windows_cut_on_the_device_are_those_drawn_on_the_host(make_dendrites, window_ms):
     ds = schema.open_dataset(make_dendrites(n_trials=4))
-    trials = load_trials(ds, [0, 2, 3], VoltageScaling(), fit_components(ds, np.array([0, 2]), 2))
+    trials = load_trials(ds, [0, 2, 3], VoltageScaling(), fit_components([(ds, np.array([0, 2]))], 2))
     size = {"window_ms": window_ms, "batch": 6}
     resident, lengths = Resident(trials, torch.device("cpu"), **size), set()
     for number in range(5):

@@ -130,10 +130,10 @@ def test_a_run_that_fails_is_noted_and_tried_again(config, data, tmp_path):
 
 
 def test_what_is_wrong_in_the_program_is_noted_too(config, data, tmp_path):
-    def broken(truth, prediction, out):
-        if "elm-3" in prediction.name:
+    def broken(predicted, out):
+        if "elm-3" in out.parent.name:
             raise ZeroDivisionError("by zero")
-        write_score(truth, prediction, out)
+        write_score(predicted, out)
 
     scoring = Scoring(broken, join_scores)
     outcomes = {outcome.run: outcome.error for outcome in run_sweep(config, data, tmp_path / "out", scoring)}
