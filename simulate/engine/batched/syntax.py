@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
-from ...mechanisms import linearity, translators
+from ...mechanisms import linearity, nmodl, translators
 from ...mechanisms.nmodl import line_of, without_comments
 from ...mechanisms.tree import Tree, everything, kind, named, parts
 from ...schema import InputError
@@ -27,7 +27,6 @@ REFUSED = {
     "AfterBlock": ("AFTER", r"\bAFTER\b"),
     "ConstructorBlock": ("CONSTRUCTOR", r"\bCONSTRUCTOR\b"),
     "DestructorBlock": ("DESTRUCTOR", r"\bDESTRUCTOR\b"),
-    "Pointer": ("POINTER", r"\bPOINTER\b"),
     "BbcorePointer": ("BBCOREPOINTER", r"\bBBCOREPOINTER\b"),
     "External": ("EXTERNAL", r"\bEXTERNAL\b"),
     "RandomVarList": ("RANDOM", r"\bRANDOM\b"),
@@ -65,7 +64,8 @@ class Routine:
 class Mechanism:
     """What the NMODL of a mechanism declares.
 
-    parameters: name -> default; constants: those that nobody can change. currents: nonspecific, electrode: injected.
+    pointers: to numbers. parameters: name -> default; constants: those that nobody can change. currents: nonspecific,
+    electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
     derivatives, kinetics, routines: by name. remarks: what was passed over. file, text: where it stands.
@@ -77,6 +77,7 @@ class Mechanism:
     point: bool = False
     ions: list[Ion] = field(default_factory=list)
     ranges: set[str] = field(default_factory=set)
+    pointers: set[str] = field(default_factory=set)
     currents: list[str] = field(default_factory=list)
     electrode: list[str] = field(default_factory=list)
     parameters: dict[str, float] = field(default_factory=dict)
@@ -260,6 +261,13 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
             read = tuple(named(part) for part in parts(statement) if kind(part) == "ReadIonVar")
             write = tuple(named(part) for part in parts(statement) if kind(part) == "WriteIonVar")
             mechanism.ions.append(Ion(names[0], read, write))
+        case "Pointer":  # to a number that stays what it is, see cell/pointers.py
+            mechanism.pointers |= {*nmodl.pointers(mechanism.text)}
+            for name in names:
+                if nmodl.sets(mechanism.text, name):
+                    raise mechanism.refuse(f"a block that sets POINTER {name}", rf"\b{name}\s*=(?!=)")
+            if strange := sorted({*names} - mechanism.pointers):
+                raise mechanism.refuse(f"POINTER {strange[0]} of VERBATIM", rf"\bPOINTER\b[^\n]*\b{strange[0]}\b")
 
 
 def _factor(mechanism: Mechanism, entry: Tree) -> float:
