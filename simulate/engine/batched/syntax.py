@@ -29,7 +29,6 @@ REFUSED = {
     "DestructorBlock": ("DESTRUCTOR", r"\bDESTRUCTOR\b"),
     "BbcorePointer": ("BBCOREPOINTER", r"\bBBCOREPOINTER\b"),
     "External": ("EXTERNAL", r"\bEXTERNAL\b"),
-    "RandomVarList": ("RANDOM", r"\bRANDOM\b"),
     "LonDiffuse": ("LONGITUDINAL_DIFFUSION", r"\bLONGITUDINAL_DIFFUSION\b"),
     "Include": ("INCLUDE", r"\bINCLUDE\b"),
     "WatchStatement": ("WATCH", r"\bWATCH\b"),
@@ -38,6 +37,7 @@ REFUSED = {
     "ProtectStatement": ("PROTECT", r"\bPROTECT\b"),
 }
 METHODS = ("cnexp", "derivimplicit", "euler", "sparse", "")
+IDLE = {"printf", "net_event"}  # prints; tells cells of a network
 NUMBERS = ("Integer", "Double", "Float")
 # Of a state, its number after START
 START = r"\bSTATE\s*\{{[^}}]*\b{name}\b\s*(?:\[\s*\w+\s*\])?(?:\s*FROM\s+\S+\s+TO\s+\S+)?\s+START\s+([-+.\deE]+)"
@@ -68,7 +68,9 @@ class Mechanism:
     electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
-    derivatives, kinetics, routines: by name. remarks: what was passed over. file, text: where it stands.
+    derivatives, kinetics, routines: by name. remarks: what was passed over. unsaid: symbol of a number that cannot be
+    said -> what it is, and where in the text. changing: variables, by name without index, that a block other than
+    INITIAL sets. file, text: where it stands.
     """
 
     file: str
@@ -92,6 +94,8 @@ class Mechanism:
     kinetics: dict[str, Routine] = field(default_factory=dict)
     routines: dict[str, Routine] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
+    changing: set[str] = field(default_factory=set)
 
     def refuse(self, what: str, pattern: str, which: int = 0) -> InputError:
         """The error that says that `what` is not supported, with its line and the engines that take the file."""
@@ -138,10 +142,15 @@ def parse(text: str, file: str) -> Mechanism:
             raise mechanism.refuse(*REFUSED[kind(node)])
         if kind(node) == "StatementBlock" and {"name": "MutexLock"} in parts(node):
             raise mechanism.refuse("MUTEXLOCK", r"\bMUTEXLOCK\b")
+        if kind(node) == "FunctionCall" and named(node) in IDLE and not mechanism.remarks:
+            at = mechanism.line(rf"\b{named(node)}\s*\(")
+            mechanism.remarks.append(f"{file}, line {at}: {named(node)} is passed over")
         if kind(node) == "PrimeName" and named(parts(node)[1]) != "1":
             raise mechanism.refuse("a second derivative", r"\w+\s*''")
     for block in program:
         _read(mechanism, block)
+        if kind(block) != "InitialBlock":
+            mechanism.changing |= _set_by(block)
     if not mechanism.name:
         raise InputError(f"{file}: has no NEURON block with a SUFFIX or POINT_PROCESS, so it is no mechanism")
     for ion in mechanism.ions if mechanism.point else ():
@@ -169,8 +178,19 @@ def parse(text: str, file: str) -> Mechanism:
     return mechanism
 
 
+def _set_by(block: Tree) -> set[str]:
+    """What the statements of a block set, by name."""
+    return {
+        named(parts(node)[0])
+        for node in everything([block])
+        if kind(node) == "BinaryExpression" and named(parts(node)[1]) == "="
+    }
+
+
 def _routine(block: Tree) -> Routine:
     body = next(part for part in parts(block) if kind(part) == "StatementBlock")
+    if kind(block) in verbatim.LEFT_EARLY:
+        body = verbatim.without_returns(body)
     return Routine(tuple(named(part) for part in parts(block) if kind(part) == "Argument"), body)
 
 
