@@ -209,6 +209,7 @@ def _of_whole(path: Path, mechanisms: str | None, changes: Mapping[str, Any] | N
     names = {*cell.mechanisms(), *(each.process for each in found.values())}
     used = {name: source for name, source in sorted(brought.items()) if name in names}
     own.check(used, used)
+    own.check_without_pointers(set(cell.mechanisms()) & used.keys(), used)
     return Biophysics(
         name=cell.name,
         source=cell.made_from,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..mechanisms import fusion
 from ..mechanisms.nmodl import REVERSALS
 from ..schema import InputError
+from . import pointers
 from .biophysics import CELSIUS, Axon, Biophysics
 from .distance_rules import Rule
 from .morphologies import Morphology
@@ -60,6 +61,7 @@ class Cell:
         """
         self.name, self._where = morphology.name, f"morphology {morphology.path}"
         self.nmodl = biophysics.nmodl if biophysics else {}
+        self.kept: list = []  # numbers of NEURON's that POINTERs of the cell and its synapses point to
         try:
             if biophysics is not None:
                 axon, types = biophysics.reconstructed_axon, biophysics.types
@@ -146,7 +148,7 @@ class Cell:
 
         for section in [each for each in h.allsec() if each.cell() is self]:
             h.delete_section(sec=section)
-        self.segments = []
+        self.segments, self.kept = [], []
 
     def _shape_axon(self, what: Axon) -> None:
         """Replace, shorten, keep or remove the reconstructed axon."""
@@ -219,9 +221,11 @@ class Cell:
                 for name in [together] if together else mechanisms:
                     section.insert(name)
                 for name, parameters in mechanisms.items():
-                    for parameter, value in parameters.items():
+                    pointing = pointers.numbers(name, self.nmodl, parameters)
+                    for parameter, value in (parameters | pointing).items():
                         variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
-                        self._set(section, variable, value, longest_um)
+                        mechanism = name if parameter in pointing else None
+                        self._set(section, parameter if mechanism else variable, value, longest_um, mechanism)
                 for name, entry in properties.items():
                     variable = f"{name}_{together}" if together and name in REVERSALS else name
                     if hasattr(section, variable):  # ek and ena only where a channel uses the ion
@@ -244,19 +248,27 @@ class Cell:
                 f"has {len(sections)} sections"
             )
 
-    def _set(self, section, variable: str, value: float | Rule, longest_um: float) -> None:
-        """Give a range variable its value on every segment of `section`."""
+    def _set(self, section, variable: str, value: float | Rule, longest_um: float, pointing: str | None = None) -> None:
+        """Give a range variable its value on every segment of `section`. pointing: of a POINTER, its mechanism."""
+        if pointing is None and not isinstance(value, Rule):
+            setattr(section, variable, value)
+            return
+        for segment, number in zip(section, self._numbers(section, value, longest_um), strict=True):
+            if pointing is None:
+                setattr(segment, variable, number)
+            else:
+                self.kept.append(pointers.point(getattr(segment, pointing), variable, number))
+
+    def _numbers(self, section, value: float | Rule, longest_um: float) -> list[float]:
+        """A value on each segment of `section`."""
         from neuron import h
 
         if not isinstance(value, Rule):
-            setattr(section, variable, value)
-            return
+            return [value] * section.nseg
         # The published cell takes the distance at a section's end for its last segment (hoc's `for (x)` visits x = 1
         # after the segments' middles); without that, the golden back-propagating spike comes out 3 mV too small.
         places = [*[segment.x for segment in section][:-1], 1.0] if value.at_ends else [each.x for each in section]
-        for segment, x in zip(section, places, strict=True):
-            distance_um = h.distance(self.soma(value.from_x), section(x))
-            setattr(segment, variable, value.at(distance_um, longest_um))
+        return [value.at(h.distance(self.soma(value.from_x), section(x)), longest_um) for x in places]
 
 
 def _n_segments(section) -> int:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from ..mechanisms import fusion
 from ..schema import Configuration
-from . import receptors
+from . import pointers, receptors
 from .built import Cell, Segment
 from .receptors import Receptor
 
@@ -92,8 +92,12 @@ def _receptor(cell: Cell, segment: Segment, receptor: Receptor, fused: bool, fac
 
     stepped = fusion.name_of_stepped(receptor.process)
     process = getattr(h, stepped if fused and hasattr(h, stepped) else receptor.process)(segment.neuron)
+    pointing = pointers.numbers(receptor.process, cell.nmodl, receptor.parameters)
     for name, value in receptor.parameters.items():
-        setattr(process, name, cell.value_at(segment, value))
+        if name not in pointing:
+            setattr(process, name, cell.value_at(segment, value))
+    for name, value in pointing.items():
+        cell.kept.append(pointers.point(process, name, cell.value_at(segment, value)))
     connection = h.NetCon(None, process)
     connection.weight[0], connection.delay = cell.value_at(segment, receptor.weight) * factor, DELAY_MS
     return process, connection

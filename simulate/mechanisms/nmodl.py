@@ -6,10 +6,11 @@ So the list cannot drift from what NEURON compiles, and reading a parameter file
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files as packaged
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -30,6 +31,9 @@ COMMENTS = re.compile(
 )
 PARAMETER = re.compile(r"(\w+)[ \t]*(?:\[\w+\])?[ \t]*(=\s*[-+.\w]+)?[ \t]*(?:\(([^)]*)\))?(?:\s*<[^>]*>)?")
 USEION = re.compile(r"\bUSEION\s+(\w+)((?:\s+(?:READ|WRITE)\s+\w+(?:\s*,\s*\w+)*)*)")
+OTHER_THAN_EQUATIONS = re.compile(
+    r"\bVERBATIM\b.*?\bENDVERBATIM\b|\b(?:NEURON|ASSIGNED|PARAMETER|UNITS)\s*\{[^}]*\}", re.DOTALL
+)
 OF_THE_SEGMENT = {"v", "t", "dt", "celsius", "area", "diam"}
 
 
@@ -44,8 +48,10 @@ class Source(BaseModel):
 class Mechanism(NamedTuple):
     """What may be set of it, parameter -> unit ('1' for none), and the reversal potentials that it needs.
 
+    A POINTER is a parameter too: it points to the number that is given for it.
+
     unset: parameters for which the NMODL has no number. concentrations: ions of which it reads or writes one. weight:
-    the unit of an event's weight; None where it receives no events.
+    the unit of an event's weight; None where it receives no events. pointers: POINTER -> its number, if it has one.
     """
 
     parameters: dict[str, str]
@@ -53,6 +59,7 @@ class Mechanism(NamedTuple):
     unset: tuple[str, ...] = ()
     concentrations: tuple[str, ...] = ()
     weight: str | None = None
+    pointers: Mapping[str, float | None] = MappingProxyType({})
 
 
 # Compiled into NEURON: their units as `h.units` gives them
@@ -113,11 +120,15 @@ def mechanism(text: str) -> Mechanism:
     ranged = _ranged(neuron)
     ions = {ion: re.findall(r"(READ|WRITE)\s+(\w+(?:\s*,\s*\w+)*)", used) for ion, used in USEION.findall(neuron)}
     of_ions = {name for used in ions.values() for _, names in used for name in re.findall(r"\w+", names)}
+    pointing = {*pointers(text)}
     entries = [
         (name, number, unit)
         for name, number, unit in PARAMETER.findall(_block(text, "PARAMETER"))
-        if name in ranged - of_ions - OF_THE_SEGMENT
+        if name in (ranged | pointing) - of_ions - OF_THE_SEGMENT
     ]
+    pointing -= {name for name, _, _ in entries}
+    entries += [each for each in PARAMETER.findall(_block(text, "ASSIGNED")) if each[0] in pointing]
+    entries += [(name, "", "") for name in sorted(pointing - {name for name, _, _ in entries})]
     weight = re.search(r"\bNET_RECEIVE\s*\(\s*\w+\s*(?:\(([^)]*)\))?", text)
     return Mechanism(
         {name: normal(unit) for name, _, unit in entries},
@@ -125,6 +136,7 @@ def mechanism(text: str) -> Mechanism:
         tuple(name for name, number, _ in entries if not number),
         tuple(ion for ion, used in ions.items() if {f"{ion}i", f"{ion}o"} & {name for _, name in _words(used)}),
         normal(weight[1] or "") if weight else None,
+        {name: float(number.lstrip("= ")) if number else None for name, number, _ in entries if name in pointers(text)},
     )
 
 
@@ -135,7 +147,25 @@ def of_all_places(text: str) -> list[str]:
     neuron = _block(text, "NEURON")
     of_ions = set(re.findall(r"\w+", " ".join(used for _, used in USEION.findall(neuron))))
     names = {name for name, _, _ in PARAMETER.findall(_block(text, "PARAMETER"))}
-    return sorted(names - _ranged(neuron) - of_ions - OF_THE_SEGMENT)
+    return sorted(names - _ranged(neuron) - of_ions - OF_THE_SEGMENT - {*pointers(text)})
+
+
+@cache
+def pointers(text: str) -> list[str]:
+    """The POINTERs that its equations follow; what only VERBATIM follows, that asks whether it is set."""
+    written = " ".join(re.findall(r"\bPOINTER\s+(\w+(?:\s*,\s*\w+)*)", without_comments(text)))
+    followed = {*re.findall(r"\w+", equations(text))}
+    return [name for name in re.findall(r"\w+", written) if name in followed]
+
+
+def sets(text: str, name: str) -> bool:
+    """Whether one of its blocks sets that variable."""
+    return bool(re.search(rf"\b{name}\s*=(?!=)", equations(text)))
+
+
+def equations(text: str) -> str:
+    """The same without comments, VERBATIM and declarations."""
+    return OTHER_THAN_EQUATIONS.sub("", without_comments(text))
 
 
 @cache

@@ -18,7 +18,6 @@ NEURONS_OWN = (
 )  # names that NEURON has before anything is compiled
 NAMES_A_MECHANISM = rf"\b(?:{nmodl.DENSITY}|{nmodl.POINT}|{nmodl.ARTIFICIAL})\s+(\w+)"
 INCLUDE = r"(?m)^\s*INCLUDE\s*\""
-OTHER_THAN_EQUATIONS = r"\bVERBATIM\b.*?\bENDVERBATIM\b|\b(?:NEURON|ASSIGNED|PARAMETER)\s*\{[^}]*\}"
 
 
 def files(folder: Path) -> list[Path]:
@@ -59,6 +58,14 @@ def check(names: Iterable[str], sources: dict[str, Source]) -> None:
             raise InputError(wrong)
 
 
+def check_without_pointers(names: Iterable[str], sources: dict[str, Source]) -> None:
+    """Raise InputError, with file and line, for one of these that has a POINTER, which code of a model has set."""
+    for name in sorted(names):
+        for pointer in nmodl.pointers(sources[name].text):
+            why = f"POINTER {pointer} is set by code of the model, which a cell that was taken over is without"
+            raise InputError(_at(sources[name], _declared(pointer), why))
+
+
 @cache
 def refusal(source: Source) -> str:
     """Why no engine may run it, with file and line; empty where one may."""
@@ -72,8 +79,10 @@ def refusal(source: Source) -> str:
         return _at(source, NAMES_A_MECHANISM, f"{name} is an ARTIFICIAL_CELL, which stands on no membrane")
     if re.search(INCLUDE, nmodl.without_comments(source.text)):
         return _at(source, INCLUDE, "INCLUDE of another file; write its text here, so that a dataset can keep it")
-    if name := _pointer(nmodl.without_comments(source.text)):
-        return _at(source, rf"\bPOINTER\b[^\n]*\b{name}\b", f"nothing sets POINTER {name}, which code of a model does")
+    for name in nmodl.pointers(source.text):
+        if nmodl.sets(source.text, name):
+            why = f"it sets POINTER {name}, a variable of another mechanism that code of a model chooses"
+            return _at(source, _declared(name), why)
     if state := linearity.wrong_state(source.text):
         return _at(source, rf"\b{state}\s*'", linearity.WRONG.format(state=state))
     return ""
@@ -83,11 +92,8 @@ def _at(source: Source, pattern: str, what: str) -> str:
     return f"{source.file}, line {nmodl.line_of(source.text, pattern)}: {what}"
 
 
-def _pointer(text: str) -> str:
-    """The POINTER that its equations follow; '' for none. What only VERBATIM follows, that asks whether it is set."""
-    declared = re.findall(r"\w+", " ".join(re.findall(r"\bPOINTER\s+(\w+(?:\s*,\s*\w+)*)", text)))
-    equations = re.sub(OTHER_THAN_EQUATIONS, "", text, flags=re.DOTALL)
-    return next((name for name in declared if re.search(rf"\b{name}\b", equations)), "")
+def _declared(pointer: str) -> str:
+    return rf"\bPOINTER\b[^\n]*\b{pointer}\b"
 
 
 def _mod_files(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..cell import pointers
 from ..engine.interface import Inputs, Integration, Pulse
 from ..engine.run import run
 from ..mechanisms import library, nmodl, units
@@ -22,6 +23,7 @@ LOWEST_NA, HIGHEST_NA = -0.05, 0.15  # with the leak alone -110 to 50 mV
 SIZE_UM, CELSIUS = 20.0, 34.0
 LEAK_S_CM2, DENSITY_S_CM2, EK_MV, ENA_MV = 1e-4, 1e-3, -85.0, 50.0
 EVENTS, WEIGHT_US = 50, 1e-3
+POINTED = 0.5  # what a POINTER points to for which the file has no number
 LEAK = """NEURON { SUFFIX Leak_of_%(ion)s USEION %(ion)s READ e%(ion)s WRITE i%(ion)s %(valence)s }
 ASSIGNED { v (mV) e%(ion)s (mV) i%(ion)s (mA/cm2) }
 BREAKPOINT { i%(ion)s = 1e-5 * (v - e%(ion)s) }
@@ -99,7 +101,7 @@ class _Compartment:
         self.soma.insert("pas")
         self.soma.g_pas, self.soma.e_pas = LEAK_S_CM2, V_INIT_MV
         h.celsius = CELSIUS
-        self.processes = []
+        self.processes, self._kept = [], []
         for each, of in self.nmodl.items():
             if nmodl.declared(of.text)[0] == nmodl.POINT:
                 self.processes.append(getattr(h, each)(self.soma(0.5)))
@@ -108,10 +110,15 @@ class _Compartment:
         for ion, mv in (("ek", EK_MV), ("ena", ENA_MV)):
             if hasattr(self.soma, ion):
                 setattr(self.soma, ion, mv)
-        for parameter, unit in nmodl.mechanism(source.text).parameters.items():
+        known = nmodl.mechanism(source.text)
+        pointing = {parameter: POINTED if number is None else number for parameter, number in known.pointers.items()}
+        for parameter, unit in known.parameters.items():
             variable = f"{parameter}_{name}"
             density = units.quantity(unit) == "conductance density"
-            if density and not self.processes and getattr(self.soma, variable) == 0:
+            if parameter in pointing:
+                place = self.processes[0] if self.processes else getattr(self.soma(0.5), name)
+                self._kept.append(pointers.point(place, parameter, pointing[parameter]))
+            elif density and not self.processes and getattr(self.soma, variable) == 0:
                 setattr(self.soma, variable, DENSITY_S_CM2)
 
     def sections(self) -> list:

@@ -58,17 +58,20 @@ class Survey:
 
 
 def survey(
-    folder: str | Path, report: Callable[[int, int, str], None] = lambda done, total, file: None, workers: int = 1
+    folder: str | Path,
+    report: Callable[[int, int, str], None] = lambda done, total, file: None,
+    workers: int = 1,
+    without: Sequence[str] = (),
 ) -> Iterator[Survey]:
     """Each .mod file of `folder`, in name order, `workers` of them tried at a time.
 
-    report: called with (done, all, file) as each file is waited for, and at the end.
+    report: called with (done, all, file) as each file is waited for, and at the end. without: engines not to try.
     Raises InputError for a folder without one, or where nothing can be compiled.
     """
     library.check_tools()
     files = own.files(Path(folder).expanduser())
     with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(_surveyed, nmodl.read(file)) for file in files]
+        waiting = [pool.submit(_surveyed, nmodl.read(file), without) for file in files]
         try:
             for number, (file, found) in enumerate(zip(files, waiting, strict=True)):
                 report(number, len(files), file.name)
@@ -78,14 +81,15 @@ def survey(
     report(len(files), len(files), "")
 
 
-def _surveyed(source: Source) -> Survey:
+def _surveyed(source: Source, without: Sequence[str] = ()) -> Survey:
     kind, name = nmodl.declared(source.text)
     if not name:
         return Survey(source.file, "", "")
     if refusal := own.refusal(source):
         return Survey(source.file, name, kind, dict.fromkeys(ENGINES, refusal))
-    refused: dict[str, str] = {}
-    for ends in ("coreneuron", "batched", "neuron"):  # what a process may have died of, the likeliest first
+    refused = dict.fromkeys(without, "was not tried")
+    suspects = [engine for engine in ("coreneuron", "batched", "neuron") if engine not in without]
+    for ends in suspects:  # what a process may have died of, the likeliest first
         try:
             found = apart(_tried, name, source, tuple(refused), limit_s=LIMIT_S)
             return Survey(source.file, name, kind, found[0] | refused, *found[1:])

@@ -6,8 +6,8 @@ import numpy as np
 
 from .circuit import Circuit
 from .contraction import Contraction
-from .group_source import Rows
 from .lowering import Tables
+from .place_source import Rows
 
 FEW = 32  # nodes of a round that one warp eliminates as soon as many would, which have to wait for each other
 

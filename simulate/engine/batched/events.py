@@ -3,44 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...mechanisms.tree import everything, kind, parts
 from ...schema import InputError
 from . import expression as x
+from .evaluation import Sent
 from .expression import Expression
 from .membrane import Group
 from .solving import Solver
 from .syntax import Mechanism, Routine
 
 WEIGHT = "weight"  # of an event: the first of its connection's
+FLAG = "flag"  # of an event of the mechanism's own
 
 Values = dict[str, Expression]
 
 
-def received(group: Group, begin: Values, called: dict[Expression, str]) -> tuple[Values, Expression]:
-    """Every variable after an event, those of its connection included, and how long after it that is, in ms.
+@dataclass
+class Received:
+    """Every variable after an event, those of its connection included, `delay_ms` after it arrives.
 
-    An event that does nothing but net_send is that one, later.
+    sent: the events of its own that the mechanism sends. own, of_own: the same of such an event, whose flag is FLAG;
+    its weight is that of the event that sent it.
+    """
+
+    values: Values = field(default_factory=dict)
+    delay_ms: Expression = x.ZERO
+    sent: list[Sent] = field(default_factory=list)
+    own: Values = field(default_factory=dict)
+    of_own: list[Sent] = field(default_factory=list)
+
+
+def received(group: Group, begin: Values, called: dict[Expression, str], from_initial: bool) -> Received:
+    """What events do. from_initial: whether INITIAL sends some.
+
+    An event that does nothing but net_send, always as much later, is that one later.
     """
     if (routine := _receiving(group)) is None:
-        return {}, x.ZERO
+        return Received()
     (mechanism,) = group.mechanisms
+    values, left, sent = _after(mechanism, routine, begin, called, x.ZERO)
+    names = routine.arguments[1:]
+    after = values | {kept_as(mechanism, name): left[name] for name in names}
+    if not sent and not from_initial:
+        return Received(after)
+    before = dict(zip(*_names_and_weights(mechanism), strict=True))
+    idle = values == begin and all(left[name] is weight for name, weight in before.items())
+    if idle and not from_initial and len(sent) == 1 and _always(mechanism, sent[0]):
+        values, left, more = _after(mechanism, routine, begin, called, sent[0].flag)
+        if not more:
+            after = values | {kept_as(mechanism, name): left[name] for name in names}
+            return Received(after, sent[0].delay_ms)
+    values, left, of_own = _after(mechanism, routine, begin, called, x.symbol(FLAG))
+    own = values | {kept_as(mechanism, name): left[name] for name in names}
+    return Received(after, x.ZERO, sent, own, of_own)
+
+
+def _after(
+    mechanism: Mechanism, routine: Routine, begin: Values, called: dict[Expression, str], flag: Expression
+) -> tuple[Values, Values, list[Sent]]:
+    """Variables and weights after an event of a flag, and what it sends."""
     execution = Solver(mechanism, dict(begin), called)
     execution.sent = []
-    left = execution.run(*_of_event(mechanism, routine))
-    delay = x.ZERO
-    if execution.sent:
-        ((delay, flag), *more), before = execution.sent, dict(zip(*_names_and_weights(mechanism), strict=True))
-        idle = execution.values == begin and all(left[name] is weight for name, weight in before.items())
-        if more or not idle or flag.op != "constant" or not flag.value:
-            what = "net_send by an event that does more than one of a constant flag"
-            raise mechanism.refuse(what, r"\bnet_send\s*\(")
-        execution = Solver(mechanism, dict(begin), called)
-        left = execution.run(*_of_event(mechanism, routine, flag))
+    left = execution.run(*_of_event(mechanism, routine, flag))
     _refuse_change_of_weight(mechanism, left)
-    return execution.values | {kept_as(mechanism, name): left[name] for name in routine.arguments[1:]}, delay
+    return execution.values, left, execution.sent
+
+
+def _always(mechanism: Mechanism, sent: Sent) -> bool:
+    """Whether it is always sent, with a flag and a delay that do not change."""
+    own = {f"{mechanism.name}.{name}" for name in {*mechanism.parameters, *mechanism.assigned} - mechanism.changing}
+    constant = x.symbols([sent.delay_ms]) <= own | {"dt", "celsius", "area", "diam"}
+    return sent.condition is x.ONE and sent.flag.op == "constant" and bool(sent.flag.value) and constant
 
 
 def kept_as(mechanism: Mechanism, argument: str) -> str:

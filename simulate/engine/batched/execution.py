@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...mechanisms.tree import Tree, everything, kind, named, parts
+from ...mechanisms.tree import Tree, kind, named, parts
 from . import expression as x
 from .derivative import derivative
+from .evaluation import MOST_CHOSEN, Evaluation, of_index
 from .expression import Expression
 from .statements import plain
-from .syntax import Mechanism, Routine
+from .syntax import Routine
 
-OF_THE_SEGMENT = ("v", "t", "dt", "celsius", "area", "diam")  # the same name in every mechanism
 NOTHING_TO_DO = {
     "LocalListStatement",
     "ConductanceHint",
@@ -22,41 +22,12 @@ NOTHING_TO_DO = {
     "Verbatim",
     "InitialBlock",  # within NET_RECEIVE, see events
 }
-EXPRESSIONS = {
-    "WrappedExpression",
-    "ParenExpression",
-    "BinaryExpression",
-    "UnaryExpression",
-    "VarName",
-    "Name",
-    "IndexedName",
-    "Integer",
-    "Double",
-    "Float",
-    "DoubleUnit",
-    "FunctionCall",
-}
 OLD = "the state before the step"
 MOST_TURNS = 10_000  # of a loop
 
 
-class Execution:
-    """A mechanism's variables as expressions, changed by the blocks that are run.
-
-    values: name -> expression, of segment, ions and mechanism; a name of the mechanism's own has its name before it.
-    called: expression -> what NMODL calls it, for generated code that can be read.
-    """
-
-    def __init__(
-        self, mechanism: Mechanism, values: dict[str, Expression], called: dict[Expression, str] | None = None
-    ) -> None:
-        self.mechanism, self.values = mechanism, values
-        self.called: dict[Expression, str] = {} if called is None else called
-        self._constants = {name: x.constant(value) for name, value in mechanism.constants.items()}
-        self._locals: list[dict[str, Expression]] = []
-        self._running: list[str] = []  # the routines that have been called and have not ended
-        self._uncertain = 0  # IFs around, of which the branch taken is not known beforehand
-        self.sent: list[tuple[Expression, Expression]] | None = None  # delay, flag of each net_send, where one may be
+class Execution(Evaluation):
+    """A mechanism's variables, changed by the blocks that are run; see Evaluation."""
 
     def run(self, routine: Routine, arguments: Iterable[Expression] = ()) -> dict[str, Expression]:
         """Run a block; arguments: of NET_RECEIVE, returned as the block leaves them.
@@ -70,13 +41,6 @@ class Execution:
         left = self._call(routine, arguments)
         self.values |= kept
         return left
-
-    def own(self, name: str) -> str:
-        """How `values` calls a variable of the mechanism."""
-        of_ion = name in self.mechanism.ion_variables and name not in self.mechanism.own_currents
-        if name in OF_THE_SEGMENT or of_ion:
-            return name
-        return f"{self.mechanism.name}.{name}"
 
     def _call(self, routine: Routine, arguments: Iterable[Expression], result: str = "") -> dict[str, Expression]:
         frame = dict(zip(routine.arguments, arguments, strict=False))
@@ -112,7 +76,7 @@ class Execution:
     def _expression_statement(self, node: Tree) -> None:
         match kind(node):
             case "BinaryExpression" if named(parts(node)[1]) == "=":
-                self._assign(self.variable(parts(node)[0]), self.number(parts(node)[2]))
+                self._set(parts(node)[0], self.number(parts(node)[2]))
             case "DiffEqExpression":
                 self._advance(parts(node)[0])
             case "StatementBlock":
@@ -142,6 +106,21 @@ class Execution:
         else:
             self._assign(state, before + x.call("expm1", dt * b) * (before + a / b))
 
+    def _set(self, node: Tree, value: Expression) -> None:
+        """Assign to a variable, or to the one of an array's elements that is found out each time."""
+        name, index = self._element(node)
+        if index is None:
+            self._assign(name, value)
+            return
+        size = self.mechanism.sizes.get(name, 0)
+        for number in range(size):
+            element = f"{name}[{number}]"
+            if size > MOST_CHOSEN:
+                self._assign(element, self.unsaid(*of_index(name)))
+            else:
+                chosen = x.call("==", index, x.constant(number))
+                self._assign(element, x.select(chosen, value, self._variable(element)))
+
     def _assign(self, name: str, value: Expression) -> None:
         if value.of:
             new = "new_" if name in self.mechanism.states else ""
@@ -156,10 +135,11 @@ class Execution:
         condition, body, *others = branches
         taken = self._truth(condition)
         known = taken.op == "constant"
-        self._uncertain += not known
         values, frame = dict(self.values), dict(self._locals[-1])
+        self._path.append(taken)
         if not known or taken.value:
             self._statements(body)
+        self._path[-1] = x.call("!", taken)
         after, after_frame = self.values, self._locals[-1]
         self.values, self._locals[-1] = values, frame
         if others and not (known and taken.value):
@@ -168,7 +148,7 @@ class Execution:
                 self._if([*first, *others[1:]])
             else:
                 self._statements(first[0])
-        self._uncertain -= not known
+        self._path.pop()
         merged = {n: x.select(taken, v, self.values.get(n, x.ZERO)) for n, v in after.items()}
         frame = {n: x.select(taken, v, self._locals[-1].get(n, x.ZERO)) for n, v in after_frame.items()}
         self.values, self._locals[-1] = self.values | merged, frame
@@ -199,76 +179,3 @@ class Execution:
                 return
             self._statements(body)
         raise self.mechanism.refuse("WHILE with a condition that is not known beforehand", r"\bWHILE\b")
-
-    def variable(self, node: Tree) -> str:
-        """The variable that a name stands for, with the number of an array's element."""
-        indexed = next((each for each in everything([node]) if kind(each) == "IndexedName"), None)
-        if indexed is None:
-            return named(node)
-        name, index = named(indexed), self.number(parts(indexed)[1])
-        size = self.mechanism.sizes.get(name, 0)
-        if index.op != "constant" or not 0 <= index.value < size:
-            what = f"an index of {name} that is not constant" if index.op != "constant" else f"an index beyond {name}"
-            raise self.mechanism.refuse(what, rf"\b{name}\s*\[")
-        return f"{name}[{int(index.value)}]"
-
-    def number(self, node: Tree) -> Expression:
-        """An expression's value; what is true counts 1, as in C."""
-        value = self._value(node)
-        return x.select(value, x.ONE, x.ZERO) if value.op in x.COMPARISONS | x.LOGIC else value
-
-    def _truth(self, node: Tree) -> Expression:
-        """Whether it is not 0."""
-        value = self._value(node)
-        return value if value.op in x.COMPARISONS | x.LOGIC else x.call("!=", value, x.ZERO)
-
-    def _value(self, node: Tree) -> Expression:
-        if kind(node) not in EXPRESSIONS:
-            raise self.mechanism.refuse(f"an expression of kind {kind(node)}", r"\bBREAKPOINT\b")
-        inner = parts(node)
-        match kind(node):
-            case "Integer" | "Double" | "Float" if kind(inner[0]) == "name":
-                return x.constant(float(named(node)))
-            case "BinaryExpression":
-                operator = named(inner[1])
-                read = self._truth if operator in x.LOGIC else self.number
-                return x.build(operator, read(inner[0]), read(inner[2]))
-            case "UnaryExpression" if named(inner[0]) == "-":
-                return x.negative(self.number(inner[1]))
-            case "UnaryExpression":
-                return x.call("!", self._truth(inner[1]))
-            case "FunctionCall":
-                return self._function(named(inner[0]), inner[1:])
-            case "VarName" | "Name" | "IndexedName" | "Integer":
-                return self._variable(self.variable(node))
-        return self._value(inner[0])
-
-    def _variable(self, name: str) -> Expression:
-        for values in (self._locals[-1], self._constants):
-            if name in values:
-                return values[name]
-        if self.own(name) not in self.values:
-            raise self.mechanism.refuse(f"the variable {name}", rf"\b{name}\b")
-        return self.values[self.own(name)]
-
-    def _function(self, name: str, given: list[Tree]) -> Expression:
-        if name in self._running:
-            raise self.mechanism.refuse(f"recursion of {name}", rf"\b(?:FUNCTION|PROCEDURE)\s+({name})\b")
-        if name in self.mechanism.routines:
-            return self._call(self.mechanism.routines[name], map(self.number, given), name)[name]
-        if name == "at_time":  # of account for variable steps only
-            return x.ZERO
-        if name == "net_send" and self.sent is not None and not self._uncertain:
-            self.sent.append((self.number(given[0]), self.number(given[1])))
-            return x.ZERO
-        if name == "state_discontinuity":  # as old files change a state in NET_RECEIVE
-            self._assign(self.variable(given[0]), self.number(given[1]))
-            return x.ZERO
-        if name not in x.FUNCTIONS.keys() | {"pow", "exprelr"}:
-            raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
-        arguments = [self.number(argument) for argument in given]
-        if name == "exprelr":
-            near = x.call("<", x.call("fabs", arguments[0]), x.constant(1e-6))
-            away = arguments[0] / x.call("expm1", arguments[0])
-            return x.select(near, x.ONE - arguments[0] / x.constant(2), away)
-        return x.call(name, *arguments)

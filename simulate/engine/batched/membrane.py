@@ -144,7 +144,7 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
             base, _, index = name.rstrip("]").partition("[")
             source = f"{base}0" if name in mechanism.states else base
             start = mechanism.starts.get(base, 0.0)  # of a state; what is computed starts at 0
-            if source in mechanism.ranges:
+            if source in mechanism.ranges | mechanism.pointers:
                 numbers = [_element(getattr(place, source), index) for place in places]
             elif name not in mechanism.assigned and hasattr(h, f"{source}_{mechanism.name}"):
                 of_all = _element(getattr(h, f"{source}_{mechanism.name}"), index)

@@ -12,22 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...schema import InputError
 from . import events
 from . import expression as x
-from .derivative import derivative
-from .execution import OF_THE_SEGMENT
+from .currents import CHANGE_OF_V, Values, advanced, currents
+from .evaluation import OF_THE_SEGMENT, UNIFORM, Sent
 from .expression import Expression
+from .initial import assigned, numbers, refuse_unsaid, settled
 from .membrane import Group, ion_names
-from .solving import Solver
 
-GAS_CONSTANT, FARADAY, KELVIN = 8.31446261815324, 96485.3321233100184, 273.15  # CODATA 2018, as NEURON 9 has them
-TO_NA = 0.01  # a current density of 1 mA/cm2 over 1 um2, in nA
-OF_EVENTS = ("v", "t", events.WEIGHT)  # what differs between events
-OF_SYNAPSES = "the current of synapses"  # of an ion
-CHANGE_OF_V = "dv"  # what the voltage changed by until the step's middle
 TO_DENSITY = 100.0  # a current of 1 nA over 1 um2, in mA/cm2
-
-Values = dict[str, Expression]  # variable, as Execution calls it -> what it is
+OF_EVENTS = ("v", "t", events.WEIGHT, events.FLAG)  # what differs between events
+NEVER = np.inf
+WAITING = 8  # events of a place's own that may be on their way
 
 
 @dataclass
@@ -37,7 +34,9 @@ class Program:
     current (nA), conductance (uS): into and at each place's node, from the stored variables and v, mV.
     kept: variables that a trial keeps from step to step, with their first values (I,).
     after_currents, advanced, received: new values of kept variables, once currents are computed, once the states have
-    advanced, and after an event, by `delay_ms` (I,). alone: the states advance without voltage, time or currents.
+    advanced, and after an event, by `delay_ms` (I,). sent: events of its own that such an event sends; own, of_own:
+    what one of these does, and sends. waiting: whether `kept` has room for them, see `waiting_name`.
+    alone: the states advance without voltage, time or currents.
     followed: variables of the segment's group (`Group.under`) that the currents follow. added: what they add to others
     of that group, which hold an ion's current density.
     constants: symbol -> numbers (I,) of variables that never change. called: how NMODL calls an expression.
@@ -50,6 +49,10 @@ class Program:
     after_currents: Values
     advanced: Values
     received: Values
+    sent: list[Sent]
+    own: Values
+    of_own: list[Sent]
+    waiting: bool
     delay_ms: np.ndarray
     followed: set[str]
     added: Values
@@ -63,18 +66,46 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, unde
 
     Raises InputError for what generated code cannot say.
     """
-    numbers = _after_initial(group, dt_ms, v_init_mv)
-    begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)}
+    begin, sent = numbers(group, dt_ms, v_init_mv)
+    try:
+        return _written(group, begin, sent, {}, dt_ms, second_order, under)
+    except InputError:  # a loop, or a branch, that what never changes here may settle
+        if not (known := settled(group, begin)):
+            raise
+        return _written(group, begin, sent, known, dt_ms, second_order, under)
+
+
+def _written(
+    group: Group,
+    numbers: dict[str, np.ndarray],
+    sent: list[tuple[np.ndarray, np.ndarray]],
+    known: Values,
+    dt_ms: float,
+    second_order: bool,
+    under: Program | None,
+) -> Program:
+    begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)} | known
     called: dict[Expression, str] = {}
-    current, conductance, after_currents = _currents(group, begin, called)
-    advanced = _advanced(group, begin, second_order, called)
-    received, delay = events.received(group, begin, called)
-    blocks = [_assigned(each) for each in (after_currents, advanced, received)]
+    current, conductance, after_currents = currents(group, begin, called)
+    after_step = advanced(group, begin, second_order, called)
+    event = events.received(group, begin, called, from_initial=bool(sent))
+    blocks = [
+        {name: value for name, value in assigned(each).items() if value is not begin.get(name)}
+        for each in (after_currents, after_step, event.values, event.own)
+    ]
+    blocks[2:] = [_certain(each, numbers, blocks) for each in blocks[2:]]
+    sends = [
+        [Sent(*_certain(dict(enumerate(s)), numbers, blocks).values()) for s in each]
+        for each in (event.sent, event.of_own)
+    ]
+    of_sending = [each for some in sends for s in some for each in s]
     if group.point:
-        _refuse_to_follow(group, [delay, *(value for block in blocks[1:] for value in block.values())])
+        _refuse_to_follow(group, [event.delay_ms, *of_sending, *(v for block in blocks[1:] for v in block.values())])
     changed = {name for block in blocks for name in block} - set(OF_THE_SEGMENT)
-    delay_ms = _unchanging(group, delay, changed, numbers)
-    kept = _kept(changed, [current, conductance, *map(x.symbol, sorted(group.wanted))], blocks)
+    delay_ms = _unchanging(group, event.delay_ms, changed, numbers)
+    outputs = [current, conductance, *of_sending, *map(x.symbol, sorted(group.wanted))]
+    kept = _kept(changed, outputs, blocks)
+    refuse_unsaid(group, [*outputs, *(block[name] for block in blocks for name in kept if name in block)])
     events.check_first_weights(group, begin, kept)
     elsewhere = under.kept.keys() if under else set()
     followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere
@@ -84,21 +115,26 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, unde
     def with_numbers(values: Mapping[str, Expression]) -> Values:
         return dict(zip(values, x.substitute(values.values(), fixed), strict=True))
 
-    after_currents, advanced, received = (
+    after_currents, after_step, received, own = (
         with_numbers({name: block[name] for name in sorted(kept) if name in block}) for block in blocks
     )
     current, conductance = x.substitute([current, conductance], fixed)
-    currents = blocks[0] if group.point else {}
-    added = {name: currents[name] * TO_DENSITY / begin["area"] for name in sorted(currents.keys() & elsewhere)}
-    free = x.symbols(advanced.values())
+    of_ions = blocks[0] if group.point else {}
+    added = {name: of_ions[name] * TO_DENSITY / begin["area"] for name in sorted(of_ions.keys() & elsewhere)}
+    free = x.symbols(after_step.values())
+    waiting = _waiting(group, sent) if sends != [[], []] or sent else {}
     return Program(
         group=group,
         current=current,
         conductance=conductance,
-        kept={name: numbers[name] for name in sorted(kept)},
+        kept={name: numbers[name] for name in sorted(kept)} | waiting,
         after_currents=after_currents,
-        advanced=advanced,
+        advanced=after_step,
         received=received,
+        sent=[Sent(*x.substitute(each, fixed)) for each in sends[0]],
+        own=own,
+        of_own=[Sent(*x.substitute(each, fixed)) for each in sends[1]],
+        waiting=bool(waiting),
         delay_ms=delay_ms,
         followed=followed,
         added=with_numbers(added),
@@ -108,103 +144,51 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, unde
     )
 
 
+def waiting_name(group: Group, what: str, number: int) -> str:
+    """How `kept` calls what is known of a place's own events: when, flag or weight; the next one has number 0."""
+    return f"{group.name} own event {what}[{number}]"
+
+
+def _waiting(group: Group, sent: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The events that wait at each place to begin with, in order, and room for others."""
+    n = len(group.node)
+    when, flag = np.full((WAITING, n), NEVER), np.zeros((WAITING, n))
+    for number, (time_ms, its) in enumerate(sent[:WAITING]):
+        when[number], flag[number] = time_ms, its
+    order = np.argsort(when, axis=0, kind="stable")
+    rows = {"when": np.take_along_axis(when, order, 0), "flag": np.take_along_axis(flag, order, 0)}
+    rows["weight"] = np.zeros((WAITING, n))
+    return {waiting_name(group, what, k): row for what, each in rows.items() for k, row in enumerate(each)}
+
+
+def _certain(values: dict, numbers: Mapping[str, np.ndarray], blocks: list[Values]) -> dict:
+    """The same where what random numbers between 0 and 1 decide is settled, where they decide nothing.
+
+    A release that never fails, for example, which asks whether one is above a rate of failures of 0.
+    """
+    if not any(name.startswith(UNIFORM) for name in x.symbols(values.values())):
+        return values
+    changed = {name for block in blocks for name in block}
+    fixed = {name: x.constant(each[0]) for name, each in numbers.items() if name not in changed and _same(each)}
+    return dict(zip(values, x.rewrite(x.substitute(values.values(), fixed), _decided), strict=True))
+
+
+def _decided(node: Expression, of: tuple[Expression, ...]) -> Expression:
+    if node.op in ("<", "<=", ">", ">=") and {each.op for each in of} == {"symbol", "constant"}:
+        drawn, other = of if of[0].op == "symbol" else of[::-1]
+        above = (node.op in (">", ">=")) == (drawn is of[0])  # whether it asks if the drawn number is above the other
+        if drawn.name.startswith(UNIFORM) and not 0 < other.value < 1:
+            return x.constant(float((other.value <= 0) == above))
+    return x.build(node.op, *of) if node.of else node
+
+
+def _same(numbers: np.ndarray) -> bool:
+    return bool((numbers == numbers[0]).all())
+
+
 def _alike(numbers: np.ndarray) -> bool:
     """Whether it is one number at several places: it then stands in the code; else it comes from a table."""
-    return len(numbers) > 1 and bool((numbers == numbers[0]).all())
-
-
-def _after_initial(group: Group, dt_ms: float, v_init_mv: float) -> dict[str, np.ndarray]:
-    """The number of every variable at every place, once NEURON has initialised it."""
-    n = len(group.node)
-    numbers = group.values | {"v": np.full(n, v_init_mv), "t": np.zeros(n), "dt": np.full(n, dt_ms)}
-    numbers |= {_slope(ion): np.zeros(n) for ion in group.charge}
-    for mechanism in group.mechanisms:
-        if "InitialBlock" in mechanism.blocks:
-            execution = Solver(mechanism, {name: x.symbol(name) for name in numbers})
-            execution.run(mechanism.blocks["InitialBlock"])
-            new = _assigned(execution.values)
-            found = zip(new, x.evaluate(new.values(), numbers), strict=True)
-            numbers |= {name: np.broadcast_to(np.asarray(value, float), n) for name, value in found}
-    return numbers | {f"i{ion}": np.zeros(n) for ion in group.charge}
-
-
-def _assigned(values: Values) -> Values:
-    """The variables that are no longer what they were."""
-    return {name: value for name, value in values.items() if value is not x.symbol(name)}
-
-
-def _currents(group: Group, begin: Values, called: dict[Expression, str]) -> tuple[Expression, Expression, Values]:
-    """Current into the node (nA), its conductance (uS), and the variables after every BREAKPOINT."""
-    values = dict(begin)
-    for ion, charge in group.charge.items():
-        values[f"i{ion}"] = x.symbol(OF_SYNAPSES) if ion in group.added else x.ZERO
-        values[_slope(ion)] = x.ZERO
-        if ion in group.advanced:
-            values[f"e{ion}"] = _nernst(ion, charge, values)
-            called[values[f"e{ion}"]] = f"e{ion}"
-    current = conductance = x.ZERO
-    for mechanism in group.mechanisms:
-        if "BreakpointBlock" not in mechanism.blocks:
-            continue
-        before = values
-        execution = Solver(mechanism, dict(before), called)
-        execution.run(mechanism.blocks["BreakpointBlock"])
-        values = execution.values
-        outward = [(values[execution.own(name)], 1) for name in mechanism.currents]
-        outward += [(values[execution.own(name)], -1) for name in mechanism.electrode]
-        for used in mechanism.ions:
-            if (name := f"i{used.name}") in used.write:
-                its = values[execution.own(name)]
-                outward.append((its, 1))
-                values[_slope(used.name)] = before[_slope(used.name)] + derivative(its, "v")
-                values[name] = before[name] + its
-        for value, sign in outward:
-            current = current + value * sign
-            conductance = conductance + derivative(value, "v") * sign
-    if not group.point:
-        to_na = begin["area"] * TO_NA
-        current, conductance = current * to_na, conductance * to_na
-    if group.added:
-        values = _without_synapses(group, values, [current, conductance])
-    return -current, conductance, values
-
-
-def _without_synapses(group: Group, values: Values, outputs: list[Expression]) -> Values:
-    """The variables with nothing in the currents of ions yet of the synapses, which add theirs when all have theirs.
-
-    NEURON adds up in the order of its mechanisms, which a BREAKPOINT would see that reads a current.
-    """
-    others = [value for name, value in values.items() if name not in {f"i{ion}" for ion in group.added}]
-    if OF_SYNAPSES in x.symbols([*outputs, *others]):
-        for mechanism in group.mechanisms:
-            for ion in mechanism.ions:
-                if ion.name in group.added and f"i{ion.name}" in ion.read:
-                    what = f"a BREAKPOINT that reads i{ion.name}, which a synapse writes,"
-                    raise mechanism.refuse(what, rf"\bUSEION\s+{ion.name}\b")
-    return dict(zip(values, x.substitute(values.values(), {OF_SYNAPSES: x.ZERO}), strict=True))
-
-
-def _slope(ion: str) -> str:
-    return f"di{ion}_dv"
-
-
-def _nernst(ion: str, charge: float, values: Values) -> Expression:
-    """Reversal potential in mV."""
-    per_log = (values["celsius"] + KELVIN) * (1e3 * GAS_CONSTANT / (charge * FARADAY))
-    return per_log * x.call("log", values[f"{ion}o"] / values[f"{ion}i"])
-
-
-def _advanced(group: Group, begin: Values, second_order: bool, called: dict[Expression, str]) -> Values:
-    """Every variable after its mechanism has advanced it."""
-    values = dict(begin)
-    for ion in group.charge if second_order else ():
-        values[f"i{ion}"] = begin[f"i{ion}"] + begin[_slope(ion)] * x.symbol(CHANGE_OF_V)
-    for mechanism in group.mechanisms:
-        execution = Solver(mechanism, values, called)
-        for block, method in mechanism.solved.items():
-            execution.solve(block, method, second_order)
-        values = execution.values
-    return values | {f"i{ion}": begin[f"i{ion}"] for ion in group.charge}
+    return len(numbers) > 1 and _same(numbers)
 
 
 def _unchanging(group: Group, delay: Expression, changed: set[str], numbers: Mapping[str, np.ndarray]) -> np.ndarray:

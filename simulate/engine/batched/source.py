@@ -11,9 +11,10 @@ from . import elimination
 from . import expression as x
 from .circuit import Circuit
 from .contraction import Contraction
-from .group_source import GroupSource, Rows
+from .group_source import GroupSource
 from .lowering import Tables
-from .program import Program
+from .place_source import Rows
+from .program import WAITING, Program
 
 WARP = 32  # threads of a GPU that do the same: of different groups in different warps, none waits for another
 TO_US = 1e-5  # 1 uF/cm2 over 1 um2 in nF; 1 nF over 1 ms is 1 uS
@@ -86,7 +87,8 @@ def write(
         groups.append(GroupSource(program, tables, rows, real, dt_ms, before, under))
         before += len(program.group.node)
     names["N_ROWS"] = len(rows)
-    event_times = any("t" in x.symbols(program.received.values()) for program in programs)
+    event_times = any(each.waiting or "t" in x.symbols(each.received.values()) for each in programs)
+    own_events = any(each.waiting for each in programs)
     order = "second order (Crank-Nicolson, staggered gates)" if second_order else "first order (implicit Euler)"
     lines = [
         f"// One time step of {name}: dt {dt_ms:g} ms, {order}, in {real}.",
@@ -95,9 +97,11 @@ def write(
         *(f"static const int {key} = {value};" for key, value in names.items()),
         *of_all,
         *(["#define EVENT_TIMES"] if event_times else []),
+        *([f"#define WAITING {WAITING}"] if own_events else []),
         '#include "tile.h"',
         "",
         *(line for group in groups for line in group.functions()),
+        *(line for group in groups for line in group.own_events()),
         "// An input spike at one place",
         "FUNCTION void receive(const Tile& t, int lane, int connection) {",
         "    const int i = t.indices[CONNECTION_PLACE + connection];",
@@ -107,6 +111,7 @@ def write(
         "    }",
         "}",
         "",
+        *(_own_events(groups) if own_events else []),
         "FUNCTION void states_before_events(const Tile& t, real time_ms) {",
         *(f"    advance_{group.name}(t, time_ms);" for group in groups if group.waits),
         "}",
@@ -129,3 +134,12 @@ def write(
         np.dtype("f4" if real == "float" else "f8"),
         event_times,
     )
+
+
+def _own_events(groups: Sequence[GroupSource]) -> list[str]:
+    return [
+        "FUNCTION void own_events(const Tile& t, real time_ms) {",
+        *(f"    {line}" for group in groups for line in group.all_own_events()),
+        "}",
+        "",
+    ]

@@ -9,7 +9,7 @@ import numpy as np
 from ...mechanisms.nmodl import Source
 from ...schema import InputError
 from . import events, program, step, syntax
-from .execution import OF_THE_SEGMENT
+from .evaluation import OF_THE_SEGMENT
 from .membrane import Group, writes_concentration
 from .syntax import Mechanism
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
-from ...mechanisms import linearity, translators
+from ...mechanisms import linearity, nmodl, translators
 from ...mechanisms.nmodl import line_of, without_comments
 from ...mechanisms.tree import Tree, everything, kind, named, parts
 from ...schema import InputError
@@ -27,10 +27,8 @@ REFUSED = {
     "AfterBlock": ("AFTER", r"\bAFTER\b"),
     "ConstructorBlock": ("CONSTRUCTOR", r"\bCONSTRUCTOR\b"),
     "DestructorBlock": ("DESTRUCTOR", r"\bDESTRUCTOR\b"),
-    "Pointer": ("POINTER", r"\bPOINTER\b"),
     "BbcorePointer": ("BBCOREPOINTER", r"\bBBCOREPOINTER\b"),
     "External": ("EXTERNAL", r"\bEXTERNAL\b"),
-    "RandomVarList": ("RANDOM", r"\bRANDOM\b"),
     "LonDiffuse": ("LONGITUDINAL_DIFFUSION", r"\bLONGITUDINAL_DIFFUSION\b"),
     "Include": ("INCLUDE", r"\bINCLUDE\b"),
     "WatchStatement": ("WATCH", r"\bWATCH\b"),
@@ -39,6 +37,7 @@ REFUSED = {
     "ProtectStatement": ("PROTECT", r"\bPROTECT\b"),
 }
 METHODS = ("cnexp", "derivimplicit", "euler", "sparse", "")
+IDLE = {"printf", "net_event"}  # prints; tells cells of a network
 NUMBERS = ("Integer", "Double", "Float")
 # Of a state, its number after START
 START = r"\bSTATE\s*\{{[^}}]*\b{name}\b\s*(?:\[\s*\w+\s*\])?(?:\s*FROM\s+\S+\s+TO\s+\S+)?\s+START\s+([-+.\deE]+)"
@@ -65,10 +64,13 @@ class Routine:
 class Mechanism:
     """What the NMODL of a mechanism declares.
 
-    parameters: name -> default; constants: those that nobody can change. currents: nonspecific, electrode: injected.
+    pointers: to numbers. parameters: name -> default; constants: those that nobody can change. currents: nonspecific,
+    electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
-    derivatives, kinetics, routines: by name. remarks: what was passed over. file, text: where it stands.
+    derivatives, kinetics, routines: by name. remarks: what was passed over. unsaid: symbol of a number that cannot be
+    said -> what it is, and where in the text. changing: variables, by name without index, that a block other than
+    INITIAL sets. file, text: where it stands.
     """
 
     file: str
@@ -77,6 +79,7 @@ class Mechanism:
     point: bool = False
     ions: list[Ion] = field(default_factory=list)
     ranges: set[str] = field(default_factory=set)
+    pointers: set[str] = field(default_factory=set)
     currents: list[str] = field(default_factory=list)
     electrode: list[str] = field(default_factory=list)
     parameters: dict[str, float] = field(default_factory=dict)
@@ -91,6 +94,8 @@ class Mechanism:
     kinetics: dict[str, Routine] = field(default_factory=dict)
     routines: dict[str, Routine] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
+    changing: set[str] = field(default_factory=set)
 
     def refuse(self, what: str, pattern: str, which: int = 0) -> InputError:
         """The error that says that `what` is not supported, with its line and the engines that take the file."""
@@ -137,10 +142,15 @@ def parse(text: str, file: str) -> Mechanism:
             raise mechanism.refuse(*REFUSED[kind(node)])
         if kind(node) == "StatementBlock" and {"name": "MutexLock"} in parts(node):
             raise mechanism.refuse("MUTEXLOCK", r"\bMUTEXLOCK\b")
+        if kind(node) == "FunctionCall" and named(node) in IDLE and not mechanism.remarks:
+            at = mechanism.line(rf"\b{named(node)}\s*\(")
+            mechanism.remarks.append(f"{file}, line {at}: {named(node)} is passed over")
         if kind(node) == "PrimeName" and named(parts(node)[1]) != "1":
             raise mechanism.refuse("a second derivative", r"\w+\s*''")
     for block in program:
         _read(mechanism, block)
+        if kind(block) != "InitialBlock":
+            mechanism.changing |= _set_by(block)
     if not mechanism.name:
         raise InputError(f"{file}: has no NEURON block with a SUFFIX or POINT_PROCESS, so it is no mechanism")
     for ion in mechanism.ions if mechanism.point else ():
@@ -168,8 +178,19 @@ def parse(text: str, file: str) -> Mechanism:
     return mechanism
 
 
+def _set_by(block: Tree) -> set[str]:
+    """What the statements of a block set, by name."""
+    return {
+        named(parts(node)[0])
+        for node in everything([block])
+        if kind(node) == "BinaryExpression" and named(parts(node)[1]) == "="
+    }
+
+
 def _routine(block: Tree) -> Routine:
     body = next(part for part in parts(block) if kind(part) == "StatementBlock")
+    if kind(block) in verbatim.LEFT_EARLY:
+        body = verbatim.without_returns(body)
     return Routine(tuple(named(part) for part in parts(block) if kind(part) == "Argument"), body)
 
 
@@ -260,6 +281,13 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
             read = tuple(named(part) for part in parts(statement) if kind(part) == "ReadIonVar")
             write = tuple(named(part) for part in parts(statement) if kind(part) == "WriteIonVar")
             mechanism.ions.append(Ion(names[0], read, write))
+        case "Pointer":  # to a number that stays what it is, see cell/pointers.py
+            mechanism.pointers |= {*nmodl.pointers(mechanism.text)}
+            for name in names:
+                if nmodl.sets(mechanism.text, name):
+                    raise mechanism.refuse(f"a block that sets POINTER {name}", rf"\b{name}\s*=(?!=)")
+            if strange := sorted({*names} - mechanism.pointers):
+                raise mechanism.refuse(f"POINTER {strange[0]} of VERBATIM", rf"\bPOINTER\b[^\n]*\b{strange[0]}\b")
 
 
 def _factor(mechanism: Mechanism, entry: Tree) -> float:

@@ -63,6 +63,40 @@ FUNCTION void receive(const Tile& t, int lane, int connection);
 FUNCTION void states_before_events(const Tile& t, real time_ms);
 template <bool advance> FUNCTION void currents(const Tile& t, real time_ms);
 
+#ifdef WAITING
+// Events that places have sent to themselves, WAITING at most of each place: when each comes, its flag and its weight in
+// rows that are `apart`, the next one first
+FUNCTION void own_events(const Tile& t, real time_ms);
+static const real NEVER = sizeof(real) == 4 ? (real)3e38 : (real)1e308;
+
+FUNCTION void next_own_event(const Tile& t, int lane, int when, int flag, int weight, int apart) {
+    for (int k = 0; k < WAITING - 1; ++k) {
+        AT(when + k * apart, lane) = AT(when + (k + 1) * apart, lane);
+        AT(flag + k * apart, lane) = AT(flag + (k + 1) * apart, lane);
+        AT(weight + k * apart, lane) = AT(weight + (k + 1) * apart, lane);
+    }
+    AT(when + (WAITING - 1) * apart, lane) = NEVER;
+}
+
+FUNCTION void send(
+    const Tile& t, int lane, int node, int when, int flag, int weight, int apart,
+    real its_time, real its_flag, real its_weight
+) {
+    if (!(its_time < NEVER)) return;
+    int k = WAITING - 1;
+    const real none = 0;
+    if (AT(when + k * apart, lane) < NEVER) AT(OF_NODE(node, 0), lane) = none / none;  // no room: ends the trial
+    for (; k > 0 && AT(when + (k - 1) * apart, lane) > its_time; --k) {
+        AT(when + k * apart, lane) = AT(when + (k - 1) * apart, lane);
+        AT(flag + k * apart, lane) = AT(flag + (k - 1) * apart, lane);
+        AT(weight + k * apart, lane) = AT(weight + (k - 1) * apart, lane);
+    }
+    AT(when + k * apart, lane) = its_time;
+    AT(flag + k * apart, lane) = its_flag;
+    AT(weight + k * apart, lane) = its_weight;
+}
+#endif
+
 // following: of each lane of this thread, the next one to arrive
 FUNCTION void events(const Tile& t, const Recorder& r, int step, int (&following)[LANES_OF_THREAD]) {
     EACH_LANE {
@@ -113,6 +147,10 @@ FUNCTION void integrate(const Tile& t, const Recorder& r) {
         TOGETHER;
         events(t, r, r.steps_before + k, following);
         TOGETHER;
+#ifdef WAITING
+        own_events(t, now_ms);
+        TOGETHER;
+#endif
         if (advance) currents<true>(t, now_ms);
         else currents<false>(t, now_ms);
         TOGETHER;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apical.simulate.cell import biophysics, compiling
+from apical.simulate.cell import biophysics, compiling, pointers
 from apical.simulate.engine.interface import Integration
 from apical.simulate.engine.run import fastest
 from apical.simulate.mechanisms import complaints, nmodl, own, translators
@@ -132,17 +132,40 @@ def test_what_a_parameter_file_says_wrongly_of_the_folder(folder, change, expect
             ("FUNCTION inf", 'INCLUDE "more.inc"\nFUNCTION inf'),
             "kdr.mod, line 19: INCLUDE of another file; write its text",
         ),
-        (("RANGE gbar", "POINTER far RANGE gbar"), None),
-        (("RANGE gbar", "POINTER ek2 RANGE gbar"), None),
+        (
+            ("RANGE gbar", "POINTER far RANGE gbar"),
+            "kdr.mod, line 7: it sets POINTER far, a variable of another mechanism that code of a model chooses",
+        ),
     ],
 )
 def test_what_no_engine_may_run(folder, change, expected):
-    text = CHANNEL.replace(*change)
-    if expected is None:  # a POINTER that an equation follows
-        name = change[1].split()[1]
-        text = text.replace("(v - ek)", f"(v - {name})").replace("ASSIGNED {", f"ASSIGNED {{ {name}")
-        expected = f"kdr.mod, line 7: nothing sets POINTER {name}"
+    text = CHANNEL.replace(*change).replace("    ik =", "    far = v ik =").replace("half (mV)", "half (mV) far = 1")
     assert expected in refused(folder, kdr=text)
+
+
+POINTING = CHANNEL.replace("RANGE gbar, half", "RANGE gbar POINTER half, ek2, more\n POINTER of_c").replace(
+    "(v - ek)", "(v - ek2*more)"
+)
+
+
+def test_a_pointer_is_a_parameter_that_is_asked_for(folder):
+    """What only VERBATIM follows is none; one for which the file has a number has that."""
+    text = POINTING.replace("half (mV)", "half (mV) more = 1").replace("ek (mV)", "ek (mV) ek2 (mV)")
+    assert nmodl.mechanism(text).pointers == {"half": None, "more": 1.0, "ek2": None}
+    assert nmodl.mechanism(text).parameters == {"gbar": "S/cm2", "half": "mV", "more": "1", "ek2": "mV"}
+    assert "soma.Kmade.ek2: missing: give it in [soma]" in refused(folder, kdr=text)
+    given = CELL.replace("half = -30", "half = -30, ek2 = '-80 mV'")
+    (folder / "mod" / "kdr.mod").write_text(text)
+    (folder / "cell.toml").write_text(given)
+    found = biophysics.load(str(folder / "cell.toml"))
+    assert pointers.numbers("Kmade", found.nmodl, found.soma["Kmade"]) == {"half": -30, "more": 1, "ek2": -80}
+    assert pointers.numbers("pas", found.nmodl, {}) == {}
+
+
+def test_a_cell_that_was_taken_over_is_without_what_pointers_point_to():
+    sources = {"Kmade": Source(file="kdr.mod", text=POINTING)}
+    with pytest.raises(InputError, match=r"^kdr\.mod, line 7: POINTER half is set by code of the model, which"):
+        own.check_without_pointers(["Kmade"], sources)
 
 
 def test_a_name_that_neuron_has_is_refused(folder):

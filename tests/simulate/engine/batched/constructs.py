@@ -14,6 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 from against_neuron import compile_and_load, in_both_orders
 
+from apical.simulate.cell import pointers
+
 FILES = sorted(Path(__file__).with_name("constructs").glob("*.mod"))
 TOGETHER = {"MadeShells": ("MadeShells", "MadeCalcium"), "MadeOwnCurrent": ("MadeOwnCurrent", "MadeCalcium")}
 END_MS, DT_MS, V_INIT_MV = 60.0, 0.025, -65.0
@@ -38,7 +40,7 @@ def main(folder: Path) -> None:
         for start_ms, amp_na in ((5, 0.05), (25, -0.03), (30, 0.1)):
             clamps.append(h.IClamp(section(0.5)))
             clamps[-1].delay, clamps[-1].dur, clamps[-1].amp = start_ms, 8, amp_na
-    settle(h, dict(zip(names, sections[1:], strict=True)))
+    kept = settle(h, dict(zip(names, sections[1:], strict=True)))
     cell = SimpleNamespace(name="constructs", soma=sections[0], sections=lambda: sections)
     known = {file.stem: (file.name, file.read_text()) for file in FILES}
     probes = [section(0.5) for section in sections[1:]]
@@ -48,14 +50,17 @@ def main(folder: Path) -> None:
         for name, apart, v_mv in zip(names, apart_mv, theirs_mv, strict=True):
             found[f"{name}, order {order}"] = [float(apart), float(np.ptp(v_mv))]
     print(json.dumps(found))
+    del kept
 
 
-def settle(h, sections: dict) -> None:
-    """What is set from outside: an element of an array, a start, and a parameter without a default."""
+def settle(h, sections: dict) -> list:
+    """What is set from outside: an element of an array, a start, a parameter without a default, and POINTERs."""
     for number, weight in enumerate((0.5, -0.2, 0.7, 1.1)):
         sections["MadeArrays"](0.5).MadeArrays.w[number] = weight
     sections["MadeStart"](0.5).MadeStart.n0, sections["MadeStart"](0.5).MadeStart.e = 0.9, -20
     h.m0_MadeStart = 0.4
+    pointed = sections["MadePointed"](0.5).MadePointed
+    return [pointers.point(pointed, name, number) for name, number in {"level": 0.4, "far": -50.0}.items()]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import pytest
 
 from apical.simulate.engine.batched import expression as x
 from apical.simulate.engine.batched import syntax
-from apical.simulate.engine.batched.execution import OF_THE_SEGMENT, Execution
+from apical.simulate.engine.batched.evaluation import OF_THE_SEGMENT
+from apical.simulate.engine.batched.execution import Execution
 from apical.simulate.schema import InputError
 
 V_MV = np.array([-90.0, -60.0, -40.0, 0.0, 30.0])

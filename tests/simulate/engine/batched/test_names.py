@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from apical.simulate.engine.batched import program, syntax
-from apical.simulate.engine.batched.group_source import GroupSource, Rows
+from apical.simulate.engine.batched.group_source import GroupSource
 from apical.simulate.engine.batched.lowering import Tables
 from apical.simulate.engine.batched.membrane import Group
+from apical.simulate.engine.batched.place_source import Rows
 from apical.simulate.schema import InputError
 
 CHANNEL = """
