@@ -17,6 +17,9 @@ Workers = Annotated[
     int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Processes, one cell each [default: all cores].")
 ]
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, or cuda:N: one GPU of several.")]
+RunOrName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run, a model that ships, a published ELM, or owner/name on a hub.")
+]
 MorphologyName = Annotated[str, typer.Option(metavar="NAME|PATH", help="Catalogue name, or an .asc or .swc file.")]
 
 Preset = Annotated[

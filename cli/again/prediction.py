@@ -30,6 +30,7 @@ def prediction_again(prediction: xr.Dataset, path: str, truth: xr.Dataset, truth
     from ...surrogate.fitting.run_folder import CARD
     from ...surrogate.use.hub import is_hub_name
     from ...surrogate.use.published import SETTINGS_FILE
+    from ...surrogate.use.shipped import is_shipped
 
     config = config_of(prediction)
     if "integration" in config:
@@ -39,7 +40,7 @@ def prediction_again(prediction: xr.Dataset, path: str, truth: xr.Dataset, truth
     chosen = chosen if isinstance(chosen, str) else ",".join(map(str, chosen))
     options = [*(["--trials", chosen] if chosen != "auto" else []), "--out", path]
     options = [*(["--mode", config["mode"]] if config.get("mode", "windows") != "windows" else []), *options]
-    if run and is_hub_name(run):
+    if run and (is_shipped(run) or is_hub_name(run)):
         return [line("apical predict", run, truth_path, *options)]
     if run and (Path(run) / CARD).exists():
         return _of_run(config, run, options, path, truth, truth_path)

@@ -25,7 +25,8 @@ def generalise(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN…", help="Runs, published ELMs, or owner/name on a hub. With --resume the scores' file alone."
+            metavar="RUN…",
+            help="Runs, or what else `predict` takes for one. With --resume the scores' file alone.",
         ),
     ] = None,
     on: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..options import Device, Json, examples
+from ..options import Device, Json, RunOrName, examples
 
 commands = typer.Typer()
 
@@ -23,7 +23,7 @@ SHOWN_TRIALS = 10  # of the table; --json has them all
     ),
 )
 def look(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, a published ELM, or owner/name on a hub.")],
+    run: RunOrName,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A simulation.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the figures [default: look; with --json, none].")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ...surrogate.models.sizes import sizes_in_words
-from ..options import MOST_PROCESSES, Device, Out, OutOrResumed, Overwrite, Resume, examples, trial_numbers
+from ..options import MOST_PROCESSES, Device, Out, OutOrResumed, Overwrite, Resume, RunOrName, examples, trial_numbers
 
 if TYPE_CHECKING:
     from ...surrogate.fitting.recipe import FitConfig
@@ -235,7 +235,8 @@ def sweep(
 )
 def predict(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="[RUN] DATA", help="A run (folder, or owner/name on a hub), a simulation.")
+        list[Path],
+        typer.Argument(metavar="[RUN] DATA", help="A run, a model that ships, or owner/name on a hub; a simulation."),
     ],
     out: Out,
     elm_checkpoint: Annotated[
@@ -272,7 +273,7 @@ def predict(
     ),
 )
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, a published ELM, or owner/name on a hub.")],
+    run: RunOrName,
     to: Annotated[str, typer.Option(metavar="FORMAT", help="torch-export (.pt2) or onnx (.onnx).")],
     out: Out,
     overwrite: Overwrite = False,

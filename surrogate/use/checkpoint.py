@@ -1,4 +1,4 @@
-"""A fitted model that stands for the cell: read from a run, a published checkpoint or a hub, and driven bin by bin."""
+"""A fitted model that stands for the cell: read from wherever one may be, and driven bin by bin."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..fitting.split import Split
 from ..models.cost import macs_per_ms, n_parameters
 from ..models.families import assemble
 from ..models.network import Network, State
+from . import shipped
 from .hub import fetch, is_hub_name
 from .published import DATASET, SETTINGS_FILE, read_published_elm
 
@@ -33,24 +34,29 @@ class Surrogate:
     family: str
     size: int | str
     seed: int | None
-    run: str  # its folder, or its name and commit on a hub
+    run: str  # its folder, the name that it ships under, or its name and commit on a hub
     trained_on: str  # dataset_id of its training data; of several, joined by +
     input_signs: list[tuple[int, int]] | None = None  # (sign, how many inputs), in their order; None: not known
     splits: dict[str, Split] = field(default_factory=dict)  # of those data, by dataset_id; none where not known
 
     @classmethod
     def load(cls, source: str | Path, device: torch.device | str = "cpu") -> Surrogate:
-        """The surrogate at `source`: the folder of a run or of a published ELM checkpoint, or a name on a hub.
+        """The surrogate `source`: a model that ships, the folder of a run or of a published ELM, or a name on a hub.
 
         source: path or name. device: where it computes, such as 'cpu' or 'cuda'.
-        A name is text of the form owner/name or owner/name@revision where there is no such path; nothing else makes
-        this look into the network. See hub.py for what is fetched and how it is checked.
+        `apical models` lists those that ship. A path that is there comes before a name.
+        A name on a hub is text of the form owner/name or owner/name@revision where there is no such path; nothing else
+        makes this look into the network. See hub.py for what is fetched and how it is checked.
         Raises InputError where nothing can be loaded from there, or loading would run code.
         """
+        if isinstance(source, str) and shipped.is_shipped(source):
+            return replace(load_run(shipped.folder_of(source), device), run=source)
         if isinstance(source, str) and is_hub_name(source):
             fetched = fetch(source)
             return replace(load_run(fetched.folder, device), run=fetched.name)
         folder = Path(source)
+        if not folder.exists() and (hint := shipped.nearest(str(source))):
+            raise InputError(f"{source}: no run there, and no model that ships: {hint}`apical models` lists them")
         published = (folder / SETTINGS_FILE).exists() and not (folder / CARD).exists()
         return load_published_elm(folder, device) if published else load_run(folder, device)
 
@@ -136,7 +142,7 @@ class Surrogate:
         if n_inputs != self.model.n_inputs:
             raise InputError(
                 f"{self.run}: checkpoint expects {self.model.n_inputs} inputs, dataset has {n_inputs} ({dataset}): "
-                "choose a dataset of the cell that it was fitted on"
+                f"choose a dataset of the cell that it was fitted on{shipped.that_read(n_inputs)}"
             )
 
     def describe(self) -> dict[str, object]:

@@ -65,6 +65,7 @@ COMMANDS = {
     "report": "scores.csv --data truth.zarr --prediction prediction.zarr --out new.html",
     "validate": "--morphology mine.swc --quick --out new.png",
     "mechanisms": "mod",
+    "models": "ttpc1-nmda",
     "take-cell": "model.hoc:Pyramidal --out new.json",
     "cells": "",
     "presets": "",

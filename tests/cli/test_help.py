@@ -14,6 +14,7 @@ COMMANDS = (
     "simulate",
     "validate",
     "mechanisms",
+    "models",
     "take-cell",
     "engine show",
     "import-neuronio",
