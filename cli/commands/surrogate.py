@@ -89,7 +89,7 @@ def fit(
         int | None, typer.Option(min=0, help="tcn: components of the dendrites' voltages to fit [default: 0].")
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many validations without a better RMSE [default: never].")
+        int | None, typer.Option(min=1, help="Stop after so many validations without a better one [default: never].")
     ] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write a log for TensorBoard too.")] = False,
     device: Device = "auto",

@@ -37,6 +37,7 @@ from .step import make_optimizer
 from .steps import DeviceSteps, HostSteps, Training
 from .stores import Data, open_stores, paths_of
 from .validation import validate
+from .weight_average import WeightAverage
 from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_joined, positions_of
 
 IN_MEMORY_TRIALS_MS = 100_000_000  # 28 hours of trials: 0.8 GB of voltage, 4 GB of input spikes; more stays on disk
@@ -159,8 +160,11 @@ def fit_together(
         scaling = VoltageScaling()
         dendrites = _dendrites(config, training)
         from_disk = sum(len(numbers) for _, numbers in training) * ds.sizes["time_ms"] > IN_MEMORY_TRIALS_MS
-        train = load_joined(training, scaling, dendrites, from_disk=from_disk)
+        train = load_joined(training, scaling, dendrites, from_disk=from_disk, spike_jitter_ms=config.spike_jitter_ms)
         validation = load_joined(held_out, scaling, from_disk=from_disk)
+        silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
+        if silent and config.chosen_by == "auc":
+            raise InputError(f"{_silence(paths_of(data), validation)}; choose by rmse, or hold out more trials")
         card = RunCard(
             fit=config,
             model=model_config,
@@ -180,12 +184,16 @@ def fit_together(
         for own, model, out in zip(cards, models, map(Path, outs), strict=True):
             if config.spike_bias_from_rate:
                 model.set_spike_bias(_log_odds(train.spike_rate))
+            if config.spike_bias is not None:
+                model.set_spike_bias(config.spike_bias)
             kind = {"resume": resume, "tensorboard": tensorboard}
             runs.append(Run(own, model.to(torch_device), out, processes, dendrites, **kind))
         resident = None if from_disk else _resident(train, torch_device, config, share)
         if say is not None and processes.first:
-            for line in _remarks(runs, validation, resident, torch_device):
+            for line in _remarks(runs, resident, torch_device):
                 say(line)
+            if silent:
+                say(_silence(paths_of(data), validation))
         threads = THREADS_FROM_DISK if from_disk else 0
         _advance(runs, _Material(train, validation, share, processes, threads, resident, report, say))
         for run in runs:
@@ -240,8 +248,10 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
         run.optimizer if here else make_optimizer(config, model)
         for run, model, here in zip(runs, models, at, strict=True)
     ]
-    seeds = [run.config.seed for run in runs]
-    training = Training(Stack(models), optimizers, config, seeds, material.train, material.share, processes)
+    means = [run.average if here else deepcopy(run.average) for run, here in zip(runs, at, strict=True)]
+    seeds, stack = [run.config.seed for run in runs], Stack(models)
+    averages = [WeightAverage(mean, model) for mean, model in zip(means, models, strict=True) if mean is not None]
+    training = Training(stack, optimizers, config, seeds, material.train, material.share, processes, averages)
     taken: HostSteps | DeviceSteps
     if material.resident is None:
         taken = HostSteps(training, steps, threads=material.threads)
@@ -256,7 +266,7 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
                 if run.validation_is_due:
                     scores = (0.0, 0.0)
                     if processes.first:
-                        scores = validate(run.model, material.validation, run.card.scaling)
+                        scores = validate(run.scored, material.validation, run.card.scaling)
                     run.validated(*processes.agree(scores))
             if material.report is not None and processes.first:
                 material.report(_progress([*compress(runs, at)]))
@@ -310,17 +320,19 @@ def _resident(train: Trials, device: torch.device, config: FitConfig, share: sli
     return Resident(train, device, window_ms=config.window_ms, batch=len(range(config.batch)[share]))
 
 
-def _remarks(runs: Sequence[Run], validation: Trials, resident: Resident | None, device: torch.device) -> list[str]:
-    """How the models are computed, and what is amiss in the data."""
+def _remarks(runs: Sequence[Run], resident: Resident | None, device: torch.device) -> list[str]:
+    """How the models are computed."""
     together = [f"{len(runs)} models together"] if len(runs) > 1 else []
     drawn = (
         ["too many trials for the GPU's memory: the processor draws"] if device.type == "cuda" and not resident else []
     )
     how = ", ".join([*filter(None, [runs[0].model.how]), *together, *drawn])
-    silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
-    n, data = len(validation.inputs), ", ".join(runs[0].card.datasets)
-    amiss = [f"{data}: no output spike in its validation trials ({n}): their ROC-AUC is nan"] if silent else []
-    return ([how] if how else []) + amiss
+    return [how] if how else []
+
+
+def _silence(data: list[str], validation: Trials) -> str:
+    n = len(validation.inputs)
+    return f"{', '.join(data)}: no output spike in its validation trials ({n}): their ROC-AUC is nan"
 
 
 def _runs_of(sign_s: np.ndarray) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from .stores import joint_id
 
 RUN_VERSION = 1
 CARD = "config.json"  # RunCard
-WEIGHTS = "weights.safetensors"  # of the step with the lowest validation RMSE
+WEIGHTS = "weights.safetensors"  # of the step with the best validation
 LOG = "log.csv"  # a LogRow per validation
 STATE = "state.pt"  # all that `fit` needs, beside the log, to go on from the last validation
 README = "README.md"  # the model card
@@ -73,6 +74,11 @@ class LogRow(NamedTuple):
     validation_rmse_mv: float
     validation_roc_auc: float  # NaN where the validation trials have no spike
     seconds: float  # since the first step, time between a stop and its resumption left out
+
+    def error(self, chosen_by: str) -> float:
+        """What the best validation has least of: RMSE, or what its ROC-AUC lacks; NaN is the worst."""
+        error = self.validation_rmse_mv if chosen_by == "rmse" else 1 - self.validation_roc_auc
+        return math.inf if math.isnan(error) else error
 
 
 def write_file(path: Path, content: bytes) -> None:
