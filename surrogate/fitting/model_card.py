@@ -25,9 +25,12 @@ def model_card(card: RunCard, log: Sequence[LogRow], datasets: Sequence[Mapping[
     """
     fit, scaling = card.fit, card.scaling
     n_train, n_validation, n_test = (
-        sum(len(getattr(each.split, part)) for each in card.fitted_to) for part in ("train", "validation", "test")
+        sum(len(getattr(split, part)) for split in card.splits.values()) for part in ("train", "validation", "test")
     )
-    origins = (f"dataset {each.dataset_id}{_origin(of)}" for each, of in zip(card.fitted_to, datasets, strict=True))
+    origins = [f"dataset {each.dataset_id}{_origin(of)}" for each, of in zip(card.fitted_to, datasets, strict=True)]
+    if card.live:
+        told = f"each simulated for this fit and seen {card.live.plan.seen} times"
+        origins = [f"dataset {card.live.dataset_id}, {told}{_origin(datasets[0])}"]
     best = min(log, key=lambda row: row.error(fit.chosen_by))
     auc = "not defined (no output spike)" if best.validation_roc_auc != best.validation_roc_auc else None
     made = ", ".join(f"{name} {version}" for name, version in card.provenance.items() if version)

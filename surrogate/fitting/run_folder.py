@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from ...simulate.schema import InputError, recover, writing_whole
 from ..models.families import ModelConfig
 from ..models.settings import Settings
+from .live_plan import LiveCard, LivePlan
 from .recipe import FitConfig
 from .scaling import VoltageScaling
 from .split import Split
@@ -47,6 +48,7 @@ class RunCard(Settings):
     dataset: str
     dataset_id: str
     also: list[FittedTo] = Field(default=[], description="further datasets, each with its own trials in every part")
+    live: LiveCard | None = Field(default=None, description="trials that it was fitted to while they were simulated")
     input_signs: list[tuple[int, int]] | None = Field(default=None, description="(sign, how many), in their order")
     provenance: dict[str, str | None]
 
@@ -63,7 +65,13 @@ class RunCard(Settings):
     @property
     def trained_on(self) -> str:
         """The id of what it was fitted to."""
-        return joint_id([each.dataset_id for each in self.fitted_to])
+        return self.live.dataset_id if self.live else joint_id([each.dataset_id for each in self.fitted_to])
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The parts of each dataset, by its id; trials that were simulated live are all learned from."""
+        live = {self.live.dataset_id: self.live.split} if self.live else {}
+        return {each.dataset_id: each.split for each in self.fitted_to} | live
 
 
 class LogRow(NamedTuple):
@@ -160,6 +168,8 @@ def own_settings(folder: Path, given: dict[str, Any]) -> FitConfig:
 def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:
     asked, had = ({"dataset_id": card.trained_on} | dict(card.fit) for card in (now, then))
     _check_same(out, had, asked)
+    plans = ({} if card.live is None else dict(card.live.plan) for card in (now, then))
+    _check_same(out, *reversed([dict.fromkeys(LivePlan.model_fields) | plan for plan in plans]))
     for is_now, was in zip(now.fitted_to, then.fitted_to, strict=True):
         if is_now.split != was.split:
             raise InputError(f"{out}: {is_now.dataset} has other trials than when this run was started: fit it anew")

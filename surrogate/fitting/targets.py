@@ -13,7 +13,7 @@ import xarray as xr
 from ...simulate import schema
 from .scaling import VoltageScaling
 
-AT_ONCE = 1000  # trials whose spikes are dense at a time
+AT_ONCE = 1000  # trials whose spikes are read at a time
 
 
 class StoredVoltages(Sequence[np.ndarray]):
@@ -31,6 +31,17 @@ class StoredVoltages(Sequence[np.ndarray]):
         return self._scaling.to_network(self._chunks.read(self._positions[index])).astype(np.float32)
 
 
+def labels_of(times_ms: np.ndarray, duration_ms: int, jitter_ms: float | None) -> tuple[np.ndarray, np.ndarray | float]:
+    """The labelled bins of a trial with output spikes at times_ms (K,), and their labels; all other bins have none.
+
+    jitter_ms: how wide a spike's label is; None: its bin, int(t - 0.5), has all of it.
+    """
+    if jitter_ms is not None:
+        return schema.shared_labels(times_ms, duration_ms, jitter_ms)
+    bins = np.unique(np.maximum(times_ms - schema.SPIKE_BIN_OFFSET_MS, 0).astype(int))
+    return bins[bins < duration_ms], 1.0
+
+
 class OutputSpikes(Sequence[np.ndarray]):
     """Output spikes (T,) of trials, float32: labels of the bins with a spike, which are all that is kept of each.
 
@@ -43,11 +54,8 @@ class OutputSpikes(Sequence[np.ndarray]):
         self._labelled: list[tuple[np.ndarray, np.ndarray | float]] = []
         for first in range(0, len(positions), AT_ONCE):
             some = ds.isel(trial=list(positions[first : first + AT_ONCE]))
-            if jitter_ms is None:
-                self._labelled += [(np.flatnonzero(spike_t), 1.0) for spike_t in schema.output_spike_bins(some)]
-            else:
-                times_ms = (row[np.isfinite(row)] for row in schema.output_spike_times_ms(some))
-                self._labelled += [schema.shared_labels(each, self._duration_ms, jitter_ms) for each in times_ms]
+            times_ms = (row[np.isfinite(row)] for row in schema.output_spike_times_ms(some))
+            self._labelled += [labels_of(each, self._duration_ms, jitter_ms) for each in times_ms]
 
     def __len__(self) -> int:
         return len(self._labelled)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -30,6 +30,14 @@ Rows = Sequence[np.ndarray] | np.ndarray  # (T,) of each trial
 SETTLING_MS = 500  # no window starts, and nothing is scored, before this; Spieler et al. 2024
 
 
+class Schedule(Protocol):
+    """Which trial each window of a step is of, where they come and go."""
+
+    duration_ms: int  # of every trial
+
+    def of(self, step: int) -> np.ndarray: ...
+
+
 class Trials(NamedTuple):
     """Inputs of trials, and targets in the network's units: in memory, or read trial by trial as they are needed."""
 
@@ -37,11 +45,12 @@ class Trials(NamedTuple):
     spike_bt: Rows  # float32, 1 in the bin of an output spike
     voltage_bt: Rows  # float32
     components_btp: np.ndarray | None = None  # float32
+    schedule: Schedule | None = None  # which trial each window is of; None: any, at random
 
     @property
     def duration_ms(self) -> int:
         """Of each trial."""
-        return len(self.spike_bt[0])
+        return len(self.spike_bt[0]) if self.schedule is None else self.schedule.duration_ms
 
     @property
     def spike_rate(self) -> float:
@@ -193,7 +202,9 @@ def draw_places(
     """Where the windows of a training step lie: as `draw_windows` has them."""
     rng = np.random.default_rng([seed, step])
     last_ms = trials.duration_ms - window_ms
-    at_b = rng.integers(len(trials.inputs), size=batch)[share]
+    at_b = (rng.integers(len(trials.inputs), size=batch) if trials.schedule is None else trials.schedule.of(step))[
+        share
+    ]
     start_b = rng.integers(SETTLING_MS, last_ms + 1, size=batch)[share]
     salt_b = rng.integers(2**63, size=batch)[share] if choice.input_dropout else None
     if not choice.spike_windows:
