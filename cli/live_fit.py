@@ -22,6 +22,7 @@ class Told(NamedTuple):
     keep: Path | None
     workers: int | None
     device: str
+    overwrite: bool
 
 
 def told(
@@ -29,11 +30,12 @@ def told(
     fields: Sequence[str],
     plan: dict[str, Any],
     out: Path,
-    *,
     keep: Path | None,
     workers: int | None,
     device: str,
+    *,
     resume: bool,
+    overwrite: bool,
 ) -> Told | None:
     """From what stands on the command line; None for a fit to stores.
 
@@ -52,6 +54,8 @@ def told(
         for option in (option for option, value in given.items() if value):
             raise InputError(f"{option.replace('_', '-')}: is of a live fit; give --live PRESET too")
         return None
+    if out.exists() and not (resume or overwrite):  # which is seen before what is held out is simulated
+        raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
     held_out = out.with_name(f"{out.name}-held-out.zarr")
     if preset is None and card is not None:
         config = Simulation.checked(f"{out / CARD}", card.config)
@@ -59,7 +63,7 @@ def told(
         is_file = str(preset).endswith(".toml")
         config = configured(None if is_file else preset, preset if is_file else None, {}, fields)
     its_plan = (LivePlan() if card is None else card.plan).model_dump() | plan
-    return Told(config, LivePlan.checked("live fit", its_plan), held_out, keep, workers, device)
+    return Told(config, LivePlan.checked("live fit", its_plan), held_out, keep, workers, device, overwrite)
 
 
 @contextmanager
@@ -71,6 +75,6 @@ def simulating(told: Told) -> Iterator[LiveTrials]:
     n = told.plan.validation_trials + told.plan.test_trials
     with bar("Simulating what is held out", n) as show:
         trials = LiveTrials(told.config, workers=told.workers, device=told.device, keep=told.keep)
-        trials.hold_out(told.held_out, n, busy=show.waiting, so_far=show)
+        trials.hold_out(told.held_out, n, overwrite=told.overwrite, busy=show.waiting, so_far=show)
     with trials:
         yield trials

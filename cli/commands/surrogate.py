@@ -27,7 +27,7 @@ def _places(
 ) -> tuple[list[Path] | None, Path]:
     """Datasets and folder; with --resume the folder may stand alone, and knows its data."""
     if resume and out is None and data and len(data) == 1:
-        data, out = None, data[0]
+        (out,), data = data, None
     if out is None:
         context.fail("Missing option '--out' / '-o'.")
     if not data and not resume and not live:
@@ -142,7 +142,7 @@ def fit(
     data, out = _places(context, data, out, resume, live is not None)
     plan = {"window": window, "seen": seen, "validation_trials": validation_trials, "test_trials": test_trials}
     plan = {name: value for name, value in plan.items() if value is not None}
-    of_live = told(live, live_set or [], plan, out, keep=keep, workers=workers, device=device, resume=resume)
+    of_live = told(live, live_set or [], plan, out, keep, workers, device, resume=resume, overwrite=overwrite)
     given = {
         "family": model,
         "size": size,

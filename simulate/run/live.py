@@ -57,7 +57,8 @@ class LiveTrials:
         self.config, self._device = engine_choice.resolved(config, device, math.inf)
         self._morphology = morphologies.resolve(config.morphology) if config.lif is None else None
         self.dataset_id = self.config.dataset_id(self._morphology)
-        self._workers, self._keep, self._busy = workers or available_cores(), keep and Path(keep), busy
+        self._workers, self._busy = workers or available_cores(), busy
+        self._keep = None if keep is None else Path(keep)
         self._stack = ExitStack()
         self._made: dict[tuple[int, ...], list[Future]] = {}
         self._kept: set[int] = set()
@@ -67,13 +68,15 @@ class LiveTrials:
         """The configuration as JSON has it."""
         return self.config.model_dump(mode="json")
 
-    def hold_out(self, path: str | Path, trials: int, **shown: Any) -> Path:
+    def hold_out(self, path: str | Path, trials: int, *, overwrite: bool = False, **shown: Any) -> Path:
         """Simulate trials of the seed that none of the others have into a store, or finish the one that is there.
 
+        overwrite: replace it.
         shown: how it is told of, `busy` and others as in `simulate`. Raises InputError as `simulate`.
         """
         config, there = self.config.model_copy(update={"seed": HELD_OUT_SEED}), Path(path).exists()
-        return simulate(config, path, trials, self._workers, device=self._device, resume=there, **shown)
+        kind: dict[str, Any] = {"resume": there and not overwrite, "overwrite": overwrite} | shown
+        return simulate(config, path, trials, self._workers, device=self._device, **kind)
 
     def __enter__(self) -> Self:
         if self.config.lif is None:

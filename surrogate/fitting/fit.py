@@ -162,6 +162,8 @@ def fit_together(
         if len(configs) + len(stores) + started().count > 3:
             raise InputError("a live fit is of one model, in one process, with one store of what is held out")
         check_live(paths_of(data)[0], ds, live.settings)
+        if config.dendrite_components:
+            raise InputError("dendrite_components: a live fit has no voltages of dendrites; fit to a dataset")
     model_config = _model_config(config, ds)
     models = [assemble(model_config, each.seed) for each in configs]
     check_window(ds.sizes["time_ms"], config.window_ms, overlap_ms_of(models[0], config.burn_in_ms))
@@ -188,7 +190,7 @@ def fit_together(
                 training, scaling, dendrites, from_disk=from_disk, spike_jitter_ms=config.spike_jitter_ms
             )
         else:
-            check_plan(config, plan, validation, live)
+            check_plan(plan, validation, live)
             schedule = Schedule(plan, steps=config.steps, batch=config.batch, seed=config.seed)
             sign_s, duration_ms = read(ds, "synapse_sign"), ds.sizes["time_ms"]
             train = Rolling(live, schedule, plan, sign_s, duration_ms, config.spike_jitter_ms, say).trials

@@ -17,7 +17,6 @@ import numpy as np
 
 from ...simulate.schema import InputError, SpikeTrains
 from .live_plan import LivePlan
-from .recipe import FitConfig
 from .scaling import VoltageScaling
 from .spike_inputs import SpikeInputs
 from .split import Split
@@ -114,8 +113,8 @@ class Rolling:
     @property
     def trials(self) -> Trials:
         """What windows are drawn of."""
-        rows = (_Rows(self, part) for part in range(3))
-        return Trials(*rows, schedule=self)  # type: ignore[arg-type]
+        inputs, labels, voltages = (_Rows(self, part) for part in range(3))
+        return Trials(inputs, labels, voltages, None, self)
 
     def of(self, step: int) -> np.ndarray:
         """The trial of each window of a step, (B,); all of them are there then, and the next chunk is begun."""
@@ -188,10 +187,8 @@ def split_held_out(finished: np.ndarray, plan: LivePlan, where: str) -> Split:
     return Split(train=[], validation=numbers[:n_validation], test=numbers[n_validation:])
 
 
-def check_plan(config: FitConfig, plan: LivePlan, held_out: Trials, source: Source) -> None:
-    """Raise InputError where a plan cannot be followed: a target that takes a store, or too little memory."""
-    if config.dendrite_components:
-        raise InputError("dendrite_components: a live fit has no voltages of dendrites; fit to a dataset")
+def check_plan(plan: LivePlan, held_out: Trials, source: Source) -> None:
+    """Raise InputError where there is too little memory for the window, going by the trials that are held out."""
     n_events = sum(len(each.trains.synapse_n) for each in held_out.inputs) / len(held_out.inputs)
     trains = held_out.inputs[0].trains
     each_bytes = n_events * trains.synapse_n.itemsize + held_out.duration_ms * (trains.count_t.itemsize + 8)

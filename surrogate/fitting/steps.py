@@ -94,7 +94,7 @@ class DeviceSteps:
         device = next(training.stack.models[0].parameters()).device
         n_windows = len(range(*training.share.indices(training.config.batch)))
         shape = AT_ONCE, len(training.seeds), n_windows
-        self._places = Places(*(torch.zeros(shape, dtype=kind, device=device) for kind in KINDS))
+        self._places = [torch.zeros(shape, dtype=kind, device=device) for kind in KINDS]
         self._choice = training.choice
         self._rates_kr = torch.zeros(AT_ONCE, len(Rates._fields), dtype=torch.float64, device=device)
         self._loss_kn = torch.zeros(AT_ONCE, len(training.seeds), device=device)

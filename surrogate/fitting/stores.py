@@ -73,9 +73,11 @@ def _differences(one: xr.Dataset, other: xr.Dataset) -> Iterator[tuple[Any, Any,
             return
     configs = [_cell_of(schema.config_of(ds)) for ds in (one, other)]
     of_both = configs[0].keys() & configs[1].keys()  # a later apical may have more, at what was so before
-    yield from _fields(*({name: config[name] for name in of_both} for config in configs))
+    had, has = ({name: config[name] for name in of_both} for config in configs)
+    yield from _fields(had, has)
     made = [json.loads(ds.attrs["provenance"]) for ds in (one, other)]
-    yield from _fields(*({part: each.get(part) or {} for part in ("morphology", "biophysics")} for each in made))
+    had, has = ({part: each.get(part) or {} for part in ("morphology", "biophysics")} for each in made)
+    yield from _fields(had, has)
     for name in LABELS:
         labels = [schema.read(ds, name) for ds in (one, other)]
         same = labels[0] == labels[1]

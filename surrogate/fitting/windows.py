@@ -92,7 +92,8 @@ class Windows(NamedTuple):
 
         row_n, input_n, value_n, shape = self.events
         events = Events(moved(row_n), moved(input_n), moved(value_n), shape)
-        return Windows(events, *(None if values is None else moved(values) for values in self[1:]))
+        components, weight_b = (None if values is None else moved(values) for values in self[3:])
+        return Windows(events, moved(self.spike_bw), moved(self.voltage_bw), components, weight_b)
 
 
 def positions_of(ds: xr.Dataset, numbers: list[int]) -> np.ndarray:

@@ -29,6 +29,25 @@ def test_from_a_preset_to_a_model(done, refused, tmp_path):
     assert "there is no finished trial to predict" in refused("predict runs/live kept.zarr --out q.zarr --device cpu")
 
 
+def test_the_command_that_makes_it_again():
+    """Its words say the configuration and the plan that the run has."""
+    from apical.cli.again.prediction import live_words
+    from apical.simulate.changes import configured
+    from apical.surrogate.fitting.live_plan import LiveCard, LivePlan
+
+    fields = ["seconds=1", "lif.segments=4", "seed=3", "statistics.excitatory_basal=[0, 50]"]
+    config, plan = configured("lif", None, {}, fields), LivePlan(window=8, seen=4, test_trials=3)
+    card = LiveCard(config=config.model_dump(mode="json"), dataset_id="id", plan=plan, trials=12)
+    words = live_words(card)
+    assert words[:2] == ["--live", "lif"]
+    given = dict(zip(words[2::2], words[3::2], strict=True))
+    assert {name: given[name] for name in ("--window", "--seen", "--test-trials")} == {
+        "--window": "8", "--seen": "4", "--test-trials": "3",
+    }  # fmt: skip
+    sets = [value for name, value in zip(words[2::2], words[3::2], strict=True) if name == "--live-set"]
+    assert configured("lif", None, {}, sets) == config
+
+
 @pytest.mark.slow
 def test_a_configuration_that_fires_without_pause(refused, tmp_path):
     wild = "--live-set lif.jump_excitatory_mv=9000 --live-set lif.refractory_ms=0"
@@ -51,6 +70,10 @@ def test_a_configuration_that_fires_without_pause(refused, tmp_path):
         ("--live lif --window 7 --seen 2 --out run", "live fit: window: is 7, expected a multiple of seen, which is 2"),
         ("--live gone.toml --out run", "gone.toml: the configuration cannot be read"),
         ("--live lif", "Missing option '--out'"),
+        (
+            "--live lif --out truth.zarr",
+            "truth.zarr: exists already; --resume goes on with it, --overwrite replaces it",
+        ),
     ],
 )
 def test_refused_in_one_line(truth, refused, tmp_path, words, said):

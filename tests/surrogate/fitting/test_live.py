@@ -258,10 +258,10 @@ def test_the_window_that_fits_fits(store, held_out, tmp_path):
         trials = load_trials(schema.open_dataset(held_out), [0, 1], VoltageScaling())
         asked = PLAN.model_copy(update={"window": window})
         if fine:
-            check_plan(settings(), asked, trials, Made(store, free=free))
+            check_plan(asked, trials, Made(store, free=free))
         else:
             with pytest.raises(InputError, match=f"window of {advised} at most"):
-                check_plan(settings(), asked, trials, Made(store, free=free))
+                check_plan(asked, trials, Made(store, free=free))
 
 
 def test_plans_and_held_out_sets_that_do_not_fit(store, held_out, tmp_path):
