@@ -8,6 +8,7 @@ from .engine.interface import Integration as Integration
 from .neuronio.importing import import_neuronio as import_neuronio
 from .presets import preset as preset
 from .run.dataset import simulate as simulate
+from .run.live import LiveTrials as LiveTrials
 from .run.noise_floor import noise_floor as noise_floor
 from .schema.input_error import InputError as InputError
 from .schema.reading import open_dataset as open_dataset

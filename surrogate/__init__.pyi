@@ -1,6 +1,7 @@
 # The stage's public names, loaded when they are first asked for.
 from . import inside as inside
 from .fitting.fit import fit as fit
+from .fitting.live_plan import LivePlan as LivePlan
 from .fitting.recipe import FitConfig as FitConfig
 from .fitting.recipe import paper as paper
 from .fitting.recipe import quick as quick

@@ -59,7 +59,7 @@ def test_every_command_and_option_is_on_the_page():
 
 def test_a_table_of_fields():
     page = extension("generated").fields("FitConfig")
-    told = "stop after so many validations without a better RMSE"
+    told = "stop after so many validations without a better one"
     assert f"| `patience` | `None` | int or None | {told} |" in page
 
 

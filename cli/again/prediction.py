@@ -13,6 +13,7 @@ from .simulation import differences, line
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ...surrogate.fitting.live_plan import LiveCard
     from ...surrogate.fitting.recipe import FitConfig
 
 FIT_OPTIONS = {  # settings that have an option of their own
@@ -59,10 +60,29 @@ def _of_run(
         return [f"# {path}: was predicted by a run that is no longer in {run}"]
     if config.get("name") != f"{card.fit.family}-{card.fit.size}":
         return [f"# {path}: is of the run {Path(run).name} of a sweep, which calls its model {config.get('name')}"]
+    if card.live is not None:
+        words = [*live_words(card.live), *fit_words(card.fit)]
+        return [line("apical fit", *words, "--out", run), line("apical predict", run, truth_path, *options)]
     given = truth.attrs["dataset_id"]
     data = [truth_path if each.dataset_id == given else each.dataset for each in card.fitted_to]
     fit = line("apical fit", *data, *fit_words(card.fit), "--out", run)
     return [fit, line("apical predict", run, truth_path, *options)]
+
+
+def live_words(live: LiveCard) -> list[str]:
+    """What `apical fit` takes to simulate the trials of a live fit again."""
+    from ...simulate.config import Simulation
+    from ...simulate.presets import PRESETS
+    from ...surrogate.fitting.live_plan import LivePlan
+
+    config = Simulation.model_validate(live.config)
+    before = PRESETS[config.preset]().model_dump(mode="json")
+    words = ["--live", config.preset]
+    for name, value in differences(before, config.model_dump(mode="json")):
+        words += ["--live-set", f"{name}={json.dumps(value)}"]
+    for name, value in differences(LivePlan().model_dump(), live.plan.model_dump()):
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    return words
 
 
 def fit_words(target: FitConfig) -> list[str]:

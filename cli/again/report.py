@@ -50,10 +50,10 @@ def _scores_again(file: Path, truth: xr.Dataset | None, data: Path | None, predi
     swept = _sweep(file, {(row.name, row.seed) for row in rows})
     if swept is not None:
         known = data is not None and truth is not None and all(r.trained_on == truth.attrs["dataset_id"] for r in rows)
-        given = [data] if known else _data_of_sweep(file.parent / "sweep.json", {r.trained_on for r in rows})
+        several = _data_of_sweep(file.parent / "sweep.json", {r.trained_on for r in rows})
         folder = file.parent if (file.parent / "sweep.json").exists() else Path("sweeps", file.stem)
-        if given:
-            return line("apical sweep", swept, *given, "--out", folder)
+        if known or several:
+            return line("apical sweep", swept, *([data] if known else several), "--out", folder)
         return f"# {file}: of the sweep {swept}, on dataset {rows[0].trained_on or 'unknown'}"
     of_model = {
         tuple("" if config.get(name) is None else config[name] for name in OF_A_MODEL): path

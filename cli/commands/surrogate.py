@@ -23,15 +23,17 @@ Settings = Annotated[
 
 
 def _places(
-    context: typer.Context, data: list[Path] | None, out: Path | None, resume: bool
+    context: typer.Context, data: list[Path] | None, out: Path | None, resume: bool, live: bool = False
 ) -> tuple[list[Path] | None, Path]:
     """Datasets and folder; with --resume the folder may stand alone, and knows its data."""
     if resume and out is None and data and len(data) == 1:
-        data, out = None, data[0]
+        (out,), data = data, None
     if out is None:
         context.fail("Missing option '--out' / '-o'.")
-    if not data and not resume:
+    if not data and not resume and not live:
         context.fail("Missing argument 'DATA…'.")
+    if data and live:
+        context.fail("Only one of argument 'DATA…' and option '--live' can be given.")
     return data or None, out
 
 
@@ -59,6 +61,7 @@ def _fit_settings(out: Path, recipe: str | None, given: dict[str, Any], fields: 
         "apical fit data.zarr --model tcn --size 2x32 --steps 800 --out runs/tcn-2x32",
         "apical fit data.zarr --model elm --size 20 --recipe paper --out runs/paper",
         "apical fit monday.zarr tuesday.zarr --model elm --size 20 --out runs/both",
+        "apical fit --live nmda --live-set morphology=hay2011 --model elm --size 20 --recipe paper --out runs/live",
         "apical fit --resume runs/paper",
     ),
 )
@@ -89,7 +92,30 @@ def fit(
         int | None, typer.Option(min=0, help="tcn: components of the dendrites' voltages to fit [default: 0].")
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many validations without a better RMSE [default: never].")
+        int | None, typer.Option(min=1, help="Stop after so many validations without a better one [default: never].")
+    ] = None,
+    live: Annotated[
+        str | None,
+        typer.Option(metavar="PRESET|FILE.toml", help="Simulate trials while the model is fitted to them, not DATA."),
+    ] = None,
+    live_set: Annotated[
+        list[str] | None,
+        typer.Option("--live-set", metavar="FIELD=VALUE", help="Replace a field of what is simulated. Repeatable."),
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="--live: trials in memory at a time [default: 480].")
+    ] = None,
+    seen: Annotated[int | None, typer.Option(min=1, help="--live: how often each trial is seen [default: 16].")] = None,
+    validation_trials: Annotated[
+        int | None, typer.Option(min=1, help="--live: simulated first, to choose the model on [default: 40].")
+    ] = None,
+    test_trials: Annotated[
+        int | None, typer.Option(min=1, help="--live: simulated first, to test with [default: 80].")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option(metavar="DATA.zarr", help="--live: write the trials there too.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_PROCESSES, help="--live: processes that simulate [default: all cores]."),
     ] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write a log for TensorBoard too.")] = False,
     device: Device = "auto",
@@ -98,18 +124,25 @@ def fit(
 ) -> None:
     """Fit a surrogate to a dataset. Trials are split, never windows; the model is chosen on validation RMSE.
 
-    Several datasets of one cell and layout are fitted to as one; trials of each are held out.
+    Several datasets of one cell and layout are fitted to as one; trials of each are held out. With --live there is no
+    dataset: trials are simulated meanwhile, and those that are held out first, into OUT-held-out.zarr.
 
     A run that is resumed knows its settings and its dataset; one that is given again must be the same.
 
     On several GPUs: torchrun --nproc-per-node 2 -m apical.cli fit …, each takes its share of every batch.
     """
+    from contextlib import nullcontext
+
     from ...surrogate.fitting.fit import fit
     from ...surrogate.fitting.run_folder import read_card
     from ...surrogate.processes import started
+    from ..live_fit import simulating, told
     from ..progress import bar, console, errors
 
-    data, out = _places(context, data, out, resume)
+    data, out = _places(context, data, out, resume, live is not None)
+    plan = {"window": window, "seen": seen, "validation_trials": validation_trials, "test_trials": test_trials}
+    plan = {name: value for name, value in plan.items() if value is not None}
+    of_live = told(live, live_set or [], plan, out, keep, workers, device, resume=resume, overwrite=overwrite)
     given = {
         "family": model,
         "size": size,
@@ -121,10 +154,11 @@ def fit(
     }
     given = {name: value for name, value in given.items() if value is not None}
     config = _fit_settings(out, recipe, given, fields or [], resume)
-    with bar(f"Fitting {config.family} {config.size}", config.steps) as show:
+    making = nullcontext() if of_live is None else simulating(of_live)
+    with making as trials, bar(f"Fitting {config.family} {config.size}", config.steps) as show:
         fit(
             config,
-            data,
+            data if of_live is None else of_live.held_out,
             out,
             device=device,
             resume=resume,
@@ -132,6 +166,8 @@ def fit(
             tensorboard=tensorboard,
             report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
             say=errors.print,
+            live=trials,
+            plan=None if of_live is None else of_live.plan,
         )
     if not started().first:
         return

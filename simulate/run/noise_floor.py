@@ -20,11 +20,11 @@ from ..changes import changed
 from ..engine.interface import Integration
 from ..mechanisms import library
 from ..schema import InputError, notebook
+from ..schema.spike_jitter import JITTER_MS, spike_probability
 from . import chunks, engine_choice, store
 from .dask_cluster import connected
 from .origin import configuration, places
 from .provenance import provenance
-from .spike_jitter import JITTER_MS, spike_probability
 from .spread import Place, Progress, SoFar, found_from_anywhere, run, trials_together
 
 V_CLIP_MV = -55.0  # what surrogates are fitted to, and truth is scored, is clipped here: Beniaguev et al. 2021

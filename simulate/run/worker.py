@@ -11,14 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import schema
 from ..config import Simulation
 from ..cores import threads_beside
-from ..engine.interface import Passed, Recording, Together
-from ..schema import InputError
+from ..engine.interface import Passed, Recording, Together, unheard
+from ..schema import InputError, SpikeTrains
 from ..trial.experiment import Events, Experiment, FailedTrial, Layout
 from . import chunks, store
 from .in_line import Batch, Line
@@ -32,6 +33,14 @@ class Outcome:
     fault: str
     cpu_s: float
     n_bytes: int
+
+
+class MadeTrial(NamedTuple):
+    """What a model is fitted to, of a trial: input, soma voltage at the start of each bin (T,), output spikes (K,)."""
+
+    trains: SpikeTrains
+    soma_v_mv: np.ndarray
+    output_spike_time_ms: np.ndarray
 
 
 Arrays = dict[str, np.ndarray]
@@ -118,6 +127,26 @@ def simulate_trials(
             outcomes += pool.map(written, *zip(*some, strict=True))
         cpu_s = batch.cpu_s() / len(places)
     return [replace(outcome, cpu_s=cpu_s) for outcome in outcomes]
+
+
+def make_trials(config: Simulation, trials: Sequence[int], device: str = "cpu") -> list[MadeTrial | str]:
+    """Simulate trials of `config` side by side, and write nothing; of one that went wrong numerically, why.
+
+    trials: their numbers. device: see engine.run.run_many.
+    """
+    with _line.batch() as batch:
+        experiment = _whenever(config, device)
+        events = experiment.draw(trials)
+        responses = _responses(config, device, events, batch, unheard)
+        batch.goes_on()
+        found = (experiment.arrays(*each) for each in zip(events, responses, strict=True))
+        return [str(each) if isinstance(each, FailedTrial) else _compact(each) for each in found]
+
+
+def _compact(arrays: Arrays) -> MadeTrial:
+    times_ms = arrays["output_spike_time_ms"]
+    trains = SpikeTrains.from_dense(arrays["input_spikes"])
+    return MadeTrial(trains, arrays["soma_v_mv"], times_ms[np.isfinite(times_ms)])
 
 
 def _responses(

@@ -23,6 +23,7 @@ from .reading import output_spike_times_ms as output_spike_times_ms
 from .reading import read as read
 from .reading import source as source
 from .reading import trials_with_lost_chunks as trials_with_lost_chunks
+from .spike_jitter import shared_labels as shared_labels
 from .spike_trains import EventStore as EventStore
 from .spike_trains import SpikeTrains as SpikeTrains
 from .trial_chunks import TrialChunks as TrialChunks

@@ -24,6 +24,8 @@ from ..processes import Processes, joined, started
 from ..provenance import provenance
 from .board import check_installed
 from .dendrites import DendriteComponents, fit_components
+from .live import Rolling, Schedule, Source, check_plan, split_held_out
+from .live_plan import LiveCard, LivePlan
 from .one_writer import alone_with
 from .recipe import FitConfig
 from .resident import Resident, fits
@@ -35,8 +37,9 @@ from .split import Split, split_trials
 from .stack import Stack
 from .step import make_optimizer
 from .steps import DeviceSteps, HostSteps, Training
-from .stores import Data, open_stores, paths_of
+from .stores import Data, check_live, open_stores, paths_of
 from .validation import validate
+from .weight_average import WeightAverage
 from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_joined, positions_of
 
 IN_MEMORY_TRIALS_MS = 100_000_000  # 28 hours of trials: 0.8 GB of voltage, 4 GB of input spikes; more stays on disk
@@ -80,6 +83,8 @@ def fit(
     tensorboard: bool = False,
     report: Report | None = None,
     say: Callable[[str], None] | None = None,
+    live: Source | None = None,
+    plan: LivePlan | None = None,
 ) -> Path:
     """Fit the model that `config` describes to the simulation at `data`, and return the run folder `out`.
 
@@ -90,6 +95,8 @@ def fit(
     a run that was never stopped, bit for bit. overwrite: replace it. tensorboard: write the log for TensorBoard too.
     report: called after every step, on a GPU after every hundredth and at validations; in a notebook, a bar shows them
     where it is not given. say: called with how the model is computed here, and what a user should know.
+    live: makes trials to learn from while the fit goes on, such as an entered `LiveTrials`; `data` is then what it held
+    out. plan: how many are in memory, and how often each is seen.
     Started by `torchrun`, each process takes its share of every batch, and the first one writes.
     Raises InputError for a dataset that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
@@ -98,6 +105,10 @@ def fit(
             raise InputError(f"{out}: a fit takes settings and a dataset; only a run that is resumed knows its own")
         card = read_card(Path(out))
         config, data = config or card.fit, data or card.datasets
+        if card.live is not None:
+            plan = plan or card.live.plan
+            if live is None:
+                raise InputError(f"{out}: was fitted to trials made live; give `live`, which makes them again")
     if report is None and notebook.in_notebook():
         shown = notebook.Bar(f"Fitting {config.family} {config.size}", "steps")
         report = lambda progress: shown(progress.step, progress.steps, progress.in_words())  # noqa: E731
@@ -111,6 +122,8 @@ def fit(
         tensorboard=tensorboard,
         report=report,
         say=say,
+        live=live,
+        plan=plan,
     )
     if isinstance(run, InputError):
         raise run
@@ -128,6 +141,8 @@ def fit_together(
     tensorboard: bool = False,
     report: Report | None = None,
     say: Callable[[str], None] | None = None,
+    live: Source | None = None,
+    plan: LivePlan | None = None,
 ) -> list[Path | InputError]:
     """As `fit`, for models that differ in nothing but the seed, as one stack where their family can be stacked.
 
@@ -141,13 +156,23 @@ def fit_together(
     check_precision(config.precision, config.family, torch_device)
     if tensorboard:
         check_installed()
-    stores = open_stores(data)
+    stores, plan = open_stores(data), plan or LivePlan()
     ds = stores[0]
+    if live is not None:
+        if len(configs) + len(stores) + started().count > 3:
+            raise InputError("a live fit is of one model, in one process, with one store of what is held out")
+        check_live(paths_of(data)[0], ds, live.settings)
+        if config.dendrite_components:
+            raise InputError("dendrite_components: a live fit has no voltages of dendrites; fit to a dataset")
     model_config = _model_config(config, ds)
     models = [assemble(model_config, each.seed) for each in configs]
     check_window(ds.sizes["time_ms"], config.window_ms, overlap_ms_of(models[0], config.burn_in_ms))
     fitted_to = [
-        FittedTo(dataset=path, dataset_id=each.attrs["dataset_id"], split=_split(config, path, each))
+        FittedTo(
+            dataset=path,
+            dataset_id=each.attrs["dataset_id"],
+            split=_split(config, path, each) if live is None else split_held_out(finished_trials(each), plan, path),
+        )
         for path, each in zip(paths_of(data), stores, strict=True)
     ]
     training, held_out = (
@@ -159,8 +184,19 @@ def fit_together(
         scaling = VoltageScaling()
         dendrites = _dendrites(config, training)
         from_disk = sum(len(numbers) for _, numbers in training) * ds.sizes["time_ms"] > IN_MEMORY_TRIALS_MS
-        train = load_joined(training, scaling, dendrites, from_disk=from_disk)
         validation = load_joined(held_out, scaling, from_disk=from_disk)
+        if live is None:
+            train = load_joined(
+                training, scaling, dendrites, from_disk=from_disk, spike_jitter_ms=config.spike_jitter_ms
+            )
+        else:
+            check_plan(plan, validation, live)
+            schedule = Schedule(plan, steps=config.steps, batch=config.batch, seed=config.seed)
+            sign_s, duration_ms = read(ds, "synapse_sign"), ds.sizes["time_ms"]
+            train = Rolling(live, schedule, plan, sign_s, duration_ms, config.spike_jitter_ms, say).trials
+        silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
+        if silent and config.chosen_by == "auc":
+            raise InputError(f"{_silence(paths_of(data), validation)}; choose by rmse, or hold out more trials")
         card = RunCard(
             fit=config,
             model=model_config,
@@ -168,6 +204,7 @@ def fit_together(
             scaling=scaling,
             **dict(fitted_to[0]),
             also=fitted_to[1:],
+            live=None if live is None else _live_card(live, plan, train),
             input_signs=_runs_of(read(ds, "synapse_sign")),
             provenance=provenance(torch_device),
         )
@@ -176,18 +213,29 @@ def fit_together(
             if processes.first:
                 held.enter_context(alone_with(out))
                 check_folder(own, out, resume=resume, overwrite=overwrite)
+        if live is not None:
+            live.prepare(len(train.inputs))
         runs = []  # what is refused above leaves no folder behind
         for own, model, out in zip(cards, models, map(Path, outs), strict=True):
             if config.spike_bias_from_rate:
-                model.set_spike_bias(_log_odds(train.spike_rate))
+                model.set_spike_bias(_log_odds((train if live is None else validation).spike_rate))
+            if config.spike_bias is not None:
+                model.set_spike_bias(config.spike_bias)
             kind = {"resume": resume, "tensorboard": tensorboard}
             runs.append(Run(own, model.to(torch_device), out, processes, dendrites, **kind))
-        resident = None if from_disk else _resident(train, torch_device, config, share)
+        resident = None if from_disk or live is not None else _resident(train, torch_device, config, share)
         if say is not None and processes.first:
-            for line in _remarks(runs, validation, resident, torch_device):
+            for line in _remarks(runs, resident, torch_device):
                 say(line)
+            if silent:
+                say(_silence(paths_of(data), validation))
         threads = THREADS_FROM_DISK if from_disk else 0
-        _advance(runs, _Material(train, validation, share, processes, threads, resident, report, say))
+        try:
+            _advance(runs, _Material(train, validation, share, processes, threads, resident, report, say))
+        except InputError:  # of a trial; what there is by then explains itself, and what has no model goes
+            for run in runs:
+                run.explain([each.attrs for each in stores])
+            raise
         for run in runs:
             run.explain([each.attrs for each in stores])
     return [run.out if run.error is None else run.error for run in runs]
@@ -196,6 +244,10 @@ def fit_together(
 def _split(config: FitConfig, path: str, ds: xr.Dataset) -> Split:
     fractions = config.validation_fraction, config.test_fraction, config.train_fraction
     return split_trials(finished_trials(ds), config.split_seed, *fractions, where=f"{path}: ")
+
+
+def _live_card(live: Source, plan: LivePlan, train: Trials) -> LiveCard:
+    return LiveCard(config=live.settings, dataset_id=live.dataset_id, plan=plan, trials=len(train.inputs))
 
 
 def _as_started(config: FitConfig, out: Path) -> FitConfig:
@@ -240,8 +292,10 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
         run.optimizer if here else make_optimizer(config, model)
         for run, model, here in zip(runs, models, at, strict=True)
     ]
-    seeds = [run.config.seed for run in runs]
-    training = Training(Stack(models), optimizers, config, seeds, material.train, material.share, processes)
+    means = [run.average if here else deepcopy(run.average) for run, here in zip(runs, at, strict=True)]
+    seeds, stack = [run.config.seed for run in runs], Stack(models)
+    averages = [WeightAverage(mean, model) for mean, model in zip(means, models, strict=True) if mean is not None]
+    training = Training(stack, optimizers, config, seeds, material.train, material.share, processes, averages)
     taken: HostSteps | DeviceSteps
     if material.resident is None:
         taken = HostSteps(training, steps, threads=material.threads)
@@ -256,7 +310,7 @@ def _advance_together(runs: list[Run], steps: range, material: _Material) -> Non
                 if run.validation_is_due:
                     scores = (0.0, 0.0)
                     if processes.first:
-                        scores = validate(run.model, material.validation, run.card.scaling)
+                        scores = validate(run.scored, material.validation, run.card.scaling)
                     run.validated(*processes.agree(scores))
             if material.report is not None and processes.first:
                 material.report(_progress([*compress(runs, at)]))
@@ -310,17 +364,18 @@ def _resident(train: Trials, device: torch.device, config: FitConfig, share: sli
     return Resident(train, device, window_ms=config.window_ms, batch=len(range(config.batch)[share]))
 
 
-def _remarks(runs: Sequence[Run], validation: Trials, resident: Resident | None, device: torch.device) -> list[str]:
-    """How the models are computed, and what is amiss in the data."""
+def _remarks(runs: Sequence[Run], resident: Resident | None, device: torch.device) -> list[str]:
+    """How the models are computed."""
     together = [f"{len(runs)} models together"] if len(runs) > 1 else []
-    drawn = (
-        ["too many trials for the GPU's memory: the processor draws"] if device.type == "cuda" and not resident else []
-    )
+    too_many = device.type == "cuda" and not resident and runs[0].card.live is None
+    drawn = ["too many trials for the GPU's memory: the processor draws"] if too_many else []
     how = ", ".join([*filter(None, [runs[0].model.how]), *together, *drawn])
-    silent = not any(spike_t[SETTLING_MS:].any() for spike_t in validation.spike_bt)
-    n, data = len(validation.inputs), ", ".join(runs[0].card.datasets)
-    amiss = [f"{data}: no output spike in its validation trials ({n}): their ROC-AUC is nan"] if silent else []
-    return ([how] if how else []) + amiss
+    return [how] if how else []
+
+
+def _silence(data: list[str], validation: Trials) -> str:
+    n = len(validation.inputs)
+    return f"{', '.join(data)}: no output spike in its validation trials ({n}): their ROC-AUC is nan"
 
 
 def _runs_of(sign_s: np.ndarray) -> list[tuple[int, int]]:

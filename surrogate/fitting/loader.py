@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-from .windows import Trials, Windows, draw_windows
+from .windows import PLAIN, Choice, Trials, Windows, draw_windows
 
 AHEAD = 2  # batches for each thread: one that it draws, one that is there when it is asked for
 
@@ -21,19 +21,20 @@ def load_batches(
     steps: range,
     share: slice = slice(None),
     threads: int = 0,
+    choice: Choice = PLAIN,
 ) -> Generator[list[Windows], None, None]:
     """The batches of training steps, one for each seed.
 
     Each depends on the trials, the seed and the step's number only. share: of its windows, those that are wanted.
+    choice: how they are chosen.
     threads: that draw ahead, worth having for trials that are left on disk (`load_trials(..., from_disk=True)`), since
     reading and unpacking need no Python; memory then holds a few batches, whatever the dataset. 0: each batch is drawn
     when it is asked for.
     """
 
     def drawn(step: int) -> list[Windows]:
-        return [
-            draw_windows(trials, window_ms=window_ms, batch=batch, seed=seed, step=step, share=share) for seed in seeds
-        ]
+        size = {"window_ms": window_ms, "batch": batch}
+        return [draw_windows(trials, **size, seed=seed, step=step, share=share, choice=choice) for seed in seeds]
 
     if not threads:
         yield from map(drawn, steps)

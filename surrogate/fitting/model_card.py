@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from .recipe import FitConfig
 from .run_folder import CARD, WEIGHTS, LogRow, RunCard
 
 LOAD = """\
@@ -24,10 +25,13 @@ def model_card(card: RunCard, log: Sequence[LogRow], datasets: Sequence[Mapping[
     """
     fit, scaling = card.fit, card.scaling
     n_train, n_validation, n_test = (
-        sum(len(getattr(each.split, part)) for each in card.fitted_to) for part in ("train", "validation", "test")
+        sum(len(getattr(split, part)) for split in card.splits.values()) for part in ("train", "validation", "test")
     )
-    origins = (f"dataset {each.dataset_id}{_origin(of)}" for each, of in zip(card.fitted_to, datasets, strict=True))
-    best = min(log, key=lambda row: row.validation_rmse_mv)
+    origins = [f"dataset {each.dataset_id}{_origin(of)}" for each, of in zip(card.fitted_to, datasets, strict=True)]
+    if card.live:
+        told = f"each simulated for this fit and seen {card.live.plan.seen} times"
+        origins = [f"dataset {card.live.dataset_id}, {told}{_origin(datasets[0])}"]
+    best = min(log, key=lambda row: row.error(fit.chosen_by))
     auc = "not defined (no output spike)" if best.validation_roc_auc != best.validation_roc_auc else None
     made = ", ".join(f"{name} {version}" for name, version in card.provenance.items() if version)
     name = f"{fit.family}-{fit.size}"
@@ -53,7 +57,7 @@ def model_card(card: RunCard, log: Sequence[LogRow], datasets: Sequence[Mapping[
             f"| inputs | {card.model.n_inputs:,}{_signs(card)} |",
             f"| trained on | {'; '.join(origins)} |",
             f"| trials | {n_train} for training, {n_validation} for validation, {n_test} held out |",
-            f"| steps | {fit.steps:,}, kept: step {best.step:,}, the best validation |",
+            f"| steps | {fit.steps:,}, kept: step {best.step:,}, the best validation{_chosen(fit)} |",
             f"| validation RMSE | {best.validation_rmse_mv:.3f} mV, spikes cut at {scaling.clip_mv:g} mV |",
             f"| validation ROC-AUC | {auc or f'{best.validation_roc_auc:.4f}'} |",
             "",
@@ -86,6 +90,12 @@ def model_card(card: RunCard, log: Sequence[LogRow], datasets: Sequence[Mapping[
             "",
         ]
     )
+
+
+def _chosen(fit: FitConfig) -> str:
+    """What else is to be known of how the weights were chosen."""
+    by = "" if fit.chosen_by == "rmse" else " by ROC-AUC"
+    return by + ("" if fit.weight_average is None else f"; weights averaged, decay {fit.weight_average:g} a step")
 
 
 def _signs(card: RunCard) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from ...simulate.schema import Seed
 from ..models.elm import SIMPLEST
@@ -13,14 +14,24 @@ from ..models.families import check_family
 from ..models.settings import Settings
 from ..models.sizes import SIZES
 
+PUBLISHED_BATCH = 8  # windows, for which the published learning rates are
+# What a batch of other size asks of the learning rate: Adam's steps the root (Malladi et al. 2022, arXiv 2205.10287),
+# plain gradient descent's the ratio (Goyal et al. 2017, arXiv 1706.02677)
+BY_BATCH: dict[str, Callable[[float], float]] = {
+    "none": lambda ratio: 1.0,
+    "sqrt": math.sqrt,
+    "linear": lambda ratio: ratio,
+}
+
 
 class Rates(NamedTuple):
-    """Learning rate and the weights of the three losses at a step."""
+    """Learning rate, the weights of the three losses, and the share of the newest weights in their mean, at a step."""
 
     learning_rate: float
     spike_weight: float
     voltage_weight: float
     dendrite_weight: float
+    newest: float = 1.0
 
 
 class Phase(Settings):
@@ -61,17 +72,51 @@ class FitConfig(Settings):
     )
     validate_every: int = Field(default=10_000, gt=0, le=10**9, description="steps between validations")
     patience: int | None = Field(
-        default=None, gt=0, le=10**9, description="stop after so many validations without a better RMSE"
+        default=None, gt=0, le=10**9, description="stop after so many validations without a better one"
+    )
+    chosen_by: Literal["rmse", "auc"] = Field(
+        default="rmse", description="which score of a validation chooses the weights, rmse or auc; patience too"
     )
 
+    spike_windows: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of windows drawn where a spike is; weighted, so the loss is unbiased",
+    )
+    spike_jitter_ms: float | None = Field(
+        default=None,
+        ge=1e-4,
+        le=1,
+        description="by which a spike's label is shared with the bins beside; none: not at all",
+    )
+    input_dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="share of input spikes left out in training, drawn anew for each window"
+    )
     spike_bias_from_rate: bool = Field(default=False, description="start the spike logit at the training spikes' rate")
+    spike_bias: float | None = Field(
+        default=None, ge=-20, le=20, description="start the spike logit here; none: the model's"
+    )
     optimizer: Literal["adam", "nadam"] = Field(default="adam", description="adam or nadam")
     learning_rate: float = Field(default=5e-4, gt=0, description="falls to 0 as a cosine")
+    batch_scaling: Literal["none", "sqrt", "linear"] = Field(
+        default="none", description="the learning rate times this function of batch / 8: none, sqrt or linear"
+    )
+    warm_up_steps: int = Field(default=0, ge=0, le=10**9, description="steps in which the learning rate rises linearly")
     spike_weight: float = Field(default=0.5, ge=0, description="of the binary cross-entropy")
     voltage_weight: float = Field(default=0.5, ge=0, description="of the mean squared error, in units of 10 mV")
     dendrite_weight: float = Field(default=0.05, ge=0, description="a side task: a tenth of the voltage's")
     phases: tuple[Phase, ...] = Field(default=(), description="tables of rates, in place of the cosine and the weights")
     l2: float = Field(default=0.0, ge=0, description="L2 penalty as part of the gradient, on every parameter")
+    weight_decay: float = Field(
+        default=0.0, ge=0, le=1e3, description="times the learning rate: by which weights, no biases, shrink in a step"
+    )
+    weight_average: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="decay per step of a mean of the weights, which is what is kept; none: no mean",
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="of a step's large products, or bfloat16; the rest stays float32"
     )
@@ -92,10 +137,18 @@ class FitConfig(Settings):
         """Learning rate and loss weights of a step, counted from 0."""
         done = step / self.steps
         reached = [phase for phase in self.phases if phase.from_fraction <= done]
-        if reached:
-            return Rates(*(getattr(reached[-1], name) for name in Rates._fields))
-        cosine = 0.5 * (1 + math.cos(math.pi * done))
-        return Rates(self.learning_rate * cosine, self.spike_weight, self.voltage_weight, self.dendrite_weight)
+        now: Phase | FitConfig = reached[-1] if reached else self
+        fall = 1.0 if reached else 0.5 * (1 + math.cos(math.pi * done))
+        rise = min(1.0, (step + 1) / (self.warm_up_steps + 1))
+        rate = now.learning_rate * fall * rise * BY_BATCH[self.batch_scaling](self.batch / PUBLISHED_BATCH)
+        newest = 1.0 if self.weight_average is None else max(1 - self.weight_average, 1 / (step + 1))
+        return Rates(rate, now.spike_weight, now.voltage_weight, now.dendrite_weight, newest)
+
+    @model_validator(mode="after")
+    def _one_spike_bias(self) -> FitConfig:
+        if self.spike_bias is not None and self.spike_bias_from_rate:
+            raise ValueError("spike_bias: is given, and so is spike_bias_from_rate; give one of them")
+        return self
 
 
 # Beniaguev et al. 2021: by epoch of 250; the voltage loss there is in mV², here in (10 mV)²; dendrites 0.1 · 5e-5 …
@@ -162,7 +215,7 @@ def quick(family: str, size: int | str, **changes: Any) -> FitConfig:
     """
     check_family(family)
     fields = {"family": family, "size": size, "steps": 400, "validate_every": 50, "gradient_clip": 1.0}
-    fields["spike_bias_from_rate"] = True
+    fields["spike_bias_from_rate"] = changes.get("spike_bias") is None
     fields["learning_rate"] = QUICK_LEARNING_RATE
     options = changes.get("options", {})
     if isinstance(options, dict):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..kernels.events import Events
+from .input_dropout import thinned
 from .windows import Trials, Windows
 
 MEMORY_SHARE = 0.5  # of what a GPU has free: the rest is for models, and for what a step makes of a batch
@@ -46,15 +47,26 @@ class Resident:
         n_components = 0 if trials.components_btp is None else trials.components_btp.shape[2]
         return 4 * n_events + (16 + 4 * n_components) * len(trials.inputs) * len(trials.spike_bt[0])
 
-    def windows(self, at_b: Tensor, start_b: Tensor) -> Windows:
+    def windows(
+        self,
+        at_b: Tensor,
+        start_b: Tensor,
+        weight_b: Tensor | None = None,
+        salt_b: Tensor | None = None,
+        dropout: float = 0,
+    ) -> Windows:
         """The windows that begin in bin `start_b` of trial `at_b`, both int64 on the device.
 
+        weight_b: of their losses. salt_b: with dropout, a number of each, int64: see input_dropout.py.
         Nothing of it depends on how many events there are: the batch is filled up with some that are none.
         """
         row_b = at_b * self._trial_ms + start_b
         row_bw = row_b[:, None] + torch.arange(self._window_ms, device=row_b.device)
         spike_bw, voltage_bw, *components = (values[row_bw] for values in self._targets)
-        return Windows(self._events(row_b, row_bw), spike_bw, voltage_bw, components[0] if components else None)
+        events = self._events(row_b, row_bw)
+        if salt_b is not None:
+            events = thinned(events, salt_b, dropout)
+        return Windows(events, spike_bw, voltage_bw, components[0] if components else None, weight_b)
 
     def _events(self, row_b: Tensor, row_bw: Tensor) -> Events:
         base_b, n_b = self._first_r[row_b], self._first_r[row_b + self._window_ms] - self._first_r[row_b]

@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ class Run:
                 write_file(out / DENDRITES, dendrites.to_bytes())
         processes.wait()
         self.optimizer = make_optimizer(self.config, model)
+        self.average = None if self.config.weight_average is None else deepcopy(model).requires_grad_(False)
         self.error: InputError | None = None
         self._restore()
         self.last = self.log[-1] if self.log else LogRow(0, math.nan, math.nan, math.nan, 0.0)
@@ -81,8 +83,13 @@ class Run:
     def _waited_enough(self) -> bool:
         if self.config.patience is None or not self.log:
             return False
-        rmse_mv = [row.validation_rmse_mv for row in self.log]
-        return len(rmse_mv) - 1 - rmse_mv.index(min(rmse_mv)) >= self.config.patience
+        errors = [row.error(self.config.chosen_by) for row in self.log]
+        return len(errors) - 1 - errors.index(min(errors)) >= self.config.patience
+
+    @property
+    def scored(self) -> Network:
+        """What is validated and kept: the model, or the mean of its weights."""
+        return self.model if self.average is None else self.average
 
     @property
     def validation_is_due(self) -> bool:
@@ -104,13 +111,14 @@ class Run:
             return
         seconds = round(time.monotonic() - self._started, 2)
         self.last = LogRow(self.step, sum(self._losses) / len(self._losses), rmse_mv, roc_auc, seconds)
-        best = all(rmse_mv < row.validation_rmse_mv for row in self.log)
+        by = self.config.chosen_by
+        best = all(self.last.error(by) < row.error(by) for row in self.log)
         self.log.append(self.last)
         self._losses.clear()
         if not self._writes:
             return
         if best:
-            write_file(self.out / WEIGHTS, save(_on_cpu(self.model)))
+            write_file(self.out / WEIGHTS, save(_on_cpu(self.scored)))
         self._save_state()
         if self._board is not None:
             self._board.write(self.last, self.config.rates(self.step - 1).learning_rate, closing=self.ended)
@@ -139,6 +147,8 @@ class Run:
         write_log(self.out, self.log)
         optimizer = optimizer_state(self.optimizer, self.config.rates(self.step - 1).learning_rate)
         state = {"step": self.step, "model": self.model.state_dict(), "optimizer": optimizer}
+        if self.average is not None:
+            state["average"] = self.average.state_dict()
         write_file(self.out / STATE, tensors_to_bytes(state))
 
     def _restore(self) -> None:
@@ -150,6 +160,8 @@ class Run:
         try:
             self.model.load_state_dict(state["model"])
             restore_optimizer(self.optimizer, state["optimizer"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
             self.step = int(state["step"])
             kept = [LogRow(*row) for row in state.get("log", ())]  # of apical 0.1
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from pydantic import Field, ValidationError
 from ...simulate.schema import InputError, recover, writing_whole
 from ..models.families import ModelConfig
 from ..models.settings import Settings
+from .live_plan import LiveCard, LivePlan
 from .recipe import FitConfig
 from .scaling import VoltageScaling
 from .split import Split
@@ -19,7 +21,7 @@ from .stores import joint_id
 
 RUN_VERSION = 1
 CARD = "config.json"  # RunCard
-WEIGHTS = "weights.safetensors"  # of the step with the lowest validation RMSE
+WEIGHTS = "weights.safetensors"  # of the step with the best validation
 LOG = "log.csv"  # a LogRow per validation
 STATE = "state.pt"  # all that `fit` needs, beside the log, to go on from the last validation
 README = "README.md"  # the model card
@@ -46,6 +48,7 @@ class RunCard(Settings):
     dataset: str
     dataset_id: str
     also: list[FittedTo] = Field(default=[], description="further datasets, each with its own trials in every part")
+    live: LiveCard | None = Field(default=None, description="trials that it was fitted to while they were simulated")
     input_signs: list[tuple[int, int]] | None = Field(default=None, description="(sign, how many), in their order")
     provenance: dict[str, str | None]
 
@@ -62,7 +65,13 @@ class RunCard(Settings):
     @property
     def trained_on(self) -> str:
         """The id of what it was fitted to."""
-        return joint_id([each.dataset_id for each in self.fitted_to])
+        return self.live.dataset_id if self.live else joint_id([each.dataset_id for each in self.fitted_to])
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The parts of each dataset, by its id; trials that were simulated live are all learned from."""
+        live = {self.live.dataset_id: self.live.split} if self.live else {}
+        return {each.dataset_id: each.split for each in self.fitted_to} | live
 
 
 class LogRow(NamedTuple):
@@ -73,6 +82,11 @@ class LogRow(NamedTuple):
     validation_rmse_mv: float
     validation_roc_auc: float  # NaN where the validation trials have no spike
     seconds: float  # since the first step, time between a stop and its resumption left out
+
+    def error(self, chosen_by: str) -> float:
+        """What the best validation has least of: RMSE, or what its ROC-AUC lacks; NaN is the worst."""
+        error = self.validation_rmse_mv if chosen_by == "rmse" else 1 - self.validation_roc_auc
+        return math.inf if math.isnan(error) else error
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -154,6 +168,8 @@ def own_settings(folder: Path, given: dict[str, Any]) -> FitConfig:
 def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:
     asked, had = ({"dataset_id": card.trained_on} | dict(card.fit) for card in (now, then))
     _check_same(out, had, asked)
+    plans = ({} if card.live is None else dict(card.live.plan) for card in (now, then))
+    _check_same(out, *reversed([dict.fromkeys(LivePlan.model_fields) | plan for plan in plans]))
     for is_now, was in zip(now.fitted_to, then.fitted_to, strict=True):
         if is_now.split != was.split:
             raise InputError(f"{out}: {is_now.dataset} has other trials than when this run was started: fit it anew")

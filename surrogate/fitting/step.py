@@ -17,6 +17,7 @@ from ..processes import Processes
 from .recipe import FitConfig, Rates
 from .rollout import overlap_ms_of
 from .stack import Stack
+from .weight_average import WeightAverage
 from .windows import Windows
 
 ALONE = Processes()
@@ -60,20 +61,30 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
 
 
 def window_loss(
-    y_bwo: Tensor, spike_bw: Tensor, voltage_bw: Tensor, rates: Rates, components_bwp: Tensor | None = None
+    y_bwo: Tensor,
+    spike_bw: Tensor,
+    voltage_bw: Tensor,
+    rates: Rates,
+    components_bwp: Tensor | None = None,
+    weight_b: Tensor | None = None,
 ) -> Tensor:
     """Weighted sum of the spikes' binary cross-entropy and the mean squared errors of voltage and components.
 
     y_bwo: spike logit, scaled voltage, components. With a dimension of models in front, there is a loss of each.
+    weight_b: of each window, 1 where there are none.
     Source: Spieler et al. 2024; the third term Beniaguev et al. 2021.
     """
-    loss = rates.spike_weight * F.binary_cross_entropy_with_logits(y_bwo[..., 0], spike_bw, reduction="none").mean(
-        (-2, -1)
-    )
-    loss = loss + rates.voltage_weight * F.mse_loss(y_bwo[..., 1], voltage_bw, reduction="none").mean((-2, -1))
+
+    def mean(error_bw: Tensor) -> Tensor:
+        return error_bw.mean((-2, -1)) if weight_b is None else (error_bw.mean(-1) * weight_b).mean(-1)
+
+    spikes = F.binary_cross_entropy_with_logits(y_bwo[..., 0], spike_bw, reduction="none")
+    loss = rates.spike_weight * mean(spikes)
+    loss = loss + rates.voltage_weight * mean(F.mse_loss(y_bwo[..., 1], voltage_bw, reduction="none"))
     if components_bwp is not None:
         errors = F.mse_loss(y_bwo[..., 2:], components_bwp, reduction="none")
-        loss = loss + rates.dendrite_weight * errors.mean((-3, -2, -1))
+        of_all = errors.mean((-3, -2, -1)) if weight_b is None else mean(errors.mean(-1))
+        loss = loss + rates.dendrite_weight * of_all
     return loss
 
 
@@ -84,13 +95,15 @@ def train_step(
     config: FitConfig,
     step: int,
     processes: Processes = ALONE,
+    averages: Sequence[WeightAverage] = (),
 ) -> Tensor:
     """Take step number `step`, from 0, with each model on its own batch, which is on its device; returns the batches'
     losses (N,), for which a GPU has not been waited.
 
-    processes: among which each batch is shared out; losses and gradients are those of the whole.
+    processes: among which each batch is shared out; losses and gradients are those of the whole. averages: of the
+    models' weights, brought up to date.
     """
-    return descend(stack, optimizers, batches, config, config.rates(step), processes)
+    return descend(stack, optimizers, batches, config, config.rates(step), processes, averages)
 
 
 def descend(
@@ -100,6 +113,7 @@ def descend(
     config: FitConfig,
     rates: Rates,
     processes: Processes = ALONE,
+    averages: Sequence[WeightAverage] = (),
 ) -> Tensor:
     """As `train_step`, at these rates: numbers, or tensors of one number on the device."""
     models = stack.models
@@ -110,9 +124,10 @@ def descend(
 
     with torch.autocast(batches[0].spike_bw.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
         y_nbwo = stack.outputs([windows.events for windows in batches])[:, :, scored].float()
-    _, spikes, voltages, components = zip(*batches, strict=True)
+    _, spikes, voltages, components, weights = zip(*batches, strict=True)
     components_nbwp = None if components[0] is None else targets(components)
-    loss_n = window_loss(y_nbwo, targets(spikes), targets(voltages), rates, components_nbwp)
+    weight_nb = None if weights[0] is None else torch.stack(weights)
+    loss_n = window_loss(y_nbwo, targets(spikes), targets(voltages), rates, components_nbwp, weight_nb)
     stack.backward(loss_n.sum())
     loss_n = loss_n.detach()
     processes.average([loss_n, *(p.grad for model in models for p in model.parameters() if p.grad is not None)])
@@ -121,8 +136,24 @@ def descend(
             nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
         for group in optimizer.param_groups:
             _set_rate(group, rates.learning_rate)
+        if config.weight_decay:
+            _shrink(model, 1 - rates.learning_rate * config.weight_decay)
         optimizer.step()
+    for average in averages:
+        average.update(rates.newest)
     return loss_n
+
+
+@torch.no_grad()
+def _shrink(model: Network, factor: float | Tensor) -> None:
+    """Decoupled weight decay: of all but biases, normalisations and time constants.
+
+    Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization".
+    """
+    for name, parameter in model.named_parameters():
+        matrix = "weight" in name and parameter.dim() > 1
+        if parameter.requires_grad and (matrix or name.endswith("w_s")):
+            parameter.mul_(factor)
 
 
 def _set_rate(group: dict, rate: float | Tensor) -> None:

@@ -18,10 +18,13 @@ from .loader import load_batches
 from .recipe import FitConfig, Rates
 from .replay import Replay
 from .resident import Resident
+from .rollout import overlap_ms_of
 from .stack import Stack
 from .step import descend, train_step
-from .windows import Trials, draw_places
+from .weight_average import WeightAverage
+from .windows import Choice, Places, Trials, draw_places
 
+KINDS = torch.int64, torch.int64, torch.float32, torch.int64  # of the buffers, as Places has them
 AT_ONCE = 100  # steps on a GPU between two looks at their losses: a fifth of a second or less
 
 
@@ -35,6 +38,13 @@ class Training(NamedTuple):
     trials: Trials
     share: slice = slice(None)  # of each batch, what this process takes
     processes: Processes = Processes()
+    averages: Sequence[WeightAverage] = ()  # of each model, where there is one
+
+    @property
+    def choice(self) -> Choice:
+        """How windows are chosen."""
+        config, model = self.config, self.stack.models[0]
+        return Choice(config.spike_windows, overlap_ms_of(model, config.burn_in_ms), config.input_dropout)
 
 
 class HostSteps:
@@ -54,15 +64,15 @@ class HostSteps:
             steps=steps,
             share=training.share,
             threads=threads,
+            choice=training.choice,
         )
 
     def take(self, steps: range) -> list[list[float]]:
         """Take the next steps; the losses of each, by model."""
-        stack, optimizers, config, *_, processes = self._training
-        losses = []
+        of, losses = self._training, []
         for step in steps:
             batch = [windows.to(self._device) for windows in next(self._batches)]
-            losses.append(train_step(stack, optimizers, batch, config, step, processes))
+            losses.append(train_step(of.stack, of.optimizers, batch, of.config, step, of.processes, of.averages))
         return torch.stack(losses).tolist()
 
     def close(self) -> None:
@@ -83,46 +93,61 @@ class DeviceSteps:
         self._training, self._resident = training, resident
         device = next(training.stack.models[0].parameters()).device
         n_windows = len(range(*training.share.indices(training.config.batch)))
-        self._places_kn2b = torch.zeros(AT_ONCE, len(training.seeds), 2, n_windows, dtype=torch.int64, device=device)
-        self._rates_kr = torch.zeros(AT_ONCE, 4, dtype=torch.float64, device=device)
+        shape = AT_ONCE, len(training.seeds), n_windows
+        self._places = [torch.zeros(shape, dtype=kind, device=device) for kind in KINDS]
+        self._choice = training.choice
+        self._rates_kr = torch.zeros(AT_ONCE, len(Rates._fields), dtype=torch.float64, device=device)
         self._loss_kn = torch.zeros(AT_ONCE, len(training.seeds), device=device)
         self._at = torch.zeros(1, dtype=torch.int64, device=device)
-        self._drawn: dict[int, np.ndarray] = {}
+        self._drawn: dict[int, list[Places]] = {}
         alone = training.processes.count == 1  # what processes tell one another is in no graph
         self._step = Replay(self.step, say) if device.type == "cuda" and alone else self.step
 
     def take(self, steps: range) -> list[list[float]]:
         """Take these steps; the losses of each, by model."""
         config = self._training.config
-        _fill(self._places_kn2b, np.stack([self._places(step) for step in steps]))
+        drawn = [self._draw(step) for step in steps]
+        for at, buffer in enumerate(self._places):
+            if drawn[0][0][at] is not None:
+                _fill(buffer, np.stack([[places[at] for places in of_step] for of_step in drawn]))
         _fill(self._rates_kr, np.array([config.rates(step) for step in steps]))
         self._at.zero_()
         for _ in steps:
             self._step()
         ahead = range(steps.stop, min(steps.stop + AT_ONCE, config.steps))
-        self._drawn = {step: self._places(step) for step in ahead}  # while a GPU is at work
+        self._drawn = {step: self._draw(step) for step in ahead}  # while a GPU is at work
         return self._loss_kn[: len(steps)].tolist()
 
     def step(self) -> None:
         """Take the step that the buffers say; a function of what lies on the device alone."""
-        stack, optimizers, config, *_, processes = self._training
-        (places_n2b,) = self._places_kn2b.index_select(0, self._at)
+        of, choice = self._training, self._choice
+        at_nb, start_nb, weight_nb, salt_nb = (each.index_select(0, self._at)[0] for each in self._places)
         (rates_r,) = self._rates_kr.index_select(0, self._at)
-        batches = [self._resident.windows(at_b, start_b) for at_b, start_b in places_n2b]
-        loss_n = descend(stack, optimizers, batches, config, Rates(*rates_r), processes)
+        batches = [
+            self._resident.windows(
+                at_nb[n],
+                start_nb[n],
+                weight_nb[n] if choice.spike_windows else None,
+                salt_nb[n] if choice.input_dropout else None,
+                choice.input_dropout,
+            )
+            for n in range(len(of.seeds))
+        ]
+        loss_n = descend(of.stack, of.optimizers, batches, of.config, Rates(*rates_r), of.processes, of.averages)
         self._loss_kn.index_copy_(0, self._at, loss_n[None])
         self._at += 1
 
     def close(self) -> None:
         """Nothing is under way once `take` returns."""
 
-    def _places(self, step: int) -> np.ndarray:
-        """Trial and first bin of every window of a step (N, 2, B)."""
+    def _draw(self, step: int) -> list[Places]:
+        """Where the windows of a step lie, of each model."""
         if step in self._drawn:
             return self._drawn[step]
-        _, _, config, seeds, trials, share, _ = self._training
-        draw = partial(draw_places, trials, window_ms=config.window_ms, batch=config.batch, step=step, share=share)
-        return np.stack([draw(seed=seed) for seed in seeds])
+        of = self._training
+        size = {"window_ms": of.config.window_ms, "batch": of.config.batch}
+        draw = partial(draw_places, of.trials, **size, step=step, share=of.share, choice=self._choice)
+        return [draw(seed=seed) for seed in of.seeds]
 
 
 def _fill(buffer: Tensor, values: np.ndarray) -> None:

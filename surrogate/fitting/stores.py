@@ -51,6 +51,15 @@ def open_stores(data: Data) -> list[xr.Dataset]:
     return [ds for _, ds in stores]
 
 
+def check_live(path: str, ds: xr.Dataset, config: dict) -> None:
+    """Raise InputError where `ds` is not of the cell of a configuration that is simulated live, or has its trials."""
+    had, has = _cell_of(schema.config_of(ds)), _cell_of(config)
+    for was, now, what in _fields({name: had.get(name) for name in has}, has):
+        raise InputError(f"{path}: is not of the cell that is simulated live: {what} is {shown(was)}, not {shown(now)}")
+    if "trial_seed" not in ds.variables or config["seed"] in schema.read(ds, "trial_seed"):
+        raise InputError(f"{path}: may hold trials of seed {config['seed']}, which are learned from; give another seed")
+
+
 def joint_id(dataset_ids: Sequence[str]) -> str:
     """What several datasets are called as one: of one it is its own id."""
     return "+".join(dataset_ids)
@@ -64,9 +73,11 @@ def _differences(one: xr.Dataset, other: xr.Dataset) -> Iterator[tuple[Any, Any,
             return
     configs = [_cell_of(schema.config_of(ds)) for ds in (one, other)]
     of_both = configs[0].keys() & configs[1].keys()  # a later apical may have more, at what was so before
-    yield from _fields(*({name: config[name] for name in of_both} for config in configs))
+    had, has = ({name: config[name] for name in of_both} for config in configs)
+    yield from _fields(had, has)
     made = [json.loads(ds.attrs["provenance"]) for ds in (one, other)]
-    yield from _fields(*({part: each.get(part) or {} for part in ("morphology", "biophysics")} for each in made))
+    had, has = ({part: each.get(part) or {} for part in ("morphology", "biophysics")} for each in made)
+    yield from _fields(had, has)
     for name in LABELS:
         labels = [schema.read(ds, name) for ds in (one, other)]
         same = labels[0] == labels[1]

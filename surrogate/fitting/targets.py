@@ -13,7 +13,7 @@ import xarray as xr
 from ...simulate import schema
 from .scaling import VoltageScaling
 
-AT_ONCE = 1000  # trials whose spikes are dense at a time
+AT_ONCE = 1000  # trials whose spikes are read at a time
 
 
 class StoredVoltages(Sequence[np.ndarray]):
@@ -31,21 +31,37 @@ class StoredVoltages(Sequence[np.ndarray]):
         return self._scaling.to_network(self._chunks.read(self._positions[index])).astype(np.float32)
 
 
-class OutputSpikes(Sequence[np.ndarray]):
-    """Output spikes (T,) of trials, float32, 1 in the bin of a spike; a few bins are all that is kept of each."""
+def labels_of(times_ms: np.ndarray, duration_ms: int, jitter_ms: float | None) -> tuple[np.ndarray, np.ndarray | float]:
+    """The labelled bins of a trial with output spikes at times_ms (K,), and their labels; all other bins have none.
 
-    def __init__(self, ds: xr.Dataset, positions: Sequence[int]) -> None:
-        """Of the trials at `positions` of an open dataset."""
+    jitter_ms: how wide a spike's label is; None: its bin, int(t - 0.5), has all of it.
+    """
+    if jitter_ms is not None:
+        return schema.shared_labels(times_ms, duration_ms, jitter_ms)
+    bins = np.unique(np.maximum(times_ms - schema.SPIKE_BIN_OFFSET_MS, 0).astype(int))
+    return bins[bins < duration_ms], 1.0
+
+
+class OutputSpikes(Sequence[np.ndarray]):
+    """Output spikes (T,) of trials, float32: labels of the bins with a spike, which are all that is kept of each.
+
+    A label is 1, or a part of it where a spike's is shared between bins (see schema/spike_jitter.py).
+    """
+
+    def __init__(self, ds: xr.Dataset, positions: Sequence[int], jitter_ms: float | None = None) -> None:
+        """Of the trials at `positions` of an open dataset. jitter_ms: how wide a spike's label is; None: one bin."""
         self._duration_ms = ds.sizes["time_ms"]
-        self._bins: list[np.ndarray] = []
+        self._labelled: list[tuple[np.ndarray, np.ndarray | float]] = []
         for first in range(0, len(positions), AT_ONCE):
             some = ds.isel(trial=list(positions[first : first + AT_ONCE]))
-            self._bins += [np.flatnonzero(spike_t) for spike_t in schema.output_spike_bins(some)]
+            times_ms = (row[np.isfinite(row)] for row in schema.output_spike_times_ms(some))
+            self._labelled += [labels_of(each, self._duration_ms, jitter_ms) for each in times_ms]
 
     def __len__(self) -> int:
-        return len(self._bins)
+        return len(self._labelled)
 
     def __getitem__(self, index):
         spike_t = np.zeros(self._duration_ms, np.float32)
-        spike_t[self._bins[index]] = 1
+        bins, labels = self._labelled[index]
+        spike_t[bins] = labels
         return spike_t

@@ -177,7 +177,7 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> Surrogat
         run=str(folder),
         trained_on=card.trained_on,
         input_signs=card.input_signs,
-        splits={each.dataset_id: each.split for each in card.fitted_to},
+        splits=card.splits,
     )
 
 

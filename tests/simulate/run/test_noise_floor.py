@@ -14,8 +14,8 @@ from apical.analysis.scores.evaluate import Evaluation, evaluate
 from apical.simulate import presets, schema
 from apical.simulate.engine.interface import Integration
 from apical.simulate.run import dask_cluster, dataset, noise_floor
-from apical.simulate.run.spike_jitter import spike_probability
 from apical.simulate.schema import InputError
+from apical.simulate.schema.spike_jitter import spike_probability
 
 FINER = {"dt_ms": 0.0125}
 

@@ -76,6 +76,20 @@ def test_a_resumed_fit_is_bit_for_bit_the_undisturbed_one(make_dataset, tmp_path
     assert folder_of(tmp_path / "resumed") == folder_of(tmp_path / "undisturbed")
 
 
+@pytest.mark.parametrize("model", [ELM, TCN], ids=["elm", "tcn"])
+def test_so_is_one_with_every_option(make_dataset, tmp_path, model):
+    options = {"spike_windows": 0.5, "input_dropout": 0.2, "weight_average": 0.7, "weight_decay": 0.1}
+    options |= {"warm_up_steps": 2, "spike_jitter_ms": 0.05, "spike_bias": -5, "batch_scaling": "sqrt"}
+    data, config = make_dataset(), settings(model, **options)
+    plain = fit(settings(model), data, tmp_path / "plain", device="cpu")
+    fit(config, data, tmp_path / "undisturbed", device="cpu")
+    with pytest.raises(Stop):
+        fit(config, data, tmp_path / "resumed", device="cpu", report=stop_at(3))
+    fit(config, data, tmp_path / "resumed", device="cpu", resume=True)
+    assert folder_of(tmp_path / "resumed") == folder_of(tmp_path / "undisturbed")
+    assert (plain / "weights.safetensors").read_bytes() != (tmp_path / "resumed/weights.safetensors").read_bytes()
+
+
 def test_resuming_a_finished_run_changes_nothing(make_dataset, tmp_path):
     data, out = make_dataset(), tmp_path / "run"
     fit(settings(), data, out)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,6 +29,7 @@ from apical.surrogate.fitting.spike_inputs import SpikeInputs
 from apical.surrogate.fitting.stack import Stack
 from apical.surrogate.fitting.step import make_optimizer, optimizer_state, restore_optimizer
 from apical.surrogate.fitting.steps import DeviceSteps, HostSteps, Training
+from apical.surrogate.fitting.weight_average import WeightAverage
 from apical.surrogate.fitting.windows import draw_places, draw_windows, load_trials
 from apical.surrogate.kernels import spike_convolution, spike_drive
 from apical.surrogate.kernels.nadam import NAdam
@@ -54,6 +56,7 @@ MODELS = {
     "ln": ("ln", 2, {}, 1),
     "alif": ("alif", 1, {}, 1),
 }
+OPTIONS = {"spike_windows": 0.5, "input_dropout": 0.3, "weight_average": 0.7, "weight_decay": 0.1, "warm_up_steps": 3}
 every_model = pytest.mark.parametrize("name", MODELS)
 WAITING = ("_local_scalar_dense", "nonzero", "_unique", "masked_select", "equal", "is_nonzero")
 
@@ -75,7 +78,9 @@ def training(trials, name="elm", device="cpu", path="auto", **changes):
     for model in models if family == "elm" else []:
         model.path = path
     optimizers = [make_optimizer(config, model) for model in models]
-    return Training(Stack(models), optimizers, config, range(n_models), trials)
+    stack = Stack(models)
+    averages = [WeightAverage(deepcopy(model), model) for model in models if config.weight_average]
+    return Training(stack, optimizers, config, range(n_models), trials, averages=averages)
 
 
 def on_device(given, device="cpu", say=None):
@@ -87,6 +92,7 @@ def on_device(given, device="cpu", say=None):
 def state_of(given):
     """Every number that the next step depends on."""
     parts = [each.state_dict() for each in given.stack.models]
+    parts += [[mean for mean, _ in each._pairs] for each in given.averages]
     parts += [optimizer_state(each, 0.0)["state"] for each in given.optimizers]
     return [leaf.clone() for leaf in tree_leaves(parts) if isinstance(leaf, torch.Tensor)]
 
@@ -235,14 +241,14 @@ def test_windows_cut_on_the_device_are_those_drawn_on_the_host(make_dendrites, w
     resident, lengths = Resident(trials, torch.device("cpu"), **size), set()
     for number in range(5):
         expected = draw_windows(trials, **size, seed=1, step=number)
-        places = [torch.from_numpy(each) for each in draw_places(trials, **size, seed=1, step=number)]
+        places = [torch.from_numpy(each) for each in draw_places(trials, **size, seed=1, step=number)[:2]]
         made = resident.windows(*places)
         lengths.add(len(made.events.row_n))
         assert_equal(made.events.trimmed()[:3], expected.events[:3])
         assert made.events.shape == expected.events.shape
         assert [each.dtype for each in made.events[:3]] == [each.dtype for each in expected.events[:3]]
         assert torch.equal(made.events.dense(), expected.events.dense()), "what fills the batch up is seen"
-        assert_equal(made[1:], expected[1:])
+        assert_equal(made[1:4], expected[1:4])
     assert len(lengths) == 1, "a graph needs one size for all"
 
 
@@ -273,10 +279,20 @@ def test_steps_on_a_device_are_those_of_the_host(trials, name):
     assert_equal(state_of(ours), state_of(theirs))
 
 
+@pytest.mark.parametrize("name", ["elm", "elms", "tcn"])
+def test_so_are_they_with_every_option(trials, name):
+    """Weighted windows, input spikes left out, a mean of the weights: on the host and on a device to the bit."""
+    ours, theirs = (training(trials, name, **OPTIONS) for _ in range(2))
+    taken, expected = on_device(ours), HostSteps(theirs, range(8))
+    assert taken.take(range(3)) + taken.take(range(3, 8)) == expected.take(range(8))
+    assert_equal(state_of(ours), state_of(theirs))
+
+
 @every_model
 def test_nothing_is_waited_for_within_a_step(trials, name, as_a_gpu, pretend_cuda):
     """A graph of a step can be made, and making one leaves no trace; its replays are the steps to the bit."""
-    ours, theirs = (training(trials, name, phases=PHASES) for _ in range(2))
+    options = OPTIONS if name == "elm" else {}
+    ours, theirs = (training(trials, name, phases=PHASES, **options) for _ in range(2))
     said, taken, expected = [], on_device(ours), on_device(theirs)
     taken._step = Replay(taken.step, said.append)
     assert taken.take(range(8)) == expected.take(range(8))

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..schema import SPIKE_BIN_OFFSET_MS
+from .contract import SPIKE_BIN_OFFSET_MS
 
 JITTER_MS = 0.025  # median of 62 spikes of `hay2011` (preset nmda, seed 1), with steps of 0.0125 and 0.025 ms
 
@@ -36,3 +36,25 @@ def spike_probability(time_ms: np.ndarray, duration_ms: int, jitter_ms: float = 
     edge_ms = np.arange(duration_ms + 1)[:, None] + SPIKE_BIN_OFFSET_MS
     before = np.arctan((edge_ms - np.asarray(time_ms)) / jitter_ms) / np.pi
     return 0 - np.expm1(np.log1p(-np.diff(before, axis=0)).sum(axis=1))
+
+
+def shared_labels(time_ms: np.ndarray, duration_ms: int, jitter_ms: float) -> tuple[np.ndarray, np.ndarray]:
+    """Bins, ascending, and the label of each, where a spike's is shared between its bin and the two beside it.
+
+    time_ms (K,): of output spikes. Each bin has its part of what falls into the three, so a spike far from any edge is
+    its own bin's, and one on an edge half of either's. All other bins have none.
+
+    >>> bins, labels = shared_labels(np.array([7.5, 20.0]), 100, 0.025)
+    >>> bins, labels.round(3)
+    (array([ 6,  7,  8, 18, 19, 20]), array([0.498, 0.498, 0.004, 0.011, 0.979, 0.011]))
+    """
+    own = np.maximum(time_ms - SPIKE_BIN_OFFSET_MS, 0).astype(int)
+    bins = own[:, None] + np.arange(-1, 2)
+    edge_ms = own[:, None] + np.arange(-1, 3) + SPIKE_BIN_OFFSET_MS
+    mass = np.diff(np.arctan((edge_ms - time_ms[:, None]) / jitter_ms) / np.pi, axis=1)
+    mass /= mass.sum(axis=1, keepdims=True)
+    inside = (bins >= 0) & (bins < duration_ms)
+    found, at = np.unique(bins[inside], return_inverse=True)
+    without = np.ones(len(found))
+    np.multiply.at(without, at, 1 - mass[inside])  # two spikes' shares of a bin are independent
+    return found, 1 - without

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import cauchy
 
-from apical.simulate.run.spike_jitter import JITTER_MS, spike_probability
-from apical.simulate.schema import SPIKE_BIN_OFFSET_MS
+from apical.simulate.schema import SPIKE_BIN_OFFSET_MS, shared_labels
+from apical.simulate.schema.spike_jitter import JITTER_MS, spike_probability
 
 
 @pytest.mark.parametrize("jitter_ms", [0.01, 0.1, 2.0])
@@ -51,3 +51,40 @@ def test_spikes_are_independent_and_none_is_none():
     np.testing.assert_allclose(both, 1 - (1 - one) * (1 - other), rtol=1e-9)
     nothing = spike_probability(np.array([]), 40)
     assert nothing.tolist() == [0] * 40 and not np.signbit(nothing).any()
+
+
+@pytest.mark.parametrize("past_edge_ms", [-0.1, 0.0, 0.1, 0.5])
+def test_a_label_is_shared_between_the_bins_beside_the_spike(past_edge_ms):
+    """Each of three bins has its part of their Cauchy mass: all of a spike within its bin, half of one on the edge."""
+    edge_ms = 40 + SPIKE_BIN_OFFSET_MS  # between bins 39 and 40
+    bins, labels = shared_labels(np.array([edge_ms + past_edge_ms]), 100, JITTER_MS)
+    own = 40 if past_edge_ms >= 0 else 39
+    starts_ms = np.arange(own - 1, own + 2) + SPIKE_BIN_OFFSET_MS
+    mass = cauchy.cdf(starts_ms + 1, edge_ms + past_edge_ms, JITTER_MS)
+    mass -= cauchy.cdf(starts_ms, edge_ms + past_edge_ms, JITTER_MS)
+    np.testing.assert_array_equal(bins, np.arange(own - 1, own + 2))
+    np.testing.assert_allclose(labels, mass / mass.sum(), rtol=1e-12)
+    across = labels[bins < 40].sum()
+    expected = {-0.1: 1 - 0.0780, 0.0: 0.5, 0.1: 0.0780, 0.5: 0.0159}[past_edge_ms]  # arctan(0.025 / 0.1) / pi …
+    assert across == pytest.approx(expected, abs=0.007)
+
+
+def test_labels_at_the_ends_of_a_trial_and_of_no_spike():
+    bins, labels = shared_labels(np.array([0.2, 9.9]), 10, JITTER_MS)
+    assert bins.tolist() == [0, 1, 8, 9] and (labels > 0).all()
+    assert [each.tolist() for each in shared_labels(np.array([]), 10, JITTER_MS)] == [[], []]
+
+
+def test_two_spikes_shares_of_a_bin_are_independent():
+    one, other = (dict(zip(*shared_labels(np.array([t]), 20, 0.3), strict=True)) for t in (5.9, 7.2))
+    both = dict(zip(*shared_labels(np.array([5.9, 7.2]), 20, 0.3), strict=True))
+    assert both.keys() == one.keys() | other.keys() and len(one.keys() & other.keys()) == 2
+    for at, label in both.items():
+        assert label == pytest.approx(1 - (1 - one.get(at, 0)) * (1 - other.get(at, 0)))
+
+
+def test_without_jitter_a_label_is_all_or_none():
+    times_ms = np.array([3.2, 8.75, 12.5])
+    bins, labels = shared_labels(times_ms, 20, 1e-4)
+    np.testing.assert_array_equal(bins[labels > 0.3], [2, 8, 11, 12])  # the last lies on an edge
+    np.testing.assert_allclose(labels[labels > 0.3], [1, 1, 0.5, 0.5], atol=1e-3)
