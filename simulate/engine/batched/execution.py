@@ -29,6 +29,8 @@ MOST_TURNS = 10_000  # of a loop
 class Execution(Evaluation):
     """A mechanism's variables, changed by the blocks that are run; see Evaluation."""
 
+    _initial = False  # whether the block at hand is INITIAL
+
     def run(self, routine: Routine, arguments: Iterable[Expression] = ()) -> dict[str, Expression]:
         """Run a block; arguments: of NET_RECEIVE, returned as the block leaves them.
 
@@ -37,8 +39,9 @@ class Execution(Evaluation):
         written = {name for ion in self.mechanism.ions for name in ion.write}
         only_read = self.mechanism.ion_variables.keys() & self.values.keys() - written
         kept = {name: self.values[name] for name in only_read}
-        self._initial = routine is self.mechanism.blocks.get("InitialBlock")
+        before, self._initial = self._initial, routine is self.mechanism.blocks.get("InitialBlock")
         left = self._call(routine, arguments)
+        self._initial = before
         self.values |= kept
         return left
 
@@ -82,6 +85,8 @@ class Execution(Evaluation):
             case "StatementBlock":
                 self._statements(node)
             case "SolveBlock" if self._initial:
+                self._other(node)
+            case "LinEquation":
                 self._other(node)
             case other if other not in NOTHING_TO_DO:
                 self._value(node)

@@ -27,7 +27,7 @@ def numbers(
     for mechanism in group.mechanisms:
         if "InitialBlock" in mechanism.blocks:
             execution = Solver(mechanism, {name: x.symbol(name) for name in numbers})
-            execution.sent = []
+            execution.sent, execution.numbers = [], numbers
             execution.run(mechanism.blocks["InitialBlock"])
             new = assigned(execution.values)
             refuse_unsaid(group, [*new.values(), *(each for event in execution.sent for each in event)])

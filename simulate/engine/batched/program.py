@@ -88,14 +88,14 @@ def _written(
     called: dict[Expression, str] = {}
     current, conductance, after_currents = currents(group, begin, called)
     after_step = advanced(group, begin, second_order, called)
-    event = events.received(group, begin, called, from_initial=bool(sent))
+    event = events.received(group, begin, called, [flag for _, flags in sent for flag in np.unique(flags)])
     blocks = [
         {name: value for name, value in assigned(each).items() if value is not begin.get(name)}
         for each in (after_currents, after_step, event.values, event.own)
     ]
-    blocks[2:] = [_certain(each, numbers, blocks) for each in blocks[2:]]
+    blocks[2:] = [_certain(group, each, numbers, blocks) for each in blocks[2:]]
     sends = [
-        [Sent(*_certain(dict(enumerate(s)), numbers, blocks).values()) for s in each]
+        [Sent(*_certain(group, dict(enumerate(s)), numbers, blocks).values()) for s in each]
         for each in (event.sent, event.of_own)
     ]
     of_sending = [each for some in sends for s in some for each in s]
@@ -106,7 +106,7 @@ def _written(
     outputs = [current, conductance, *of_sending, *map(x.symbol, sorted(group.wanted))]
     kept = _kept(changed, outputs, blocks)
     refuse_unsaid(group, [*outputs, *(block[name] for block in blocks for name in kept if name in block)])
-    events.check_first_weights(group, begin, kept)
+    events.check_initial(group, begin)
     elsewhere = under.kept.keys() if under else set()
     followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere
     constants = {name: each for name, each in numbers.items() if name not in changed | followed | {"v", "t"}}
@@ -161,7 +161,7 @@ def _waiting(group: Group, sent: list[tuple[np.ndarray, np.ndarray]]) -> dict[st
     return {waiting_name(group, what, k): row for what, each in rows.items() for k, row in enumerate(each)}
 
 
-def _certain(values: dict, numbers: Mapping[str, np.ndarray], blocks: list[Values]) -> dict:
+def _certain(group: Group, values: dict, numbers: Mapping[str, np.ndarray], blocks: list[Values]) -> dict:
     """The same where what random numbers between 0 and 1 decide is settled, where they decide nothing.
 
     A release that never fails, for example, which asks whether one is above a rate of failures of 0.
@@ -169,7 +169,8 @@ def _certain(values: dict, numbers: Mapping[str, np.ndarray], blocks: list[Value
     if not any(name.startswith(UNIFORM) for name in x.symbols(values.values())):
         return values
     changed = {name for block in blocks for name in block}
-    fixed = {name: x.constant(each[0]) for name, each in numbers.items() if name not in changed and _same(each)}
+    own = [name for name in numbers if name.partition(".")[0] in {each.name for each in group.mechanisms}]
+    fixed = {name: x.constant(numbers[name][0]) for name in own if name not in changed and _same(numbers[name])}
     return dict(zip(values, x.rewrite(x.substitute(values.values(), fixed), _decided), strict=True))
 
 

@@ -19,7 +19,6 @@ from . import unit_constants, verbatim
 
 # Kind of node -> how an error calls it, and where it stands in the text
 REFUSED = {
-    "LinearBlock": ("LINEAR", r"\bLINEAR\b"),
     "NonLinearBlock": ("NONLINEAR", r"\bNONLINEAR\b"),
     "DiscreteBlock": ("DISCRETE", r"\bDISCRETE\b"),
     "FunctionTableBlock": ("FUNCTION_TABLE", r"\bFUNCTION_TABLE\b"),
@@ -68,9 +67,9 @@ class Mechanism:
     electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
-    derivatives, kinetics, routines: by name. remarks: what was passed over. unsaid: symbol of a number that cannot be
-    said -> what it is, and where in the text. changing: variables, by name without index, that a block other than
-    INITIAL sets. file, text: where it stands.
+    derivatives, kinetics, linear, routines: by name. remarks: what was passed over. unsaid: symbol of a number that
+    cannot be said -> what it is, and where in the text. changing: variables, by name without index, that a block other
+    than INITIAL sets. file, text: where it stands.
     """
 
     file: str
@@ -92,6 +91,7 @@ class Mechanism:
     blocks: dict[str, Routine] = field(default_factory=dict)
     derivatives: dict[str, Routine] = field(default_factory=dict)
     kinetics: dict[str, Routine] = field(default_factory=dict)
+    linear: dict[str, Routine] = field(default_factory=dict)
     routines: dict[str, Routine] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -229,6 +229,8 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
             mechanism.derivatives[named(block)] = _routine(block)
         case "KineticBlock":
             mechanism.kinetics[named(block)] = _routine(block)
+        case "LinearBlock":
+            mechanism.linear[named(block)] = _routine(block)
         case "FunctionBlock" | "ProcedureBlock":
             mechanism.routines[named(block)] = _routine(block)
 
@@ -257,7 +259,7 @@ def _note_solve(mechanism: Mechanism, block: str, node: Tree) -> None:
         raise mechanism.refuse("SOLVE within IF", r"\b(?i:IF)\s*\([^{]*\{[^}]*\b(SOLVE)\b")
     if kind(node) == "SolveBlock":
         names = [named(part) for part in parts(node)]
-        if block == "InitialBlock" and names[1:] == ["sparse"]:  # STEADYSTATE; see Execution
+        if block == "InitialBlock" and names[1:] in ([], ["sparse"]):  # LINEAR, or STEADYSTATE; see Solver
             return
         if block != "BreakpointBlock":
             raise mechanism.refuse("SOLVE outside of BREAKPOINT", r"\b(?:INITIAL|NET_RECEIVE)\b[^}]*\b(SOLVE)\b")
