@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...mechanisms.tree import Tree, kind, named, parts
+from ...schema import InputError
 from . import expression as x
 from .derivative import derivative
 from .evaluation import MOST_CHOSEN, Evaluation, of_index
@@ -24,6 +25,10 @@ NOTHING_TO_DO = {
 }
 OLD = "the state before the step"
 MOST_TURNS = 10_000  # of a loop
+
+
+class Unsettled(InputError):
+    """A loop of which nobody knows beforehand how often it turns, unless what never changes says it."""
 
 
 class Execution(Evaluation):
@@ -163,7 +168,7 @@ class Execution(Evaluation):
         counter, *bounds, body = loop
         numbers = [self.number(bound) for bound in bounds]
         if any(number.op != "constant" for number in numbers):
-            raise self.mechanism.refuse("FROM with bounds that are not constant", r"\bFROM\s+\w+\s*=")
+            raise Unsettled(self.mechanism.refuse("FROM with bounds that are not constant", r"\bFROM\s+\w+\s*="))
         first, last, by = [*(int(number.value) for number in numbers), 1][:3]
         frame, name = self._locals[-1], named(counter)
         outside = frame.get(name)
@@ -183,4 +188,4 @@ class Execution(Evaluation):
             if not on.value:
                 return
             self._statements(body)
-        raise self.mechanism.refuse("WHILE with a condition that is not known beforehand", r"\bWHILE\b")
+        raise Unsettled(self.mechanism.refuse("WHILE with a condition that is not known beforehand", r"\bWHILE\b"))

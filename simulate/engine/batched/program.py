@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...schema import InputError
 from . import events
 from . import expression as x
 from .currents import CHANGE_OF_V, Values, advanced, currents
 from .evaluation import OF_THE_SEGMENT, UNIFORM, Sent
+from .execution import Unsettled
 from .expression import Expression
-from .initial import assigned, numbers, refuse_unsaid, settled
+from .initial import Initialised, assigned, initialised, refuse_unsaid, settled
 from .membrane import Group, ion_names
+from .shared import refuse_carried
 
 TO_DENSITY = 100.0  # a current of 1 nA over 1 um2, in mA/cm2
 OF_EVENTS = ("v", "t", events.WEIGHT, events.FLAG)  # what differs between events
@@ -66,24 +67,24 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, unde
 
     Raises InputError for what generated code cannot say.
     """
-    begin, sent = numbers(group, dt_ms, v_init_mv)
+    begin = initialised(group, dt_ms, v_init_mv)
     try:
-        return _written(group, begin, sent, {}, dt_ms, second_order, under)
-    except InputError:  # a loop, or a branch, that what never changes here may settle
-        if not (known := settled(group, begin)):
+        return _written(group, begin, {}, dt_ms, second_order, under)
+    except Unsettled:
+        if not (known := settled(group, begin.numbers)):
             raise
-        return _written(group, begin, sent, known, dt_ms, second_order, under)
+        return _written(group, begin, known, dt_ms, second_order, under)
 
 
 def _written(
     group: Group,
-    numbers: dict[str, np.ndarray],
-    sent: list[tuple[np.ndarray, np.ndarray]],
+    initial: Initialised,
     known: Values,
     dt_ms: float,
     second_order: bool,
     under: Program | None,
 ) -> Program:
+    numbers, sent = initial.numbers, initial.sent
     begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)} | known
     called: dict[Expression, str] = {}
     current, conductance, after_currents = currents(group, begin, called)
@@ -105,7 +106,9 @@ def _written(
     delay_ms = _unchanging(group, event.delay_ms, changed, numbers)
     outputs = [current, conductance, *of_sending, *map(x.symbol, sorted(group.wanted))]
     kept = _kept(changed, outputs, blocks)
-    refuse_unsaid(group, [*outputs, *(block[name] for block in blocks for name in kept if name in block)])
+    needed = [*outputs, *(block[name] for block in blocks for name in kept if name in block)]
+    refuse_unsaid(group, needed)
+    refuse_carried(group, needed, blocks, initial.values)
     events.check_initial(group, begin)
     elsewhere = under.kept.keys() if under else set()
     followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere

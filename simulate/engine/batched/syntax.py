@@ -63,8 +63,8 @@ class Routine:
 class Mechanism:
     """What the NMODL of a mechanism declares.
 
-    pointers: to numbers. parameters: name -> default; constants: those that nobody can change. currents: nonspecific,
-    electrode: injected.
+    shared: GLOBAL, and LOCAL outside of blocks. pointers: to numbers. parameters: name -> default; constants: those
+    that nobody can change. currents: nonspecific, electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
     derivatives, kinetics, linear, routines: by name. remarks: what was passed over. unsaid: symbol of a number that
@@ -94,6 +94,7 @@ class Mechanism:
     linear: dict[str, Routine] = field(default_factory=dict)
     routines: dict[str, Routine] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    shared: set[str] = field(default_factory=set)
     unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
 
@@ -206,6 +207,8 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
                 mechanism.parameters |= dict.fromkeys(_elements(mechanism, entry), value)
         case "AssignedBlock" | "LocalListStatement":  # LOCAL outside of all blocks is the mechanism's own
             mechanism.assigned += [name for entry in parts(block) for name in _elements(mechanism, entry)]
+            if kind(block) == "LocalListStatement":
+                mechanism.shared |= set(map(named, parts(block)))
         case "StateBlock":
             mechanism.states += [name for entry in parts(block) for name in _elements(mechanism, entry)]
             for name in map(named, parts(block)):
@@ -273,6 +276,8 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
             if names[0] == "ARTIFICIAL_CELL":
                 raise mechanism.refuse("ARTIFICIAL_CELL", r"\bARTIFICIAL_CELL\b")
             mechanism.point, mechanism.name = names[0] == "POINT_PROCESS", names[1]
+        case "Global":
+            mechanism.shared |= set(names)
         case "Range":
             mechanism.ranges |= set(names)
         case "Nonspecific":
