@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import fresh
 from . import neuron as plain
 from .interface import Inputs, Integration, Recording
 from .pieces import Recorder
@@ -25,6 +26,7 @@ def run(
     recorder = Recorder(probes, coarse, duration_ms)
     coreneuron.enable, coreneuron.verbose = True, 0
     try:
+        fresh.restore(cell, inputs.synapses)
         h.finitialize(v_init_mv)
         return recorder.integrate(integration, lambda start_ms, stop_ms: plain.queue(inputs, start_ms, stop_ms))
     finally:

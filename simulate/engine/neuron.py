@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import fresh
 from .interface import Inputs, Integration, Pulse, Recording
 from .pieces import Recorder
 
@@ -17,6 +18,7 @@ def run(
     clamps = attach(inputs)
     recorder = Recorder(probes, coarse, duration_ms)
     prepare(integration)
+    fresh.restore(cell, inputs.synapses)
     h.finitialize(v_init_mv)
     try:
         return recorder.integrate(integration, lambda start_ms, stop_ms: queue(inputs, start_ms, stop_ms))

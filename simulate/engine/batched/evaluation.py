@@ -26,7 +26,7 @@ EXPRESSIONS = {
     "FunctionCall",
 }
 UNIFORM = "uniform"  # how symbols of random numbers begin
-DRAWN = {"scop_random", "random_uniform"}  # between 0 and 1, and neither
+DRAWN = {"scop_random": 0, "random_uniform": 1}  # between 0 and 1, and neither -> its arguments
 MOST_CHOSEN = 16  # elements of an array of which the code chooses one by its number
 PASSED_OVER = {"at_time", *IDLE}  # the first is of account for variable steps only
 
@@ -155,11 +155,17 @@ class Evaluation:
                 condition = x.call("&&", condition, each)
             self.sent.append(Sent(condition, self.number(given[0]), self.number(given[1])))
             return x.ZERO
-        if name in DRAWN and len(given) == 1:
+        if DRAWN.get(name) == len(given):
             return self.unsaid(f"a random number ({name}) that decides", rf"\b{name}\s*\(", UNIFORM)
         if name == "state_discontinuity":  # as old files change a state in NET_RECEIVE
             self._assign(self.variable(given[0]), self.number(given[1]))
             return x.ZERO
+        if name == "fmod":
+            dividend, divisor = map(self.number, given)
+            times = dividend / divisor
+            return dividend - divisor * x.select(
+                x.call("<", times, x.ZERO), x.call("ceil", times), x.call("floor", times)
+            )
         if name not in x.FUNCTIONS.keys() | {"pow", "exprelr"}:
             raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
         arguments = [self.number(argument) for argument in given]

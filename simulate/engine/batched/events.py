@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,14 +37,18 @@ class Received:
     of_own: list[Sent] = field(default_factory=list)
 
 
-def received(group: Group, begin: Values, called: dict[Expression, str], from_initial: bool) -> Received:
-    """What events do. from_initial: whether INITIAL sends some.
+def received(
+    group: Group, begin: Values, called: dict[Expression, str], from_initial: Iterable[float] = ()
+) -> Received:
+    """What events do. from_initial: flags of those that INITIAL sends.
 
     An event that does nothing but net_send, always as much later, is that one later.
     """
     if (routine := _receiving(group)) is None:
         return Received()
     (mechanism,) = group.mechanisms
+    for flag in from_initial:
+        _refuse_weights(mechanism, routine, begin, flag)
     values, left, sent = _after(mechanism, routine, begin, called, x.ZERO)
     names = routine.arguments[1:]
     after = values | {kept_as(mechanism, name): left[name] for name in names}
@@ -71,6 +75,18 @@ def _after(
     left = execution.run(*_of_event(mechanism, routine, flag))
     _refuse_change_of_weight(mechanism, left)
     return execution.values, left, execution.sent
+
+
+def _refuse_weights(mechanism: Mechanism, routine: Routine, begin: Values, flag: float) -> None:
+    """Refuse what looks at weights when an event comes that INITIAL has sent, which comes by no connection."""
+    values, left, sent = _after(mechanism, routine, begin, {}, x.constant(flag))
+    _, weights = _names_and_weights(mechanism)
+    names = {weight.name for weight in weights}
+    new = [value for name, value in values.items() if value is not begin[name]]
+    needed = x.symbols([*new, *(each for event in sent for each in event)])
+    if needed & names or [*left.values()][: len(weights)] != weights:
+        what = "net_send in INITIAL for an event that looks at weights, of which it has none,"
+        raise mechanism.refuse(what, r"\bINITIAL\b[^}]*?\b(net_send)\s*\(")
 
 
 def _always(mechanism: Mechanism, sent: Sent) -> bool:
@@ -103,8 +119,8 @@ def read_weights(groups: Sequence[Group], connections: Sequence[Sequence]) -> No
             group.values[kept_as(group.mechanisms[0], argument)] = np.array(weights, float)
 
 
-def check_first_weights(group: Group, begin: Values, kept: set[str]) -> None:
-    """Refuse what INITIAL in NET_RECEIVE leaves as the run before has left it, and what else it sets."""
+def check_initial(group: Group, begin: Values) -> None:
+    """Refuse INITIAL in NET_RECEIVE that sets other than weights beyond the first."""
     if (routine := _receiving(group)) is None:
         return
     (mechanism,) = group.mechanisms
@@ -116,11 +132,6 @@ def check_first_weights(group: Group, begin: Values, kept: set[str]) -> None:
             if any(value is not begin[name] for name, value in execution.values.items()):
                 what = "INITIAL in NET_RECEIVE that sets other than weights"
                 raise mechanism.refuse(what, r"\bNET_RECEIVE\b[^{]*\{[^}]*?\b(INITIAL)\b")
-            names = {kept_as(mechanism, name): name for name in routine.arguments[1:]}
-            for name in sorted(names.keys() & kept):
-                if x.symbols([left[names[name]]]) & names.keys():
-                    what = f"weight {names[name]}, which INITIAL in NET_RECEIVE leaves as the run before left it,"
-                    raise mechanism.refuse(what, rf"\bNET_RECEIVE\b[^{{]*?\b({names[name]})\b")
 
 
 def _receiving(group: Group) -> Routine | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...mechanisms.tree import Tree, kind, named, parts
+from ...schema import InputError
 from . import expression as x
 from .derivative import derivative
 from .evaluation import MOST_CHOSEN, Evaluation, of_index
@@ -26,8 +27,14 @@ OLD = "the state before the step"
 MOST_TURNS = 10_000  # of a loop
 
 
+class Unsettled(InputError):
+    """A loop of which nobody knows beforehand how often it turns, unless what never changes says it."""
+
+
 class Execution(Evaluation):
     """A mechanism's variables, changed by the blocks that are run; see Evaluation."""
+
+    _initial = False  # whether the block at hand is INITIAL
 
     def run(self, routine: Routine, arguments: Iterable[Expression] = ()) -> dict[str, Expression]:
         """Run a block; arguments: of NET_RECEIVE, returned as the block leaves them.
@@ -37,8 +44,9 @@ class Execution(Evaluation):
         written = {name for ion in self.mechanism.ions for name in ion.write}
         only_read = self.mechanism.ion_variables.keys() & self.values.keys() - written
         kept = {name: self.values[name] for name in only_read}
-        self._initial = routine is self.mechanism.blocks.get("InitialBlock")
+        before, self._initial = self._initial, routine is self.mechanism.blocks.get("InitialBlock")
         left = self._call(routine, arguments)
+        self._initial = before
         self.values |= kept
         return left
 
@@ -82,6 +90,8 @@ class Execution(Evaluation):
             case "StatementBlock":
                 self._statements(node)
             case "SolveBlock" if self._initial:
+                self._other(node)
+            case "LinEquation":
                 self._other(node)
             case other if other not in NOTHING_TO_DO:
                 self._value(node)
@@ -158,7 +168,7 @@ class Execution(Evaluation):
         counter, *bounds, body = loop
         numbers = [self.number(bound) for bound in bounds]
         if any(number.op != "constant" for number in numbers):
-            raise self.mechanism.refuse("FROM with bounds that are not constant", r"\bFROM\s+\w+\s*=")
+            raise Unsettled(self.mechanism.refuse("FROM with bounds that are not constant", r"\bFROM\s+\w+\s*="))
         first, last, by = [*(int(number.value) for number in numbers), 1][:3]
         frame, name = self._locals[-1], named(counter)
         outside = frame.get(name)
@@ -178,4 +188,4 @@ class Execution(Evaluation):
             if not on.value:
                 return
             self._statements(body)
-        raise self.mechanism.refuse("WHILE with a condition that is not known beforehand", r"\bWHILE\b")
+        raise Unsettled(self.mechanism.refuse("WHILE with a condition that is not known beforehand", r"\bWHILE\b"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,30 +14,38 @@ from .membrane import Group
 from .solving import Solver
 
 
-def numbers(
-    group: Group, dt_ms: float, v_init_mv: float
-) -> tuple[dict[str, np.ndarray], list[tuple[np.ndarray, np.ndarray]]]:
-    """The number of every variable at every place, once NEURON has initialised it (I,).
+class Initialised(NamedTuple):
+    """numbers: of every variable, at every place (I,). values: what INITIAL set, in terms of what was before it.
 
-    Also when each event comes that INITIAL sends, infinite for one that is not sent, and its flag.
+    sent: when each event comes that INITIAL sends, infinite for one that is not sent, and its flag.
     """
+
+    numbers: dict[str, np.ndarray]
+    values: Values
+    sent: list[tuple[np.ndarray, np.ndarray]]
+
+
+def initialised(group: Group, dt_ms: float, v_init_mv: float) -> Initialised:
+    """A group once NEURON has initialised it."""
     n = len(group.node)
     sent: list[tuple[np.ndarray, np.ndarray]] = []
+    values: Values = {}
     numbers = group.values | {"v": np.full(n, v_init_mv), "t": np.zeros(n), "dt": np.full(n, dt_ms)}
     numbers |= {slope(ion): np.zeros(n) for ion in group.charge}
     for mechanism in group.mechanisms:
         if "InitialBlock" in mechanism.blocks:
             execution = Solver(mechanism, {name: x.symbol(name) for name in numbers})
-            execution.sent = []
+            execution.sent, execution.numbers = [], numbers
             execution.run(mechanism.blocks["InitialBlock"])
             new = assigned(execution.values)
             refuse_unsaid(group, [*new.values(), *(each for event in execution.sent for each in event)])
             for event in execution.sent:
                 condition, delay_ms, flag = (np.broadcast_to(each, n) for each in x.evaluate(event, numbers))
                 sent.append((np.where(condition, delay_ms, np.inf), flag))
+            values |= new
             found = zip(new, x.evaluate(new.values(), numbers), strict=True)
             numbers |= {name: np.broadcast_to(np.asarray(value, float), n) for name, value in found}
-    return numbers | {f"i{ion}": np.zeros(n) for ion in group.charge}, sent
+    return Initialised(numbers | {f"i{ion}": np.zeros(n) for ion in group.charge}, values, sent)
 
 
 def settled(group: Group, numbers: Mapping[str, np.ndarray]) -> Values:

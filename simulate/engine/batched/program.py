@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...schema import InputError
 from . import events
 from . import expression as x
 from .currents import CHANGE_OF_V, Values, advanced, currents
 from .evaluation import OF_THE_SEGMENT, UNIFORM, Sent
+from .execution import Unsettled
 from .expression import Expression
-from .initial import assigned, numbers, refuse_unsaid, settled
+from .initial import Initialised, assigned, initialised, refuse_unsaid, settled
 from .membrane import Group, ion_names
+from .shared import refuse_carried
 
 TO_DENSITY = 100.0  # a current of 1 nA over 1 um2, in mA/cm2
 OF_EVENTS = ("v", "t", events.WEIGHT, events.FLAG)  # what differs between events
@@ -66,36 +67,36 @@ def write(group: Group, dt_ms: float, v_init_mv: float, second_order: bool, unde
 
     Raises InputError for what generated code cannot say.
     """
-    begin, sent = numbers(group, dt_ms, v_init_mv)
+    begin = initialised(group, dt_ms, v_init_mv)
     try:
-        return _written(group, begin, sent, {}, dt_ms, second_order, under)
-    except InputError:  # a loop, or a branch, that what never changes here may settle
-        if not (known := settled(group, begin)):
+        return _written(group, begin, {}, dt_ms, second_order, under)
+    except Unsettled:
+        if not (known := settled(group, begin.numbers)):
             raise
-        return _written(group, begin, sent, known, dt_ms, second_order, under)
+        return _written(group, begin, known, dt_ms, second_order, under)
 
 
 def _written(
     group: Group,
-    numbers: dict[str, np.ndarray],
-    sent: list[tuple[np.ndarray, np.ndarray]],
+    initial: Initialised,
     known: Values,
     dt_ms: float,
     second_order: bool,
     under: Program | None,
 ) -> Program:
+    numbers, sent = initial.numbers, initial.sent
     begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)} | known
     called: dict[Expression, str] = {}
     current, conductance, after_currents = currents(group, begin, called)
     after_step = advanced(group, begin, second_order, called)
-    event = events.received(group, begin, called, from_initial=bool(sent))
+    event = events.received(group, begin, called, [flag for _, flags in sent for flag in np.unique(flags)])
     blocks = [
         {name: value for name, value in assigned(each).items() if value is not begin.get(name)}
         for each in (after_currents, after_step, event.values, event.own)
     ]
-    blocks[2:] = [_certain(each, numbers, blocks) for each in blocks[2:]]
+    blocks[2:] = [_certain(group, each, numbers, blocks) for each in blocks[2:]]
     sends = [
-        [Sent(*_certain(dict(enumerate(s)), numbers, blocks).values()) for s in each]
+        [Sent(*_certain(group, dict(enumerate(s)), numbers, blocks).values()) for s in each]
         for each in (event.sent, event.of_own)
     ]
     of_sending = [each for some in sends for s in some for each in s]
@@ -105,8 +106,10 @@ def _written(
     delay_ms = _unchanging(group, event.delay_ms, changed, numbers)
     outputs = [current, conductance, *of_sending, *map(x.symbol, sorted(group.wanted))]
     kept = _kept(changed, outputs, blocks)
-    refuse_unsaid(group, [*outputs, *(block[name] for block in blocks for name in kept if name in block)])
-    events.check_first_weights(group, begin, kept)
+    needed = [*outputs, *(block[name] for block in blocks for name in kept if name in block)]
+    refuse_unsaid(group, needed)
+    refuse_carried(group, needed, blocks, initial.values)
+    events.check_initial(group, begin)
     elsewhere = under.kept.keys() if under else set()
     followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere
     constants = {name: each for name, each in numbers.items() if name not in changed | followed | {"v", "t"}}
@@ -161,7 +164,7 @@ def _waiting(group: Group, sent: list[tuple[np.ndarray, np.ndarray]]) -> dict[st
     return {waiting_name(group, what, k): row for what, each in rows.items() for k, row in enumerate(each)}
 
 
-def _certain(values: dict, numbers: Mapping[str, np.ndarray], blocks: list[Values]) -> dict:
+def _certain(group: Group, values: dict, numbers: Mapping[str, np.ndarray], blocks: list[Values]) -> dict:
     """The same where what random numbers between 0 and 1 decide is settled, where they decide nothing.
 
     A release that never fails, for example, which asks whether one is above a rate of failures of 0.
@@ -169,7 +172,8 @@ def _certain(values: dict, numbers: Mapping[str, np.ndarray], blocks: list[Value
     if not any(name.startswith(UNIFORM) for name in x.symbols(values.values())):
         return values
     changed = {name for block in blocks for name in block}
-    fixed = {name: x.constant(each[0]) for name, each in numbers.items() if name not in changed and _same(each)}
+    own = [name for name in numbers if name.partition(".")[0] in {each.name for each in group.mechanisms}]
+    fixed = {name: x.constant(numbers[name][0]) for name in own if name not in changed and _same(numbers[name])}
     return dict(zip(values, x.rewrite(x.substitute(values.values(), fixed), _decided), strict=True))
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...mechanisms.tree import Tree, kind, named, parts
 from . import expression as x
+from . import linear
+from .derivative import derivative
 from .expression import Expression
 from .implicit import Equations, in_rate, slope_of, unknown
 from .reactions import Scheme
@@ -16,6 +20,8 @@ STEADY_MS, STEADY_TURNS = 1e9, 7  # the step of STEADYSTATE, and how often: as N
 class Solver(Scheme):
     """An execution that solves blocks; see Execution."""
 
+    numbers: dict[str, np.ndarray]  # of every variable at each place before INITIAL, where that is run
+    _residuals: list[Expression]  # of the equations of the LINEAR block at hand
     _together = False  # whether the states of the block at hand are solved together, so that slopes are gathered
 
     def solve(self, block: str, method: str, half_steps: bool) -> None:
@@ -44,7 +50,10 @@ class Solver(Scheme):
             self.called.setdefault(self.values[name], f"new_{plain(name)}")
 
     def _steady(self, block: str) -> None:
-        """Do what SOLVE of a KINETIC block with STEADYSTATE sparse does."""
+        """Do what SOLVE in INITIAL does: of a LINEAR block, or of a KINETIC one with STEADYSTATE sparse."""
+        if block in self.mechanism.linear:
+            self._solve_linear(self.mechanism.linear[block])
+            return
         if block not in self.mechanism.kinetics:
             raise self.mechanism.refuse(f"SOLVE {block} STEADYSTATE", rf"\bSOLVE\s+{block}\s+STEADYSTATE\b")
         for _ in range(STEADY_TURNS):
@@ -68,9 +77,29 @@ class Solver(Scheme):
         known = {symbol(name): value for name, value in solved.items() for symbol in (unknown, in_rate)}
         self.values = dict(zip(self.values, x.substitute(self.values.values(), known), strict=True)) | solved
 
+    def _solve_linear(self, routine: Routine) -> None:
+        """Have the states of a LINEAR block be what its equations say, in numbers, at every place."""
+        before = {name: self.values[name] for name in map(self.own, self.mechanism.states) if name in self.values}
+        self.values |= {name: x.symbol(unknown(name)) for name in before}
+        self._residuals = []
+        self.run(routine)
+        needed = x.symbols(self._residuals)
+        names = [name for name in before if unknown(name) in needed]
+        matrix = [derivative(residual, unknown(name)) for residual in self._residuals for name in names]
+        if len(self._residuals) != len(names) or {unknown(name) for name in names} & x.symbols(matrix):
+            raise self.mechanism.refuse("a LINEAR block without an equation for each state", r"\bLINEAR\b")
+        right = x.substitute(self._residuals, {unknown(name): x.ZERO for name in names})
+        self.values |= before
+        for name, numbers in zip(names, linear.solved(matrix, right, self.numbers), strict=True):
+            self.numbers[linear.solution(name)] = numbers
+            self.values[name] = x.symbol(linear.solution(name))
+
     def _other(self, statement: Tree) -> None:
         if kind(statement) == "SolveBlock":
             self._steady(named(parts(statement)[0]))
+        elif kind(statement) == "LinEquation":
+            left, right = parts(statement)
+            self._residuals.append(self.number(left) - self.number(right))
         else:
             super()._other(statement)
 

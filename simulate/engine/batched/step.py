@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...mechanisms import nmodl
+from .. import fresh
 from . import circuit, contraction, events, membrane, program, source
 from .source import Source
 
@@ -69,7 +70,9 @@ def build(
     """
     from neuron import h
 
+    fresh.restore(cell, synapses)
     h.finitialize(v_init_mv)
+    fresh.restore_variables(cell, synapses)  # which the blocks that NEURON has just run have set
     tree = circuit.read(cell.sections(), cell.soma(0.5))
     rounds = None
     if shared:

@@ -19,7 +19,6 @@ from . import unit_constants, verbatim
 
 # Kind of node -> how an error calls it, and where it stands in the text
 REFUSED = {
-    "LinearBlock": ("LINEAR", r"\bLINEAR\b"),
     "NonLinearBlock": ("NONLINEAR", r"\bNONLINEAR\b"),
     "DiscreteBlock": ("DISCRETE", r"\bDISCRETE\b"),
     "FunctionTableBlock": ("FUNCTION_TABLE", r"\bFUNCTION_TABLE\b"),
@@ -64,13 +63,13 @@ class Routine:
 class Mechanism:
     """What the NMODL of a mechanism declares.
 
-    pointers: to numbers. parameters: name -> default; constants: those that nobody can change. currents: nonspecific,
-    electrode: injected.
+    shared: GLOBAL, and LOCAL outside of blocks. pointers: to numbers. parameters: name -> default; constants: those
+    that nobody can change. currents: nonspecific, electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
-    derivatives, kinetics, routines: by name. remarks: what was passed over. unsaid: symbol of a number that cannot be
-    said -> what it is, and where in the text. changing: variables, by name without index, that a block other than
-    INITIAL sets. file, text: where it stands.
+    derivatives, kinetics, linear, routines: by name. remarks: what was passed over. unsaid: symbol of a number that
+    cannot be said -> what it is, and where in the text. changing: variables, by name without index, that a block other
+    than INITIAL sets. file, text: where it stands.
     """
 
     file: str
@@ -92,8 +91,10 @@ class Mechanism:
     blocks: dict[str, Routine] = field(default_factory=dict)
     derivatives: dict[str, Routine] = field(default_factory=dict)
     kinetics: dict[str, Routine] = field(default_factory=dict)
+    linear: dict[str, Routine] = field(default_factory=dict)
     routines: dict[str, Routine] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    shared: set[str] = field(default_factory=set)
     unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
 
@@ -206,6 +207,8 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
                 mechanism.parameters |= dict.fromkeys(_elements(mechanism, entry), value)
         case "AssignedBlock" | "LocalListStatement":  # LOCAL outside of all blocks is the mechanism's own
             mechanism.assigned += [name for entry in parts(block) for name in _elements(mechanism, entry)]
+            if kind(block) == "LocalListStatement":
+                mechanism.shared |= set(map(named, parts(block)))
         case "StateBlock":
             mechanism.states += [name for entry in parts(block) for name in _elements(mechanism, entry)]
             for name in map(named, parts(block)):
@@ -229,6 +232,8 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
             mechanism.derivatives[named(block)] = _routine(block)
         case "KineticBlock":
             mechanism.kinetics[named(block)] = _routine(block)
+        case "LinearBlock":
+            mechanism.linear[named(block)] = _routine(block)
         case "FunctionBlock" | "ProcedureBlock":
             mechanism.routines[named(block)] = _routine(block)
 
@@ -257,7 +262,7 @@ def _note_solve(mechanism: Mechanism, block: str, node: Tree) -> None:
         raise mechanism.refuse("SOLVE within IF", r"\b(?i:IF)\s*\([^{]*\{[^}]*\b(SOLVE)\b")
     if kind(node) == "SolveBlock":
         names = [named(part) for part in parts(node)]
-        if block == "InitialBlock" and names[1:] == ["sparse"]:  # STEADYSTATE; see Execution
+        if block == "InitialBlock" and names[1:] in ([], ["sparse"]):  # LINEAR, or STEADYSTATE; see Solver
             return
         if block != "BreakpointBlock":
             raise mechanism.refuse("SOLVE outside of BREAKPOINT", r"\b(?:INITIAL|NET_RECEIVE)\b[^}]*\b(SOLVE)\b")
@@ -271,6 +276,8 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
             if names[0] == "ARTIFICIAL_CELL":
                 raise mechanism.refuse("ARTIFICIAL_CELL", r"\bARTIFICIAL_CELL\b")
             mechanism.point, mechanism.name = names[0] == "POINT_PROCESS", names[1]
+        case "Global":
+            mechanism.shared |= set(names)
         case "Range":
             mechanism.ranges |= set(names)
         case "Nonspecific":

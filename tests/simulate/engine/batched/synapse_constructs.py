@@ -32,6 +32,8 @@ SECTIONS = {
         (("MadeCaSyn", 0.1, 0.01), ("MadeCaSyn", 0.5, 0.004), ("MadeCaSyn", 0.5, 0.008), ("MadeNaSyn", 0.5, 0.004)),
     ),
     "potassium": (("MadePotassium",), (("MadeNaSyn", 0.5, 0.004),)),
+    "pulse": ((), (("MadePulse", 0.5, 0.003),)),
+    "failing": ((), (("MadeFailing", 0.5, 0.01),)),
 }
 
 

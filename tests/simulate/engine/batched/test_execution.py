@@ -201,12 +201,40 @@ def test_states_advance_in_turn_and_by_branches():
     np.testing.assert_array_equal(found["b"], found["h"])
 
 
+LEAVES = "VERBATIM\nreturn 0;\nENDVERBATIM"
+
+
+def test_what_follows_a_return_is_done_where_it_was_not_taken():
+    block = f"""PROCEDURE q() {{ a = 1
+        if (v < -50) {{ b = 2 {LEAVES} }} else if (v > 0) {{ b = 3 }} else {{ b = 4 }}
+        c = a + b
+        if (v > 20) {{ c = 9 {LEAVES} }}
+        d = 5 }}
+    """
+    found = after("q()", more=block, d=7.0)
+    early = V_MV < -50
+    late = V_MV > 20
+    np.testing.assert_array_equal(found["b"], np.select([early, V_MV > 0], [2, 3], 4))
+    np.testing.assert_array_equal(found["c"], np.select([early, late], [0, 9], np.where(V_MV > 0, 4, 5)))
+    np.testing.assert_array_equal(found["d"], np.where(early | late, 7, 5))
+    assert early.any() and late.any() and (~early & ~late).any()
+
+
+def test_what_only_prints_is_passed_over_and_said():
+    assert after('printf("%g", a)  a = 2')["a"] == 2
+    assert syntax.parse(HEAD + 'PROCEDURE q() {\n printf("%g", 1) }', "test.mod").remarks == [
+        f"test.mod, line {HEAD.count(chr(10)) + 2}: printf is passed over"
+    ]
+
+
+def test_fmod_has_the_sign_of_what_is_divided():
+    np.testing.assert_allclose(after("a = fmod(v, 7)")["a"], np.fmod(V_MV, 7), rtol=1e-12, atol=1e-12)
+
+
 REFUSED = {
     "recursion of f": "FUNCTION g(x) { g = x }\n|FUNCTION f(x) {\n  f = f(x - 1)*f(x)\n}\nDERIVATIVE s { a = f(3) }",
     "recursion of q": "PROCEDURE r() { q() }\n|PROCEDURE q() { r() }\nDERIVATIVE s { q() }",
     "the function net_send": "DERIVATIVE s {\n  a = 1\n  |net_send(3, 1)\n}",
-    "the function printf": 'DERIVATIVE s {\n  |printf("%g", a)\n}',
-    "the function fmod": "DERIVATIVE s {\n  a = |fmod(a, 2)\n}",
     "the variable flag": "DERIVATIVE s {\n  a = 1\n\n  if (|flag == 1) { a = 2 }\n}",
     "the variable nowhere": "DERIVATIVE s {\n  a = exp(-|nowhere/p)\n}",
 }

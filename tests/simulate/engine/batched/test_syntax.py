@@ -22,7 +22,6 @@ NEURON {{ SUFFIX test }}  : {WORDS} COMMENT
 """
 # Kind of node -> NMODL with it; the mark | stands before the word that the error has to find
 SNIPPETS = {
-    "LinearBlock": "|LINEAR k { ~ a + b = 1 }",
     "NonLinearBlock": "\n|NONLINEAR k { ~ a + b = 1 }",
     "DiscreteBlock": "|DISCRETE k { a = 1 }",
     "FunctionTableBlock": "FUNCTION f() { f = 1 }\n|FUNCTION_TABLE k(v)",
@@ -32,7 +31,6 @@ SNIPPETS = {
     "DestructorBlock": "|DESTRUCTOR { a = 1 }",
     "BbcorePointer": "NEURON { |BBCOREPOINTER p }",
     "External": "NEURON { |EXTERNAL p }",
-    "RandomVarList": "NEURON { |RANDOM r }",
     "LonDiffuse": "DERIVATIVE k {\n  |LONGITUDINAL_DIFFUSION D { ca }\n}",
     "Include": '|INCLUDE "nowhere.inc"',
     "WatchStatement": "NET_RECEIVE (w) {\n  |WATCH (v > 3) 2\n}",
