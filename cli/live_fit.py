@@ -47,6 +47,7 @@ def told(
     from ..simulate.schema import InputError
     from ..surrogate.fitting.live_plan import LivePlan
     from ..surrogate.fitting.run_folder import CARD, read_card
+    from ..surrogate.processes import started
 
     card = read_card(out).live if resume and (out / CARD).exists() else None
     if preset is None and card is None:
@@ -54,6 +55,8 @@ def told(
         for option in (option for option, value in given.items() if value):
             raise InputError(f"{option.replace('_', '-')}: is of a live fit; give --live PRESET too")
         return None
+    if started().count > 1:
+        raise InputError("--live: is for one process; fit to a dataset with torchrun")
     if out.exists() and not (resume or overwrite):  # which is seen before what is held out is simulated
         raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
     held_out = out.with_name(f"{out.name}-held-out.zarr")

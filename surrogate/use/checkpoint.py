@@ -36,8 +36,8 @@ class Surrogate:
     seed: int | None
     run: str  # its folder, the name that it ships under, or its name and commit on a hub
     trained_on: str  # dataset_id of its training data; of several, joined by +
-    input_signs: list[tuple[int, int]] | None = None  # (sign, how many inputs), in their order; None: not known
     splits: dict[str, Split] = field(default_factory=dict)  # of those data, by dataset_id; none where not known
+    input_signs: list[tuple[int, int]] | None = None  # (sign, how many inputs), in their order; None: not known
 
     @classmethod
     def load(cls, source: str | Path, device: torch.device | str = "cpu") -> Surrogate:

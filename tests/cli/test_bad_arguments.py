@@ -52,6 +52,7 @@ COMMANDS = {
     "noise-floor": "truth.zarr --dt 0.0125 --out new.zarr",
     "fit": "truth.zarr --size 3 --out new --device cpu",
     "fit tcn": "truth.zarr --model tcn --size 1x2 --out new --device cpu",
+    "fit live": "--live lif --live-set seconds=0.7 --size 3 --out new --device cpu",
     "fit lstm": "truth.zarr --model lstm --size 2 --out new --device cpu",
     "fit ln": "truth.zarr --model ln --size 2 --out new --device cpu",
     "fit alif": "truth.zarr --model alif --out new --device cpu",
@@ -82,7 +83,7 @@ WORK = (
     "apical.simulate.elsewhere.sonata.import_sonata",
     "apical.simulate.elsewhere.sonata_out.export_sonata",
     "apical.simulate.trial.generated_source.generated",
-    "apical.surrogate.fitting.fit.load_trials",
+    "apical.surrogate.fitting.fit.load_joined",
     "apical.surrogate.sweep.sweep._run_all",
     "apical.surrogate.use.predict.rollout",
     "apical.surrogate.use.export.export",
@@ -175,7 +176,12 @@ def wrong(case: str):
                 else:
                     words += [parameter.opts[0], value]
                 yield [*name.split(), *words]
-    if any(p.name == "fields" for p in commands()[name].params):
+    if case == "fit live":
+        given = [f"{field}={value}" for field in settable("simulate") for value in VALUES]
+        yield from ([name, *line, "--live-set", word] for word in [*given, *FIELDS])
+        for option in ("--live", "--keep", "--window", "--seen", "--test-trials", "--workers"):
+            yield from ([name, *line, option, word] for word in [*WORDS, *NUMBERS, *PATHS])
+    elif any(p.name == "fields" for p in commands()[name].params):
         given = [f"{field}={value}" for field in settable(case) for value in VALUES]
         yield from ([*name.split(), *line, "--set", word] for word in [*given, *FIELDS])
 

@@ -33,7 +33,7 @@ def surrogate_of(family, size, options=None):
     model = build(family, size, N_INPUTS, seed=3, **(options or {}))
     model(random_spikes(4, 60, seed=9))  # so that a TCN's running statistics are not those of a new one
     return Surrogate(
-        model.eval(), VoltageScaling(), f"{family}-{size}", family, size, 3, "run", "data-1", None, [(1, 8), (-1, 8)]
+        model.eval(), VoltageScaling(), f"{family}-{size}", family, size, 3, "run", "data-1", {}, [(1, 8), (-1, 8)]
     )
 
 
