@@ -17,6 +17,11 @@ NEURONS_OWN = (
     *("NetStim", "IntFire1", "IntFire2", "IntFire4", "PointProcessMark"),
 )  # names that NEURON has before anything is compiled
 NAMES_A_MECHANISM = rf"\b(?:{nmodl.DENSITY}|{nmodl.POINT}|{nmodl.ARTIFICIAL})\s+(\w+)"
+KINETIC = r"\bKINETIC\s+\w+"
+TWO_SCHEMES = (
+    "a second KINETIC block, with which NEURON's translation counts reactions of the first one twice without a word; "
+    "put all reactions into one"
+)
 INCLUDE = r"(?m)^\s*INCLUDE\s*\""
 
 
@@ -83,6 +88,8 @@ def refusal(source: Source) -> str:
         if nmodl.sets(source.text, name):
             why = f"it sets POINTER {name}, a variable of another mechanism that code of a model chooses"
             return _at(source, _declared(name), why)
+    if len(re.findall(KINETIC, nmodl.equations(source.text))) > 1:
+        return f"{source.file}, line {nmodl.line_of(source.text, KINETIC, 1)}: {TWO_SCHEMES}"
     if state := linearity.wrong_state(source.text):
         return _at(source, rf"\b{state}\s*'", linearity.WRONG.format(state=state))
     return ""

@@ -21,6 +21,7 @@ from .expression import Expression
 from .initial import Initialised, assigned, initialised, refuse_unsaid, settled
 from .membrane import Group, ion_names
 from .shared import refuse_carried
+from .twice import refuse_counting
 
 TO_DENSITY = 100.0  # a current of 1 nA over 1 um2, in mA/cm2
 OF_EVENTS = ("v", "t", events.WEIGHT, events.FLAG)  # what differs between events
@@ -109,6 +110,7 @@ def _written(
     needed = [*outputs, *(block[name] for block in blocks for name in kept if name in block)]
     refuse_unsaid(group, needed)
     refuse_carried(group, needed, blocks, initial.values)
+    refuse_counting(group, kept, blocks[0], [current, conductance], numbers, dt_ms)
     events.check_initial(group, begin)
     elsewhere = under.kept.keys() if under else set()
     followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere

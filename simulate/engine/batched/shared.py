@@ -26,6 +26,13 @@ def refuse_carried(group: Group, needed: Sequence[Expression], blocks: Sequence[
     """
     used = x.symbols(needed)
     for mechanism in group.mechanisms:
+        settable = mechanism.ranges | mechanism.shared
+        for name in mechanism.assigned:
+            own = f"{mechanism.name}.{name}"
+            if own in used and name.partition("[")[0] not in settable and own in x.symbols([initial.get(own, x.ZERO)]):
+                what = f"INITIAL that sets {name} from what the run before has left of it"
+                raise mechanism.refuse(what, rf"\b({name.partition('[')[0]})\s*=(?!=)")
+    for mechanism in group.mechanisms:
         alike = EVERYWHERE | _of_all_places(mechanism)
         for name in sorted(used & alike - EVERYWHERE):
             for values, same in (*((block, alike) for block in blocks), (initial, alike | {"v"})):

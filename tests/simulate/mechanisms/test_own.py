@@ -133,6 +133,10 @@ def test_what_a_parameter_file_says_wrongly_of_the_folder(folder, change, expect
             "kdr.mod, line 19: INCLUDE of another file; write its text",
         ),
         (
+            ("FUNCTION inf", "KINETIC one { ~ n <-> n (1, 1) }\nKINETIC two { ~ n <-> n (1, 1) }\nFUNCTION inf"),
+            "kdr.mod, line 20: a second KINETIC block, with which NEURON's translation counts reactions of the first",
+        ),
+        (
             ("RANGE gbar", "POINTER far RANGE gbar"),
             "kdr.mod, line 7: it sets POINTER far, a variable of another mechanism that code of a model chooses",
         ),

@@ -32,6 +32,28 @@ REFUSED = {
 }
 
 
+COUNTS = "NEURON { SUFFIX made NONSPECIFIC_CURRENT i }\nASSIGNED { v i n }\nSTATE { m }\n"
+OF_BREAKPOINT = "a BREAKPOINT that sets n from what it was, which NEURON does twice in a step,"
+TWICE = {
+    "BREAKPOINT {\n |n = n + 1\n i = n }": OF_BREAKPOINT,
+    "BREAKPOINT {\n i = n\n |n = v }": OF_BREAKPOINT,
+    "BREAKPOINT { i = n }\nINITIAL {\n |n = n + 1 }": "INITIAL that sets n from what the run before has left of it",
+}
+
+
+@pytest.mark.parametrize("written", TWICE)
+def test_what_counts_how_often_it_runs_is_refused(written):
+    text = COUNTS + written
+    line = text[: text.index("|")].count("\n") + 1
+    told = str(support.refusal(["made"], {"made": Source(file="made.mod", text=text.replace("|", ""))}))
+    assert told.startswith(f"made.mod, line {line}: {TWICE[written]} is not supported by engine 'batched'; ")
+
+
+def test_what_is_set_once_and_then_stays_is_taken():
+    text = COUNTS + "BREAKPOINT { if (n == 0) { n = 3 } if (t > 0.05) { n = 4 } i = m*n }\nINITIAL { m = 0 }"
+    assert support.refusal(["made"], {"made": Source(file="made.mod", text=text)}) is None
+
+
 @pytest.mark.parametrize("what", TAKEN)
 def test_what_is_the_same_everywhere_is_taken(what):
     assert support.refusal(["made"], {"made": Source(file="made.mod", text=HEAD + TAKEN[what])}) is None
