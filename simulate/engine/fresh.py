@@ -29,7 +29,8 @@ def restore_variables(cell, synapses=None) -> None:
     """The same without weights."""
     before = vars(cell).setdefault("before_trials", {})
     for key, place, variable in _variables(cell, synapses):
-        setattr(place, variable, before.setdefault(key, getattr(place, variable)))
+        if hasattr(place, variable):  # some files name a LOCAL in RANGE
+            setattr(place, variable, before.setdefault(key, getattr(place, variable)))
 
 
 def _variables(cell, synapses) -> Iterator[tuple[tuple, Any, str]]:
