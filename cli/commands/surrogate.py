@@ -171,8 +171,8 @@ def fit(
         )
     if not started().first:
         return
-    first, *others = read_card(out).datasets
-    alike = f", and so of {', '.join(others)}" if others else ""
+    first, *others = [of_live.held_out] if of_live else data or read_card(out).datasets
+    alike = f", and so of {', '.join(map(str, others))}" if others else ""
     console.print(
         f"{out}: fitted; `apical predict {out} {first} --out prediction.zarr` predicts the held-out trials{alike}"
     )
