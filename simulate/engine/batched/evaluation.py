@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ...mechanisms.tree import Tree, everything, kind, named, parts
 from . import expression as x
 from .expression import Expression
+from .statements import plain
 from .syntax import IDLE, Mechanism, Routine
 
 OF_THE_SEGMENT = ("v", "t", "dt", "celsius", "area", "diam")  # the same name in every mechanism
@@ -72,6 +73,15 @@ class Evaluation:
 
     def _call(self, routine: Routine, arguments: Iterable[Expression], result: str = "") -> dict[str, Expression]:
         raise NotImplementedError  # a block's statements are an Execution's
+
+    def _assign(self, name: str, value: Expression) -> None:
+        if value.of:
+            new = "new_" if name in self.mechanism.states else ""
+            self.called.setdefault(value, plain(f"{new}{self.mechanism.name}_{name}"))
+        if name in self._locals[-1]:
+            self._locals[-1][name] = value
+        else:
+            self.values[self.own(name)] = value
 
     def variable(self, node: Tree) -> str:
         """The variable that a name stands for, with the number of an array's element."""

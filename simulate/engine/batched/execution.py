@@ -10,7 +10,6 @@ from . import expression as x
 from .derivative import derivative
 from .evaluation import MOST_CHOSEN, Evaluation, of_index
 from .expression import Expression
-from .statements import plain
 from .syntax import Routine
 
 NOTHING_TO_DO = {
@@ -130,15 +129,6 @@ class Execution(Evaluation):
             else:
                 chosen = x.call("==", index, x.constant(number))
                 self._assign(element, x.select(chosen, value, self._variable(element)))
-
-    def _assign(self, name: str, value: Expression) -> None:
-        if value.of:
-            new = "new_" if name in self.mechanism.states else ""
-            self.called.setdefault(value, plain(f"{new}{self.mechanism.name}_{name}"))
-        if name in self._locals[-1]:
-            self._locals[-1][name] = value
-        else:
-            self.values[self.own(name)] = value
 
     def _if(self, branches: list[Tree]) -> None:
         """IF, any number of ELSE IF, ELSE: each variable is what the branch taken leaves."""
