@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
@@ -44,13 +45,24 @@ def test_a_model_is_what_its_file_says(name, monkeypatch, tmp_path):
     assert all(command in card for command in told.commands)
 
 
+@pytest.fixture(scope="module")
+def new_trials(tmp_path_factory):
+    """Path of trials of a preset that no model has seen."""
+
+    @cache
+    def of(name):
+        data = tmp_path_factory.mktemp("new") / f"{name}.zarr"
+        return simulate(preset(name).model_copy(update={"seed": NEW_SEED}), data, NEW_TRIALS, workers=2)
+
+    return of
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped.names())
-def test_on_new_trials_it_scores_what_it_says(name, tmp_path):
-    """Other trials of the same preset: within their own interval and the one that is told."""
+def test_on_new_trials_it_scores_what_it_says(name, new_trials, tmp_path):
+    """Of so few trials within the width of its interval, which is that of three times as many."""
     told = shipped.about(name)
-    data = tmp_path / "new.zarr"
-    simulate(preset(told.preset).model_copy(update={"seed": NEW_SEED}), data, NEW_TRIALS, workers=2)
+    data = new_trials(told.preset)
     (score,) = evaluate(data, [predict(Surrogate.load(name), data, tmp_path / "predicted.zarr")])
     assert score.n_trials > NEW_TRIALS / 2
     width = told.roc_auc.high - told.roc_auc.low
