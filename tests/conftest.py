@@ -259,7 +259,9 @@ def interrupted(tmp_path, monkeypatch):
             said = running.communicate()[1]  # ends with the last process that could still say something
             passed_s = time.monotonic() - began_s
         assert running.returncode == 130
-        usual = re.compile(r"dashboard: |recurrence: |.*: \d+/\d")  # the last one: how far it is, said now and then
+        usual = re.compile(
+            r"dashboard: |recurrence: |.*: (\d+/\d|.*… \d+:\d\d$)"
+        )  # the last one: how far it is, said now and then
         assert [line for line in said.splitlines() if not usual.match(line)] == [f"apical: {SAID}"]
         assert said.endswith(f"apical: {SAID}\n")
         assert passed_s < GRACE_S + 10, "a busy machine takes its time for the imports of the end, too"

@@ -91,8 +91,9 @@ def take_cell(
         raise InputError(f"{out}: a cell is written to a {taken.SUFFIX} file")
     if out.exists() and not overwrite:
         raise InputError(f"{out}: exists already; give --overwrite to replace it")
+    regions = regions_told(region)
     with bar("Taking over") as show, show.waiting("Running the model"):
-        taking.take_cell(model, mechanisms, regions_told(region), celsius, out)
+        taking.take_cell(model, mechanisms, regions, celsius, out)
     cell = taken.read(out)
     rows = []
     for name in taken.REGIONS:

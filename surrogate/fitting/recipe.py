@@ -88,7 +88,7 @@ class FitConfig(Settings):
         default=None,
         ge=1e-4,
         le=1,
-        description="by which a spike's label is shared with the bins beside; none: not at all",
+        description="width of what a spike shares of its label with the bins beside; none: nothing; in ms",
     )
     input_dropout: float = Field(
         default=0.0, ge=0, lt=1, description="share of input spikes left out in training, drawn anew for each window"
