@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from ..families import looks
 from ..plots import group_name
@@ -35,6 +34,8 @@ def filters_figure(filters: xr.Dataset) -> Figure:
     Rows are sorted by what a filter makes of a spike on every excitatory group, the most positive on top. The strongest
     filters have the largest sum of squares over groups and lags.
     """
+    from matplotlib.ticker import MaxNLocator
+
     weight = filters["weight"].transpose("filter", "group", "lag_ms").values
     excitatory = filters["sign"].values > 0
     order = np.argsort(-weight[:, excitatory].sum(axis=(1, 2)), kind="stable")

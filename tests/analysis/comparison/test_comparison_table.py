@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from apical.analysis.comparison.comparison_table import comparison_table
+from apical.analysis.scores.files import read_scores
 from apical.analysis.scores.resamples import Resamples
 from apical.simulate.schema import InputError
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_by_hand(make_score):
@@ -42,3 +47,9 @@ OTHER = {"dataset_id": "0" * 16, "dataset": "another cell"}
 def test_a_floor_alone_is_no_comparison(make_score):
     with pytest.raises(InputError, match="no scores of a model"):
         comparison_table([make_score(family="noise-floor")])
+
+
+def test_the_table_of_the_documentation_is_that_of_the_results():
+    """Made by `apical compare results/cell_types.csv --table table.md`."""
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert comparison_table(read_scores([ROOT / "results" / "cell_types.csv"])) in page
