@@ -367,8 +367,8 @@ def test_a_loss_that_is_no_number(fitted, apical, done, monkeypatch):
     """Made up, since none of our datasets does it: the step after the first validation."""
     from apical.surrogate.fitting import step, steps
 
-    def failing_step(stack, optimizers, batches, config, at, processes):
-        losses = step.train_step(stack, optimizers, batches, config, at, processes)
+    def failing_step(stack, optimizers, batches, config, at, *more):
+        losses = step.train_step(stack, optimizers, batches, config, at, *more)
         return losses * float("nan") if at == config.validate_every else losses
 
     monkeypatch.setattr(steps, "train_step", failing_step)
