@@ -5,7 +5,7 @@
 
 Processor seconds per simulated second of each cell's own preset, at dt 0.025, second order: CoreNEURON with one trial
 after another, batched with 16 side by side in 32 bits. Prints a table in Markdown. Run it where nothing else does; all
-thirteen cells take some 4 minutes, those that are compiled for the first time 10.
+thirteen cells take 3 minutes, and longer where they are compiled for the first time.
 """
 
 from __future__ import annotations
