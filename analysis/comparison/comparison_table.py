@@ -45,5 +45,5 @@ def _cell(point: Point, column: str, form: str) -> str:
     if not point.values(column).size:
         return ""
     bounds = point.interval(column)
-    spread = "" if bounds is None else f" ({bounds.low:{form}} to {bounds.high:{form}})"
+    spread = "" if bounds is None else f" ({bounds.low:{form}}–{bounds.high:{form}})"
     return f"{point.mean(column):{form}}{spread}"

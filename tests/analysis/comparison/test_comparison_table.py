@@ -27,8 +27,8 @@ def test_by_hand(make_score):
         "|  | parameters | seeds | ROC-AUC | RMSE (mV) | AP |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    assert table[2] == "| ELM 5 | 5,000 | 1 | 0.9600 (0.9505 to 0.9695) | 0.500 |  |"  # 95 % of 0.95 to 0.97
-    assert table[3].startswith("| ELM 20 | 20,000 | 1 | 0.9800 (0.9705 to 0.9895) |")
+    assert table[2] == "| ELM 5 | 5,000 | 1 | 0.9600 (0.9505–0.9695) | 0.500 |  |"  # 95 % of 0.95 to 0.97
+    assert table[3].startswith("| ELM 20 | 20,000 | 1 | 0.9800 (0.9705–0.9895) |")
     assert table[4].startswith("| cell, dt 0.05 ms |  |  | 0.9987 | 0.010 |")
     two = [size(5, seed, auc, **which) for which in ({}, OTHER) for seed, auc in ((0, 0.95), (1, 0.97))]
     headed = comparison_table(two).splitlines()
