@@ -52,7 +52,8 @@ def told(
     card = read_card(out).live if resume and (out / CARD).exists() else None
     if preset is None and card is None:
         given = {"--live-set": fields, "--keep": keep, "--workers": workers} | {f"--{each}": 1 for each in plan}
-        for option in (option for option, value in given.items() if value):
+        option = next((option for option, value in given.items() if value), None)
+        if option is not None:
             raise InputError(f"{option.replace('_', '-')}: is of a live fit; give --live PRESET too")
         return None
     if started().count > 1:

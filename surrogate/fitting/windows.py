@@ -203,9 +203,8 @@ def draw_places(
     """Where the windows of a training step lie: as `draw_windows` has them."""
     rng = np.random.default_rng([seed, step])
     last_ms = trials.duration_ms - window_ms
-    at_b = (rng.integers(len(trials.inputs), size=batch) if trials.schedule is None else trials.schedule.of(step))[
-        share
-    ]
+    at_b = rng.integers(len(trials.inputs), size=batch) if trials.schedule is None else trials.schedule.of(step)
+    at_b = at_b[share]
     start_b = rng.integers(SETTLING_MS, last_ms + 1, size=batch)[share]
     salt_b = rng.integers(2**63, size=batch)[share] if choice.input_dropout else None
     if not choice.spike_windows:
