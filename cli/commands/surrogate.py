@@ -183,7 +183,7 @@ def fit(
     epilog=examples(
         "apical sweep parameter-efficiency data.zarr --out sweeps/parameters",
         "apical sweep data-efficiency monday.zarr tuesday.zarr --out sweeps/data --set steps=20000 --workers 2",
-        "apical sweep my-sweep.toml data.zarr --out sweeps/mine",
+        "apical sweep my-sweep.toml data.zarr --test other.zarr --out sweeps/mine",
         "apical sweep --resume sweeps/mine",
     ),
 )
@@ -199,6 +199,10 @@ def sweep(
         list[Path] | None, typer.Argument(metavar="DATA…", help="A simulation, or several of one cell.")
     ] = None,
     out: OutOrResumed = None,
+    test: Annotated[
+        Path | None,
+        typer.Option(metavar="DATA", help="Score on all trials of this simulation, not on those held out."),
+    ] = None,
     fields: Settings = None,
     workers: Annotated[
         int | None,
@@ -236,7 +240,7 @@ def sweep(
     if sweep is None and not resume:
         context.fail("Missing argument 'SWEEP'.")
     data, out = _places(context, data, out, resume)
-    config = (own_sweep(out)[0] if sweep is None else read_sweep(sweep)).changed(parsed(fields or ()))
+    config = (own_sweep(out).config if sweep is None else read_sweep(sweep)).changed(parsed(fields or ()))
     if workers is None and scheduler is None:
         workers = n_gpus if (n_gpus := count_of_gpus(device)) > 1 else 0
     with bar("Runs") as show, spread_over(workers or 0, scheduler, show.waiting) as spread:
@@ -245,6 +249,7 @@ def sweep(
             data,
             out,
             Scoring(write_score, join_scores),
+            test=test,
             device=device,
             resume=resume,
             overwrite=overwrite,

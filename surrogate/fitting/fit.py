@@ -19,7 +19,7 @@ from ..device import check_precision, choose_device
 from ..models.cost import n_parameters
 from ..models.dendritic_branches import branches_of
 from ..models.elm import N_BRANCHES
-from ..models.families import AnyConfig, assemble, configure
+from ..models.families import AnyConfig, configure
 from ..processes import Processes, joined, started
 from ..provenance import provenance
 from .board import check_installed
@@ -35,9 +35,11 @@ from .run_folder import CARD, FittedTo, RunCard, check_folder, read_card
 from .scaling import VoltageScaling
 from .split import Split, split_trials
 from .stack import Stack
+from .start import start
 from .step import make_optimizer
 from .steps import DeviceSteps, HostSteps, Training
 from .stores import Data, check_live, open_stores, paths_of
+from .teacher import open_teacher, taught
 from .validation import validate
 from .weight_average import WeightAverage
 from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_joined, positions_of
@@ -164,9 +166,6 @@ def fit_together(
         check_live(paths_of(data)[0], ds, live.settings)
         if config.dendrite_components:
             raise InputError("dendrite_components: a live fit has no voltages of dendrites; fit to a dataset")
-    model_config = _model_config(config, ds)
-    models = [assemble(model_config, each.seed) for each in configs]
-    check_window(ds.sizes["time_ms"], config.window_ms, overlap_ms_of(models[0], config.burn_in_ms))
     fitted_to = [
         FittedTo(
             dataset=path,
@@ -175,6 +174,10 @@ def fit_together(
         )
         for path, each in zip(paths_of(data), stores, strict=True)
     ]
+    splits = {of.dataset_id: of.split for of in fitted_to}
+    models, started_from = start(_model_config(config, ds), configs, list(map(Path, outs)), splits, resume=resume)
+    check_window(ds.sizes["time_ms"], config.window_ms, overlap_ms_of(models[0], config.burn_in_ms))
+    teacher = _teacher(config, stores, fitted_to, live)
     training, held_out = (
         [(each, getattr(of.split, part)) for each, of in zip(stores, fitted_to, strict=True)]
         for part in ("train", "validation")
@@ -189,6 +192,8 @@ def fit_together(
             train = load_joined(
                 training, scaling, dendrites, from_disk=from_disk, spike_jitter_ms=config.spike_jitter_ms
             )
+            if teacher is not None:
+                train = taught(train, teacher, fitted_to[0].split.train, config.teacher_share, scaling)
         else:
             check_plan(plan, validation, live)
             schedule = Schedule(plan, steps=config.steps, batch=config.batch, seed=config.seed)
@@ -199,12 +204,14 @@ def fit_together(
             raise InputError(f"{_silence(paths_of(data), validation)}; choose by rmse, or hold out more trials")
         card = RunCard(
             fit=config,
-            model=model_config,
+            model=models[0].config,
             n_parameters=n_parameters(models[0]),
             scaling=scaling,
             **dict(fitted_to[0]),
             also=fitted_to[1:],
             live=None if live is None else _live_card(live, plan, train),
+            started_from=started_from,
+            teacher_id=None if teacher is None else teacher.attrs["dataset_id"],
             input_signs=_runs_of(read(ds, "synapse_sign")),
             provenance=provenance(torch_device),
         )
@@ -217,7 +224,7 @@ def fit_together(
             live.prepare(len(train.inputs))
         runs = []  # what is refused above leaves no folder behind
         for own, model, out in zip(cards, models, map(Path, outs), strict=True):
-            if config.spike_bias_from_rate:
+            if config.spike_bias_from_rate and config.start_from is None:
                 model.set_spike_bias(_log_odds((train if live is None else validation).spike_rate))
             if config.spike_bias is not None:
                 model.set_spike_bias(config.spike_bias)
@@ -244,6 +251,17 @@ def fit_together(
 def _split(config: FitConfig, path: str, ds: xr.Dataset) -> Split:
     fractions = config.validation_fraction, config.test_fraction, config.train_fraction
     return split_trials(finished_trials(ds), config.split_seed, *fractions, where=f"{path}: ")
+
+
+def _teacher(
+    config: FitConfig, stores: list[xr.Dataset], fitted_to: list[FittedTo], live: Source | None
+) -> xr.Dataset | None:
+    """The prediction whose targets are mixed in, if one is."""
+    if config.teacher is None:
+        return None
+    if live is not None or len(stores) > 1:
+        raise InputError("teacher: is a prediction of one dataset; fit to that one alone, and not live")
+    return open_teacher(config.teacher, stores[0], fitted_to[0].split)
 
 
 def _live_card(live: Source, plan: LivePlan, train: Trials) -> LiveCard:

@@ -57,6 +57,7 @@ def model_card(card: RunCard, log: Sequence[LogRow], datasets: Sequence[Mapping[
             f"| inputs | {card.model.n_inputs:,}{_signs(card)} |",
             f"| trained on | {'; '.join(origins)} |",
             f"| trials | {n_train} for training, {n_validation} for validation, {n_test} held out |",
+            *_helped_by(card),
             f"| steps | {fit.steps:,}, kept: step {best.step:,}, the best validation{_chosen(fit)} |",
             f"| validation RMSE | {best.validation_rmse_mv:.3f} mV, spikes cut at {scaling.clip_mv:g} mV |",
             f"| validation ROC-AUC | {auc or f'{best.validation_roc_auc:.4f}'} |",
@@ -90,6 +91,17 @@ def model_card(card: RunCard, log: Sequence[LogRow], datasets: Sequence[Mapping[
             "",
         ]
     )
+
+
+def _helped_by(card: RunCard) -> list[str]:
+    """Rows on the model that it started from, and the one that taught it."""
+    rows, fit = [], card.fit
+    if card.started_from:
+        left = f", {fit.keep_branches} of its branches left" if fit.keep_branches else ""
+        rows.append(f"| started from | weights of another run (SHA-256 {card.started_from[:12]}…){left} |")
+    if card.teacher_id:
+        rows.append(f"| taught by | prediction {card.teacher_id}, a share of {fit.teacher_share:g} of the targets |")
+    return rows
 
 
 def _chosen(fit: FitConfig) -> str:

@@ -64,6 +64,18 @@ class FitConfig(Settings):
     test_fraction: float = Field(default=0.2, gt=0, lt=1, description="of the trials, that nothing sees")
     train_fraction: float = Field(default=1.0, gt=0, le=1, description="of the trials to train on, only this share")
 
+    start_from: str | None = Field(
+        default=None,
+        description="run of the same model whose weights this one starts with; none: new ones",
+    )
+    keep_branches: int | None = Field(
+        default=None, gt=0, description="with start_from, of an elm: so many of its branches, the others are left out"
+    )
+    teacher: str | None = Field(
+        default=None, description="prediction of the same trials by another model, mixed into the targets; none: none"
+    )
+    teacher_share: float = Field(default=0.5, gt=0, le=1, description="of the teacher in the targets")
+
     steps: int = Field(default=350_000, gt=0, le=10**9, description="training steps")
     batch: int = Field(default=8, gt=0, le=100_000, description="windows in a step")
     window_ms: int = Field(default=500, gt=0, le=3_600_000, description="length of a window, in ms")
@@ -148,6 +160,12 @@ class FitConfig(Settings):
     def _one_spike_bias(self) -> FitConfig:
         if self.spike_bias is not None and self.spike_bias_from_rate:
             raise ValueError("spike_bias: is given, and so is spike_bias_from_rate; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _one_choice_of_windows(self) -> FitConfig:
+        if self.teacher is not None and self.spike_windows:
+            raise ValueError("teacher: mixes every label, so spike_windows has no spikes to look for; give one of them")
         return self
 
 

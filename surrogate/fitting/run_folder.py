@@ -49,6 +49,8 @@ class RunCard(Settings):
     dataset_id: str
     also: list[FittedTo] = Field(default=[], description="further datasets, each with its own trials in every part")
     live: LiveCard | None = Field(default=None, description="trials that it was fitted to while they were simulated")
+    started_from: str | None = Field(default=None, description="SHA-256 of the weights that it started with")
+    teacher_id: str | None = Field(default=None, description="dataset_id of the prediction that it was taught by")
     input_signs: list[tuple[int, int]] | None = Field(default=None, description="(sign, how many), in their order")
     provenance: dict[str, str | None]
 

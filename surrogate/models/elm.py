@@ -21,10 +21,12 @@ from .network import Network, State
 from .routing import dendritic_routing, neuronio_routing, random_routing
 from .settings import Settings, check_size
 from .time_constants import bounded_ms, proto_of
+from .weight_tables import Spread, initial_tables, shared_in_a_branch, smooth_along_a_branch, spread
 
 N_BRANCHES = 45
 TAU_MARGIN_MS = 1e-6  # time constants start this far inside their bounds, as published
 SIMPLEST = "simplest"  # in place of a size
+FEWER_WEIGHTS = ("share_weights", "weight_knots", "weight_rank")
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
 
 
@@ -48,6 +50,18 @@ class ELMConfig(Settings):
     share_weights: bool = Field(
         default=False, description="one weight for a branch's excitatory synapses, one for the others"
     )
+    weight_knots: int | None = Field(
+        default=None,
+        ge=2,
+        le=10_000,
+        description="weights as a smooth function of the place on a branch: so many for each sign, linear in between",
+    )
+    weight_rank: int | None = Field(
+        default=None, ge=1, le=10_000, description="weights as the product of a table by branch and one by place"
+    )
+    kept_branches: tuple[NonNegativeInt, ...] | None = Field(
+        default=None, repr=False, description="those of n_branches that are left: a fit that prunes chooses them"
+    )
     lambda_value: float = Field(default=5.0, gt=0, le=1e6, description="the paper's lambda: gain of a memory update")
     tau_b_ms: float = Field(
         default=5.0, ge=1e-3, le=1e6, description="time constant of synapses (v1) or branches (v2), in ms"
@@ -67,8 +81,28 @@ class ELMConfig(Settings):
     def _pairs_of_inputs(self) -> ELMConfig:
         if self.n_branches is not None and self.routing == "neuronio" and self.n_inputs % 2:
             raise ValueError(f"n_inputs is {self.n_inputs}: neuronio routing pairs excitatory and inhibitory inputs")
-        if self.share_weights and (self.n_branches is None or self.n_inputs % 2):
-            raise ValueError("share_weights takes branches, and as many inhibitory as excitatory inputs")
+        fewer = [name for name in FEWER_WEIGHTS if getattr(self, name)]
+        if len(fewer) > 1:
+            raise ValueError(f"{fewer[0]} and {fewer[1]} are two ways to have fewer weights; give one of them")
+        if fewer and self.n_branches is None:
+            raise ValueError(f"{fewer[0]} takes branches")
+        if (self.share_weights or self.weight_knots) and self.n_inputs % 2:
+            raise ValueError(f"{fewer[0]} takes as many inhibitory as excitatory inputs")
+        if (self.weight_knots or self.weight_rank) and self.routing != "neuronio":
+            raise ValueError(f"{fewer[0]} takes routing neuronio, in which neighbouring places of a branch are alike")
+        return self
+
+    @model_validator(mode="after")
+    def _kept(self) -> ELMConfig:
+        kept = self.kept_branches
+        if kept is not None and (
+            self.n_branches is None
+            or self.routing == "dendrites"
+            or not kept
+            or list(kept) != sorted({*kept})
+            or kept[-1] >= self.n_branches
+        ):
+            raise ValueError(f"kept_branches is {kept}, expected some of {self.n_branches}, not dendrites")
         return self
 
     @model_validator(mode="after")
@@ -118,21 +152,26 @@ class ELM(Network):
 
     input_to_synapse_indices: Tensor
     valid_indices_mask: Tensor
-    weight_y: Tensor | None  # which weight each synapse has; None: one of its own
+    low_y: Tensor | None  # which weight each synapse has; None: one of its own
+    part_y: Tensor | None  # how far it lies between this and the next
     path: Path = "auto"  # of the recurrence
     _given: Neuron | None = None  # of a frozen copy
 
     def __init__(self, config: ELMConfig):
         super().__init__()
         self.config, self.n_inputs, self.history_ms = config, config.n_inputs, None
-        self.n_branches = config.n_branches or config.n_inputs
+        self.n_branches = len(config.kept_branches or ()) or config.n_branches or config.n_inputs
         inputs, valid = _routing(config)
         n_synapses = len(inputs) or config.n_inputs
         hidden = config.mlp_hidden_size or 2 * config.d_m
 
-        weight_y = _weights(config, self.n_branches, inputs)
-        n_weights = n_synapses if weight_y is None else int(weight_y.max()) + 1
-        self._proto_w_s = nn.Parameter(torch.full((n_weights,), config.w_s_init))
+        to = _spread(config, self.n_branches, inputs)
+        if config.weight_rank is not None:
+            n_places, rank = n_synapses // self.n_branches, config.weight_rank
+            by_branch, by_place = initial_tables(self.n_branches, n_places, rank, config.w_s_init)
+            self._proto_w_s, self._proto_place_w_s = nn.Parameter(by_branch), nn.Parameter(by_place)
+        else:
+            self._proto_w_s = nn.Parameter(torch.full((n_synapses if to is None else to.n_weights,), config.w_s_init))
         self.mlp = MLP(self.n_branches + config.d_m, hidden, config.d_m, config.mlp_layers, config.mlp_activation)
         self.w_y = nn.Linear(config.d_m, config.n_outputs)
 
@@ -142,7 +181,8 @@ class ELM(Network):
 
         self.register_buffer("input_to_synapse_indices", inputs)
         self.register_buffer("valid_indices_mask", valid)
-        self.register_buffer("weight_y", weight_y, persistent=False)
+        self.register_buffer("low_y", to and to.low_y, persistent=False)
+        self.register_buffer("part_y", to and to.part_y, persistent=False)
 
     @property
     def tau_m_ms(self) -> Tensor:
@@ -204,9 +244,8 @@ class ELM(Network):
         else:  # stays below 1 for a large lambda or a small tau
             gain_m = -torch.expm1(-config.delta_t_ms * config.lambda_value / self.tau_m_ms)
 
-        w = torch.relu(self._proto_w_s)
         return Neuron(
-            w if self.weight_y is None else w.index_select(-1, self.weight_y),
+            self._w_y(),
             self.input_to_synapse_indices,
             self.valid_indices_mask,
             torch.exp(-config.delta_t_ms / tau_k),
@@ -215,6 +254,13 @@ class ELM(Network):
             kappa_m,
             gain_m,
         )
+
+    def _w_y(self) -> Tensor:
+        """The weight of each synapse (Y,), 0 or more; with a dimension of models in front, so have the parameters."""
+        if self.config.weight_rank is not None:
+            return torch.relu(torch.matmul(self._proto_w_s, self._proto_place_w_s)).flatten(-2)
+        w = torch.relu(self._proto_w_s)
+        return w if self.low_y is None else spread(w, Spread(self.low_y, self.part_y))
 
     def set_spike_bias(self, logit: float) -> None:
         with torch.no_grad():
@@ -264,12 +310,14 @@ def _initial_proto_tau_m(config: ELMConfig) -> Tensor:
     return proto_of(tau, low, high)
 
 
-def _weights(config: ELMConfig, n_branches: int, input_y: Tensor) -> Tensor | None:
+def _spread(config: ELMConfig, n_branches: int, input_y: Tensor) -> Spread | None:
     """Which of the weights each synapse has; None where each has one of its own."""
-    if config.share_weights:  # the first half of the inputs is excitatory
-        branch_y = torch.arange(n_branches).repeat_interleave(len(input_y) // n_branches)
-        return 2 * branch_y + (input_y >= config.n_inputs // 2)
-    return input_y if config.routing == "dendrites" else None  # there, each input has one synapse
+    inhibitory_y = (input_y >= config.n_inputs // 2).long()  # the first half of the inputs is excitatory
+    if config.share_weights:
+        return shared_in_a_branch(inhibitory_y, n_branches)
+    if config.weight_knots is not None:
+        return smooth_along_a_branch(inhibitory_y, n_branches, config.weight_knots)
+    return Spread(input_y) if config.routing == "dendrites" else None  # there, each input has one synapse
 
 
 def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:
@@ -283,4 +331,7 @@ def _routing(config: ELMConfig) -> tuple[Tensor, Tensor]:
         inputs, valid = dendritic_routing(np.array(config.branch_of_input))
     else:
         inputs, valid = random_routing(*shape, config.routing_seed)
+    if config.kept_branches is not None:
+        kept = list(config.kept_branches)
+        inputs, valid = (each.reshape(config.n_branches, -1)[kept].ravel() for each in (inputs, valid))
     return torch.from_numpy(inputs), torch.from_numpy(valid)

@@ -82,6 +82,7 @@ def assemble(config: AnyConfig, seed: int = 0) -> Network:
 
 NO_OPTIONS = {  # what the dial, the dataset or a setting of the fit says
     *("family", "n_inputs", "n_outputs", "d_m", "width", "kernels_ms", "n_exponentials", "branch_of_input"),
+    "kept_branches",
     "n_dendrite_components",
 }
 

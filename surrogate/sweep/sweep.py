@@ -55,6 +55,7 @@ def run_sweep(
     out: str | Path,
     scoring: Scoring,
     *,
+    test: str | Path | None = None,
     device: str = "auto",
     resume: bool = False,
     overwrite: bool = False,
@@ -65,18 +66,20 @@ def run_sweep(
 
     config: models, sizes, seeds and amounts of data. data: path of the simulation, or of several as `fit` takes them.
     out: path of the folder.
-    scoring: how a prediction is scored. device: auto, cpu, cuda or cuda:N. overwrite: replace what is at `out`.
+    scoring: how a prediction is scored. test: path of a simulation of the same cell with other trials, all of which
+    are predicted and scored in place of those that the fits hold out.
+    device: auto, cpu, cuda or cuda:N. overwrite: replace what is at `out`.
     In `out`: runs/NAME, a run each; predictions/NAME.zarr, of the held-out trials (NAME-1.zarr and so on, of each of
     several simulations); scores.csv, a row for each run that is done and simulation; runs.csv, how each ended.
-    resume: go on; what failed is tried again; config and data may then be None, for those that the sweep was started
-    with. spread: where groups of runs are computed, one after another in this process unless given. report: called
-    with runs done, runs in all, and what goes on. A run that fails is noted and stops no other.
+    resume: go on; what failed is tried again; config, data and test may then be None, for those that the sweep was
+    started with. spread: where groups of runs are computed, one after another in this process unless given. report:
+    called with runs done, runs in all, and what goes on. A run that fails is noted and stops no other.
     Raises InputError for a sweep that cannot begin: a setting, the dataset or the folder is at fault.
     """
     out = Path(out)
     if config is None or data is None:
-        own, own_data = own_sweep(out)
-        config, data = config or own, data or own_data
+        own = own_sweep(out)
+        config, data, test = config or own.config, data or own.data, test or own.test
     groups = config.groups()
     names = [name for group in groups for name in group]
     if len(set(names)) < len(names):
@@ -86,19 +89,24 @@ def run_sweep(
     for each in (config for group in groups for config in group.values()):
         check_precision(each.precision, each.family, torch_device)
     paths = paths_of(data)
+    stores = open_stores(paths if test is None else [*paths, str(test)])
+    ids = [ds.attrs["dataset_id"] for ds in stores]
     card = {
         "sweep": config.model_dump(mode="json"),
         "dataset": paths if paths[1:] else paths[0],
-        "dataset_id": joint_id([ds.attrs["dataset_id"] for ds in open_stores(paths)]),
+        "dataset_id": joint_id(ids[: len(paths)]),
+        "test": None if test is None else str(test),
+        "test_id": None if test is None else ids[-1],
     }
     with alone_with(out):
         _prepare(out, card, resume=resume, overwrite=overwrite)
-        return _run_all(groups, paths, out, scoring, device, spread, report)
+        return _run_all(groups, paths, card["test"], out, scoring, device, spread, report)
 
 
 def _run_all(
     groups: list[dict[str, FitConfig]],
     data: list[str],
+    test: str | None,
     out: Path,
     scoring: Scoring,
     device: str,
@@ -110,7 +118,7 @@ def _run_all(
     todo = [{n: c for n, c in group.items() if not _score_path(out, n).exists()} for group in groups]
     todo = [group for group in todo if group]
     outcomes = {name: Outcome(name, None) for name in names if _score_path(out, name).exists()}
-    arguments = [(group, data, out, scoring, device) for group in todo]
+    arguments = [(group, data, test, out, scoring, device) for group in todo]
 
     def show(note: str) -> None:
         if report is not None:
@@ -132,6 +140,7 @@ def _run_all(
 def run_group(
     group: dict[str, FitConfig],
     data: list[str],
+    test: str | None,
     out: Path,
     scoring: Scoring,
     device: str,
@@ -140,9 +149,10 @@ def run_group(
 ) -> list[Outcome]:
     """Fit the runs of a group, predict their held-out trials and score them; what goes wrong is in what is returned.
 
-    place: which of several processes this is; several GPUs are theirs by turn.
+    test: the simulation that is predicted in place of the held-out trials. place: which of several processes this is;
+    several GPUs are theirs by turn.
     """
-    names, outcomes = list(group), []
+    names, outcomes, truths = list(group), [], data if test is None else [test]
     device = gpu_of(place, device)
 
     def report(progress: FitProgress) -> None:
@@ -161,7 +171,7 @@ def run_group(
                 raise run
             surrogate = replace(load_run(run), name=model_of(name))
             predicted = [
-                (Path(each), out / "predictions" / of) for each, of in zip(data, _files(name, data), strict=True)
+                (Path(each), out / "predictions" / of) for each, of in zip(truths, _files(name, truths), strict=True)
             ]
             for truth, prediction in predicted:
                 predict(surrogate, truth, prediction, device=device, overwrite=True)
@@ -190,12 +200,20 @@ def _score_path(out: Path, name: str) -> Path:
     return out / "runs" / name / SCORE
 
 
-def own_sweep(out: Path) -> tuple[Sweep, Data]:
-    """What the sweep in `out` was started with, and where its data are. Raises InputError where there is none."""
+class OwnSweep(NamedTuple):
+    """What a sweep was started with."""
+
+    config: Sweep
+    data: Data
+    test: str | None
+
+
+def own_sweep(out: Path) -> OwnSweep:
+    """What the sweep in `out` was started with. Raises InputError where there is none."""
     card = _read_card(out)
     if "dataset" not in card:
         raise InputError(f"{out / CARD}: does not say where its dataset is; give it")
-    return Sweep.checked(str(out / CARD), card["sweep"]), card["dataset"]
+    return OwnSweep(Sweep.checked(str(out / CARD), card["sweep"]), card["dataset"], card.get("test"))
 
 
 def _read_card(out: Path) -> dict[str, Any]:
@@ -219,8 +237,9 @@ def _prepare(out: Path, card: dict[str, Any], *, resume: bool, overwrite: bool) 
         raise InputError(f"{out}: is there but is not a sweep; choose another path")
     if (out / CARD).exists() and resume:
         before = _read_card(out)
-        if before["dataset_id"] != card["dataset_id"]:
-            raise InputError(f"{out}: was started with another dataset; choose another folder")
+        for what, id_of in {"dataset": "dataset_id", "test dataset": "test_id"}.items():
+            if before.get(id_of) != card[id_of]:
+                raise InputError(f"{out}: was started with another {what}; choose another folder")
         for field, value in card["sweep"].items():
             if before["sweep"].get(field) != value:
                 told = f"{field} = {json.dumps(before['sweep'].get(field))}, now it is {json.dumps(value)}"

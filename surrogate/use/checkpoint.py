@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from ...simulate.schema import InputError
-from ..fitting.run_folder import CARD, WEIGHTS, read_card
+from ..fitting.run_folder import CARD
 from ..fitting.scaling import VoltageScaling
 from ..fitting.split import Split
+from ..fitting.start import kept_model
 from ..models.cost import macs_per_ms, n_parameters
-from ..models.families import assemble
 from ..models.network import Network, State
 from . import shipped
 from .hub import fetch, is_hub_name
@@ -157,16 +155,7 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> Surrogat
 
     Raises InputError where the folder is not a run, or its weights are missing, damaged or of another model.
     """
-    folder = Path(folder)
-    card = read_card(folder)
-    path = folder / WEIGHTS
-    if not path.exists():
-        raise InputError(f"{path}: not there yet; finish the run with `apical fit … --resume`")
-    model = assemble(card.model)
-    try:
-        model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise InputError(f"{path}: damaged, or not the weights that {CARD} describes; fit the run again") from error
+    card, model = kept_model(Path(folder))
     return Surrogate(
         model.to(device).eval(),
         card.scaling,

@@ -29,6 +29,8 @@ TCN = {"family": "tcn", "size": "2x4", "options": {"receptive_field_ms": 20}}
 ELM = {"family": "elm", "size": 3, "options": {"n_branches": 4}}
 DEEP = {"family": "elm", "size": 3, "options": {"n_branches": 4, "mlp_layers": 2}}
 SHARED = {"family": "elm", "size": 3, "options": {"n_branches": 4, "share_weights": True}}
+SMOOTH = {"family": "elm", "size": 3, "options": {"n_branches": 4, "weight_knots": 3}}
+PRODUCT = {"family": "elm", "size": 3, "options": {"n_branches": 4, "weight_rank": 2}}
 DENDRITES = {"family": "elm", "size": 3, "options": {"n_branches": 4, "routing": "dendrites"}}
 SIMPLEST = {"family": "elm", "size": "simplest"}
 LSTM, GRU, LN = ({"family": family, "size": 3} for family in ("lstm", "gru", "ln"))
@@ -160,7 +162,7 @@ def test_fitting_stops_when_validation_no_longer_gains(make_dataset, tmp_path):
     assert seen == [], "a fit that has stopped stays stopped"
 
 
-@pytest.mark.parametrize("model", [ELM, SHARED, TCN], ids=["stacked", "stacked, weights shared", "in turn"])
+@pytest.mark.parametrize("model", [ELM, SHARED, SMOOTH, PRODUCT, TCN], ids=["stacked", "weights shared", "smooth", "product", "in turn"])
 def test_models_fitted_together_are_those_fitted_alone(make_dataset, tmp_path, model):
     data, configs = make_dataset(), [settings(model, seed=seed, gradient_clip=0.5) for seed in range(3)]
     for config in configs:

@@ -22,6 +22,8 @@ SHAPES = {
     "no branches": {"n_branches": None},
     "random": {"n_branches": 4, "synapses_per_branch": 5, "routing": "random"},
     "shared": {"n_branches": 3, "synapses_per_branch": 6, "share_weights": True},
+    "smooth": {"n_branches": 3, "synapses_per_branch": 6, "weight_knots": 2},
+    "product": {"n_branches": 3, "synapses_per_branch": 6, "weight_rank": 2},
     "dendrites": {"n_branches": 3, "routing": "dendrites", "branch_of_input": (0, 0, 0, 1, 1, 2, 2, 2) * 2},
 }
 
@@ -69,6 +71,8 @@ def test_branches_and_weights_by_loops_over_the_synapses(ds, shape):
     model = surrogate.model
     sign_s, spikes_st = schema.read(ds, "synapse_sign").astype(int), schema.read(ds, "input_spikes", 0)
     raw = model.state_dict()["_proto_w_s"].numpy()
+    if shape == "product":
+        raw = (raw @ model.state_dict()["_proto_place_w_s"].numpy()).ravel()
     inputs = model.input_to_synapse_indices.long().numpy() if model.config.n_branches else np.arange(16)
     valid = model.valid_indices_mask.numpy() if model.config.n_branches else np.ones(16, bool)
     per_branch = len(inputs) // model.n_branches
@@ -80,7 +84,11 @@ def test_branches_and_weights_by_loops_over_the_synapses(ds, shape):
             at = 2 * branch + (input_ >= 8)
         elif shape == "dendrites":
             at = input_
-        w = max(float(raw[at]), 0.0) * there
+        if shape == "smooth":  # two knots for a sign, at the ends
+            first, last = np.maximum(raw[4 * branch + 2 * (input_ >= 8) :][:2], 0)
+            w = (first + (last - first) * (synapse % per_branch) / (per_branch - 1)) * there
+        else:
+            w = max(float(raw[at]), 0.0) * there
         weight_s[input_] += w * sign_s[input_]
         n_read_s[input_] += there
         drive_kt[branch] += w * sign_s[input_] * spikes_st[input_]

@@ -13,6 +13,8 @@ MODELS = [
     ("elm", 5, {"n_branches": None, "mlp_layers": 3, "mlp_activation": "silu"}),
     ("elm", 5, {"mlp_layers": 2}),
     ("elm", 5, {"share_weights": True}),
+    ("elm", 5, {"n_branches": 4, "synapses_per_branch": 7, "weight_knots": 3}),
+    ("elm", 5, {"n_branches": 4, "synapses_per_branch": 7, "weight_rank": 2}),
     ("elm", "simplest", {}),
     ("tcn", "3x8", {"n_dendrite_components": 4}),
     ("tcn", "1x4", {}),

@@ -11,7 +11,7 @@ import pytest
 
 from apical.analysis.scores.evaluate import write_score
 from apical.analysis.scores.files import join_scores, read_scores
-from apical.simulate.schema import InputError
+from apical.simulate.schema import InputError, open_dataset
 from apical.surrogate.fitting.one_writer import alone_with
 from apical.surrogate.sweep import sweep as module
 from apical.surrogate.sweep.sweep import Outcome, Scoring, run_sweep
@@ -92,6 +92,39 @@ def test_a_label_is_part_of_the_model_s_name_in_tables(config, data, tmp_path):
     small = config.model_copy(update={"models": (labelled,), "train_fractions": (0.5, 1.0), "seeds": (0,)})
     run_sweep(small, data, tmp_path / "out", SCORING)
     assert [s.name for s in read_scores([tmp_path / "out" / "scores.csv"])] == ["elm-2-few-0.5"] * 2
+
+
+def test_a_dataset_of_its_own_is_scored_in_place_of_what_is_held_out(config, data, make_dataset, tmp_path):
+    own = make_dataset("test.zarr", n_trials=6, duration_ms=2000, n_segments=2, seed=4)
+    small = config.model_copy(update={"models": config.models[1:], "train_fractions": (1.0,)})
+    out = tmp_path / "out"
+    run_sweep(small, data, out, SCORING, test=own)
+    (score, _) = read_scores([out / "scores.csv"])
+    assert (score.n_trials, score.dataset, score.train_trials) == (6, open_dataset(own).attrs["dataset_id"], 7)
+    before = (out / "scores.csv").read_bytes()
+    run_sweep(None, None, out, SCORING, resume=True)
+    assert (out / "scores.csv").read_bytes() == before
+    with pytest.raises(InputError, match="out: was started with another test dataset"):
+        run_sweep(small, data, out, SCORING, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            {"n_segments": 3, "seed": 4},
+            "test.zarr: is not of the cell and layout of .*: the number of synapses is 6, not 4",
+        ),
+        ({"n_segments": 2}, "test.zarr: is the same data as .*truth.zarr"),
+    ],
+)
+def test_a_test_dataset_of_another_cell_or_with_trials_to_learn_from_is_refused(
+    config, data, make_dataset, tmp_path, other, message
+):
+    own = make_dataset("test.zarr", n_trials=6, duration_ms=2000, **other)
+    with pytest.raises(InputError, match=message):
+        run_sweep(config, data, tmp_path / "out", SCORING, test=own)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
