@@ -24,6 +24,7 @@ from ..processes import Processes, joined, started
 from ..provenance import provenance
 from .board import check_installed
 from .dendrites import DendriteComponents, fit_components
+from .laid_out import laid_out
 from .live import Rolling, Schedule, Source, check_plan, split_held_out
 from .live_plan import LiveCard, LivePlan
 from .one_writer import alone_with
@@ -44,8 +45,11 @@ from .validation import validate
 from .weight_average import WeightAverage
 from .windows import SETTLING_MS, Trials, check_window, finished_trials, load_joined, positions_of
 
-IN_MEMORY_TRIALS_MS = 100_000_000  # 28 hours of trials: 0.8 GB of voltage, 4 GB of input spikes; more stays on disk
-THREADS_FROM_DISK = 2  # that draw ahead; a batch that is in memory is drawn sooner than it is handed over
+IN_MEMORY_TRIALS_MS = {  # more stays on disk
+    "cpu": 10_000_000,  # 2.8 hours of trials, 0.4 GB
+    "cuda": 100_000_000,  # 28 hours, 4 GB: from memory they go to the GPU's
+}
+THREADS_FROM_DISK = 2  # that draw ahead; a batch that is in memory, or laid out, is drawn sooner than it is handed over
 
 
 class FitProgress(NamedTuple):
@@ -186,7 +190,8 @@ def fit_together(
     with joined(torch_device) as processes, ExitStack() as held:
         scaling = VoltageScaling()
         dendrites = _dendrites(config, training)
-        from_disk = sum(len(numbers) for _, numbers in training) * ds.sizes["time_ms"] > IN_MEMORY_TRIALS_MS
+        most_ms = IN_MEMORY_TRIALS_MS[torch_device.type]
+        from_disk = sum(len(numbers) for _, numbers in training) * ds.sizes["time_ms"] > most_ms
         validation = load_joined(held_out, scaling, from_disk=from_disk)
         if live is None:
             train = load_joined(
@@ -230,13 +235,15 @@ def fit_together(
                 model.set_spike_bias(config.spike_bias)
             kind = {"resume": resume, "tensorboard": tensorboard}
             runs.append(Run(own, model.to(torch_device), out, processes, dendrites, **kind))
+        laid = held.enter_context(laid_out(train, Path(outs[0]))) if from_disk else None
+        train = train if laid is None else laid
         resident = None if from_disk or live is not None else _resident(train, torch_device, config, share)
         if say is not None and processes.first:
-            for line in _remarks(runs, resident, torch_device):
+            for line in _remarks(runs, resident, torch_device, from_disk, laid):
                 say(line)
             if silent:
                 say(_silence(paths_of(data), validation))
-        threads = THREADS_FROM_DISK if from_disk else 0
+        threads = THREADS_FROM_DISK if from_disk and laid is None else 0
         try:
             _advance(runs, _Material(train, validation, share, processes, threads, resident, report, say))
         except InputError:  # of a trial; what there is by then explains itself, and what has no model goes
@@ -382,11 +389,16 @@ def _resident(train: Trials, device: torch.device, config: FitConfig, share: sli
     return Resident(train, device, window_ms=config.window_ms, batch=len(range(config.batch)[share]))
 
 
-def _remarks(runs: Sequence[Run], resident: Resident | None, device: torch.device) -> list[str]:
-    """How the models are computed."""
+def _remarks(
+    runs: Sequence[Run], resident: Resident | None, device: torch.device, from_disk: bool, laid: Trials | None
+) -> list[str]:
+    """How the models are computed, and from where."""
     together = [f"{len(runs)} models together"] if len(runs) > 1 else []
     too_many = device.type == "cuda" and not resident and runs[0].card.live is None
     drawn = ["too many trials for the GPU's memory: the processor draws"] if too_many else []
+    if from_disk:
+        how = "laid out on disk until the fit ends" if laid else "unpacked again for each window: the disk has no room"
+        drawn.append(f"trials {how}")
     how = ", ".join([*filter(None, [runs[0].model.how]), *together, *drawn])
     return [how] if how else []
 

@@ -55,7 +55,7 @@ class Trials(NamedTuple):
     @property
     def spike_rate(self) -> float:
         """Share of the bins with an output spike."""
-        return sum(float(spike_t.mean()) for spike_t in self.spike_bt) / len(self.spike_bt)
+        return sum(float(spike_t[:].mean()) for spike_t in self.spike_bt) / len(self.spike_bt)
 
 
 class Joined(Sequence, Generic[Each]):

@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
+from apical.surrogate.fitting import fit as fitting
+from apical.surrogate.fitting import laid_out
 from apical.surrogate.fitting.fit import FitConfig, fit, fit_together
 from apical.surrogate.fitting.one_writer import alone_with
 from apical.surrogate.fitting.recipe import Phase, Rates, quick
@@ -162,7 +164,9 @@ def test_fitting_stops_when_validation_no_longer_gains(make_dataset, tmp_path):
     assert seen == [], "a fit that has stopped stays stopped"
 
 
-@pytest.mark.parametrize("model", [ELM, SHARED, SMOOTH, PRODUCT, TCN], ids=["stacked", "weights shared", "smooth", "product", "in turn"])
+@pytest.mark.parametrize(
+    "model", [ELM, SHARED, SMOOTH, PRODUCT, TCN], ids=["stacked", "weights shared", "smooth", "product", "in turn"]
+)
 def test_models_fitted_together_are_those_fitted_alone(make_dataset, tmp_path, model):
     data, configs = make_dataset(), [settings(model, seed=seed, gradient_clip=0.5) for seed in range(3)]
     for config in configs:
@@ -233,12 +237,17 @@ def test_less_data_is_part_of_more_and_what_is_held_out_stays(make_dataset, tmp_
     assert len({(*split.validation, -1, *split.test) for split in splits}) == 1
 
 
-def test_trials_left_on_disk_make_the_same_fit(make_dataset, tmp_path, monkeypatch):
-    data = make_dataset()
-    fit(settings(), data, tmp_path / "memory", device="cpu")
-    monkeypatch.setattr("apical.surrogate.fitting.fit.IN_MEMORY_TRIALS_MS", 0)
-    fit(settings(), data, tmp_path / "disk", device="cpu")
+@pytest.mark.parametrize("room", [True, False], ids=["laid out", "from the store"])
+@pytest.mark.parametrize("options", [{}, {"spike_windows": 0.5, "spike_bias_from_rate": True}], ids=["plain", "chosen"])
+def test_trials_left_on_disk_make_the_same_fit(make_dataset, tmp_path, monkeypatch, room, options):
+    data, told = make_dataset(), []
+    fit(settings(**options), data, tmp_path / "memory", device="cpu")
+    monkeypatch.setitem(fitting.IN_MEMORY_TRIALS_MS, "cpu", 0)
+    monkeypatch.setattr(laid_out, "SHARE_OF_DISK", 0.5 * room)
+    fit(settings(**options), data, tmp_path / "disk", device="cpu", say=told.append)
     assert folder_of(tmp_path / "memory") == folder_of(tmp_path / "disk")
+    told_of_it = "laid out on disk until the fit ends" if room else "unpacked again for each window"
+    assert told_of_it in told[0]
 
 
 def test_tensorboard_reads_the_log(make_dataset, tmp_path):

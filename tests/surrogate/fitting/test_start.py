@@ -94,5 +94,5 @@ def test_what_it_cannot_start_from_is_refused(first, data, tmp_path, changes, me
 def test_only_an_elm_with_branches_has_some_to_leave_out(data, tmp_path):
     options = {"family": "gru", "options": {}}
     run = fit(FitConfig(**FIELDS | options), data, tmp_path / "gru", device="cpu")
-    with pytest.raises(InputError, match="keep_branches: .*gru has no branches of which some can be left out"):
+    with pytest.raises(InputError, match=r"keep_branches: .*gru has no branches of which some can be left out"):
         fit(from_(run, keep_branches=2, **options), data, tmp_path / "next", device="cpu")

@@ -41,7 +41,7 @@ def test_it_is_the_network_with_these_weights(option):
 
 @pytest.mark.parametrize("option", N_WEIGHTS)
 def test_all_of_them_can_be_learned(option):
-    """Each has a gradient, within two steps of one where another's start is nothing, and finds weights that it can be."""
+    """Each has a gradient, at the latest when what it is multiplied by is no longer nothing."""
     target, few = (assemble(ELMConfig(**SHAPE, **{option: 2}), seed=1) for _ in range(2))
     for name in target.state_dict().keys() & {"_proto_w_s", "_proto_place_w_s"}:
         target.get_parameter(name).data.uniform_(0.2, 1.0, generator=torch.Generator().manual_seed(2))
