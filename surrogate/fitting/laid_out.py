@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class OnDisk:
         first, stop, step = wanted.indices(self._length)
         values = np.empty(max(stop - first, 0), self._dtype)
         at = self._at + first * self._dtype.itemsize
-        if os.preadv(self._file.fileno(), [values.view(np.uint8)], at) != values.nbytes:
+        if os.preadv(self._file.fileno(), [values.data.cast("B")], at) != values.nbytes:
             raise OSError(f"the file of laid out trials ends before byte {at + values.nbytes}")
         return values[::step]
 
@@ -48,11 +48,11 @@ class OnDisk:
         return self[:].astype(dtype or self._dtype, copy=False)
 
 
-def added(file: BinaryIO, values: np.ndarray) -> OnDisk:
-    """An array put at the end of a file."""
+def added(file: BinaryIO, values: np.ndarray) -> np.ndarray:
+    """An array put at the end of a file; an `OnDisk` in fact, for those who take slices of it."""
     values, at = np.ascontiguousarray(values), file.tell()
-    file.write(values.view(np.uint8))
-    return OnDisk(file, at, values)
+    file.write(values.data.cast("B"))
+    return cast(np.ndarray, OnDisk(file, at, values))
 
 
 def n_bytes(trials: Trials) -> int:

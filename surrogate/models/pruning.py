@@ -29,6 +29,7 @@ def pruned(model: ELM, n_branches: int) -> ELM:
     kept = influence_k(model).topk(n_branches).indices.sort().values
     names = config.kept_branches or range(before)
     smaller = assemble(config.model_copy(update={"kept_branches": tuple(names[k] for k in kept.tolist())}))
+    assert isinstance(smaller, ELM)
     state = model.state_dict()
     for name, tensor in state.items():
         if name == "mlp.network.0.weight":  # [b ; m]

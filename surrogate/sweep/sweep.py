@@ -89,18 +89,19 @@ def run_sweep(
     for each in (config for group in groups for config in group.values()):
         check_precision(each.precision, each.family, torch_device)
     paths = paths_of(data)
-    stores = open_stores(paths if test is None else [*paths, str(test)])
+    test = None if test is None else str(test)
+    stores = open_stores(paths if test is None else [*paths, test])
     ids = [ds.attrs["dataset_id"] for ds in stores]
     card = {
         "sweep": config.model_dump(mode="json"),
         "dataset": paths if paths[1:] else paths[0],
         "dataset_id": joint_id(ids[: len(paths)]),
-        "test": None if test is None else str(test),
+        "test": test,
         "test_id": None if test is None else ids[-1],
     }
     with alone_with(out):
         _prepare(out, card, resume=resume, overwrite=overwrite)
-        return _run_all(groups, paths, card["test"], out, scoring, device, spread, report)
+        return _run_all(groups, paths, test, out, scoring, device, spread, report)
 
 
 def _run_all(
