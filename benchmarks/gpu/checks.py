@@ -158,5 +158,17 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
             4,
             benchmark("elm.py", str(data), "--device", device, "--steps", "2"),
         ),
+        *(
+            Check(
+                f"live-{of}",
+                540,
+                ours(
+                    *("live.py", *cell, "--size", size(of, 2), "--hours", size(50, 0.005), "--seconds", size(6, 2)),
+                    *("--held-out", size(300, 6), "--device", device, "--out", str(data.with_name(f"live-{of}"))),
+                ),
+                r"^live: (.*)",
+            )
+            for of in (20, 35)
+        ),
         elm("elm-20-compile", 120, "--d-m", size(20, 5), "--compile", "--baseline-steps", size(3, 1)),
     ]
