@@ -2,6 +2,7 @@
 from . import inside as inside
 from .comparison.compare import compare as compare
 from .comparison.comparison_table import comparison_table as comparison_table
+from .comparison.comparison_table import difference_table as difference_table
 from .comparison.literature import published_scores as published_scores
 from .pages.fidelity import fidelity_figure as fidelity_figure
 from .pages.inspect import inspect_figure as inspect_figure

@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--preset", required=True, help="that simulates trials of its kind")
+    parser.add_argument("--morphology", help="with which it does, in place of the preset's")
     parser.add_argument("--command", action="append", required=True, dest="commands", help="that made it; repeatable")
     options = parser.parse_args()
     card, (score,) = read_card(options.run), read_scores([options.run / "score.csv"])
@@ -78,6 +79,7 @@ def main() -> None:
         name=options.name,
         dataset=score.dataset,
         preset=options.preset,
+        morphology=options.morphology,
         n_inputs=card.model.n_inputs,
         n_parameters=card.n_parameters,
         train_trials=len(card.split.train),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
+from math import isnan
 
 from ...simulate.schema import InputError
 from ..scores.rows import Score
@@ -34,6 +36,40 @@ def comparison_table(scores: Sequence[Score]) -> str:
                 lines.append([f"{series.title} {point.seeds[0].size}", *numbers, *_cells(point)])
         lines += [[row.name, "", "", *_cells(Point((row,)))] for row in floor_of(of_one)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def difference_table(scores: Sequence[Score], against: str) -> str:
+    """A row for each size of each model: what it has more than the one called `against`, on the same trials.
+
+    scores: as of `comparison_table`, of one dataset. Intervals are 95 %, of differences by bootstrap over trials and
+    pairs of seeds; a difference whose interval leaves out 0 is in bold.
+    Raises InputError where there is no model of that name, or scores are of several datasets.
+    """
+    if len({row.dataset_id for row in scores}) > 1:
+        raise InputError("compare: differences are of models on the same trials; give scores of one dataset")
+    points = {point.seeds[0].name: point for series in series_of(scores) for point in series.points}
+    if against not in points:
+        near = get_close_matches(against, points, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(points)}"
+        raise InputError(f"compare: no model '{against}' to compare against: {hint}")
+    base, *others = points[against], *(point for name, point in points.items() if name != against)
+    lines = [["", "parameters", *(title for title, _ in COLUMNS.values())]]
+    lines += [["---"] * len(lines[0]), [against, f"{base.n_parameters:,}", *_cells(base)]]
+    for point in others:
+        cells = [_difference(point, base, column, form) for column, (_, form) in COLUMNS.items()]
+        lines.append([point.seeds[0].name, f"{point.n_parameters:,}", *cells])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _difference(point: Point, base: Point, column: str, form: str) -> str:
+    value, bounds = point.mean(column) - base.mean(column), point.less(base, column)
+    if isnan(value):
+        return ""
+    told = f"{value:+{form}}"
+    if bounds is None:
+        return told
+    told = told if bounds.low <= 0 <= bounds.high else f"**{told}**"
+    return f"{told} ({bounds.low:+{form}} to {bounds.high:+{form}})"
 
 
 def _cells(point: Point) -> list[str]:

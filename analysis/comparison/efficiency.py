@@ -58,25 +58,53 @@ class Point:
         values = self.values(column)
         return float(values.mean()) if values.size else float("nan")
 
-    def resampled(self, column: str) -> np.ndarray | None:
-        """The mean of each resample, (R,): of its trials, and of as many seeds drawn from these with replacement.
+    @property
+    def trials_id(self) -> str | None:
+        """Of the trials and of how they were drawn; None where seeds differ in it, or it is not known."""
+        ids = {None if seed.resamples is None else seed.resamples.trials_id for seed in self.seeds}
+        return ids.pop() if len(ids) == 1 else None
+
+    def by_seed(self, column: str) -> np.ndarray | None:
+        """Each seed's value of each resample of the trials, (seed, R).
 
         None where the resamples are not known or not of the same trials, or trials are too few.
         """
-        if not all(enough(seed, column) for seed in self.seeds):
+        if self.trials_id is None or not all(enough(seed, column) for seed in self.seeds):
             return None
-        known = [seed.resamples for seed in self.seeds]
-        kept = [each.values[column] for each in known if each is not None and column in each.values]
-        if len(kept) < len(known) or len({each.trials_id for each in known if each is not None}) > 1:
+        kept = [seed.resamples.values.get(column) for seed in self.seeds if seed.resamples is not None]
+        return None if any(each is None for each in kept) else np.array(kept, dtype=float)
+
+    def resampled(self, column: str) -> np.ndarray | None:
+        """The mean of each resample, (R,): of its trials, and of as many seeds drawn from these with replacement.
+
+        None as of `by_seed`.
+        """
+        value_sr = self.by_seed(column)
+        return None if value_sr is None else _over_seeds(value_sr)
+
+    def less(self, other: Point, column: str) -> Interval | None:
+        """95 % of the resamples of what this one has more than another, on the same trials.
+
+        Seeds are paired where both have the same ones, so what a seed does to both cancels; else drawn for each.
+        None as of `by_seed`, and where trials are not the same.
+        """
+        mine, others = self.by_seed(column), other.by_seed(column)
+        if mine is None or others is None or self.trials_id != other.trials_id:
             return None
-        value_sr = np.array(kept, dtype=float)
-        drawn = np.random.default_rng(0).integers(len(value_sr), size=value_sr.shape)
-        return np.take_along_axis(value_sr, drawn, axis=0).mean(axis=0)
+        if [seed.seed for seed in self.seeds] == [seed.seed for seed in other.seeds]:
+            return interval_of(_over_seeds(mine - others))
+        return interval_of(_over_seeds(mine) - _over_seeds(others, 1))
 
     def interval(self, column: str) -> Interval | None:
         """95 % of the resamples; None where they are not known."""
         found = self.resampled(column)
         return None if found is None else interval_of(found)
+
+
+def _over_seeds(value_sr: np.ndarray, stream: int = 0) -> np.ndarray:
+    """The mean of each resample over as many seeds drawn with replacement, (R,)."""
+    drawn = np.random.default_rng(stream).integers(len(value_sr), size=value_sr.shape)
+    return np.take_along_axis(value_sr, drawn, axis=0).mean(axis=0)
 
 
 @dataclass(frozen=True)

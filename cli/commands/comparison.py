@@ -94,6 +94,7 @@ def evaluate(
         "apical compare scores.csv --out figure.png",
         "apical compare a.csv b.csv --out figure.svg --out figure.pdf --target 0.98",
         "apical compare scores.csv floor.csv --out figure.png --table table.md",
+        "apical compare scores.csv --out figure.png --table differences.md --against elm-20",
     ),
 )
 def compare(
@@ -103,6 +104,10 @@ def compare(
     table: Annotated[
         Path | None, typer.Option(metavar="FILE.md", help="Every size with its intervals, as a table in Markdown.")
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="--table: what each has more than this model."),
+    ] = None,
 ) -> None:
     """Draw what a model costs against what it is worth, with published results behind, and say what is good enough.
 
@@ -111,17 +116,20 @@ def compare(
     """
     from ...analysis.comparison.claim import claim
     from ...analysis.comparison.compare import compare
-    from ...analysis.comparison.comparison_table import comparison_table
+    from ...analysis.comparison.comparison_table import comparison_table, difference_table
     from ...analysis.scores.files import read_scores
     from ...analysis.scores.uncertainty import too_few
     from ...analysis.style import check_suffix
-    from ...simulate.schema import writing_whole
+    from ...simulate.schema import InputError, writing_whole
     from ..progress import console
     from ..tables import print_smallest
 
+    if against is not None and table is None:
+        raise InputError("--against: is for a table; give --table FILE.md too")
     for path in out:
         check_suffix(path)
     found = read_scores(scores)
+    told = "" if table is None else comparison_table(found) if against is None else difference_table(found, against)
     for path in out:
         compare(found, path, target=target)
     if not too_few(found):
@@ -131,5 +139,5 @@ def compare(
         console.print(f"figure: {path}")
     if table is not None:
         with writing_whole(table) as growing:
-            growing.write_text(comparison_table(found), encoding="utf-8")
+            growing.write_text(told, encoding="utf-8")
         console.print(f"table: {table}")

@@ -55,9 +55,10 @@ def models(
     ]
     print_table("Models", ["name", "parameters", "inputs", "ROC-AUC", "RMSE (mV)", "AP"], rows)
     for each in there:
+        other = f" --morphology {each.morphology}" if each.morphology else ""
         console.print(
             f"{each.name}: {each.dataset}; fitted to {each.train_trials} trials, scored on {each.n_trials} others "
-            f"({each.n_output_spikes:,} output spikes); `apical simulate {each.preset}` makes more",
+            f"({each.n_output_spikes:,} output spikes); `apical simulate {each.preset}{other}` makes more",
             soft_wrap=True,
         )
     console.print("In brackets: 95 %, by bootstrap over trials.")

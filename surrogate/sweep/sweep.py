@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from ...simulate.schema import InputError, recover, writing_whole
 from ..device import check_precision, choose_device, gpu_of
-from ..fitting.fit import FitProgress, fit_together
+from ..fitting.fit import fit_together
 from ..fitting.one_writer import alone_with
+from ..fitting.progress import FitProgress
 from ..fitting.recipe import FitConfig
 from ..fitting.run_folder import write_file
 from ..fitting.stores import Data, joint_id, open_stores, paths_of

@@ -31,6 +31,7 @@ class Shipped(Settings):
     name: str
     dataset: str  # what it was fitted to, in words
     preset: str  # `apical simulate PRESET` makes trials of that kind
+    morphology: str | None = None  # in place of the preset's
     n_inputs: int
     n_parameters: int
     train_trials: int

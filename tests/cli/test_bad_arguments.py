@@ -83,7 +83,7 @@ WORK = (
     "apical.simulate.elsewhere.sonata.import_sonata",
     "apical.simulate.elsewhere.sonata_out.export_sonata",
     "apical.simulate.trial.generated_source.generated",
-    "apical.surrogate.fitting.fit.load_joined",
+    "apical.surrogate.fitting.prepare.load_joined",
     "apical.surrogate.sweep.sweep._run_all",
     "apical.surrogate.use.predict.rollout",
     "apical.surrogate.use.export.export",

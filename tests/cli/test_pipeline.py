@@ -193,6 +193,6 @@ def test_stopped_by_the_keyboard(apical, monkeypatch, command):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("apical.surrogate.fitting.fit.open_stores", stop)
+    monkeypatch.setattr("apical.surrogate.fitting.prepare.open_stores", stop)
     monkeypatch.setattr("apical.analysis.scores.evaluate.open_dataset", stop)
     assert apical(command) == (130, "", f"apical: {SAID}\n")

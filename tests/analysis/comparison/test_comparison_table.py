@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apical.analysis.comparison.comparison_table import comparison_table
+from apical.analysis.comparison.comparison_table import comparison_table, difference_table
 from apical.analysis.scores.files import read_scores
 from apical.analysis.scores.resamples import Resamples
 from apical.simulate.schema import InputError
@@ -39,6 +39,37 @@ def test_by_hand(make_score):
         "| ELM 5",
     ]
     assert headed[3].startswith("| ELM 5 | 5,000 | 2 | 0.9600 (")
+
+
+def test_differences_by_hand(make_score):
+    """Seeds that fall together: what is left is the trials'; paired, both are one draw, and the difference is exact."""
+
+    def model(name, n, seed, auc, shift=0.0, trials="a"):
+        known = Resamples(trials, {"roc_auc": auc + np.linspace(-0.01, 0.01, 101) * (1 + shift)})
+        made = {"family": "elm", "size": name, "name": name, "n_parameters": n, "seed": seed, "rmse_mv": 0.5}
+        return make_score(**made, roc_auc=auc, average_precision=None, resamples=known)
+
+    base = [model("base", 1000, seed, auc) for seed, auc in ((0, 0.95), (1, 0.97))]
+    better = [model("better", 2000, seed, auc + 0.004) for seed, auc in ((0, 0.95), (1, 0.97))]
+    wider = [model("wider", 2000, seed, auc + 0.004, shift=1.0) for seed, auc in ((0, 0.95), (1, 0.97))]
+    lone = [model("lone", 500, 7, 0.95)]
+    other = [model("other", 500, 0, 0.95, trials="b")]
+    rows = difference_table([*wider, *better, *base, *lone, *other], "base").splitlines()
+    assert rows[0] == "|  | parameters | ROC-AUC | RMSE (mV) | AP |"
+    assert rows[2].startswith("| base | 1,000 | 0.9600 (")
+    told = {row.split(" | ")[0]: row for row in rows[3:]}
+    assert told["| better"] == "| better | 2,000 | **+0.0040** (+0.0040 to +0.0040) | +0.000 |  |"
+    assert told["| wider"] == "| wider | 2,000 | +0.0040 (-0.0055 to +0.0135) | +0.000 |  |"
+    assert told["| lone"].startswith("| lone | 500 | -0.0100 (-0.0200 to +0.0000)")  # seeds of its own: each is drawn
+    assert told["| other"] == "| other | 500 | -0.0100 | +0.000 |  |"  # other trials: no interval
+
+
+def test_what_there_is_no_difference_from_is_refused(make_score):
+    known = [make_score(family="elm", size="20", name="elm-20")]
+    with pytest.raises(InputError, match="no model 'elm-2' to compare against: did you mean 'elm-20'"):
+        difference_table(known, "elm-2")
+    with pytest.raises(InputError, match="give scores of one dataset"):
+        difference_table([*known, make_score(name="elm-20", **OTHER)], "elm-20")
 
 
 OTHER = {"dataset_id": "0" * 16, "dataset": "another cell"}

@@ -14,8 +14,7 @@ from safetensors.torch import load_file
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.fitting import fit as fitting
-from apical.surrogate.fitting import laid_out
+from apical.surrogate.fitting import laid_out, prepare
 from apical.surrogate.fitting.fit import FitConfig, fit, fit_together
 from apical.surrogate.fitting.one_writer import alone_with
 from apical.surrogate.fitting.recipe import Phase, Rates, quick
@@ -242,7 +241,7 @@ def test_less_data_is_part_of_more_and_what_is_held_out_stays(make_dataset, tmp_
 def test_trials_left_on_disk_make_the_same_fit(make_dataset, tmp_path, monkeypatch, room, options):
     data, told = make_dataset(), []
     fit(settings(**options), data, tmp_path / "memory", device="cpu")
-    monkeypatch.setitem(fitting.IN_MEMORY_TRIALS_MS, "cpu", 0)
+    monkeypatch.setitem(prepare.IN_MEMORY_TRIALS_MS, "cpu", 0)
     monkeypatch.setattr(laid_out, "SHARE_OF_DISK", 0.5 * room)
     fit(settings(**options), data, tmp_path / "disk", device="cpu", say=told.append)
     assert folder_of(tmp_path / "memory") == folder_of(tmp_path / "disk")

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from apical.simulate.schema import InputError
-from apical.surrogate.fitting import fit as fitting
+from apical.surrogate.fitting import advance
 from apical.surrogate.fitting.fit import fit
 from apical.surrogate.fitting.recipe import FitConfig, Phase, paper, quick
 from apical.surrogate.fitting.validation import Scores
@@ -110,7 +110,7 @@ def test_where_the_spike_logit_starts(make_dataset, tmp_path, make):
 def test_the_best_auc_chooses_and_waits(make_dataset, tmp_path, monkeypatch):
     """RMSE is best at first and AUC at the third of validations; two without a better one end the fit."""
     told = iter([(1.0, 0.7), (2.0, 0.8), (3.0, 0.9), (2.5, 0.85), (0.5, float("nan")), (0.1, 0.99)])
-    monkeypatch.setattr(fitting, "validate", lambda *given: Scores(*next(told)))
+    monkeypatch.setattr(advance, "validate", lambda *given: Scores(*next(told)))
     kept = []
 
     def look(progress):

@@ -8,7 +8,7 @@ import zarr
 
 from apical.simulate import schema
 from apical.simulate.schema import InputError
-from apical.surrogate.fitting import fit as fitting
+from apical.surrogate.fitting import prepare
 from apical.surrogate.fitting.dendrites import fit_components
 from apical.surrogate.fitting.fit import fit
 from apical.surrogate.fitting.recipe import FitConfig
@@ -94,7 +94,7 @@ def test_components_of_dendrites_are_of_all(make_dendrites):
 
 def test_from_disk_and_resumed_it_is_the_same_fit(two, tmp_path, monkeypatch):
     whole, config = fit(settings(), two, tmp_path / "whole", device="cpu"), settings()
-    monkeypatch.setitem(fitting.IN_MEMORY_TRIALS_MS, "cpu", 0)
+    monkeypatch.setitem(prepare.IN_MEMORY_TRIALS_MS, "cpu", 0)
 
     def stop(progress):
         if progress.step == 3:

@@ -47,22 +47,25 @@ def test_a_model_is_what_its_file_says(name, monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def new_trials(tmp_path_factory):
-    """Path of trials of a preset that no model has seen."""
+    """Path of trials of a preset, or of one with another morphology, that no model has seen."""
 
     @cache
-    def of(name):
-        data = tmp_path_factory.mktemp("new") / f"{name}.zarr"
-        return simulate(preset(name).model_copy(update={"seed": NEW_SEED}), data, NEW_TRIALS, workers=2)
+    def of(name, morphology):
+        data, changes = tmp_path_factory.mktemp("new") / f"{name}.zarr", {"seed": NEW_SEED}
+        if morphology is not None:
+            changes["morphology"] = str(morphology)
+        return simulate(preset(name).model_copy(update=changes), data, NEW_TRIALS, workers=2)
 
     return of
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped.names())
-def test_on_new_trials_it_scores_what_it_says(name, new_trials, tmp_path):
+def test_on_new_trials_it_scores_what_it_says(name, new_trials, shared, tmp_path):
     """Of so few trials within the width of its interval, which is that of three times as many."""
     told = shipped.about(name)
-    data = new_trials(told.preset)
+    reconstruction = shared("data/hay2011/cell1.asc") if told.morphology == "hay2011" else told.morphology
+    data = new_trials(told.preset, reconstruction)
     (score,) = evaluate(data, [predict(Surrogate.load(name), data, tmp_path / "predicted.zarr")])
     assert score.n_trials > NEW_TRIALS / 2
     width = told.roc_auc.high - told.roc_auc.low
