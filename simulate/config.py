@@ -173,18 +173,23 @@ class Simulation(Configuration):
         """16 hex digits of what fixes the data: this configuration and the content of every file that it names.
 
         Fields at their default do not count, so an id stays what it is when a later apical has a field more. Nor does
-        engine 'coreneuron', which was the default.
+        engine 'coreneuron', which was the default, and exact rates, which were all that there was; rates of tables
+        do on a cell that has one.
         morphology: what `morphologies.resolve` finds; None for a neuron without one.
         Raises InputError where the input spikes cannot be read.
         """
         by_name = {"preset", "morphology", "biophysics", "mechanisms", "receptors", *RECORDINGS}
         parts = self.model_dump(mode="json", exclude=by_name, exclude_defaults=True)
-        how = {n: v for n, v in parts.pop("integration", {}).items() if (n, v) != ("engine", "coreneuron")}
+        how = parts.pop("integration", {})
+        how = {n: v for n, v in how.items() if (n, v) != ("engine", "coreneuron") and n != "exact_rates"}
+        if morphology is not None:
+            stands = self.parameter_set()
+            if stands.has_tables() and not self.integration.exact_rates:
+                how["exact_rates"] = False
+            parts["biophysics"] = stands.model_dump(mode="json", exclude=NAMES_OF_FILES)
+            parts["morphology"] = morphology.sha256
         if how:
             parts["integration"] = how
-        if morphology is not None:
-            parts["biophysics"] = self.parameter_set().model_dump(mode="json", exclude=NAMES_OF_FILES)
-            parts["morphology"] = morphology.sha256
         if self.input_spikes is not None:
             parts["input_spikes"] = given.digest(self.input_spikes)
             parts = {name: part for name, part in parts.items() if name not in ("statistics", "seed")}

@@ -73,6 +73,11 @@ class Biophysics(BaseModel):
         described = {name for each in entries for name, entry in each.items() if isinstance(entry, dict)}
         return sorted({*described, *self.stand})
 
+    def has_tables(self) -> bool:
+        """Whether one of its mechanisms looks rates up in a TABLE; none that apical ships does."""
+        own = any(nmodl.has_table(source.text) for source in self.nmodl.values())
+        return own or not nmodl.WITH_TABLES.isdisjoint(self.mechanisms())
+
     def region(self, name: str) -> dict[str, Value | dict[str, Value]]:
         """What holds for sections of region `name`: its own entries over those for all sections."""
         merged = dict(self.all)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from ..schema import InputError
 from . import fresh
 from . import neuron as plain
 from .interface import Inputs, Integration, Recording
 from .pieces import Recorder
 
 _GID = 0
+_exact_rates: bool | None = None  # as this process's first run had it: CoreNEURON does not look again
 
 
 def run(
     cell, inputs: Inputs, probes, duration_ms: float, v_init_mv: float, integration: Integration, coarse=()
 ) -> Recording:
-    """Integrate one trial; see run.run. CoreNEURON records at every step only, and wants a gid on the cell."""
+    """Integrate one trial; see run.run. CoreNEURON records at every step only, and wants a gid on the cell.
+
+    Raises InputError where a cell with a TABLE wants exact rates and the process's first run did not, or the other way.
+    """
+    global _exact_rates
     from neuron import coreneuron, h
 
+    first = integration.exact_rates if _exact_rates is None else _exact_rates
+    if first != integration.exact_rates and plain.has_tables(cell, inputs):
+        raise InputError(
+            f"integration.exact_rates {integration.exact_rates}: CoreNEURON has begun with {first} in this process and "
+            "stays with it; take another process, or engine 'neuron' or 'batched'"
+        )
+    _exact_rates = first
     held = plain.attach(inputs)
     pc = h.ParallelContext()
     pc.set_gid2node(_GID, pc.id())

@@ -56,11 +56,17 @@ def _kind(process) -> str:
 
 @cache
 def _set_by_blocks(text: str) -> tuple[list[str], list[str]]:
-    """RANGE and GLOBAL variables that its blocks set, ions' left out."""
+    """RANGE and GLOBAL variables that its blocks set, without ions', and without what only the making of a TABLE sets,
+    which is made once."""
     bare = nmodl.without_comments(text)
+    tables = nmodl.tabulated(text)
     ions = {name for _, used in nmodl.USEION.findall(bare) for name in re.findall(r"\w+", used)}
     return tuple(  # type: ignore[return-value]
-        sorted(name for name in _declared(bare, word) - ions - nmodl.OF_THE_SEGMENT if nmodl.sets(text, name))
+        sorted(
+            name
+            for name in _declared(bare, word) - ions - nmodl.OF_THE_SEGMENT
+            if nmodl.sets(text, name) and not nmodl.sets(tables, name)
+        )
         for word in ("RANGE", "GLOBAL")
     )
 

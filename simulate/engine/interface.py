@@ -23,6 +23,7 @@ class Integration(Configuration):
     dt_ms: the step; None for NEURON's variable step (plain engine only).
     second_order: Crank-Nicolson with staggered gates (NEURON's secondorder = 2) rather than implicit Euler.
     fused: NEURON's engines, fixed step: a region's mechanisms as one (see fusion): the same equations, sooner solved.
+    exact_rates: calculate what mechanisms with a TABLE (hh is one) otherwise look up, on the line between two numbers.
     tolerance: absolute, of the variable step; 1e-6 is converged, NEURON's default (and the published) is 1e-3.
     precision: of engine 'batched'; NEURON's engines calculate in 64 bits.
     """
@@ -33,6 +34,7 @@ class Integration(Configuration):
     dt_ms: float | None = Field(0.025, ge=1e-4, le=0.1, description="step; none: variable (neuron only)")
     second_order: bool = Field(True, description="Crank-Nicolson rather than implicit Euler, with a fixed step")
     fused: bool = Field(True, description="a region's mechanisms as one, in NEURON's engines")
+    exact_rates: bool = Field(False, description="calculate what a TABLE of NMODL otherwise interpolates")
     # below, rounding keeps CVODE from any step
     tolerance: float = Field(1e-6, ge=1e-12, le=1e3, description="absolute, in mV, of the variable step")
     precision: Literal["float32", "float64"] = Field("float32", description="of engine batched, or float64")
@@ -48,13 +50,14 @@ class Integration(Configuration):
         Where they are the same, engines agree: NEURON's two within 1e-6 mV, 'batched' within 1e-3 mV in 64 bits, and in
         32 bits with every spike within 1 ms (`apical validate`, benchmarks/precision.py).
         """
-        return {"dt_ms": self.dt_ms} | (
+        return {"dt_ms": self.dt_ms, "exact_rates": self.exact_rates} | (
             {"tolerance": self.tolerance} if self.dt_ms is None else {"second_order": self.second_order}
         )
 
     def in_words(self) -> dict[str, str]:
         """Each setting that counts, by what it is of: of a variable step its tolerance, of a fixed one the rest."""
         told = {"engine": self.engine, "step": "variable step" if self.dt_ms is None else f"dt {self.dt_ms:g}"}
+        told["rates"] = "exact rates" if self.exact_rates else "rates of tables"
         if self.dt_ms is None:
             return told | {"tolerance": f"tolerance {self.tolerance:g}"}
         told["order"] = f"order {2 if self.second_order else 1}"

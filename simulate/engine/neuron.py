@@ -28,10 +28,10 @@ def run(
 
 
 def prepare(integration: Integration) -> None:
-    """Set NEURON's step, order and tolerance, and have it calculate every rate."""
+    """Set NEURON's step, order and tolerance, and whether it looks rates up in tables."""
     from neuron import h
 
-    _use_no_tables()
+    use_tables(not integration.exact_rates)
     h.secondorder = 2 if integration.second_order and integration.dt_ms else 0
     cvode = h.CVode()
     cvode.active(integration.dt_ms is None)
@@ -46,10 +46,10 @@ def prepare(integration: Integration) -> None:
                 setattr(section, f"second_order_{mechanism.name()}", h.secondorder / 2)
 
 
-def _use_no_tables() -> None:
-    """Switch off the tables in which mechanisms (hh, and those with a TABLE) look rates up instead of calculating them.
+def use_tables(switch: bool) -> None:
+    """Have mechanisms with a TABLE, hh among them, look rates up in it, or calculate them at every step.
 
-    Engine 'batched' calculates them. Those that the cell lacks count too: CoreNEURON keeps what its first run finds.
+    Those that the cell lacks count too: CoreNEURON keeps what its first run finds.
     """
     from neuron import h
 
@@ -58,8 +58,17 @@ def _use_no_tables() -> None:
         for number in range(int(kinds.count())):
             kinds.select(number)
             kinds.selected(name)
-            if hasattr(h, switch := f"usetable_{name[0]}"):
-                setattr(h, switch, 0)
+            if hasattr(h, variable := f"usetable_{name[0]}"):
+                setattr(h, variable, int(switch))
+
+
+def has_tables(cell, inputs: Inputs) -> bool:
+    """Whether a mechanism that stands on the cell has a TABLE."""
+    from neuron import h
+
+    stand = {mechanism.name() for section in cell.sections() for segment in section for mechanism in segment}
+    stand |= {each.hname().partition("[")[0] for each in (inputs.synapses.processes if inputs.synapses else ())}
+    return any(hasattr(h, f"usetable_{name}") for name in stand)
 
 
 def queue(inputs: Inputs, start_ms: float, stop_ms: float) -> None:

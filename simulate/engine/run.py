@@ -29,17 +29,17 @@ def fastest(
     engine = "coreneuron"
     if integration.dt_ms is None:
         engine = "neuron"
-    elif trials >= FEW_TRIALS and _generated(mechanisms, own):
+    elif trials >= FEW_TRIALS and _generated(mechanisms, own, integration.exact_rates):
         engine = "batched"
     elif any(map(translators.coreneuron_refusal, own.values())):
         engine = "neuron"
     return integration.model_copy(update={"engine": engine})
 
 
-def _generated(mechanisms: Iterable[str], own: Mapping[str, Source]) -> bool:
+def _generated(mechanisms: Iterable[str], own: Mapping[str, Source], exact_rates: bool) -> bool:
     from .batched import support
 
-    return support.refusal(list(mechanisms), own) is None
+    return support.refusal(list(mechanisms), own, exact_rates) is None
 
 
 def run(

@@ -34,6 +34,7 @@ USEION = re.compile(r"\bUSEION\s+(\w+)((?:\s+(?:READ|WRITE)\s+\w+(?:\s*,\s*\w+)*
 OTHER_THAN_EQUATIONS = re.compile(
     r"\bVERBATIM\b.*?\bENDVERBATIM\b|\b(?:NEURON|ASSIGNED|PARAMETER|UNITS)\s*\{[^}]*\}", re.DOTALL
 )
+TABLE = r"\bTABLE\b"
 OF_THE_SEGMENT = {"v", "t", "dt", "celsius", "area", "diam"}
 
 
@@ -67,6 +68,7 @@ BUILT_IN = {
     "pas": Mechanism({"g": "S/cm2", "e": "mV"}),
     "hh": Mechanism({"gnabar": "S/cm2", "gkbar": "S/cm2", "gl": "S/cm2", "el": "mV"}, ("ek", "ena")),
 }
+WITH_TABLES = {"hh"}  # of those
 BUILT_IN_POINTS = {  # those of them that receive events
     "ExpSyn": Mechanism({"tau": "ms", "e": "mV"}, weight="uS"),
     "Exp2Syn": Mechanism({"tau1": "ms", "tau2": "ms", "e": "mV"}, weight="uS"),
@@ -156,6 +158,28 @@ def pointers(text: str) -> list[str]:
     written = " ".join(re.findall(r"\bPOINTER\s+(\w+(?:\s*,\s*\w+)*)", without_comments(text)))
     followed = {*re.findall(r"\w+", equations(text))}
     return [name for name in re.findall(r"\w+", written) if name in followed]
+
+
+@cache
+def has_table(text: str) -> bool:
+    """Whether one of its routines is looked up in a TABLE."""
+    return bool(re.search(TABLE, equations(text)))
+
+
+def tabulated(text: str) -> str:
+    """The routines that are looked up in a TABLE, as they are written."""
+    routines = re.split(r"(?=\b(?:FUNCTION|PROCEDURE)\s)", without_comments(text))
+    return "\n".join(_to_its_end(each) for each in routines[1:] if re.search(TABLE, _to_its_end(each)))
+
+
+def _to_its_end(block: str) -> str:
+    """A block, up to the brace that closes it."""
+    depth = 0
+    for found in re.finditer(r"[{}]", block):
+        depth += 1 if found[0] == "{" else -1
+        if not depth:
+            return block[: found.end()]
+    return block
 
 
 def sets(text: str, name: str) -> bool:

@@ -22,6 +22,7 @@ TWO_SCHEMES = (
     "a second KINETIC block, with which NEURON's translation counts reactions of the first one twice without a word; "
     "put all reactions into one"
 )
+FUNCTION_TABLE = r"\b(?:FUNCTION_TABLE)\s+(\w+)"
 INCLUDE = r"(?m)^\s*INCLUDE\s*\""
 
 
@@ -84,6 +85,9 @@ def refusal(source: Source) -> str:
         return _at(source, NAMES_A_MECHANISM, f"{name} is an ARTIFICIAL_CELL, which stands on no membrane")
     if re.search(INCLUDE, nmodl.without_comments(source.text)):
         return _at(source, INCLUDE, "INCLUDE of another file; write its text here, so that a dataset can keep it")
+    if found := re.search(FUNCTION_TABLE, nmodl.without_comments(source.text)):
+        why = f"FUNCTION_TABLE {found[1]}, whose numbers code of a model brings (table_{found[1]}_{name}); write a FUNCTION"
+        return _at(source, FUNCTION_TABLE, why)
     for name in nmodl.pointers(source.text):
         if nmodl.sets(source.text, name):
             why = f"it sets POINTER {name}, a variable of another mechanism that code of a model chooses"

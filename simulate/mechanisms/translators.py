@@ -37,6 +37,12 @@ def advice(text: str) -> str:
 
 
 @cache
+def thread_safe(text: str) -> bool:
+    """Whether NEURON's translator takes it for that: tables are then made before anything else."""
+    return "Thread Safe" in _translated("nocmodl", text)[1]
+
+
+@cache
 def coreneuron_refusal(source: Source) -> str:
     """Why CoreNEURON cannot run it as NEURON does, with file and line; empty where it can."""
     bare = without_comments(source.text)

@@ -31,6 +31,7 @@ def currents(group: Group, begin: Values, called: dict[Expression, str]) -> tupl
             continue
         before = values
         execution = Solver(mechanism, dict(before), called)
+        execution.tables = group.tables
         execution.run(mechanism.blocks["BreakpointBlock"])
         values = execution.values
         outward = [(values[execution.own(name)], 1) for name in mechanism.currents]
@@ -84,6 +85,7 @@ def advanced(group: Group, begin: Values, second_order: bool, called: dict[Expre
         values[f"i{ion}"] = begin[f"i{ion}"] + begin[slope(ion)] * x.symbol(CHANGE_OF_V)
     for mechanism in group.mechanisms:
         execution = Solver(mechanism, values, called)
+        execution.tables = group.tables
         for block, method in mechanism.solved.items():
             execution.solve(block, method, second_order)
         values = execution.values

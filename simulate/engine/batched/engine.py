@@ -55,6 +55,7 @@ def build(
 ) -> Step:
     """The generated step of a cell. currents: the point processes of `inputs`, placed."""
     assert integration.dt_ms is not None
+    plain.use_tables(not integration.exact_rates)
     return step.build(
         cell,
         inputs.synapses,

@@ -48,8 +48,8 @@ def received(
         return Received()
     (mechanism,) = group.mechanisms
     for flag in from_initial:
-        _refuse_weights(mechanism, routine, begin, flag)
-    values, left, sent = _after(mechanism, routine, begin, called, x.ZERO)
+        _refuse_weights(group, routine, begin, flag)
+    values, left, sent = _after(group, routine, begin, called, x.ZERO)
     names = routine.arguments[1:]
     after = values | {kept_as(mechanism, name): left[name] for name in names}
     if not sent and not from_initial:
@@ -57,29 +57,31 @@ def received(
     before = dict(zip(*_names_and_weights(mechanism), strict=True))
     idle = values == begin and all(left[name] is weight for name, weight in before.items())
     if idle and not from_initial and len(sent) == 1 and _always(mechanism, sent[0]):
-        values, left, more = _after(mechanism, routine, begin, called, sent[0].flag)
+        values, left, more = _after(group, routine, begin, called, sent[0].flag)
         if not more:
             after = values | {kept_as(mechanism, name): left[name] for name in names}
             return Received(after, sent[0].delay_ms)
-    values, left, of_own = _after(mechanism, routine, begin, called, x.symbol(FLAG))
+    values, left, of_own = _after(group, routine, begin, called, x.symbol(FLAG))
     own = values | {kept_as(mechanism, name): left[name] for name in names}
     return Received(after, x.ZERO, sent, own, of_own)
 
 
 def _after(
-    mechanism: Mechanism, routine: Routine, begin: Values, called: dict[Expression, str], flag: Expression
+    group: Group, routine: Routine, begin: Values, called: dict[Expression, str], flag: Expression
 ) -> tuple[Values, Values, list[Sent]]:
     """Variables and weights after an event of a flag, and what it sends."""
+    (mechanism,) = group.mechanisms
     execution = Solver(mechanism, dict(begin), called)
-    execution.sent = []
+    execution.sent, execution.tables = [], group.tables
     left = execution.run(*_of_event(mechanism, routine, flag))
     _refuse_change_of_weight(mechanism, left)
     return execution.values, left, execution.sent
 
 
-def _refuse_weights(mechanism: Mechanism, routine: Routine, begin: Values, flag: float) -> None:
+def _refuse_weights(group: Group, routine: Routine, begin: Values, flag: float) -> None:
     """Refuse what looks at weights when an event comes that INITIAL has sent, which comes by no connection."""
-    values, left, sent = _after(mechanism, routine, begin, {}, x.constant(flag))
+    (mechanism,) = group.mechanisms
+    values, left, sent = _after(group, routine, begin, {}, x.constant(flag))
     _, weights = _names_and_weights(mechanism)
     names = {weight.name for weight in weights}
     new = [value for name, value in values.items() if value is not begin[name]]

@@ -109,7 +109,7 @@ class Execution(Evaluation):
         if OLD in x.symbols([b]):
             raise self.mechanism.refuse(f"cnexp for an equation that is not linear in {state}", rf"\b{state}\s*'")
         a = x.substitute([slope], {OLD: x.ZERO})[0]
-        dt = x.symbol("dt")
+        dt = self.values["dt"]
         if b is x.ZERO:
             self._assign(state, before + dt * a)
         else:

@@ -47,7 +47,21 @@ OPERATORS: dict[str, Callable] = {
     "||": np.logical_or,
     "!": np.logical_not,
 }
-COMPUTED = OPERATORS | FUNCTIONS
+
+
+def _lookup(at, table: np.ndarray):
+    """The number in a table at a place from 0, between two that of the line through them, its ends beyond them."""
+    return np.where(np.isnan(at), np.nan, np.interp(at, np.arange(len(table)), table))
+
+
+def _rise(at, table: np.ndarray):
+    """How much a table rises from the number before a place to the one after it."""
+    inside = (np.asarray(at) > 0) & (at < len(table) - 1)
+    return np.where(inside, np.diff(table)[np.where(inside, at, 0).astype(int)], 0.0)
+
+
+LOOKUPS: dict[str, Callable] = {"lookup": _lookup, "rise": _rise}  # (place, table)
+COMPUTED = OPERATORS | FUNCTIONS | LOOKUPS
 COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 LOGIC = {"&&", "||", "!"}
 MULTIPLIED = range(9)  # exponents up to which a power is a product
@@ -57,13 +71,15 @@ MULTIPLIED = range(9)  # exponents up to which a power is a product
 class Expression:
     """One operation on others. Make one by `constant`, `symbol` and the operators below, never by its class.
 
-    op: an operator, the name of a function, 'neg', 'select' (condition, then, else), 'constant' or 'symbol'.
+    op: an operator, the name of a function, 'neg', 'select' (condition, then, else), 'constant', 'symbol', or 'table'
+    of `numbers`, which 'lookup' and 'rise' read, once lowered 'placed': where it begins, and its last number's place.
     """
 
     op: str
     of: tuple[Expression, ...] = ()
     value: float = 0.0
     name: str = ""
+    numbers: tuple[float, ...] = ()
 
     def __add__(self, other: Expression | float) -> Expression:
         return add(self, _of(other))
@@ -84,13 +100,19 @@ class Expression:
 _known: dict[tuple, Expression] = {}
 
 
-def _make(op: str, of: tuple[Expression, ...] = (), value: float = 0.0, name: str = "") -> Expression:
+def _make(
+    op: str,
+    of: tuple[Expression, ...] = (),
+    value: float = 0.0,
+    name: str = "",
+    numbers: tuple[float, ...] = (),
+) -> Expression:
     if op in COMPUTED and all(part.op == "constant" for part in of):
         with np.errstate(all="ignore"):
             folded = float(COMPUTED[op](*(part.value for part in of)))
         return constant(folded)
-    key = (op, tuple(map(id, of)), value, name)
-    return _known.setdefault(key, Expression(op, of, value, name))
+    key = (op, tuple(map(id, of)), value, name, numbers)
+    return _known.setdefault(key, Expression(op, of, value, name, numbers))
 
 
 def constant(value: float) -> Expression:
@@ -99,6 +121,14 @@ def constant(value: float) -> Expression:
 
 def symbol(name: str) -> Expression:
     return _make("symbol", name=name)
+
+
+def table(numbers: Iterable[float]) -> Expression:
+    return _make("table", numbers=tuple(map(float, numbers)))
+
+
+def placed(at: int, last: int) -> Expression:
+    return _make("placed", value=at, name=str(last))
 
 
 def _of(value: Expression | float) -> Expression:
@@ -299,6 +329,8 @@ def evaluate(roots: Iterable[Expression], values: Mapping[str, np.ndarray | floa
                 found = node.value
             elif node.op == "symbol":
                 found = values[node.name]
+            elif node.op == "table":
+                found = np.array(node.numbers)
             elif node.op == "neg":
                 found = -of[0]
             elif node.op == "select":

@@ -36,6 +36,7 @@ def initialised(group: Group, dt_ms: float, v_init_mv: float) -> Initialised:
         if "InitialBlock" in mechanism.blocks:
             execution = Solver(mechanism, {name: x.symbol(name) for name in numbers})
             execution.sent, execution.numbers = [], numbers
+            execution.tables, group.tables.numbers = group.tables, numbers
             execution.run(mechanism.blocks["InitialBlock"])
             new = assigned(execution.values)
             refuse_unsaid(group, [*new.values(), *(each for event in execution.sent for each in event)])
@@ -45,7 +46,9 @@ def initialised(group: Group, dt_ms: float, v_init_mv: float) -> Initialised:
             values |= new
             found = zip(new, x.evaluate(new.values(), numbers), strict=True)
             numbers |= {name: np.broadcast_to(np.asarray(value, float), n) for name, value in found}
-    return Initialised(numbers | {f"i{ion}": np.zeros(n) for ion in group.charge}, values, sent)
+    numbers |= {f"i{ion}": np.zeros(n) for ion in group.charge}
+    group.tables.numbers = numbers
+    return Initialised(numbers, values, sent)
 
 
 def settled(group: Group, numbers: Mapping[str, np.ndarray]) -> Values:

@@ -198,7 +198,27 @@ OF_EACH_LANE(tanh_, tanh)
 OF_EACH_LANE(floor_, floor)
 OF_EACH_LANE(ceil_, ceil)
 
+// In a table whose last number is `last`: the number at a place, on the line between two; how much it rises between them
+FUNCTION real lookup_(real at, const real* table, int last) {
+    if (!(at == at)) return at;
+    const real within = at > 0 ? (at < last ? at : (real)last) : (real)0;
+    const int i = within < last ? (int)within : last - 1;
+    return table[i] + (within - i) * (table[i + 1] - table[i]);
+}
+FUNCTION real rise_(real at, const real* table, int last) {
+    return at > 0 && at < last ? table[(int)at + 1] - table[(int)at] : (real)0;
+}
+
 #ifndef ONE_LANE_PER_THREAD
+FUNCTION V lookup_(V at, const real* table, int last) {
+    for (int lane = 0; lane < LANES; ++lane) at[lane] = lookup_(at[lane], table, last);
+    return at;
+}
+FUNCTION V rise_(V at, const real* table, int last) {
+    for (int lane = 0; lane < LANES; ++lane) at[lane] = rise_(at[lane], table, last);
+    return at;
+}
+
 // The same of one number, for events
 FUNCTION real exp2_(real x) { return std::exp2(x); }
 FUNCTION real exp2m1_(real x) { return std::expm1(x * LN_2); }

@@ -24,11 +24,18 @@ class Tables:
 
     numbers: list[np.ndarray] = field(default_factory=list)
     indices: list[np.ndarray] = field(default_factory=list)
+    _looked_up: dict[Expression, Expression] = field(default_factory=dict)
 
     def add_numbers(self, values: np.ndarray) -> int:
         """Where they begin."""
         self.numbers.append(np.asarray(values, float))
         return sum(map(len, self.numbers[:-1]))
+
+    def place(self, table: Expression) -> Expression:
+        """A table that is looked up in, as the generated code finds it."""
+        if table not in self._looked_up:
+            self._looked_up[table] = x.placed(self.add_numbers(np.array(table.numbers)), len(table.numbers) - 1)
+        return self._looked_up[table]
 
     def add_indices(self, values: Sequence[int] | np.ndarray) -> int:
         self.indices.append(np.asarray(values, np.int32))
@@ -81,7 +88,9 @@ def lower(
     for node in order:
         if id(node) not in asked and id(node) not in named:
             continue
-        if node.op != "constant" and fixed(node):
+        if node.op == "table":
+            done[id(node)] = tables.place(node)
+        elif node.op != "constant" and fixed(node):
             done[id(node)] = from_table(node)
         else:
             done[id(node)] = x.build(node.op, *(done[id(part)] for part in node.of)) if node.of else node
@@ -105,7 +114,7 @@ class _Fixed:
             if unknown := [part for part in each.of if id(part) not in self._known]:
                 waiting += unknown
                 continue
-            of_symbol = each.op == "constant" or (each.op == "symbol" and each.name in self._names)
+            of_symbol = each.op in ("constant", "table") or (each.op == "symbol" and each.name in self._names)
             self._known[id(each)] = of_symbol or (bool(each.of) and all(self._known[id(part)] for part in each.of))
             waiting.pop()
         return self._known[id(node)]

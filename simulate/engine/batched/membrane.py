@@ -10,6 +10,7 @@ import numpy as np
 from ...schema import InputError
 from . import syntax
 from .circuit import Circuit
+from .rate_tables import RateTables
 from .syntax import Mechanism
 
 ADVANCED = 64  # the bit of NEURON's ion_style that says that the reversal potential follows the concentrations
@@ -24,6 +25,7 @@ class Group:
     those whose reversal potential follows the concentrations. names: of the point processes.
     under: of point processes that use ions, the group of their segments, with the place of each in it (I,). wanted,
     added: of a group of segments, concentrations that such point processes follow, and ions whose current they add to.
+    tables: those of its mechanisms.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Group:
     place_under: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     wanted: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
+    tables: RateTables = field(default_factory=RateTables)
 
 
 def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str, str]]) -> list[Group]:
@@ -82,7 +85,19 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
         if under:
             _put_on(group, home[places[0]])
         found.append(group)
+    _find_differing(found)
     return found
+
+
+def _find_differing(groups: list[Group]) -> None:
+    """Note which variables are not the same at all places: of the mechanisms that have tables, one for all places."""
+    everywhere: dict[str, set[float]] = {}
+    for group in groups:
+        for name, numbers in group.values.items() if group.tables.used else ():
+            everywhere.setdefault(name, set()).update(numbers.tolist())
+    differing = {name for name, numbers in everywhere.items() if len(numbers) > 1}
+    for group in groups:
+        group.tables.differing |= differing
 
 
 def ion_names(ion: str) -> tuple[str, str, str]:
@@ -136,6 +151,8 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
         "celsius": np.full(len(segments), float(h.celsius)),
     }
     for mechanism in group.mechanisms:
+        if getattr(h, f"usetable_{mechanism.name}", 0):
+            group.tables.used.add(mechanism.name)
         known = mechanism.ion_variables
         for name in [*mechanism.parameters, *mechanism.assigned, *mechanism.states]:
             if name in ("v", "t", "dt", "celsius", "area", "diam") or name in known:

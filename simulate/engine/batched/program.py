@@ -116,6 +116,7 @@ def _written(
     followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere
     constants = {name: each for name, each in numbers.items() if name not in changed | followed | {"v", "t"}}
     fixed = {name: x.constant(each[0]) for name, each in constants.items() if _alike(each)}
+    group.tables.refuse_changing(constants)
 
     def with_numbers(values: Mapping[str, Expression]) -> Values:
         return dict(zip(values, x.substitute(values.values(), fixed), strict=True))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ...mechanisms.tree import Tree, everything, kind, named, parts
 from . import expression as x
-from .execution import Execution
 from .expression import Expression
 from .implicit import Equations, slope_of, unknown
+from .rate_tables import Tabulated
 
 
-class Scheme(Execution):
+class Scheme(Tabulated):
     """An execution that adds the statements of a KINETIC block to the equations of its states."""
 
     _equations: Equations  # of the block that is being solved

@@ -14,6 +14,7 @@ from .reactions import Scheme
 from .statements import plain
 from .syntax import Routine
 
+HALVED = {"sparse", "derivimplicit", "euler"}
 STEADY_MS, STEADY_TURNS = 1e9, 7  # the step of STEADYSTATE, and how often: as NEURON's _ss_sparse_thread has them
 
 
@@ -27,20 +28,23 @@ class Solver(Scheme):
     def solve(self, block: str, method: str, half_steps: bool) -> None:
         """Do what SOLVE of a block does in a step.
 
-        half_steps: of second order, for which NEURON takes half an implicit step and goes on as far along its line.
+        half_steps: of second order, for which NEURON takes half a step and goes on as far along its line. What cnexp
+        solves beside these takes half a step too, and does not go on.
         """
         of_method = self.mechanism.kinetics if method == "sparse" else self.mechanism.derivatives
         routine = of_method.get(block) or self.mechanism.routines.get(block)
         if routine is None:
             raise self.mechanism.refuse(f"SOLVE {block}", rf"\bSOLVE\s+{block}\b")
+        whole, before = self.values["dt"], dict(self.values)
+        halved = half_steps and not HALVED.isdisjoint(self.mechanism.solved.values())
+        self.values["dt"] = step = whole * 0.5 if halved else whole
         if method in ("cnexp", ""):
             self.run(routine)
+            self.values["dt"] = whole
             return
-        whole, before = self.values["dt"], dict(self.values)
-        self.values["dt"] = step = whole * 0.5 if half_steps and method != "euler" else whole
         equations = self._gather(routine, method)
         if method == "euler":
-            self.values |= equations.explicit(self.values, step)
+            self.values |= equations.explicit(self.values, whole)
         else:
             self._finish(equations, step)
             if half_steps:

@@ -78,6 +78,8 @@ class Writer:
             return literal(node.value, self._real), WHOLE
         if node.op == "symbol":
             return plain(node.name), WHOLE
+        if node.op == "placed":
+            return f"t.numbers + {int(node.value)}, {node.name}", WHOLE
         if node.op in BINDING:
             binding = BINDING[node.op]
             left = texts[0] if of[0][1] >= binding else f"({texts[0]})"

@@ -14,15 +14,22 @@ from .membrane import Group, writes_concentration
 from .syntax import Mechanism
 
 
-def refusal(mechanisms: Iterable[str], own: Mapping[str, Source] | None = None) -> InputError | None:
-    """Why one of the mechanisms cannot be generated, or None where all can. own: NMODL of those that a cell brings."""
+def refusal(
+    mechanisms: Iterable[str], own: Mapping[str, Source] | None = None, exact_rates: bool = False
+) -> InputError | None:
+    """Why one of the mechanisms cannot be generated, or None where all can. own: NMODL of those that a cell brings.
+
+    exact_rates: whether a TABLE is calculated rather than looked up in.
+    """
     known = step.nmodl_of_mechanisms() | step.files_and_texts(own or {})
     for name in mechanisms:
         try:
             if name not in known:
                 raise InputError(f"mechanism {name}: its NMODL is not known")
             file, text = known[name]
-            program.write(_anywhere(syntax.parse(text, file)), dt_ms=0.025, v_init_mv=-65.0, second_order=True)
+            group = _anywhere(syntax.parse(text, file))
+            group.tables.used = set() if exact_rates else {name}
+            program.write(group, dt_ms=0.025, v_init_mv=-65.0, second_order=True)
         except InputError as error:
             return error
     return None

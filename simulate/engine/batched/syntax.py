@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from ...mechanisms import linearity, nmodl, translators
@@ -52,11 +52,22 @@ class Ion:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A TABLE statement: the variables that it keeps, none for a FUNCTION's value; its ends, and intervals."""
+
+    names: tuple[str, ...]
+    first: Tree
+    last: Tree
+    intervals: Tree
+
+
+@dataclass(frozen=True)
 class Routine:
-    """A block that is called: its arguments and statements."""
+    """A block that is called: its arguments and statements, and the TABLE that it is looked up in."""
 
     arguments: tuple[str, ...]
     body: Tree
+    table: Table | None = None
 
 
 @dataclass
@@ -195,6 +206,21 @@ def _routine(block: Tree) -> Routine:
     return Routine(tuple(named(part) for part in parts(block) if kind(part) == "Argument"), body)
 
 
+def _table(mechanism: Mechanism, block: Tree) -> Table | None:
+    """The TABLE of a routine. The tree does not tell what it keeps from what it DEPENDs on."""
+    found = next((each for each in everything([block]) if kind(each) == "TableStatement"), None)
+    if found is None:
+        return None
+    if sum(kind(part) == "Argument" for part in parts(block)) != 1:
+        raise mechanism.refuse("a TABLE of other than one argument", r"\b(TABLE)\b")
+    written = re.search(
+        rf"\b(?:FUNCTION|PROCEDURE)\s+{named(block)}\b[\s\S]*?\bTABLE\b([\s\w,]*?)\b(?:DEPEND|FROM)\b",
+        without_comments(mechanism.text),
+    )
+    names = tuple(re.findall(r"\w+", written[1] if written else ""))
+    return Table(names, *parts(found)[-3:])
+
+
 def _read(mechanism: Mechanism, block: Tree) -> None:
     match kind(block):
         case "NeuronBlock":
@@ -235,7 +261,8 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
         case "LinearBlock":
             mechanism.linear[named(block)] = _routine(block)
         case "FunctionBlock" | "ProcedureBlock":
-            mechanism.routines[named(block)] = _routine(block)
+            routine = _routine(block)
+            mechanism.routines[named(block)] = replace(routine, table=_table(mechanism, block))
 
 
 def _elements(mechanism: Mechanism, entry: Tree) -> list[str]:

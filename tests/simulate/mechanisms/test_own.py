@@ -133,6 +133,10 @@ def test_what_a_parameter_file_says_wrongly_of_the_folder(folder, change, expect
             "kdr.mod, line 19: INCLUDE of another file; write its text",
         ),
         (
+            ("FUNCTION inf", "FUNCTION_TABLE measured(x)\nFUNCTION inf"),
+            "kdr.mod, line 19: FUNCTION_TABLE measured, whose numbers code of a model brings (table_measured_Kmade)",
+        ),
+        (
             ("FUNCTION inf", "KINETIC one { ~ n <-> n (1, 1) }\nKINETIC two { ~ n <-> n (1, 1) }\nFUNCTION inf"),
             "kdr.mod, line 20: a second KINETIC block, with which NEURON's translation counts reactions of the first",
         ),

@@ -153,8 +153,8 @@ def test_what_is_only_read_of_an_ion_is_set_for_the_block_alone():
 
 
 def test_what_changes_nothing_here_is_passed_over():
-    more = "PROCEDURE q() { TABLE b DEPEND celsius FROM -100 TO 100 WITH 200\n UNITSOFF b = v UNITSON }"
-    found = after("CONDUCTANCE c USEION k at_time(5) q() c = 1 a = c", more)
+    more = "PROCEDURE q(u) { TABLE b DEPEND celsius FROM -100 TO 100 WITH 200\n UNITSOFF b = u UNITSON }"
+    found = after("CONDUCTANCE c USEION k at_time(5) q(v) c = 1 a = c", more)
     np.testing.assert_array_equal(found["a"], 1)
     np.testing.assert_array_equal(found["b"], V_MV)
 
