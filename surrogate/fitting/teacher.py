@@ -17,7 +17,7 @@ from ...simulate import schema
 from ...simulate.schema import InputError
 from .scaling import VoltageScaling
 from .split import Split
-from .windows import Rows, Trials, positions_of
+from .windows import Rows, Trials, positions_of, stacked
 
 
 class Mixed(Sequence[np.ndarray]):
@@ -65,5 +65,5 @@ def taught(trials: Trials, teacher: xr.Dataset, numbers: list[int], share: float
     spikes = Mixed(trials.spike_bt, probability.read, positions, share)
     voltages = Mixed(trials.voltage_bt, lambda at: scaling.to_network(voltage.read(at)), positions, share)
     if isinstance(trials.spike_bt, np.ndarray):  # in memory
-        return trials._replace(spike_bt=np.stack(list(spikes)), voltage_bt=np.stack(list(voltages)))
+        return trials._replace(spike_bt=stacked(spikes), voltage_bt=stacked(voltages))
     return trials._replace(spike_bt=spikes, voltage_bt=voltages)

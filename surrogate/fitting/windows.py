@@ -153,7 +153,16 @@ def load_joined(
         components = np.stack([dendrites.project(v_mv_nt) for v_mv_nt in read])
     if from_disk:
         return Trials(inputs, spikes, voltages, components)
-    return Trials(list(inputs), np.stack(list(spikes)), np.stack(list(voltages)), components)
+    return Trials(list(inputs), stacked(spikes), stacked(voltages), components)
+
+
+def stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """All of them in one array, of which no second copy is made on the way."""
+    first = rows[0]
+    together = np.empty((len(rows), len(first)), first.dtype)
+    for at in range(len(rows)):
+        together[at] = rows[at]
+    return together
 
 
 def check_window(duration_ms: int, window_ms: int, burn_in_ms: int) -> None:
