@@ -110,6 +110,7 @@ def _written(
     kept = _kept(changed, outputs, blocks)
     needed = [*outputs, *(block[name] for block in blocks for name in kept if name in block)]
     refuse_unsaid(group, needed)
+    group.tables.refuse_left_out(needed)
     refuse_carried(group, needed, blocks, initial.values)
     refuse_counting(group, kept, blocks[0], [current, conductance], numbers, dt_ms)
     events.check_initial(group, begin)
