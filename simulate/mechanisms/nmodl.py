@@ -143,13 +143,14 @@ def mechanism(text: str) -> Mechanism:
 
 
 @cache
-def of_all_places(text: str) -> list[str]:
-    """The parameters of a mechanism that are the same wherever it stands, sorted."""
+def of_all_places(text: str) -> dict[str, str]:
+    """The parameters of a mechanism that are the same wherever it stands, sorted, with their units."""
     text = without_comments(text)
     neuron = _block(text, "NEURON")
     of_ions = set(re.findall(r"\w+", " ".join(used for _, used in USEION.findall(neuron))))
-    names = {name for name, _, _ in PARAMETER.findall(_block(text, "PARAMETER"))}
-    return sorted(names - _ranged(neuron) - of_ions - OF_THE_SEGMENT - {*pointers(text)})
+    units = {name: normal(unit) for name, _, unit in PARAMETER.findall(_block(text, "PARAMETER"))}
+    names = units.keys() - _ranged(neuron) - of_ions - OF_THE_SEGMENT - {*pointers(text)}
+    return {name: units[name] for name in sorted(names)}
 
 
 @cache
