@@ -52,14 +52,14 @@ class Streams(NamedTuple):
 @cache
 def of(text: str) -> Streams | None:
     """The random stream that each place of a mechanism has, in NMODL of the idiom; None where there is none."""
-    setter, picks, pointers = "", set(), set()
+    setter, picks, pointers = "", set[str](), set[str]()
     for name, code in ROUTINE.findall(_without_comments_outside(text)):
         if NEW_STREAM.search(code):
             setter = name
         elif pointer := _drawn_from(name, code):
             picks.add(name)
             pointers.add(pointer)
-    return Streams(setter, *pointers, frozenset(picks)) if setter and len(pointers) == 1 else None
+    return Streams(setter, pointers.pop(), frozenset(picks)) if setter and len(pointers) == 1 else None
 
 
 def goes_back(code: str) -> bool:
