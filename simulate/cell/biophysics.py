@@ -14,7 +14,7 @@ from ..mechanisms import nmodl, own
 from ..mechanisms.nmodl import Source
 from ..names import nearest
 from ..schema import InputError
-from . import parameter_file, receptors
+from . import parameter_file, receptors, shared_values
 from .distance_rules import Value
 from .models import fit_entry, fit_file, taken
 from .parameter_file import REGIONS, WrongEntry
@@ -38,6 +38,8 @@ class Biophysics(BaseModel):
     types: what the points of a type in the morphology file are: a region, or 'parent' for as the point before them;
     over soma, axon, basal and apical for 1 to 4. In an ASC file a tree without a type is of type 0.
     negative_conductance: whether a density may be below 0, as in a published model.
+    globals: values of GLOBAL parameters and of ions' initial concentrations, by mechanism and by ion, as in NEURON's
+    `q10_Kv` and `cai0_ca_ion`.
     receptors: those that the user changed or made, by name. nmodl: the user's own mechanisms that stand on it, by name,
     each as its file was when it was read.
     stand: the mechanisms of a cell that was taken over whole (models/taken.py), of which no region is described here.
@@ -52,6 +54,7 @@ class Biophysics(BaseModel):
     reconstructed_axon: Axon = "replace"
     types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
     negative_conductance: bool = Field(False, exclude_if=lambda it: not it)
+    globals: dict[str, dict[str, float]] = Field({}, exclude_if=lambda it: not it)
     receptors: dict[str, Receptor] = Field({}, exclude_if=lambda it: not it)
     nmodl: dict[str, Source] = Field({}, exclude_if=lambda it: not it)
     stand: tuple[str, ...] = Field((), exclude_if=lambda it: not it)
@@ -249,14 +252,21 @@ def _checked(
             fields[name] = parameter_file.region(name, value, mechanisms, table.get("negative_conductance") is True)
         elif name == "types":
             fields[name] = parameter_file.types(value)
+        elif name == "globals":
+            continue  # once it is known what stands on the cell
         elif name == "receptors":
             fields[name] = receptors.checked(value, _processes(brought), {})
         else:
             parameter_file.known((name,), "region or field", name, FIELDS)
+    shared = fields.pop("globals", {})
     try:
         parameters = Biophysics.model_validate(fields)
     except ValidationError as error:
         raise parameter_file.wrong_field((), error) from error
+    stands = {*parameters.mechanisms(), *(each.process for each in parameters.receptors.values())}
+    sources = nmodl.by_name(nmodl.sources()) | brought if shared else {}
+    used = {name: source for name, source in sources.items() if name in stands}
+    parameters = parameters.model_copy(update={"globals": shared_values.checked(shared, shared_values.known(used))})
     _check_complete(parameters, mechanisms, add)
     return parameters, brought
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..mechanisms import fusion
 from ..mechanisms.nmodl import REVERSALS
 from ..schema import InputError
-from . import pointers
+from . import pointers, shared_values
 from .biophysics import CELSIUS, Axon, Biophysics
 from .distance_rules import Rule
 from .morphologies import Morphology
@@ -81,6 +81,8 @@ class Cell:
         from neuron import h
 
         h.celsius = biophysics.celsius if biophysics else CELSIUS
+        self.globals = biophysics.globals if biophysics else {}
+        shared_values.give(self.globals)
         self._soma, self.axon, self.basal, self.apical, line = reconstruction.read(morphology.path, self, types)
         self.soma = self._soma[0]
         if not (self.basal or self.apical):

@@ -9,7 +9,9 @@ from .interface import Inputs, Integration, Recording
 from .pieces import Recorder
 
 _GID = 0
-_exact_rates: bool | None = None  # as this process's first run had it: CoreNEURON does not look again
+# As this process's first run had them: CoreNEURON does not look again
+_exact_rates: bool | None = None
+_globals: dict[str, dict[str, float]] | None = None
 
 
 def run(
@@ -19,7 +21,7 @@ def run(
 
     Raises InputError where a cell with a TABLE wants exact rates and the process's first run did not, or the other way.
     """
-    global _exact_rates
+    global _exact_rates, _globals
     from neuron import coreneuron, h
 
     first = integration.exact_rates if _exact_rates is None else _exact_rates
@@ -29,6 +31,13 @@ def run(
             "stays with it; take another process, or engine 'neuron' or 'batched'"
         )
     _exact_rates = first
+    shared = dict(getattr(cell, "globals", {}))
+    if _globals not in (None, shared):
+        raise InputError(
+            "globals: CoreNEURON has begun with another cell's in this process and stays with them; take another "
+            "process, or engine 'neuron' or 'batched'"
+        )
+    _globals = shared
     held = plain.attach(inputs)
     pc = h.ParallelContext()
     pc.set_gid2node(_GID, pc.id())

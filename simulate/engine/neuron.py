@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import fresh
+from . import fresh, streams
 from .interface import Inputs, Integration, Pulse, Recording
 from .pieces import Recorder
 
@@ -19,6 +19,7 @@ def run(
     recorder = Recorder(probes, coarse, duration_ms)
     prepare(integration)
     fresh.restore(cell, inputs.synapses)
+    streams.begin(cell, inputs)
     h.finitialize(v_init_mv)
     try:
         return recorder.integrate(integration, lambda start_ms, stop_ms: queue(inputs, start_ms, stop_ms))

@@ -143,13 +143,14 @@ def mechanism(text: str) -> Mechanism:
 
 
 @cache
-def of_all_places(text: str) -> list[str]:
-    """The parameters of a mechanism that are the same wherever it stands, sorted."""
+def of_all_places(text: str) -> dict[str, str]:
+    """The parameters of a mechanism that are the same wherever it stands, sorted, with their units."""
     text = without_comments(text)
     neuron = _block(text, "NEURON")
     of_ions = set(re.findall(r"\w+", " ".join(used for _, used in USEION.findall(neuron))))
-    names = {name for name, _, _ in PARAMETER.findall(_block(text, "PARAMETER"))}
-    return sorted(names - _ranged(neuron) - of_ions - OF_THE_SEGMENT - {*pointers(text)})
+    units = {name: normal(unit) for name, _, unit in PARAMETER.findall(_block(text, "PARAMETER"))}
+    names = units.keys() - _ranged(neuron) - of_ions - OF_THE_SEGMENT - {*pointers(text)}
+    return {name: units[name] for name in sorted(names)}
 
 
 @cache
@@ -167,9 +168,13 @@ def has_table(text: str) -> bool:
 
 
 def tabulated(text: str) -> str:
-    """The routines that are looked up in a TABLE, as they are written."""
-    routines = re.split(r"(?=\b(?:FUNCTION|PROCEDURE)\s)", without_comments(text))
-    return "\n".join(_to_its_end(each) for each in routines[1:] if re.search(TABLE, _to_its_end(each)))
+    """The routines that are looked up in a TABLE, and those that they call, as they are written."""
+    _, *rest = re.split(r"\b(?:FUNCTION|PROCEDURE)\s+(?=\w)", without_comments(text))
+    routines = {re.match(r"\w+", each)[0]: _to_its_end(each) for each in rest}  # type: ignore[index]
+    found = {name for name, written in routines.items() if re.search(TABLE, written)}
+    while more := {name for each in found for name in re.findall(r"\w+", routines[each])} & routines.keys() - found:
+        found |= more
+    return "\n".join(routines[name] for name in sorted(found))
 
 
 def _to_its_end(block: str) -> str:

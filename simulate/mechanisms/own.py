@@ -86,8 +86,8 @@ def refusal(source: Source) -> str:
     if re.search(INCLUDE, nmodl.without_comments(source.text)):
         return _at(source, INCLUDE, "INCLUDE of another file; write its text here, so that a dataset can keep it")
     if found := re.search(FUNCTION_TABLE, nmodl.without_comments(source.text)):
-        why = f"FUNCTION_TABLE {found[1]}, whose numbers code of a model brings (table_{found[1]}_{name}); write a FUNCTION"
-        return _at(source, FUNCTION_TABLE, why)
+        why = f"whose numbers code of a model brings (table_{found[1]}_{name}); write a FUNCTION"
+        return _at(source, FUNCTION_TABLE, f"FUNCTION_TABLE {found[1]}, {why}")
     for name in nmodl.pointers(source.text):
         if nmodl.sets(source.text, name):
             why = f"it sets POINTER {name}, a variable of another mechanism that code of a model chooses"

@@ -16,9 +16,15 @@ Events = Sequence[Sequence[np.ndarray]]  # by trial and synapse, ascending times
 
 
 class Arrivals:
-    """The events of each trial as a `Schedule` has them, cut at the pieces' ends; a slice is those of some trials."""
+    """The events of each trial as a `Schedule` has them, cut at the pieces' ends; a slice is those of some trials.
 
-    def __init__(self, step: Step, events_ms: Events, pieces: Pieces, threads: int) -> None:
+    streams (trials, any): what names the random streams of each.
+    """
+
+    def __init__(
+        self, step: Step, events_ms: Events, pieces: Pieces, threads: int, streams: np.ndarray | None = None
+    ) -> None:
+        self.streams = np.zeros((len(events_ms), 4)) if streams is None or not len(streams) else streams
         with ThreadPoolExecutor(threads) as pool:
             self._events = list(pool.map(Schedule(step, pieces.time_ms).of, events_ms))
         starts = np.minimum(np.arange(0, pieces.n + pieces.steps, pieces.steps), pieces.n)  # none after the last step
@@ -30,7 +36,7 @@ class Arrivals:
 
     def __getitem__(self, some: slice) -> Arrivals:
         found = copy(self)
-        found._events, found._at = self._events[some], self._at[some]
+        found._events, found._at, found.streams = self._events[some], self._at[some], self.streams[some]
         return found
 
     def of_piece(self, number: int, lanes: int) -> tuple[np.ndarray, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...cores import batches_beside
 from .. import neuron as plain
+from .. import streams
 from ..interface import Inputs, Integration, Passed, Recording, Together, Unstable, unheard
 from . import devices, memory, step, trials
 from .step import Step
@@ -47,6 +48,7 @@ def ready(
         coarse,
         duration_ms,
         devices.named(device, made.source),
+        [streams.of_trial(each.events_ms) for each in inputs] if made.source.stream_rows.size else (),
     )
 
 

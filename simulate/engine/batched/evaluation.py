@@ -32,6 +32,10 @@ MOST_CHOSEN = 16  # elements of an array of which the code chooses one by its nu
 PASSED_OVER = {"at_time", *IDLE}  # the first is of account for variable steps only
 
 
+STREAM = [f"random stream {number}" for number in range(5)]  # of a place: its number, and the trial's, 16 bits each
+DRAWN_OF_IT = "random numbers drawn"
+
+
 class Sent(NamedTuple):
     """An event of a mechanism's own: whether it is sent, how long after the event that sends it, ms, and its flag."""
 
@@ -57,12 +61,24 @@ class Evaluation:
         self._running: list[str] = []  # the routines that have been called and have not ended
         self._path: list[Expression] = []  # the conditions of the branches that a statement stands in
         self.sent: list[Sent] | None = None  # by each net_send, where one may be
+        self.draws = False  # whether random numbers may be drawn
 
     def unsaid(self, what: str, pattern: str, prefix: str = "unsaid") -> Expression:
         """A number that generated code cannot say, which is refused where anything follows from it."""
         name = f"{prefix} {self.mechanism.name} {len(self.mechanism.unsaid)}"
         self.mechanism.unsaid[name] = what, pattern
         return x.symbol(name)
+
+    def _draw(self) -> Expression:
+        """The next number of a place's random stream, in what an event does."""
+        if not self.draws:
+            return self.unsaid(
+                "a random number that is drawn outside of NET_RECEIVE", r"\bnrnran123_dblpick\b", UNIFORM
+            )
+        names = [f"{self.mechanism.name}.{each}" for each in (DRAWN_OF_IT, *STREAM)]
+        before, *stream = (self.values[name] for name in names)
+        self.values[names[0]] = before + 1
+        return x.call("random123", before, *stream)
 
     def own(self, name: str) -> str:
         """How `values` calls a variable of the mechanism."""
@@ -153,6 +169,8 @@ class Evaluation:
         return self.values[self.own(name)]
 
     def _function(self, name: str, given: list[Tree]) -> Expression:
+        if self.mechanism.streams and name in self.mechanism.streams.picks:
+            return self._draw()
         if name in self._running:
             raise self.mechanism.refuse(f"recursion of {name}", rf"\b(?:FUNCTION|PROCEDURE)\s+({name})\b")
         if name in self.mechanism.routines:

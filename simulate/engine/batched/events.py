@@ -72,7 +72,7 @@ def _after(
     """Variables and weights after an event of a flag, and what it sends."""
     (mechanism,) = group.mechanisms
     execution = Solver(mechanism, dict(begin), called)
-    execution.sent, execution.tables = [], group.tables
+    execution.sent, execution.tables, execution.draws = [], group.tables, True
     left = execution.run(*_of_event(mechanism, routine, flag))
     _refuse_change_of_weight(mechanism, left)
     return execution.values, left, execution.sent

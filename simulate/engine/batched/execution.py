@@ -24,6 +24,12 @@ NOTHING_TO_DO = {
 }
 OLD = "the state before the step"
 MOST_TURNS = 10_000  # of a loop
+MOST_GUARDED = 16  # of one whose bounds change
+
+
+def named_alone(name: str) -> str:
+    """A variable's name without the number of an array's element."""
+    return name.partition("[")[0]
 
 
 class Unsettled(InputError):
@@ -158,6 +164,9 @@ class Execution(Evaluation):
         counter, *bounds, body = loop
         numbers = [self.number(bound) for bound in bounds]
         if any(number.op != "constant" for number in numbers):
+            if len(numbers) == 2 and self._changes(numbers):
+                self._from_while(loop, numbers[0])
+                return
             raise Unsettled(self.mechanism.refuse("FROM with bounds that are not constant", r"\bFROM\s+\w+\s*="))
         first, last, by = [*(int(number.value) for number in numbers), 1][:3]
         frame, name = self._locals[-1], named(counter)
@@ -168,6 +177,41 @@ class Execution(Evaluation):
         self._locals[-1].pop(name, None)
         if outside is not None:
             self._locals[-1][name] = outside
+
+    def _changes(self, numbers: list[Expression]) -> bool:
+        """Whether they follow what other blocks than INITIAL set, so that nobody knows them beforehand."""
+        changing = {*self.mechanism.changing, *map(named_alone, self.mechanism.states)}
+        own = f"{self.mechanism.name}."
+        return any(named_alone(name.removeprefix(own)) in changing for name in x.symbols(numbers))
+
+    def _from_while(self, loop: list[Tree], first: Expression) -> None:
+        """FROM with bounds that change: some turns, each done where the counter is not beyond the bound by then.
+
+        Where more would be done, what the loop sets becomes so large that the trial ends.
+        """
+        counter, _, bound, body = loop
+        frame, name, on = self._locals[-1], named(counter), x.ONE
+        outside, before = frame.get(name), self.values | frame
+        for turn in range(MOST_GUARDED + 1):
+            on = x.call("&&", on, x.call("<=", first + turn, self.number(bound)))
+            if turn < MOST_GUARDED:
+                self._locals[-1][name] = first + turn
+                self._only_where(on, body)
+        for values in (self.values, self._locals[-1]):
+            for each, value in values.items():
+                if value is not before.get(each) and each != name:
+                    values[each] = x.select(on, x.constant(float("inf")), value)
+        self._locals[-1].pop(name, None)
+        if outside is not None:
+            self._locals[-1][name] = outside
+
+    def _only_where(self, taken: Expression, body: Tree) -> None:
+        values, frame = dict(self.values), dict(self._locals[-1])
+        self._path.append(taken)
+        self._statements(body)
+        self._path.pop()
+        self.values = {n: x.select(taken, v, values.get(n, x.ZERO)) for n, v in self.values.items()}
+        self._locals[-1] = {n: x.select(taken, v, frame.get(n, x.ZERO)) for n, v in self._locals[-1].items()}
 
     def _while(self, condition: Tree, body: Tree) -> None:
         """WHILE, turn by turn, as long as whether it goes on is known beforehand."""

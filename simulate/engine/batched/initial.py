@@ -38,7 +38,7 @@ def initialised(group: Group, dt_ms: float, v_init_mv: float) -> Initialised:
             execution.sent, execution.numbers = [], numbers
             execution.tables, group.tables.numbers = group.tables, numbers
             execution.run(mechanism.blocks["InitialBlock"])
-            new = assigned(execution.values)
+            new = group.tables.without_left_out(mechanism, assigned(execution.values))
             refuse_unsaid(group, [*new.values(), *(each for event in execution.sent for each in event)])
             for event in execution.sent:
                 condition, delay_ms, flag = (np.broadcast_to(each, n) for each in x.evaluate(event, numbers))

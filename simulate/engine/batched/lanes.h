@@ -209,6 +209,23 @@ FUNCTION real rise_(real at, const real* table, int last) {
     return at > 0 && at < last ? table[(int)at + 1] - table[(int)at] : (real)0;
 }
 
+// Of a random stream that three numbers name (the last two by halves of 16 bits), the one after `drawn` others, between
+// 0 and 1. Philox4x32-10, Salmon et al. 2011, SC '11:16, with NEURON's use of counter and key.
+FUNCTION real random123_(real drawn, real number, real high_2, real low_2, real high_3, real low_3) {
+    const unsigned int n = (unsigned int)drawn;
+    unsigned int a = n / 4, b = (unsigned int)high_3 << 16 | (unsigned int)low_3, c = (unsigned int)number;
+    unsigned int d = (unsigned int)high_2 << 16 | (unsigned int)low_2, key_0 = 0, key_1 = 0;
+    for (int turn = 0; turn < 10; ++turn, key_0 += 0x9E3779B9u, key_1 += 0xBB67AE85u) {
+        const unsigned long long first = 0xD2511F53ull * a, second = 0xCD9E8D57ull * c;
+        a = (unsigned int)(second >> 32) ^ b ^ key_0;
+        b = (unsigned int)second;
+        c = (unsigned int)(first >> 32) ^ d ^ key_1;
+        d = (unsigned int)first;
+    }
+    const unsigned int found = n % 4 == 0 ? a : n % 4 == 1 ? b : n % 4 == 2 ? c : d;
+    return (real)(((double)found + 1.0) / 4294967297.0);
+}
+
 #ifndef ONE_LANE_PER_THREAD
 FUNCTION V lookup_(V at, const real* table, int last) {
     for (int lane = 0; lane < LANES; ++lane) at[lane] = lookup_(at[lane], table, last);

@@ -10,6 +10,7 @@ import numpy as np
 from ...schema import InputError
 from . import syntax
 from .circuit import Circuit
+from .evaluation import DRAWN_OF_IT, STREAM
 from .rate_tables import RateTables
 from .syntax import Mechanism
 
@@ -71,7 +72,9 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
         found.append(group)
     home = {node: group for group in found for node in group.node.tolist()}
     kinds: dict[tuple[str, str], list] = {}
-    for process in processes:
+    number_of: dict[str, int] = {}
+    for number, process in enumerate(processes, start=1):
+        number_of[process.hname()] = number
         name = process.hname().partition("[")[0]
         under = home[circuit.node_of(process.get_segment())].name if mechanism(name).ions else ""
         kinds.setdefault((name, under), []).append(process)
@@ -82,6 +85,8 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
         places = np.array([node_of[each] for each in called])
         group = Group(f"{name}_{under}" if under else name, [mechanism(name)], places, True, names=called)
         _read_values(group, [circuit.segments[node] for node in places], alike)
+        if mechanism(name).streams:
+            group.values[f"{name}.{STREAM[0]}"] = np.array([number_of[each] for each in called], float)
         if under:
             _put_on(group, home[places[0]])
         found.append(group)
@@ -151,6 +156,9 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
         "celsius": np.full(len(segments), float(h.celsius)),
     }
     for mechanism in group.mechanisms:
+        if mechanism.streams:
+            own = [f"{mechanism.name}.{each}" for each in (DRAWN_OF_IT, *STREAM)]
+            group.values |= dict.fromkeys(own, np.zeros(len(segments)))
         if getattr(h, f"usetable_{mechanism.name}", 0):
             group.tables.used.add(mechanism.name)
         known = mechanism.ion_variables

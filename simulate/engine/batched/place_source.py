@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...schema import InputError
+from .evaluation import STREAM
 from .lowering import Lowered, Tables
 from .program import Program
 from .statements import Writer, plain
@@ -74,6 +75,13 @@ class PlaceSource:
         if under and (followed_or_added := program.followed | program.added.keys()):
             self._row_under = {name: under._row[name] for name in sorted(followed_or_added)}
             self._under = tables.add_indices(program.group.place_under * under._per_place + under._first)
+
+    def stream_rows(self) -> np.ndarray:
+        """Where each of the four numbers of a trial's random streams stands, at every place (4, places or none)."""
+        kept = {name.partition(".")[2]: row for name, row in self._row.items()}
+        places = self._first + self._per_place * np.arange(self._n)
+        rows = [kept[name] + places for name in STREAM[1:] if name in kept]
+        return np.array(rows, int).reshape(4, -1)
 
     def _numbers(self, tables: Mapping[str, int], used: set[str]) -> list[str]:
         return [f"const real {name} = t.numbers[{at} + i];" for name, at in tables.items() if name in used]

@@ -15,7 +15,7 @@ import numpy as np
 from . import events
 from . import expression as x
 from .currents import CHANGE_OF_V, Values, advanced, currents
-from .evaluation import OF_THE_SEGMENT, UNIFORM, Sent
+from .evaluation import OF_THE_SEGMENT, STREAM, UNIFORM, Sent
 from .execution import Unsettled
 from .expression import Expression
 from .initial import Initialised, assigned, initialised, refuse_unsaid, settled
@@ -104,11 +104,13 @@ def _written(
     if group.point:
         _refuse_to_follow(group, [event.delay_ms, *of_sending, *(v for block in blocks[1:] for v in block.values())])
     changed = {name for block in blocks for name in block} - set(OF_THE_SEGMENT)
+    changed |= {f"{each.name}.{name}" for each in group.mechanisms if each.streams for name in STREAM[1:]}
     delay_ms = _unchanging(group, event.delay_ms, changed, numbers)
     outputs = [current, conductance, *of_sending, *map(x.symbol, sorted(group.wanted))]
     kept = _kept(changed, outputs, blocks)
     needed = [*outputs, *(block[name] for block in blocks for name in kept if name in block)]
     refuse_unsaid(group, needed)
+    group.tables.refuse_left_out(needed)
     refuse_carried(group, needed, blocks, initial.values)
     refuse_counting(group, kept, blocks[0], [current, conductance], numbers, dt_ms)
     events.check_initial(group, begin)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...mechanisms import translators
 from ...mechanisms.tree import Tree
+from ...schema import InputError
 from . import expression as x
 from .execution import Execution
 from .expression import Expression
@@ -28,7 +29,8 @@ class RateTables:
 
     used: mechanisms whose tables NEURON uses (`usetable_...` is not 0). differing: variables that differ between places
     of the cell. numbers: of every variable, at every place of the group, before the block at hand. made: the numbers of
-    each table, and its ends, by mechanism and routine. followed: variable that one depends on -> mechanism.
+    each table, and its ends, by mechanism and routine. followed: variable that one depends on -> mechanism. left_out:
+    variable that INITIAL does not set at every place -> its refusal.
     """
 
     used: set[str] = field(default_factory=set)
@@ -36,6 +38,19 @@ class RateTables:
     numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
     made: dict[tuple[str, int], list[np.ndarray]] = field(default_factory=dict)
     followed: dict[str, Mechanism] = field(default_factory=dict)
+    left_out: dict[str, InputError] = field(default_factory=dict)
+
+    def without_left_out(self, mechanism: Mechanism, values: dict[str, Expression]) -> dict[str, Expression]:
+        """What INITIAL sets, less what making a table sets at one place; see `refuse_left_out`."""
+        for name, value in values.items():
+            if value.op == "symbol" and value.name in mechanism.unsaid:
+                self.left_out[name] = mechanism.refuse(*mechanism.unsaid[value.name])
+        return {name: value for name, value in values.items() if name not in self.left_out}
+
+    def refuse_left_out(self, needed: Iterable[Expression]) -> None:
+        """Refuse what follows a variable that is not what INITIAL seems to set."""
+        for name in sorted(self.left_out.keys() & x.symbols(needed)):
+            raise self.left_out[name]
 
     def refuse_changing(self, constants: Iterable[str]) -> None:
         """Refuse a table of other than `constants`. NEURON makes it again only where DEPEND names what has changed."""

@@ -26,6 +26,7 @@ class Source:
 
     first_values: what each row of a tile begins with; the first of them is a voltage. real: of the numbers.
     event_times: whether it matters when within a step an event arrives.
+    stream_rows: where each of the four numbers of a trial's random streams stands, again and again (4, any).
     """
 
     text: str
@@ -34,6 +35,7 @@ class Source:
     first_values: np.ndarray
     real: np.dtype
     event_times: bool
+    stream_rows: np.ndarray
 
     @property
     def trial_bytes(self) -> int:
@@ -133,6 +135,7 @@ def write(
         np.concatenate(rows.first),
         np.dtype("f4" if real == "float" else "f8"),
         event_times,
+        np.concatenate([np.empty((4, 0), int), *(group.stream_rows() for group in groups)], axis=1),
     )
 
 

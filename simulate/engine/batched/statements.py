@@ -9,7 +9,7 @@ from .expression import Expression
 
 BINDING = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6}
 SIGN, WHOLE = 7, 9  # how tightly a sign, and a name or a call, bind
-IN_C = {ord("."): "_", ord("["): "_", ord("]"): ""}
+IN_C = {ord("."): "_", ord("["): "_", ord("]"): "", ord(" "): "_"}
 LARGEST = {"float": 3e38, "double": 1e308}
 
 

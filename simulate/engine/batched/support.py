@@ -9,7 +9,7 @@ import numpy as np
 from ...mechanisms.nmodl import Source
 from ...schema import InputError
 from . import events, program, step, syntax
-from .evaluation import OF_THE_SEGMENT
+from .evaluation import DRAWN_OF_IT, OF_THE_SEGMENT, STREAM
 from .membrane import Group, writes_concentration
 from .syntax import Mechanism
 
@@ -49,6 +49,8 @@ def _anywhere(mechanism: Mechanism) -> Group:
         mechanism.own_currents, 0.0
     )
     numbers = {f"{mechanism.name}.{name}": value for name, value in own.items()}
+    if mechanism.streams:
+        numbers |= dict.fromkeys([f"{mechanism.name}.{each}" for each in (DRAWN_OF_IT, *STREAM)], 0.0)
     numbers |= dict.fromkeys(("area", "diam", "celsius"), 1.0)
     numbers |= {name: 1.0 for ion in ions for name in (f"e{ion}", f"{ion}i", f"{ion}o", f"i{ion}")}
     group = Group(

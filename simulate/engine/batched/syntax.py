@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from ...mechanisms import linearity, nmodl, translators
+from ...mechanisms import linearity, nmodl, random_streams, translators
 from ...mechanisms.nmodl import line_of, without_comments
 from ...mechanisms.tree import Tree, everything, kind, named, parts
 from ...schema import InputError
@@ -26,7 +26,6 @@ REFUSED = {
     "AfterBlock": ("AFTER", r"\bAFTER\b"),
     "ConstructorBlock": ("CONSTRUCTOR", r"\bCONSTRUCTOR\b"),
     "DestructorBlock": ("DESTRUCTOR", r"\bDESTRUCTOR\b"),
-    "BbcorePointer": ("BBCOREPOINTER", r"\bBBCOREPOINTER\b"),
     "External": ("EXTERNAL", r"\bEXTERNAL\b"),
     "LonDiffuse": ("LONGITUDINAL_DIFFUSION", r"\bLONGITUDINAL_DIFFUSION\b"),
     "Include": ("INCLUDE", r"\bINCLUDE\b"),
@@ -80,7 +79,7 @@ class Mechanism:
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
     derivatives, kinetics, linear, routines: by name. remarks: what was passed over. unsaid: symbol of a number that
     cannot be said -> what it is, and where in the text. changing: variables, by name without index, that a block other
-    than INITIAL sets. file, text: where it stands.
+    than INITIAL sets. streams: of random numbers, one for each place. file, text: where it stands.
     """
 
     file: str
@@ -108,6 +107,7 @@ class Mechanism:
     shared: set[str] = field(default_factory=set)
     unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
+    streams: random_streams.Streams | None = None
 
     def refuse(self, what: str, pattern: str, which: int = 0) -> InputError:
         """The error that says that `what` is not supported, with its line and the engines that take the file."""
@@ -170,7 +170,9 @@ def parse(text: str, file: str) -> Mechanism:
             for name in sorted(names):
                 what = f"{how} {name} in a point process"
                 raise mechanism.refuse(what, rf"\bUSEION\s+{ion.name}\b[^\n]*\b{how}\b[^\n]*\b({name})\b")
-    for number, does_nothing in enumerate(verbatim.found(program)):
+    mechanism.streams = random_streams.of(text) if mechanism.point else None
+    picks = mechanism.streams.picks if mechanism.streams else ()
+    for number, does_nothing in enumerate(verbatim.found(program, picks)):
         if not does_nothing:
             raise mechanism.refuse("VERBATIM", r"\bVERBATIM\b", number)
         at = mechanism.line(r"\bVERBATIM\b", number)
@@ -315,12 +317,16 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
             read = tuple(named(part) for part in parts(statement) if kind(part) == "ReadIonVar")
             write = tuple(named(part) for part in parts(statement) if kind(part) == "WriteIonVar")
             mechanism.ions.append(Ion(names[0], read, write))
+        case "BbcorePointer":
+            for name in {*names} & {*re.findall(r"\w+", nmodl.equations(mechanism.text))}:
+                raise mechanism.refuse(f"a block that follows BBCOREPOINTER {name}", r"\bBBCOREPOINTER\b")
         case "Pointer":  # to a number that stays what it is, see cell/pointers.py
             mechanism.pointers |= {*nmodl.pointers(mechanism.text)}
             for name in names:
                 if nmodl.sets(mechanism.text, name):
                     raise mechanism.refuse(f"a block that sets POINTER {name}", rf"\b{name}\s*=(?!=)")
-            if strange := sorted({*names} - mechanism.pointers):
+            drawn = random_streams.of(mechanism.text)
+            if strange := sorted({*names} - mechanism.pointers - ({drawn.pointer} if drawn else set())):
                 raise mechanism.refuse(f"POINTER {strange[0]} of VERBATIM", rf"\bPOINTER\b[^\n]*\b{strange[0]}\b")
 
 

@@ -34,15 +34,17 @@ def run(
     duration_ms: float,
     devices: Sequence[Device] = (),
     passed: Passed = unheard,
+    streams: Sequence[tuple[int, int]] = (),
 ) -> Iterator[Recording | Unstable]:
     """Integrate one trial per element of `events_ms`, any number of them; see engine.run.run.
 
     devices: with this step, which share the trials; none for the CPU. They take as many as keep them busy, then the
     next; where memory does not suffice, half as many, and so on, which is logged. A trial that goes wrong has its
     Unstable in place of its Recording; the others never notice. All are integrated when this returns.
+    streams: the numbers of each trial's random streams, where synapses draw from them.
     Raises InputError where a device has no memory for one tile.
     """
-    return ready(step, events_ms, probes, coarse, duration_ms, devices)(passed)
+    return ready(step, events_ms, probes, coarse, duration_ms, devices, streams)(passed)
 
 
 def ready(
@@ -52,6 +54,7 @@ def ready(
     coarse: Sequence,
     duration_ms: float,
     devices: Sequence[Device] = (),
+    streams: Sequence[tuple[int, int]] = (),
 ) -> Callable[[Passed], Iterator[Recording | Unstable]]:
     """What `run` does before it needs the devices: the input is put in order. Call what it gives for the rest.
 
@@ -60,8 +63,14 @@ def ready(
     devices = devices or named("cpu", step.source)
     node = np.array([step.circuit.node_of(site) for site in (*probes, *coarse)], INT)
     pieces = Pieces(step, len(coarse), duration_ms)
-    arrivals = Arrivals(step, events_ms, pieces, sum(device.threads for device in devices))
+    arrivals = Arrivals(step, events_ms, pieces, sum(device.threads for device in devices), _by_halves(streams))
     return partial(_integrated, step, arrivals, node, pieces, devices)
+
+
+def _by_halves(streams: Sequence[tuple[int, int]]) -> np.ndarray:
+    """The higher and lower 16 bits of two numbers of each trial (trials, 4)."""
+    numbers = np.array(streams, np.int64).reshape(-1, 2)
+    return np.stack([numbers >> 16, numbers & 0xFFFF], axis=-1).reshape(-1, 4)
 
 
 def _integrated(
@@ -172,13 +181,25 @@ class _Part:
     def _put(self) -> _Arrays:
         device, source = self.device, self.step.source
         return _Arrays(
-            rows=device.put(np.repeat(source.first_values.astype(self.real), device.lanes), copies=self.tiles),
+            rows=self._first_rows(),
             numbers=device.put(source.numbers.astype(self.real)),
             indices=device.put(source.indices.astype(INT)),
             node=device.put(self.node),
             fine=device.empty(self.lanes * self.pieces.steps * self.n_fine, self.real),
             coarse=device.empty(self.lanes * self.pieces.most_kept * self.n_coarse, self.real),
         )
+
+    def _first_rows(self) -> Any:
+        source, lanes = self.step.source, self.device.lanes
+        first = np.repeat(source.first_values.astype(self.real), lanes)
+        if not source.stream_rows.size:
+            return self.device.put(first, copies=self.tiles)
+        rows = np.tile(first, self.tiles).reshape(self.tiles, -1, lanes)
+        of_lane = np.zeros((self.lanes, 4), self.real)
+        of_lane[: self.n] = self.arrivals.streams
+        for number, at in enumerate(source.stream_rows):
+            rows[:, at] = of_lane[:, number].reshape(self.tiles, 1, lanes)
+        return self.device.put(rows.ravel())
 
     def _begin(self, there: _Arrays, done: int, steps: int) -> tuple[Fetched, Fetched]:
         """Have the device integrate a piece and send what it recorded."""

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from ...mechanisms import random_streams
 from ...mechanisms.tree import Tree, everything, kind, named, parts
 
 C_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 RETURN = re.compile(r"return\s*(?:\(?\s*0?\.?0*\s*\)?)?\s*;")
 LEFT_EARLY = ("ProcedureBlock", "NetReceiveBlock")  # a FUNCTION's value would be what `return` says
+ROUTINES = ("FunctionBlock", "ProcedureBlock")
+MACRO = re.compile(r"^[ \t]*#[ \t]*(?:define|undef)\b", re.MULTILINE)
 BRANCHES = ("ElseIfStatement", "ElseStatement")
 
 
-def found(program: Sequence[Tree]) -> list[bool]:
-    """Of every VERBATIM in order, whether it can be done without C.
+def found(program: Sequence[Tree], picks: Collection[str] = ()) -> list[bool]:
+    """Of every VERBATIM in order, whether it can be done without C. picks: FUNCTIONs that draw a random number.
 
     It is empty, only comments, the `return 0;` that ends a PROCEDURE, or the `return;` that ends a branch of an IF, of
-    which `without_returns` makes an ELSE. Elsewhere `return` skips what follows it.
+    which `without_returns` makes an ELSE. Elsewhere `return` skips what follows it. Or nobody comes to it: it stands in
+    a routine that no block calls, or outside of all of them without a macro. Or it goes back to the first of a stream's
+    random numbers in INITIAL.
     """
     ends: set[int] = set()
+    idle = _never_called(program)
+    for block in program:
+        if kind(block) == "InitialBlock":
+            idle |= {id(node) for node in everything([block]) if _is_c(node) and random_streams.goes_back(named(node))}
+        if kind(block) == "FunctionBlock" and named(block) in picks:
+            idle |= {id(node) for node in everything([block]) if _is_c(node)}
+        if kind(block) == "Verbatim" and not MACRO.search(named(block)):
+            idle.add(id(block))
     for block in program:
         if kind(block) in LEFT_EARLY:
             statements = parts(_body(block))
@@ -29,9 +42,27 @@ def found(program: Sequence[Tree]) -> list[bool]:
     blocks = [node for node in everything(list(program)) if kind(node) == "Verbatim"]
     codes = [_code(node) for node in blocks]
     return [
-        not code or (id(node) in ends and bool(RETURN.fullmatch(code)))
+        not code or id(node) in idle or (id(node) in ends and bool(RETURN.fullmatch(code)))
         for node, code in zip(blocks, codes, strict=True)
     ]
+
+
+def _never_called(program: Sequence[Tree]) -> set[int]:
+    """The VERBATIM in routines that no other block calls, one after another."""
+    routines = {named(block): block for block in program if kind(block) in ROUTINES}
+    waiting = [block for block in program if kind(block) not in ROUTINES]
+    called: set[str] = set()
+    while waiting:
+        for node in everything([waiting.pop()]):
+            if kind(node) == "FunctionCall" and (name := named(node)) in routines.keys() - called:
+                called.add(name)
+                waiting.append(routines[name])
+    never = [block for name, block in routines.items() if name not in called]
+    return {id(node) for node in everything(never) if _is_c(node)}
+
+
+def _is_c(node: Tree) -> bool:
+    return kind(node) == "Verbatim"
 
 
 def without_returns(body: Tree) -> Tree:

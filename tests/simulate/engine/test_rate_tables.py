@@ -76,5 +76,7 @@ def test_data_of_a_cell_with_a_table_are_others_with_exact_rates(tmp_path):
 
 def test_what_only_the_making_of_a_table_sets():
     text = "PROCEDURE a(v) { TABLE x FROM 0 TO 1 WITH 2\n IF (v) { y = 1 }\n x = y }\nFUNCTION b(v) { z = v }\n"
+    calling = text.replace("x = y", "x = b(y)")
+    assert nmodl.sets(nmodl.tabulated(calling), "z"), "which a routine sets that it calls"
     assert nmodl.has_table(text) and not nmodl.has_table(": TABLE\n" + text.replace("TABLE", "")[5:])
     assert [nmodl.sets(nmodl.tabulated(text), name) for name in "xyz"] == [True, True, False]

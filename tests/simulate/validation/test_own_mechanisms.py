@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,15 @@ def test_every_file_is_tried_on_every_engine(tmp_path):
     assert not found["nothing.mod"].taken_by and not found["nothing.mod"].fault
     assert found["unknown.mod"].fault == "unknown.mod: no engine takes it"
     assert "unknown.mod, line 8: " in found["unknown.mod"].refusals["neuron"]
+
+
+@pytest.mark.slow
+def test_a_synapse_that_draws_random_numbers_draws_the_same_in_both_engines(tmp_path):
+    file = Path(__file__).parents[1] / "engine" / "batched" / "synapse_constructs" / "MadeRelease.mod"
+    (tmp_path / file.name).write_text(file.read_text())
+    (found,) = survey(tmp_path, without=["coreneuron"])
+    assert found.taken_by == ["neuron", "batched"]
+    assert max(found.differences_mv["batched"].values()) < 1e-6
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from test_cuda import LAYOUTS, Threads
 from apical.simulate.engine.batched import step, trials
 
 FILES = sorted(Path(__file__).with_name("synapse_constructs").glob("*.mod"))
+STREAM = (4000000000, 12345)  # what names the trial's random streams
 END_MS, DT_MS, V_INIT_MV = 100.0, 0.025, -65.0
 # Section -> its density mechanisms and point processes: (name, where, weight in uS)
 SECTIONS = {
@@ -33,6 +34,7 @@ SECTIONS = {
     ),
     "potassium": (("MadePotassium",), (("MadeNaSyn", 0.5, 0.004),)),
     "pulse": ((), (("MadePulse", 0.5, 0.003),)),
+    "release": ((), (("MadeRelease", 0.5, 0.004), ("MadeRelease", 0.5, 0.003))),
     "failing": ((), (("MadeFailing", 0.5, 0.01),)),
 }
 
@@ -62,13 +64,16 @@ def main(folder: Path) -> None:
     events_ms = [np.sort(rng.uniform(1, END_MS, 25)) for _ in processes]  # not on steps
     cell = SimpleNamespace(name="synapses", soma=soma, sections=lambda: sections)
     synapses = SimpleNamespace(processes=processes, connections=[[each] for each in connections])
+    for number, process in enumerate(processes, start=1):
+        if process.hname().startswith("MadeRelease"):
+            process.seeds(number, *STREAM)
     known = {file.stem: (file.name, file.read_text()) for file in FILES}
     probes = [section(1 / 2) for section in sections[1:]]
     found = {}
     for second_order in (False, True):
         given = (cell, synapses, [], V_INIT_MV, DT_MS, second_order)
         made = step.build(*given, single=False, nmodl_of=known)
-        (ours,) = trials.run(made, [events_ms], probes, [], END_MS)
+        (ours,) = trials.run(made, [events_ms], probes, [], END_MS, streams=[STREAM])
         h.secondorder, h.dt = 2 * second_order, DT_MS
         recorded = [h.Vector().record(site._ref_v) for site in probes]
         h.finitialize(V_INIT_MV)
@@ -84,7 +89,8 @@ def main(folder: Path) -> None:
     for name, layout in LAYOUTS.items():
         shared = step.build(*given, single=False, nmodl_of=known, shared=True)
         (on_threads,) = trials.run(
-            shared, [events_ms], probes, [], END_MS, [Threads(folder, shared.source.text, layout)]
+            *(shared, [events_ms], probes, [], END_MS, [Threads(folder, shared.source.text, layout)]),
+            streams=[STREAM],
         )
         found[f"threads, {name}"] = [float(np.abs(on_threads.v_mv - ours.v_mv).max()), float(np.ptp(ours.v_mv))]
     print(json.dumps(found))

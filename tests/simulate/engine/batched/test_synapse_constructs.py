@@ -14,7 +14,7 @@ from apical.simulate.engine.batched import events, program, support, syntax
 from apical.simulate.mechanisms.nmodl import Source
 from apical.simulate.schema import InputError
 
-SECTIONS = ("plastic", "onset", "delayed", "no pool", "pool alone", "all", "potassium", "pulse", "failing")
+SECTIONS = ("plastic", "onset", "delayed", "no pool", "pool alone", "all", "potassium", "pulse", "release", "failing")
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,11 @@ def test_what_is_refused(written):
     assert told.startswith(f"made.mod, line {line}: {REFUSED[written]} is not supported by engine 'batched'; ")
 
 
+def test_what_a_table_leaves_out_may_be_set_where_nothing_follows_it():
+    rates = "PROCEDURE rates(u) {\n TABLE minf FROM 0 TO 1 WITH 5\n a = 3 minf = u / a }"
+    assert of_nmodl(INITIAL + rates) is None
+
+
 def test_exact_rates_have_no_table():
     for written in [*REFUSED][:7]:
         assert of_nmodl(written, exact_rates=True) is None

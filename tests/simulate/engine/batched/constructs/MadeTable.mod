@@ -32,13 +32,14 @@ DERIVATIVE states {
 PROCEDURE rates(v (mV)) {
     LOCAL y
     TABLE minf, taum, both DEPEND celsius, half FROM low TO 30 WITH 12
-    tadj = 3 ^ ((celsius - 16) / 10)
+    warm()
     y = exp(-(v - half) / 9)
     minf = 1 / (1 + y)
     taum = 1 + 4 * y / (1 + y) ^ 2
     both[0] = 1 - 0.5 * minf
     both[1] = 2 * taum
 }
+PROCEDURE warm() { tadj = 3 ^ ((celsius - 16) / 10) }
 FUNCTION block(v (mV)) {
     TABLE FROM -60 TO 0 WITH 5
     block = 1 / (1 + exp(v / 15))
