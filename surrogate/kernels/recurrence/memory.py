@@ -111,5 +111,5 @@ def _fast(events: Events, neurons: Neuron, path: Path) -> Tensor:
     leak, activation = neurons.kappa_k[:1], cpu.ACTIVATIONS[type(neurons.activation)]
     if path == "triton":
         return gpu.MemoryTrace.apply(gpu.branch_drive(w_nsh, events), leak, bias_first, *weights, activation)
-    drive_nbth = cpu.BranchStates.apply(w_nsh, leak.expand(w_nsh.shape[2]), events) + bias_first[:, None, None]
-    return cpu.MemoryTrace.apply(drive_nbth, *weights, activation)
+    drive_nbth = cpu.BranchStates.apply(w_nsh, leak.expand(w_nsh.shape[2]), events, None) + bias_first[:, None, None]
+    return cpu.MemoryTrace.apply(drive_nbth, *weights, activation, None)
