@@ -1,7 +1,7 @@
 """Events to bins of any width, as the published code of SHD has them.
 
-Edges are arange(0, d + step, step) of a clip of d seconds, an event's bin is digitize − 1, and the last bin, which holds
-all that comes later, is dropped. ELM's code sums the events of a bin, the ELM Network's takes any or none.
+Edges are arange(0, d + step, step) of a clip of d seconds, an event's bin is digitize − 1, and the last bin, which
+holds all that comes later, is dropped. ELM's code sums the events of a bin, the ELM Network's takes any or none.
 """
 
 from __future__ import annotations

@@ -184,8 +184,8 @@ def _check_offsets(ds: xr.Dataset, where: str) -> None:
         start, length = ds["start" + end].values.astype(np.int64), ds.sizes[LAID[ds.attrs["form"]] + end]
         if len(start) != n + 1 or start[0] != 0 or start[-1] != length:
             raise InputError(
-                f"{where}: variable 'start{end}' runs from {start[:1]} to {start[-1:]} in {len(start)} values, expected "
-                f"0 to {length} in {n + 1}"
+                f"{where}: variable 'start{end}' runs from {start[:1]} to {start[-1:]} in {len(start)} values, "
+                f"expected 0 to {length} in {n + 1}"
             )
         if (np.diff(start) < 0).any():
             at = int(np.argmax(np.diff(start) < 0))
