@@ -20,7 +20,7 @@ import pytest
 from apical.surrogate.fitting import model_card
 
 ROOT = Path(__file__).parents[1]
-STAGES = ("simulate", "surrogate", "analysis", "cli")
+STAGES = ("simulate", "surrogate", "tasks", "analysis", "cli")
 # stage -> its rooms from the ground up: a room imports nothing that stands after it; modules beside the rooms by name
 ROOMS = {
     "simulate": (
@@ -38,7 +38,7 @@ ROOMS = {
         ("validation",),
     ),
     "surrogate": (
-        ("device", "provenance", "tensors", "processes"),
+        ("ahead", "device", "provenance", "tensors", "processes"),
         ("kernels",),
         ("models",),
         ("fitting",),
@@ -46,6 +46,12 @@ ROOMS = {
         ("sweep",),
         ("inside",),
         ("checkpoint",),  # for model cards of apical 0.1
+    ),
+    "tasks": (
+        ("schema", "binning"),
+        ("store", "toy"),
+        ("sequences", "inputs", "draw"),
+        ("loader", "text"),
     ),
     "analysis": (
         ("markup", "dataset_title"),
@@ -75,10 +81,24 @@ MORE_THAN_A_DOZEN = {  # folder -> why its modules are neighbours all the same
     "surrogate/fitting": "one loop: what it reads, draws, steps, checks and writes",
     "analysis/metrics": "a metric a file",
 }
-FRONT_DOORS = ("simulate", "simulate/elsewhere", "surrogate", "surrogate/inside", "analysis", "analysis/inside")
+FRONT_DOORS = (
+    "simulate",
+    "simulate/elsewhere",
+    "surrogate",
+    "surrogate/inside",
+    "tasks",
+    "analysis",
+    "analysis/inside",
+)
 MOST_PUBLIC_NAMES = 15  # of a front door
 # stage -> what it may import of its siblings
-MAY_IMPORT = {"simulate": (), "surrogate": ("simulate.schema",), "analysis": ("simulate.schema",), "cli": STAGES}
+MAY_IMPORT = {
+    "simulate": (),
+    "surrogate": ("simulate.schema",),
+    "tasks": ("simulate.schema", "surrogate"),
+    "analysis": ("simulate.schema",),
+    "cli": STAGES,
+}
 # heavy library -> the only place that imports it (the command line may, too)
 HOME = {
     "neuron": "simulate",
