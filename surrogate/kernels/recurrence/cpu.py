@@ -117,9 +117,12 @@ def inside(events: Events) -> bool:
     return bool(first >= 0 and last < n_windows * n_ms and low >= 0 and high < n_inputs)
 
 
-def call(name: str, *arguments: int | Tensor) -> None:
+def call(name: str, *arguments: int | float | Tensor) -> None:
     """Call a function of the kernel; the number of threads, which all of them take last, is PyTorch's."""
-    given = [
-        ctypes.c_void_p(each.data_ptr()) if isinstance(each, Tensor) else ctypes.c_int64(each) for each in arguments
-    ]
-    getattr(kernel(), name)(*given, ctypes.c_int64(torch.get_num_threads()))
+    getattr(kernel(), name)(*map(_passed, arguments), ctypes.c_int64(torch.get_num_threads()))
+
+
+def _passed(each: int | float | Tensor) -> ctypes.c_void_p | ctypes.c_float | ctypes.c_int64:
+    if isinstance(each, Tensor):
+        return ctypes.c_void_p(each.data_ptr())
+    return ctypes.c_float(each) if isinstance(each, float) else ctypes.c_int64(each)
