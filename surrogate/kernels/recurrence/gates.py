@@ -23,7 +23,11 @@ class LstmTrace(torch.autograd.Function):
     @staticmethod
     def forward(ctx, drive_btg: Tensor, w_gc: Tensor, start_h_bc: Tensor, start_c_bc: Tensor) -> tuple[Tensor, Tensor]:
         sizes = (*drive_btg.shape[:2], w_gc.shape[1])
-        kept, h_btc, last_c_bc = _kept(drive_btg, 6 * sizes[2]), drive_btg.new_empty(sizes), torch.empty_like(start_c_bc)
+        kept, h_btc, last_c_bc = (
+            _kept(drive_btg, 6 * sizes[2]),
+            drive_btg.new_empty(sizes),
+            torch.empty_like(start_c_bc),
+        )
         given = [each.contiguous() for each in (drive_btg, w_gc.t(), start_h_bc, start_c_bc)]
         call("lstm_forward", *sizes, *given, kept, h_btc, last_c_bc)
         ctx.save_for_backward(w_gc, start_h_bc, kept, h_btc)
