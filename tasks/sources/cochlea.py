@@ -115,7 +115,7 @@ def compiled(function: Any) -> Any:
     return numba.njit(function, nogil=True)
 
 
-def meddis(velocity_t, step_hz, y, g, l, r, x, a, b, h, m):  # noqa: E741: Meddis' own symbols
+def meddis(velocity_t, step_hz, y, g, l, r, x, a, b, h, m):  # noqa: E741  # of the paper
     """Transmitter in the cleft of a hair cell at each step, as a probability. Source: Meddis 1986, JASA 79:702."""
     kt = g * a / (a + b)
     cleft = m * y * kt / (l * kt + y * (l + r))
@@ -139,7 +139,7 @@ def meddis(velocity_t, step_hz, y, g, l, r, x, a, b, h, m):  # noqa: E741: Meddi
 
 def transmit(probability_t, dead_steps, fibres, seed):
     """How many fibres transmit at each step; none does again before its dead time is over."""
-    np.random.seed(seed)  # noqa: NPY002: numba has this one; its state is the thread's
+    np.random.seed(seed)  # noqa: NPY002  # numba has this one; its state is the thread's
     n = probability_t.size
     hazard_t = np.cumsum(-np.log1p(-np.minimum(probability_t, SURE)))
     count_t = np.zeros(n)

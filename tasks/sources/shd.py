@@ -25,7 +25,7 @@ from .cochlea import CHANNELS
 from .voices import WORDS
 
 FILES = {"train": "shd_train.h5", "test": "shd_test.h5"}
-# Of the archives at zenkelab.org/datasets, as Tonic (tonic/datasets/hsd.py) checks them; of what is in them none is known
+# Of the archives at zenkelab.org/datasets, as Tonic (tonic/datasets/hsd.py) checks them; of what they hold none is known
 PUBLISHED_MD5 = {
     "shd_train.h5.zip": "f3252aeb598ac776c1b526422d90eecb",
     "shd_test.h5.zip": "1503a5064faa34311c398fb0a1ed0a6f",
@@ -169,7 +169,7 @@ def _opened(path: Path) -> Iterator[Any]:
             inner = h5py.check_vlen_dtype(found.dtype) if name.startswith("spikes") else found.dtype
             if found.ndim != 1 or inner is None or np.dtype(inner).kind not in kinds:
                 raise InputError(f"{told} '{name}' is {found.dtype} of {found.ndim} dims")
-            if len(found) != len(file["labels"] if "labels" in file else found):
+            if len(found) != len(file.get("labels", found)):
                 raise InputError(f"{told} '{name}' has {len(found)} clips, 'labels' {len(file['labels'])}")
         yield file
 
