@@ -11,6 +11,7 @@ T samples, C channels.
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,7 +50,7 @@ class Cochlea:
         from lauscher.transformations import BasilarMembrane, BushyCell, HairCell
 
         self._membrane, self._hair, self._bushy = BasilarMembrane(channels=n_channels), HairCell(), BushyCell()
-        self._folder, self.n_channels = folder, n_channels
+        self._folder, self.n_channels, self._one_at_a_time = folder, n_channels, threading.Lock()
 
     def spikes(
         self, samples_t: np.ndarray, rate_hz: int, seed: int, transmitted: Transmission | None = None
@@ -90,12 +91,12 @@ class Cochlea:
     def _transfer(self, n_samples: int, rate_hz: int) -> np.ndarray:
         """Complex (C, T / 2), of clips of this length; read from the folder where it is there."""
         path = self._folder / f"transfer-{self.n_channels}-{n_samples}-{rate_hz}.npy"
-        if not path.exists():
-            half = n_samples // 2 + 1
-            omega_f = 2 * np.pi * np.linspace(1, rate_hz // 2, half)
-            made = np.array([self._membrane._v(omega_f, place) for place in self._membrane.ch])
-            with making(path) as growing, growing.open("wb") as file:
-                np.save(file, made)
+        with self._one_at_a_time:
+            if not path.exists():
+                omega_f = 2 * np.pi * np.linspace(1, rate_hz // 2, n_samples // 2 + 1)
+                made = np.array([self._membrane._v(omega_f, place) for place in self._membrane.ch])
+                with making(path) as growing, growing.open("wb") as file:
+                    np.save(file, made)
         return np.load(path, mmap_mode="r")
 
     def _release(self, velocity_ct: np.ndarray, step_hz: int) -> np.ndarray:
@@ -114,7 +115,7 @@ def compiled(function: Any) -> Any:
     return numba.njit(function, nogil=True)
 
 
-def meddis(velocity_t, step_hz, y, g, l, r, x, a, b, h, m):  # noqa: E741: Meddis' own symbols
+def meddis(velocity_t, step_hz, y, g, l, r, x, a, b, h, m):  # noqa: E741  # of the paper
     """Transmitter in the cleft of a hair cell at each step, as a probability. Source: Meddis 1986, JASA 79:702."""
     kt = g * a / (a + b)
     cleft = m * y * kt / (l * kt + y * (l + r))
@@ -138,7 +139,7 @@ def meddis(velocity_t, step_hz, y, g, l, r, x, a, b, h, m):  # noqa: E741: Meddi
 
 def transmit(probability_t, dead_steps, fibres, seed):
     """How many fibres transmit at each step; none does again before its dead time is over."""
-    np.random.seed(seed)  # noqa: NPY002: numba has this one; its state is the thread's
+    np.random.seed(seed)  # noqa: NPY002  # numba has this one; its state is the thread's
     n = probability_t.size
     hazard_t = np.cumsum(-np.log1p(-np.minimum(probability_t, SURE)))
     count_t = np.zeros(n)
