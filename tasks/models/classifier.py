@@ -5,16 +5,14 @@ B sequences, F features.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from ...simulate.schema import InputError, shown
 from .recurrent import ElmEncoder, GatedEncoder
 from .sequence import Encoder, Sequences
-from .settings import AnySettings, ElmSettings, GatedSettings, SpikingSettings, TransformerSettings
+from .settings import AnySettings, ElmSettings, GatedSettings, SpikingSettings, TransformerSettings, check_known
 from .spiking import SpikingEncoder
 from .transformer import TransformerEncoder
 
@@ -60,10 +58,7 @@ class Classifier(nn.Module):
 
 def configure(family: str, size: int | None, options: dict[str, Any]) -> AnySettings:
     """The settings of a family at a size, or at its own. Raises InputError for what is not one."""
-    if family not in FAMILIES:
-        near = get_close_matches(str(family), FAMILIES, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(FAMILIES)}"
-        raise InputError(f"model {shown(family)} is not known for sequences: {hint}")
+    check_known("model for sequences", family, FAMILIES)
     given = {**options, "family": family} | ({} if size is None else {"size": size})
     return FAMILIES[family][0].checked(f"{family} for sequences", given)
 

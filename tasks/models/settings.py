@@ -5,11 +5,13 @@ Times are in the unit of `step_ms`: in ms for binned events, in steps for tokens
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...simulate.schema import Seed
+from ...simulate.schema import InputError, Seed, shown
 from ...surrogate.models.settings import Settings
 
 Pool = Literal["last", "mean"]
@@ -80,3 +82,12 @@ class SpikingSettings(Common):
 
 AnySettings = ElmSettings | GatedSettings | TransformerSettings | SpikingSettings
 ModelSettings = Annotated[AnySettings, Field(discriminator="family")]
+
+
+def check_known(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise InputError, naming the nearest, for a name that is none of those known."""
+    known = list(known)
+    if name not in known:
+        near = get_close_matches(str(name), known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(known)}"
+        raise InputError(f"{what} {shown(name)} is not known: {hint}")

@@ -34,7 +34,7 @@ class TransformerEncoder(Encoder):
         self.hidden = nn.Linear(settings.size, settings.hidden)
 
     def forward(self, sequences: Sequences, pool: Pool) -> Tensor:
-        n_sequences, steps, _ = sequences.events.shape
+        steps = sequences.events.shape[1]
         x_btd = self._embedded(sequences) + sine_positions(steps, self.settings.size, sequences.length_b.device)
         x_btd = F.dropout(x_btd, self.settings.dropout, self.training)
         at_t = torch.arange(steps, device=x_btd.device)

@@ -1,6 +1,7 @@
 """Every family on every form: against other implementations, in pieces, under padding; exact parameter counts."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +161,7 @@ def test_chrono_biases_forget_within_the_longest_step():
     ).encoder.cell.cells
     bias_i, bias_f, bias_g, bias_o = cell.bias_ih_l0.detach().split(4000)
     steps = bias_f.exp()
-    assert 1 <= steps.min() and steps.max() <= 783 and abs(steps.mean() - 392) < 4 * 226 / 4000**0.5
+    assert steps.min() >= 1 and steps.max() <= 783 and abs(steps.mean() - 392) < 4 * 226 / 4000**0.5
     assert torch.equal(bias_i, -bias_f) and not bias_g.any() and not bias_o.any() and not cell.bias_hh_l0.any()
 
 
@@ -192,16 +193,16 @@ def test_a_neuron_spikes_at_its_threshold():
 @pytest.mark.parametrize(
     "family, options, told",
     [
-        ("lsmt", {}, "model 'lsmt' is not known for sequences: did you mean 'lstm'?"),
+        ("lsmt", {}, "model for sequences 'lsmt' is not known: did you mean 'lstm'?"),
         ("elm", {"width": 3}, "elm for sequences: 'width' is not a setting"),
         ("lstm", {"size": 0}, "size: Input should be greater than 0"),
         ("transformer", {"attention": 63}, "attention 63 is shared out among 4 heads"),
     ],
 )
 def test_settings_that_are_none(family, options, told):
-    with pytest.raises(InputError, match="lstm|setting|size|heads") as error:
+    with pytest.raises(InputError, match=re.escape(told)) as error:
         assemble(configure(family, None, {"n_channels": 3, "n_classes": 2} | options))
-    assert told in str(error.value) and "\n" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_families_are_told_alike():
