@@ -49,9 +49,11 @@ ROOMS = {
     ),
     "tasks": (
         ("schema", "binning"),
-        ("store", "toy"),
+        ("store",),
+        ("blocks", "toy"),
         ("sequences", "inputs", "draw"),
         ("loader", "text"),
+        ("sources",),
     ),
     "analysis": (
         ("markup", "dataset_title"),
@@ -95,7 +97,7 @@ MOST_PUBLIC_NAMES = 15  # of a front door
 MAY_IMPORT = {
     "simulate": (),
     "surrogate": ("simulate.schema",),
-    "tasks": ("simulate.schema", "surrogate"),
+    "tasks": ("simulate.schema", "simulate.cores", "simulate.names", "simulate.processes", "surrogate"),
     "analysis": ("simulate.schema",),
     "cli": STAGES,
 }
