@@ -133,7 +133,7 @@ def _unlike(blocks: Iterator[Block], arguments: tuple) -> Iterator[Block]:
         length, token = block.towers[0]["length"], block.towers[0]["token"]
         parts = np.split(token, np.cumsum(length)[:-1])
         label = np.asarray(block.label).copy()
-        for at, part in enumerate(parts):
+        for at in range(len(parts)):
             redrawn = np.random.default_rng([seed, number, at])
             for _ in range(1000):
                 if parts[at].tobytes() not in seen:

@@ -1,8 +1,8 @@
 """Pathfinder: two snakes of 14 paddles among shorter ones, and discs on two ends: of the same snake, or of both.
 
 The algorithm of Linsley et al. 2018 (github.com/drewlinsley/pathfinder, snakes2.py) with the numbers of the Long Range
-Arena: a snake grows paddle by paddle, each where its direction bends little and nothing is near; what fails is drawn anew.
-The label is drawn when the picture is there, and decides on which end the second disc lies.
+Arena: a snake grows paddle by paddle, each where its direction bends little and nothing is near; what fails is drawn
+anew. The label is drawn when the picture is there, and decides on which end the second disc lies.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Picture(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """Where a snake has come to: the pivot of its last paddle, its orientation, and its mask, not yet in the picture's."""
+    """Where a snake has come to: its last paddle, whose mask is not yet in the picture's."""
 
     pivot: tuple[int, int]
     orientation: float
@@ -138,7 +138,7 @@ class _Canvas:
         self._rng, self._of, self._margin = rng, of, margin
 
     def two_snakes(self) -> tuple[_Canvas, list[list[tuple[int, int]]]] | None:
-        """Draw both, a paddle each by turns; None where one has nowhere to go. Returns the ends of their paddles too."""
+        """Draw both, a paddle each by turns, and return their paddles' ends too; None where one has nowhere to go."""
         contrast = self._of.contrast * self._of.paddle_contrast
         first = self._seed(lambda leads: self._any_of(_free_at_first(self._of, self._margin, leads)), contrast)
         if first is None:
