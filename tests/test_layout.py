@@ -49,9 +49,11 @@ ROOMS = {
     ),
     "tasks": (
         ("schema", "binning"),
-        ("store", "toy"),
+        ("store",),
+        ("blocks", "toy"),
         ("sequences", "inputs", "draw"),
         ("loader", "text"),
+        ("sources",),
         ("models",),
         ("fitting",),
     ),
@@ -61,6 +63,7 @@ ROOMS = {
         ("scores",),
         ("families", "style", "ticks", "plots"),
         ("comparison",),
+        ("sequences",),
         ("pages",),
         ("inside",),
         ("report",),
@@ -97,7 +100,7 @@ MOST_PUBLIC_NAMES = 15  # of a front door
 MAY_IMPORT = {
     "simulate": (),
     "surrogate": ("simulate.schema",),
-    "tasks": ("simulate.schema", "surrogate"),
+    "tasks": ("simulate.schema", "simulate.cores", "simulate.names", "simulate.processes", "surrogate"),
     "analysis": ("simulate.schema",),
     "cli": STAGES,
 }

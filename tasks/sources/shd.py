@@ -25,7 +25,7 @@ from .cochlea import CHANNELS
 from .voices import WORDS
 
 FILES = {"train": "shd_train.h5", "test": "shd_test.h5"}
-# Of the archives at zenkelab.org/datasets, as Tonic (tonic/datasets/hsd.py) checks them; of what they hold none is known
+# Of the archives at zenkelab.org/datasets, as Tonic (tonic/datasets/hsd.py) checks them; of what is in them, unknown
 PUBLISHED_MD5 = {
     "shd_train.h5.zip": "f3252aeb598ac776c1b526422d90eecb",
     "shd_test.h5.zip": "1503a5064faa34311c398fb0a1ed0a6f",

@@ -6,19 +6,17 @@ command goes on where it was stopped.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ...simulate.cores import available_cores
 from ...simulate.schema import InputError, making, unwritten
 from ...surrogate.ahead import made_ahead
+from ..blocks import Progress, begin, quiet
 from ..store import check_free
 from . import shd, voices
 from .cochlea import Cochlea, check_installed
@@ -27,7 +25,6 @@ TITLE = "spoken digits (espeak-ng)"
 LICENCE = "speech of espeak-ng (GPL-3.0-or-later, which does not cover what it says) through lauscher (LGPL-2.1)"
 FILES = {"train": "spoken_digits_train.h5", "test": "spoken_digits_test.h5"}
 SPEAKERS = (*voices.VOICES, *voices.TEST_VOICES)
-Progress = Callable[[int, int], None]
 
 
 def make_spoken_digits(
@@ -38,7 +35,7 @@ def make_spoken_digits(
     seed: int = 0,
     threads: int | None = None,
     overwrite: bool = False,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = quiet,
 ) -> xr.Dataset:
     """Speak digits, let a cochlea hear them, write both sets in SHD's layout and import them.
 
@@ -65,7 +62,8 @@ def make_spoken_digits(
     }
     folder = out.with_name(f"{out.stem}_files")
     try:
-        _begin(folder, recipe)
+        begin(folder, recipe)
+        (folder / "clips").mkdir(exist_ok=True)
         files = {split: folder / name for split, name in FILES.items()}
         _make_clips(folder, {"train": train, "test": test}, seed, threads, progress)
         for split, n in (("train", train), ("test", test)):
@@ -80,15 +78,6 @@ def make_spoken_digits(
     )  # fmt: skip
     shutil.rmtree(folder / "clips", ignore_errors=True)
     return made
-
-
-def _begin(folder: Path, recipe: dict[str, Any]) -> None:
-    (folder / "clips").mkdir(parents=True, exist_ok=True)
-    told, file = json.dumps(recipe), folder / "recipe.json"
-    if file.exists() and file.read_text("utf-8") != told:
-        raise InputError(f"{folder}: holds clips of another seed or version; remove it, or choose another --out")
-    with making(file) as growing:
-        growing.write_text(told, "utf-8")
 
 
 def _make_clips(folder: Path, sizes: dict[str, int], seed: int, threads: int | None, progress: Progress) -> None:
@@ -107,7 +96,7 @@ def _make_clips(folder: Path, sizes: dict[str, int], seed: int, threads: int | N
 
     there = len(wanted) - len(missing)
     progress(there, len(wanted))
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or available_cores()
     for done, _ in enumerate(made_ahead(make, range(len(missing)), threads), there + 1):
         progress(done, len(wanted))
 
