@@ -72,7 +72,7 @@ ROOMS = {
     "cli": (
         ("options", "progress", "tables", "interrupts"),
         ("again",),
-        ("spreading", "look_inside", "fit_settings", "live_fit", "quickstart"),
+        ("spreading", "look_inside", "fit_settings", "live_fit", "on_tasks", "quickstart"),
         ("commands",),
         ("app", "__main__"),
     ),

@@ -82,7 +82,9 @@ def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look
         y = np.array([each.mean for each in mine])
         around = np.array([[each.mean - each.interval.low, each.interval.high - each.mean] for each in mine]).T
         label = f"{family_of(model[0]).title or model[0]} {model[1]}"
-        axes.errorbar(x, y, np.clip(around, 0, None), color=one.colour, ls=one.line, marker=one.marker, ms=3.5, label=label)
+        axes.errorbar(
+            x, y, np.clip(around, 0, None), color=one.colour, ls=one.line, marker=one.marker, ms=3.5, label=label
+        )
     chance = _commonest(found[0].first)
     if chance is not None:
         axes.axhline(chance, color=GREY, ls="--", lw=0.7, zorder=0)
@@ -112,5 +114,7 @@ def _draw_confusion(axes: Axes, best: TaskScore | None) -> None:
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(share, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
     name = family_of(best.family).title or best.family
-    axes.set(xlabel="answer", ylabel="class", title=f"{name} {best.size}" + (f", {best.bin_ms:g} ms" if best.bin_ms else ""))
+    axes.set(
+        xlabel="answer", ylabel="class", title=f"{name} {best.size}" + (f", {best.bin_ms:g} ms" if best.bin_ms else "")
+    )
     axes.spines[["top", "right"]].set_visible(True)

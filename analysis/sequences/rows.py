@@ -118,10 +118,14 @@ def _read_file(path: Path) -> list[TaskScore]:
         key = _key(row)
         beside = {name: answers.get(f"{key}.{name}") for name in ("label_n", "predicted_n", "curve_i2")}
         try:
-            scores.append(TaskScore.model_validate({**row, "task_scores_schema": int(row["task_scores_schema"]), **beside}))
+            scores.append(
+                TaskScore.model_validate({**row, "task_scores_schema": int(row["task_scores_schema"]), **beside})
+            )
         except (ValidationError, ValueError, TypeError) as error:
             told = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("task_scores_schema",)}
-            raise InputError(f"{path}: row {at}: column '{told['loc'][0]}' is not what it holds; evaluate again") from error
+            raise InputError(
+                f"{path}: row {at}: column '{told['loc'][0]}' is not what it holds; evaluate again"
+            ) from error
     return scores
 
 

@@ -11,8 +11,9 @@ import xarray as xr
 from pydantic import ValidationError
 
 from ...simulate.schema import InputError
-from ...surrogate.fitting.run_folder import CARD, check_same, goes_on
+from ...surrogate.fitting.run_folder import CARD, STATE, check_same, goes_on, read_log
 from ...surrogate.models.settings import Settings
+from ...surrogate.tensors import read_tensors
 from ..models.settings import ModelSettings
 from .recipe import TaskFit
 
@@ -88,6 +89,12 @@ def read_task_card(folder: Path) -> TaskCard:
     if card.apical_task_run != RUN_VERSION:
         raise InputError(f"{folder / CARD}: a run of version {card.apical_task_run}, expected {RUN_VERSION}; fit again")
     return card
+
+
+def log_of(run: str | Path) -> list[TaskRow]:
+    """Every validation of a run up to the last step that it has kept. Raises InputError where there is none."""
+    folder = Path(run)
+    return read_log(folder, int(read_tensors(folder / STATE)["step"]), TaskRow)
 
 
 def check_task_folder(card: TaskCard, out: Path, *, resume: bool, overwrite: bool) -> None:

@@ -54,7 +54,7 @@ class GatedSettings(Common):
 
 
 class TransformerSettings(Common):
-    """An encoder as the Long Range Arena's baseline has it (Tay et al. 2021); defaults are its size for Pathfinder 32."""
+    """An encoder as the Long Range Arena's baseline (Tay et al. 2021); defaults are its size for Pathfinder 32."""
 
     family: Literal["transformer"] = "transformer"
     size: int = Field(default=128, gt=0, le=100_000, description="width between layers")

@@ -1,8 +1,8 @@
 """A layer of leaky integrate-and-fire neurons as an encoder of sequences: a leaky trace of their spikes.
 
-The ELM paper (Spieler et al. 2024) compares with 500 such neurons of 51 thousand parameters on SHD-Adding, and no code of
-them is published. 700 channels to 500 neurons would be 350 thousand. Our reading: 81 synapses of random channels for each
-neuron, a bias, a time constant, and the readout: 500 · 83 + 19 · 501 = 51,019.
+The ELM paper (Spieler et al. 2024) compares with 500 such neurons of 51 thousand parameters on SHD-Adding, of which no
+code is published. 700 channels to 500 neurons would be 350 thousand. Our reading: 81 synapses of random channels for
+each neuron, a bias, a time constant, and the readout: 500 · 83 + 19 · 501 = 51,019.
 """
 
 from __future__ import annotations

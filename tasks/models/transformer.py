@@ -1,7 +1,8 @@
 """The Transformer that the Long Range Arena has as its baseline: PyTorch's layers and its fused attention.
 
-Pre-norm blocks and fixed sine positions, as the arena's code has them (Tay et al. 2021, arXiv 2011.04006). Dot products go
-through `scaled_dot_product_attention`, which on no device holds a matrix of steps by steps.
+Pre-norm blocks as in the arena's code (Tay et al. 2021, arXiv 2011.04006), with fixed sine positions, which need no
+longest sequence; its code learns them. Dot products go through `scaled_dot_product_attention`, which need not hold a
+matrix of steps by steps.
 """
 
 from __future__ import annotations
