@@ -11,6 +11,7 @@ import numpy as np
 from ...simulate.schema import InputError
 from ..families import Look, family_of, looks
 from ..style import GREY, caption, check_suffix, figure, save_figure, style
+from ..ticks import label_logarithmic
 from .accuracy import Accuracy, accuracies, confusion
 from .published import published_accuracies
 from .rows import TaskScore
@@ -89,6 +90,7 @@ def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look
     if chance is not None:
         axes.axhline(chance, color=GREY, ls="--", lw=0.7, zorder=0)
     axes.set(xscale="log", ylim=(0, 1.02), ylabel="accuracy", xlabel="bin (ms)" if by_bin else "trainable parameters")
+    label_logarithmic(axes.xaxis)
     return sources
 
 

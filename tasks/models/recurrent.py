@@ -8,7 +8,7 @@ from torch import Tensor
 from ...surrogate.device import at
 from ...surrogate.kernels.compiled import why_not
 from ...surrogate.kernels.events import Events
-from ...surrogate.kernels.recurrence.memory import Pieces, memory
+from ...surrogate.kernels.recurrence.memory import Pieces, memory, path_of
 from ...surrogate.models.elm import ELM, ELMConfig
 from ...surrogate.models.gated import Gated, GatedConfig
 from .sequence import Pool, Recurrent, Sequences, State, Trace
@@ -51,7 +51,7 @@ class ElmEncoder(Recurrent):
         return self._pieces().trace
 
     def forward(self, sequences: Sequences, pool: Pool) -> Tensor:
-        if self.cell._proto_w_s.device.type != "cuda":
+        if path_of(self.cell.neuron())[0] != "triton":
             return super().forward(sequences, pool)
         with at(self.cell._proto_w_s.device):  # a GPU has the memory for whole sequences, in one launch
             m_btm = memory(sequences.events, self.cell.neuron())

@@ -87,7 +87,8 @@ class Recurrent(Encoder):
 
         def piece(events: Events, weight_bt: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
             y_btf, state = trace(events, state)
-            return torch.bmm(weight_bt[:, None].to(y_btf.dtype), y_btf)[:, 0], *state
+            own = (each.clone() for each in state)  # a view would hold the whole piece
+            return torch.bmm(weight_bt[:, None].to(y_btf.dtype), y_btf)[:, 0], *own
 
         for events, weight in zip(pieces(sequences.events, PIECE), weight_bt.split(PIECE, 1), strict=True):
             if again:

@@ -105,6 +105,22 @@ def test_pieces_change_nothing(family, pool, monkeypatch):
         torch.testing.assert_close(ours, truth[name], rtol=1e-4, atol=1e-6, msg=name)
 
 
+@pytest.mark.parametrize("family", [family for family in SMALL if family != "transformer"])
+def test_nothing_holds_a_piece_that_is_over(family, monkeypatch):
+    """What goes from one to the next is a state alone, no view of all steps."""
+    model, sequences = small(family), Sequences.of(of_tokens(tokens(), 11))
+    trace, held = model.encoder.prepared(), []
+
+    def watched(events, state):
+        held.extend(each.untyped_storage().nbytes() / (4 * each.numel()) for each in state)
+        return trace(events, state)
+
+    monkeypatch.setattr(sequence_module, "PIECE", 5)
+    monkeypatch.setattr(model.encoder, "prepared", lambda: watched)
+    model(sequences)
+    assert len(held) >= 5 and set(held) == {1.0}
+
+
 def test_pieces_hold_every_event_once():
     events = Sequences.of(of_tokens(tokens(), 11)).events
     parts = pieces(events, 5)
