@@ -50,10 +50,10 @@ ROOMS = {
     "tasks": (
         ("schema", "binning"),
         ("store",),
-        ("blocks", "toy"),
+        ("blocks", "summary", "toy"),
         ("sequences", "inputs", "draw"),
         ("loader", "text"),
-        ("sources",),
+        ("digits", "sources"),
         ("models",),
         ("fitting",),
     ),
@@ -79,6 +79,7 @@ ROOMS = {
 }
 A_DOZEN = 12
 MORE_THAN_A_DOZEN = {  # folder -> why its modules are neighbours all the same
+    "cli/commands": "a file for the commands of a kind",
     "simulate/cell": "the parts of a cell, a file each, and what puts them together",
     "simulate/engine/batched": "one generator, from NMODL to a kernel at work: each file is a step that only it takes",
     "simulate/run": "what a run over workers consists of, and the noise floor, which is one",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from ...simulate.schema import InputError
-from ...simulate.schema.input_error import one_line
 from ..store import Block, check_free, write_task
+from .reading import read_bytes, read_text
 
-UNKNOWN = "�"
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 LEAST_COUNT = 10  # of a character, below which it is unknown
 ENWIK8_BYTES = 100_000_000
 TRAIN, VALIDATION = 0.90, 0.95  # where training text ends, and text for validation
@@ -30,7 +28,7 @@ def make_characters(files: Sequence[str | Path], out: str | Path, *, overwrite: 
     check_free(Path(out), overwrite)
     if not files:
         raise InputError("FILE: name one file of text or more")
-    text = "\n".join(_read(Path(path)).decode("utf-8", "replace") for path in files)
+    text = "\n".join(read_text(Path(path)) for path in files)
     counts = Counter(text)
     vocabulary = [UNKNOWN, *sorted(each for each, n in counts.items() if n >= LEAST_COUNT and each != UNKNOWN)]
     code = np.frombuffer(text.encode("utf-32-le"), "<u4")
@@ -46,7 +44,7 @@ def import_enwik8(path: str | Path, out: str | Path, *, overwrite: bool = False)
     Raises InputError where it cannot be read.
     """
     check_free(Path(out), overwrite)
-    data = np.frombuffer(_read(Path(path)), np.uint8)
+    data = np.frombuffer(read_bytes(Path(path)), np.uint8)
     there = np.flatnonzero(np.bincount(data, minlength=256))
     place = np.zeros(256, np.uint8)
     place[there] = np.arange(len(there))
@@ -78,10 +76,3 @@ def _write(
         out, blocks(), form="tokens", target="next", title=title, n_channels=len(vocabulary), vocabulary=vocabulary,
         licence=licence, provenance={"made_by": made_by, "sources": sources}, overwrite=overwrite,
     )  # fmt: skip
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({one_line(error)})") from error

@@ -16,7 +16,7 @@ WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     *("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
 )  # in the order of SHD's labels
-ENGLISH, GERMAN = ("en-gb", "en-us", "en-gb-scotland", "en-gb-x-rp"), ("de",)
+ENGLISH, GERMAN = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp"), ("de",)  # en-gb would leave out the voice, unsaid
 VOICES = (
     *("m1", "m2", "m3", "m4", "m5", "m6", "m8", "f1", "f2", "f3", "f5"),
     *("Alex", "Andrea", "Annie", "Denis", "Hugo", "Lee", "Mario"),
