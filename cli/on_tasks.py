@@ -165,3 +165,18 @@ def compare_scores_of_tasks(scores: Sequence[Path], out: Sequence[Path], table: 
         with writing_whole(table) as growing:
             growing.write_text(accuracy_table(together), encoding="utf-8")
         console.print(f"table: {table}")
+
+
+def report_on_tasks(scores: Sequence[Path], out: Path, not_for_tasks: Sequence[str], *, overwrite: bool) -> None:
+    """Write task scores as one page. Raises InputError for options that were given and are of simulations."""
+    import shlex
+
+    from ..analysis.report.sequences import write_task_report
+    from ..analysis.sequences.rows import read_task_scores
+    from ..simulate.schema import InputError
+
+    if not_for_tasks:
+        raise InputError(f"{not_for_tasks[0]}: is of reports on a simulation, not on a task of sequences; leave it out")
+    again = shlex.join(["apical", "report", *map(str, scores), "--out", str(out)])
+    write_task_report(read_task_scores(scores), out, commands=[again], overwrite=overwrite)
+    console.print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")

@@ -153,9 +153,6 @@ def fit(
     from ..progress import bar, console, errors
 
     data, out = _places(context, data, out, resume, live is not None)
-    plan = {"window": window, "seen": seen, "validation_trials": validation_trials, "test_trials": test_trials}
-    plan = {name: value for name, value in plan.items() if value is not None}
-    of_live = told(live, live_set or [], plan, out, keep, workers, device, resume=resume, overwrite=overwrite)
     given = {
         "family": model,
         "size": size,
@@ -166,8 +163,18 @@ def fit(
         "patience": patience,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    if of_live is None and of_task(data, out, resume):
-        others = {"--dendrites": dendrites, "--tensorboard": tensorboard or None}
+    if live is None and of_task(data, out, resume):
+        others = {
+            "--dendrites": dendrites,
+            "--tensorboard": tensorboard or None,
+            "--live-set": live_set,
+            "--window": window,
+            "--seen": seen,
+            "--validation-trials": validation_trials,
+            "--test-trials": test_trials,
+            "--keep": keep,
+            "--workers": workers,
+        }
         fit_to_task(
             data,
             out,
@@ -180,6 +187,9 @@ def fit(
             not_for_tasks=[name for name, value in others.items() if value is not None],
         )
         return
+    plan = {"window": window, "seen": seen, "validation_trials": validation_trials, "test_trials": test_trials}
+    plan = {name: value for name, value in plan.items() if value is not None}
+    of_live = told(live, live_set or [], plan, out, keep, workers, device, resume=resume, overwrite=overwrite)
     config = _fit_settings(out, recipe, given, fields or [], resume)
     making = nullcontext() if of_live is None else simulating(of_live)
     with making as trials, bar(f"Fitting {config.family} {config.size}", config.steps) as show:

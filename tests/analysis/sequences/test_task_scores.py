@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
+from apical.analysis.report.sequences import write_task_report
 from apical.analysis.sequences.accuracy import accuracies, accuracy_table, confusion
 from apical.analysis.sequences.figure import compare_tasks
 from apical.analysis.sequences.published import published_accuracies
@@ -132,6 +134,16 @@ def test_accuracy_by_bin_is_drawn_in_front_of_the_published(tmp_path, adding):
     out = compare_tasks(scores, tmp_path / "f.svg")
     text = out.read_text()
     assert "bin (ms)" in text and ("SHD-Adding" in text) == adding and "ELM 5" in text
+
+
+def test_a_page_of_them(tmp_path):
+    out = write_task_report([score(seed=1), score(0.5, family="<b>")], tmp_path / "r.html", commands=["apical report"])
+    page = BeautifulSoup(out.read_text(), "html.parser")
+    cells = [[cell.text for cell in row.find_all("td")] for row in page.tbody.find_all("tr")]
+    assert [row[0] for row in cells] == ["ELM", "<b>"] and cells[0][6] == "0.8000"
+    assert page.find("svg") and not page.find("script") and not page.find(src=True)
+    with pytest.raises(InputError, match="exists already"):
+        write_task_report([score()], out)
 
 
 def test_without_answers_and_of_several_tasks(tmp_path):
