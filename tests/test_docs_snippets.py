@@ -31,6 +31,7 @@ SLOW = {
     "compare",
     "fit",
     "getting_started",
+    "sequence_models",
     "simulate",
     "sweeps",
     "your_own_cell",
