@@ -71,7 +71,7 @@ def test_fibres_transmit_with_the_probability_of_each_step():
 
 
 def test_dead_time_is_that_of_lauscher_s_rule():
-    """Against Bernoulli draws of which those too soon are crossed out: rates in each step, and no interval too short."""
+    """Against Bernoulli draws of which those too soon are crossed out: rates in each step, and the least interval."""
     rng = np.random.default_rng(0)
     p_t, dead, fibres = 0.2 + 0.1 * np.sin(np.arange(40) / 5), 3.5, 4000
     expected = np.zeros(40)

@@ -64,7 +64,7 @@ def test_voices_speeds_and_pitches_are_heard():
 
 def test_espeak_that_is_absent_or_does_not_know_a_voice(monkeypatch, tmp_path):
     if shutil.which("espeak-ng"):
-        with pytest.raises(InputError, match="^espeak-ng: "):
+        with pytest.raises(InputError, match=r"^espeak-ng: "):
             voices.sound(voices.Spoken(0, "nobody", "xx", 150, 50, 0))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="espeak-ng is not installed: 'apt-get install espeak-ng' brings it"):

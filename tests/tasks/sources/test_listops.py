@@ -74,8 +74,10 @@ def test_an_operator_is_one_node_in_four_and_each_is_as_frequent():
     assert np.abs(count[10:14] - 250).max() < 4.5 * np.sqrt(250) and np.abs(count[:10] - 300).max() < 4.5 * np.sqrt(300)
 
 
-@pytest.mark.parametrize(("operator", "values", "value"), [(0, [3, 1], 1), (1, [3, 1], 3), (2, [1, 2, 8], 2), (2, [1, 2], 1),
-                                                           (2, [1, 9, 4, 6], 5), (3, [9, 8, 7], 4)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("operator", "values", "value"),
+    [(0, [3, 1], 1), (1, [3, 1], 3), (2, [1, 2, 8], 2), (2, [1, 2], 1), (2, [1, 9, 4, 6], 5), (3, [9, 8, 7], 4)],
+)
 def test_operators_by_hand(operator, values, value):
     assert listops.applied(operator, values) == value
 
