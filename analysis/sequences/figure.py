@@ -73,8 +73,8 @@ def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look
             if row.task == task and row.bin_ms and row.family != "elm-network":
                 curves.setdefault(row.label, []).append(row)
         for marker, (label, rows) in zip(GREY_MARKERS, curves.items(), strict=False):
-            x, y = [row.bin_ms for row in rows], [row.accuracy for row in rows]
-            axes.plot(x, y, color=GREY, marker=marker, markersize=2.5, lw=0.7, label=f"{label}, {task}", zorder=1)
+            at = [row.bin_ms for row in rows], [row.accuracy for row in rows]
+            axes.plot(*at, color=GREY, marker=marker, markersize=2.5, lw=0.7, label=f"{label}, {task}", zorder=1)
             sources = [f"{task}, {rows[0].source}"]
     for model, one in look.items():
         mine = [each for each in found if (each.first.family, each.first.size) == model]

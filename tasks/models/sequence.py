@@ -38,9 +38,11 @@ class Sequences(NamedTuple):
             vector_btc = torch.from_numpy(inputs.vector_btc).to(device)
             return cls(Events.from_dense(vector_btc), torch.from_numpy(inputs.length_b).to(device), None, vector_btc)
         assert inputs.row_n is not None and inputs.input_n is not None and inputs.value_n is not None
-        parts = [torch.from_numpy(each).to(device) for each in (inputs.row_n, inputs.input_n, inputs.value_n)]
+        row_n, input_n, value_n = (
+            torch.from_numpy(each).to(device) for each in (inputs.row_n, inputs.input_n, inputs.value_n)
+        )
         tokens = None if inputs.token_bt is None else torch.from_numpy(inputs.token_bt).to(device)
-        return cls(Events(*parts, inputs.shape), torch.from_numpy(inputs.length_b).to(device), tokens)
+        return cls(Events(row_n, input_n, value_n, inputs.shape), torch.from_numpy(inputs.length_b).to(device), tokens)
 
     def without(self, share: float) -> Sequences:
         """With this share of the entries left out, drawn for each, and the others enlarged to make up for it."""

@@ -62,4 +62,5 @@ class SpikingEncoder(Recurrent):
         else:
             drive_btn = SpikeConvolution.apply(table_sn[None], self.bias, events)
         readout = math.exp(-settings.step_ms / settings.tau_readout)
-        return spiking_trace(drive_btn, leak_n, readout, settings.slope, state)
+        kept_bn, trace_bn = state
+        return spiking_trace(drive_btn, leak_n, readout, settings.slope, (kept_bn, trace_bn))
