@@ -34,8 +34,8 @@ def made_blocks(
 ) -> Iterator[Block]:
     """Blocks in their order, made on `workers` processes (None: a core each) and kept in a folder beside `out`.
 
-    The folder is removed once all are read. recipe: what they are made by. Raises InputError where the folder holds
-    blocks of another recipe, or cannot be written.
+    `forget` removes the folder once the task is there. recipe: what they are made by. Raises InputError where the
+    folder holds blocks of another recipe, or cannot be written.
     """
     folder = parts_folder(out)
     try:
@@ -55,7 +55,11 @@ def made_blocks(
         raise unwritten(folder, error) from error
     for number in range(n_blocks):
         yield _read(_path(folder, number))
-    shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget(out: Path) -> None:
+    """Remove what was kept while `out` was made."""
+    shutil.rmtree(parts_folder(out), ignore_errors=True)
 
 
 def parts_folder(out: Path) -> Path:

@@ -6,6 +6,7 @@ benchmark's loader has it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from ...simulate.schema import InputError
-from ..blocks import Progress, made_blocks, quiet
+from ..blocks import Progress, forget, made_blocks, quiet
 from ..store import Block, check_free, write_task
 
 OPERATORS = ("MIN", "MAX", "MED", "SM")
@@ -57,12 +58,14 @@ def make_listops(
               "shorter_than": shorter_than}  # fmt: skip
     arguments = (seed, sizes, longer_than, shorter_than)
     n_blocks = -(-sum(sizes) // PER_BLOCK)
-    made = made_blocks(out, recipe, n_blocks, make_block, arguments, workers, progress)
-    return write_task(
-        out, _unlike(made, arguments), form="tokens", title="ListOps", n_channels=len(VOCABULARY),
+    blocks = made_blocks(out, recipe, n_blocks, make_block, arguments, workers, progress)
+    made = write_task(
+        out, _unlike(blocks, arguments), form="tokens", title="ListOps", n_channels=len(VOCABULARY),
         class_names=VOCABULARY[:10], vocabulary=VOCABULARY, licence="none needed", provenance=recipe,
         overwrite=overwrite,
     )  # fmt: skip
+    forget(out)
+    return made
 
 
 def make_block(number: int, seed: int, sizes: tuple[int, ...], longer_than: int, shorter_than: int) -> Block:
@@ -136,12 +139,17 @@ def _unlike(blocks: Iterator[Block], arguments: tuple) -> Iterator[Block]:
         for at in range(len(parts)):
             redrawn = np.random.default_rng([seed, number, at])
             for _ in range(1000):
-                if parts[at].tobytes() not in seen:
+                if _mark(parts[at]) not in seen:
                     break
                 tokens, label[at] = expression(redrawn, longer_than, shorter_than)
                 parts[at] = np.array(tokens, "u1")
             else:
                 raise InputError(f"tokens: fewer than {shorter_than} leaves too few expressions; allow longer ones")
-            seen.add(parts[at].tobytes())
+            seen.add(_mark(parts[at]))
         length = np.array([len(part) for part in parts])
         yield Block(label, block.split, [{"length": length, "token": np.concatenate(parts)}])
+
+
+def _mark(token: np.ndarray) -> bytes:
+    """What stands for an expression: shorter, and of another one another."""
+    return hashlib.blake2b(token.tobytes(), digest_size=16).digest()

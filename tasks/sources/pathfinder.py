@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from ...simulate.schema import InputError
-from ..blocks import Progress, made_blocks, quiet
+from ..blocks import Progress, forget, made_blocks, quiet
 from ..store import Block, check_free, write_task
 from . import paddles
 from .paddles import BLOCKED, moved, turned
@@ -97,10 +97,12 @@ def make_pathfinder(
     recipe = {"made_by": "make pathfinder", "pixels": pixels, "seed": seed, "sizes": sizes}
     n_blocks = -(-sum(sizes) // PER_BLOCK)
     blocks = made_blocks(out, recipe, n_blocks, make_block, (pixels, seed, sizes), workers, progress)
-    return write_task(
+    made = write_task(
         out, blocks, form="vectors", title="Path-X" if pixels == 128 else f"Pathfinder {pixels}", n_channels=1,
         class_names=CLASSES, licence="none needed", provenance=recipe, overwrite=overwrite,
     )  # fmt: skip
+    forget(out)
+    return made
 
 
 def make_block(number: int, pixels: int, seed: int, sizes: tuple[int, ...]) -> Block:
