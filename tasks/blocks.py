@@ -83,7 +83,9 @@ def _path(folder: Path, number: int) -> Path:
 
 def _keep(folder: Path, make: Make, number: int, arguments: tuple, step: Step) -> None:
     block = make(number, *arguments)
-    arrays = {f"{tower}/{name}": values for tower, parts in enumerate(block.towers) for name, values in parts.items()}
+    arrays: dict[str, Any] = {
+        f"{tower}/{name}": values for tower, parts in enumerate(block.towers) for name, values in parts.items()
+    }
     with making(_path(folder, number)) as growing, growing.open("wb") as file:
         np.savez(file, label=np.asarray(block.label), split=np.array(block.split, "U16"), **arrays)
     step(1)

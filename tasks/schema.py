@@ -95,6 +95,7 @@ def n_classes(ds: xr.Dataset) -> int:
 def open_task(path: str | Path) -> xr.Dataset:
     """Open a task lazily; its offsets, labels and splits are checked, the sequences themselves are not read.
 
+    path: the store.
     Raises InputError naming the file, the variable and the value at fault.
     """
     if not Path(path).exists():

@@ -37,8 +37,10 @@ class Sequences:
         """As the sequence, `n` steps of it from `first` on, fewer past its end."""
         begin = int(self._start[index]) + first
         where = slice(begin, min(begin + n, int(self._start[index + 1])))
-        parts = self._kept or [None] * len(self._variables)
-        found = tuple(self._read(at, where) if part is None else part[where] for at, part in enumerate(parts))
+        if self._kept is None:
+            found = tuple(self._read(at, where) for at in range(len(self._variables)))
+        else:
+            found = tuple(part[where] for part in self._kept)
         if self.form != "vectors" and found[-1].size:
             self._check(found[-1], index)
         return found

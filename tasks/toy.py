@@ -29,8 +29,15 @@ def toy(
 ) -> xr.Dataset:
     """Write a task of ten classes that stand at the beginning, with noise after it: a network has to remember.
 
-    events: a class is the four channels that fire in the first 0.2 s of 1 s. tokens: the first token, `.` after it.
-    vectors: bytes, the first two of 25 · class. towers: 2 of tokens, which are alike (1) or not (0).
+    out: the store to write.
+    form: events: a class is the four channels that fire in the first 0.2 s of 1 s. tokens: the first token, `.` after
+    it. vectors: bytes, the first two of 25 · class.
+    train, test: sequences.
+    towers: 2: pairs of tokens, which begin alike or not; form is then left out of account.
+    steps: length of the longest; of events how many are noise.
+    seed: fixes all.
+    overwrite: replace what is there.
+    Raises InputError where something is there, or it cannot be written.
     """
     splits = ["train"] * train + ["test"] * test
 

@@ -132,7 +132,7 @@ def _blocks(path: Path) -> Iterator[list[Clip]]:
                 parts = [file[name][some] for name in ("spikes/times", "spikes/units", "labels")]
             except OSError as error:
                 raise InputError(f"{path}: is damaged ({one_line(error)}); fetch it again") from error
-            clips = [Clip(*each, speaker=0) for each in zip(*parts, strict=True)]
+            clips = [Clip(time, unit, int(label), 0) for time, unit, label in zip(*parts, strict=True)]
             for number, clip in enumerate(clips, at):
                 _check(path, number, clip)
             yield clips

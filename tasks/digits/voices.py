@@ -48,8 +48,8 @@ def spoken(seed: int, index: int, test: bool) -> Spoken:
     voices = TEST_VOICES if test and rng.random() < OF_TEST_VOICES else VOICES
     languages = ENGLISH if label < len(WORDS) // 2 else GERMAN
     speed, pitch = (int(rng.integers(low, high + 1)) for low, high in (WORDS_PER_MINUTE, PITCH))
-    chosen = [str(rng.choice(each)) for each in (voices, languages)]
-    return Spoken(label, *chosen, speed, pitch, int(rng.integers(1 << 20)))
+    voice, language = (str(rng.choice(each)) for each in (voices, languages))
+    return Spoken(label, voice, language, speed, pitch, int(rng.integers(1 << 20)))
 
 
 def espeak_version() -> str:

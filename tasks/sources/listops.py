@@ -91,13 +91,13 @@ class _Chance:
     """Random numbers, many drawn at once: one by one they take longer than all else."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._rng, self._left = rng, iter(())
+        self._rng = rng
+        self._left: list[float] = []
 
     def __call__(self) -> float:
-        for number in self._left:
-            return number
-        self._left = iter(self._rng.random(64).tolist())
-        return next(self._left)
+        if not self._left:
+            self._left = self._rng.random(64).tolist()
+        return self._left.pop()
 
 
 def _grow(chance: _Chance, tokens: list[int], depth: int, shorter_than: int) -> int:
@@ -151,5 +151,5 @@ def _unlike(blocks: Iterator[Block], arguments: tuple) -> Iterator[Block]:
 
 
 def _mark(token: np.ndarray) -> bytes:
-    """What stands for an expression: shorter, and of another one another."""
+    """What stands for an expression among those that were there: shorter, and no two share it."""
     return hashlib.blake2b(token.tobytes(), digest_size=16).digest()

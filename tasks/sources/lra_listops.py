@@ -40,7 +40,8 @@ def import_listops(folder: str | Path, out: str | Path, *, overwrite: bool = Fal
     def blocks() -> Iterator[Block]:
         for split, name in LISTOPS_FILES.items():
             for some in in_blocks(parsed(folder / name)):
-                token = {"length": [len(each) for _, each in some], "token": np.concatenate([each for _, each in some])}
+                tokens = [each for _, each in some]
+                token = {"length": np.array([len(each) for each in tokens]), "token": np.concatenate(tokens)}
                 yield Block([label for label, _ in some], [split] * len(some), [token])
 
     return write_task(

@@ -75,7 +75,7 @@ def import_pathfinder(folder: str | Path, out: str | Path, *, seed: int = 0, ove
             some = range(at, min(at + PER_BLOCK, len(order)))
             split = ["train" if each < first else "validation" if each < second else "test" for each in some]
             value = [_picture(found[order[each]][0]) for each in some]
-            parts = {"length": [len(each) for each in value], "value": np.concatenate(value)}
+            parts = {"length": np.array([len(each) for each in value]), "value": np.concatenate(value)}
             yield Block([found[order[each]][1] for each in some], split, [parts])
 
     return write_task(

@@ -111,7 +111,9 @@ def make_block(number: int, pixels: int, seed: int, sizes: tuple[int, ...]) -> B
     split = np.repeat(SPLIT_OF, sizes)[number * PER_BLOCK : (number + 1) * PER_BLOCK]
     made = [picture(rng, SETTINGS[pixels]) for _ in split]
     value = np.concatenate([each.pixel_yx.reshape(-1, 1) for each in made])
-    return Block([each.label for each in made], split.tolist(), [{"length": [pixels**2] * len(made), "value": value}])
+    return Block(
+        [each.label for each in made], split.tolist(), [{"length": np.full(len(made), pixels**2), "value": value}]
+    )
 
 
 def picture(rng: np.random.Generator, of: Settings) -> Picture:
