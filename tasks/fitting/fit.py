@@ -71,8 +71,10 @@ def fit_task(
 ) -> Path:
     """Fit the classifier that `config` describes to the task at `task`, and return the run folder `out`.
 
-    config: such as `recipe` returns. With resume, None for config or task is what the run was started with; on a CPU
-    the result is that of a run that was never stopped, bit for bit. report: called after every step.
+    config: such as `recipe` returns. task: path of a task. out: path of the run. device: auto, cpu or cuda. resume: go
+    on with the run in `out`, where there is one; None for config or task is then what it was started with, and on a CPU
+    the result is that of a run that was never stopped, bit for bit. overwrite: replace it. report: called after every
+    step.
     Raises InputError for a task that does not suit, an `out` that exists, or a loss that is no longer a number.
     """
     out = Path(out)

@@ -41,6 +41,8 @@ def load_classifier(run: str | Path) -> tuple[Classifier, TaskCard]:
 def answer(run: str | Path, task: str | Path, split: str = "test", *, device: str = "auto") -> Answered:
     """What a run's classifier says of a split's sequences, in their order.
 
+    run: folder that `fit_task` made. task: path of the task that it was fitted to. split: train, validation or test.
+    device: auto, cpu or cuda.
     Raises InputError for a task other than the run's, whose test sequences it may have learned from.
     """
     model, card = load_classifier(run)

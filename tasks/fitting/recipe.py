@@ -86,7 +86,10 @@ RECIPES = ("quick", "paper-shd", "paper-shd-adding", *(f"paper-lra-{name}" for n
 
 
 def recipe(name: str, family: str = "elm", size: int | None = None, **changes: Any) -> TaskFit:
-    """A recipe's settings, with `changes` in place of its own.
+    """A recipe's settings.
+
+    name: of the recipe. family: elm, branch-elm, lstm, chrono-lstm, gru, transformer or snn. size: None for the
+    recipe's, or the family's own. changes: fields of TaskFit in place of the recipe's; options are added.
 
     paper-shd, paper-shd-adding: Spieler et al. 2024: Adamax 5e-3, 70 epochs of batches of 8, bins of 2 ms, half of the
     input left out. paper-lra-image, -pathfinder, -path-x, -listops, -text, -retrieval: the same paper's settings of the
