@@ -68,16 +68,16 @@ def test_no_pixel_tells_the_label():
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(1)
-    made = [pathfinder.picture(rng, pathfinder.SETTINGS[32]) for _ in range(300)]
+    made = [pathfinder.picture(rng, pathfinder.SETTINGS[32]) for _ in range(210)]
     label = np.array([each.label for each in made])
     image = np.array([each.pixel_yx.reshape(-1) for each in made]) / 255
-    assert abs(label.sum() - 150) < 4 * np.sqrt(300 / 4)
+    assert abs(label.sum() - 105) < 4 * np.sqrt(210 / 4)
     for statistic in (image.sum(axis=1), (image > 0.2).sum(axis=1), image.max(axis=1), image.std(axis=1)):
         one, other = statistic[label == 1], statistic[label == 0]
         spread = np.sqrt(one.var() / len(one) + other.var() / len(other))
         assert abs(one.mean() - other.mean()) < 4 * spread + 1e-12
-    classifier = LogisticRegression(C=0.01, max_iter=500).fit(image[:200], label[:200])
-    assert abs(classifier.score(image[200:], label[200:]) - 0.5) < 4 * np.sqrt(0.25 / 100)
+    classifier = LogisticRegression(C=0.01, max_iter=500).fit(image[:140], label[:140])
+    assert abs(classifier.score(image[140:], label[140:]) - 0.5) < 4 * np.sqrt(0.25 / 70)
     lengths = [np.linalg.norm(np.diff(each.ends[0], axis=0), axis=1).sum() for each in made]
     apart = [np.linalg.norm(np.diff(each.ends[0], axis=0), axis=1).sum() for each in made if not each.label]
     assert abs(np.mean(apart) - np.mean(lengths)) < 4 * np.std(lengths) / np.sqrt(len(apart))
