@@ -20,6 +20,7 @@ from .commands import (
     noise_floor,
     report,
     surrogate,
+    tasks,
 )
 from .options import Device, examples
 
@@ -65,6 +66,7 @@ for part in (
     generalise,
     look,
     report,
+    tasks,
 ):
     app.add_typer(part.commands)
 

@@ -197,6 +197,21 @@ def print_summary(found: dict[str, Any]) -> None:
         console.print(f"flag: {flag['flag']}: {flag['why']} (trial {which})")
 
 
+def print_task(found: dict[str, Any]) -> None:
+    """A task in numbers, one line each, and its classes as a table."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for key, value in found.items():
+        if key not in ("classes", "provenance"):
+            table.add_row(key.replace("_", " "), _plain(value))
+    console.print(table)
+    if classes := found.get("classes"):
+        splits = list(next(iter(classes.values())))
+        rows = [(name, *(f"{counts[split]:,}" for split in splits)) for name, counts in classes.items()]
+        print_table("Sequences", ["class", *splits], rows)
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_plain(each)}" for name, each in value.items())

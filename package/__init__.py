@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 __version__: str
-_attribute, _names, __all__ = lazy_loader.attach(__name__, submodules=["analysis", "cli", "simulate", "surrogate"])
+_attribute, _names, __all__ = lazy_loader.attach(
+    __name__, submodules=["analysis", "cli", "simulate", "surrogate", "tasks"]
+)
 
 
 def __dir__() -> list[str]:

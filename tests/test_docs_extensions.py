@@ -31,8 +31,10 @@ def test_every_argument_of_a_public_function_is_described():
     import apical.simulate
     import apical.surrogate
     import apical.surrogate.inside
+    import apical.tasks
 
-    for door in (apical.simulate, apical.surrogate, apical.surrogate.inside, apical.analysis, apical.analysis.inside):
+    doors = (apical.simulate, apical.surrogate, apical.surrogate.inside, apical.analysis, apical.analysis.inside)
+    for door in (*doors, apical.tasks):
         for name in door.__all__:
             function = getattr(door, name)
             if not inspect.isfunction(function):

@@ -18,11 +18,14 @@ commands = typer.Typer()
         "apical evaluate data.zarr elm-20.zarr tcn-2x32.zarr --out scores.csv",
         "apical evaluate data.zarr elm-20.zarr --figure fidelity.png",
         "apical evaluate data.zarr elm-20.zarr --json",
+        "apical evaluate fashion.zarr runs/fashion-elm runs/fashion-lstm --out fashion.csv",
     ),
 )
 def evaluate(
-    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The simulation.")],
-    predictions: Annotated[list[Path], typer.Argument(metavar="PREDICTION…", help="What surrogates made of it.")],
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The simulation, or a task.")],
+    predictions: Annotated[
+        list[Path], typer.Argument(metavar="PREDICTION…", help="What surrogates made of it; of a task, runs.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Scores, as CSV [default: scores.csv; with --json, none].")
     ] = None,
@@ -50,12 +53,17 @@ def evaluate(
     Held-out test trials are scored where a prediction says which they are; the spike threshold of events is chosen on
     its validation trials. With intervals by bootstrap over trials, what tells each model from the best of them, and the
     spread over seeds.
+
+    Of a task, the classifiers of runs are asked about its test sequences: accuracy, with an interval by bootstrap over
+    sequences and seeds.
     """
     from ...analysis.pages.fidelity import fidelity_figure
     from ...analysis.scores.evaluate import Evaluation, evaluate
     from ...analysis.scores.files import write_scores
     from ...analysis.style import check_suffix
     from ...simulate.schema import InputError
+    from ...tasks.fitting.run_folder import is_task
+    from ..on_tasks import evaluate_on_task
     from ..progress import bar, console
     from ..tables import print_intervals, print_json, print_scores, print_seeds, score_json
 
@@ -65,6 +73,9 @@ def evaluate(
         raise InputError(f"{out}: exists already; give --overwrite to replace it, or another path")
     if figure is not None:
         check_suffix(figure)
+    if is_task(truth):
+        evaluate_on_task(truth, predictions, out, as_json=as_json, figure=figure)
+        return
     how = Evaluation(
         published_spike_times=False if exact_spikes else None,
         every_trial=every_trial,
@@ -113,14 +124,19 @@ def compare(
 
     ROC-AUC, RMSE and average precision against trainable parameters and multiply-accumulates, and against training
     trials where they differ; intervals, Pareto front, and the noise floor where `apical noise-floor` was evaluated too.
+
+    Of scores on a task of sequences: accuracy against bin width or parameters, learning curves, and what the best model
+    takes for what.
     """
     from ...analysis.comparison.claim import claim
     from ...analysis.comparison.compare import compare
     from ...analysis.comparison.comparison_table import comparison_table, difference_table
     from ...analysis.scores.files import read_scores
     from ...analysis.scores.uncertainty import too_few
+    from ...analysis.sequences.rows import are_task_scores
     from ...analysis.style import check_suffix
     from ...simulate.schema import InputError, writing_whole
+    from ..on_tasks import compare_scores_of_tasks
     from ..progress import console
     from ..tables import print_smallest
 
@@ -128,6 +144,11 @@ def compare(
         raise InputError("--against: is for a table; give --table FILE.md too")
     for path in out:
         check_suffix(path)
+    if any(map(are_task_scores, scores)):
+        if against is not None:
+            raise InputError("--against: is for scores of a neuron, which have trials in common; leave it out")
+        compare_scores_of_tasks(scores, out, table)
+        return
     found = read_scores(scores)
     told = "" if table is None else comparison_table(found) if against is None else difference_table(found, against)
     for path in out:

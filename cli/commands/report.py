@@ -36,13 +36,20 @@ def report(
 ) -> None:
     """Write scores, figures, provenance and commands as one page that opens from disk and loads nothing.
 
-    With DATA and predictions of it, trials are there to look at, the worst first.
+    With DATA and predictions of it, trials are there to look at, the worst first. Scores on a task of sequences are a
+    page of their own kind.
     """
     from ...analysis.report.report import write_report
     from ...analysis.scores.files import read_scores
+    from ...analysis.sequences.rows import are_task_scores
     from ..again.report import report_again
+    from ..on_tasks import report_on_tasks
     from ..progress import console
 
+    if any(map(are_task_scores, scores)):
+        others = {"--data": data, "--prediction": prediction, "--trials": trials}
+        report_on_tasks(scores, out, [name for name, value in others.items() if value], overwrite=overwrite)
+        return
     found, predictions = read_scores(scores), prediction or []
     again = report_again(scores, data, predictions, trials, out)
     write_report(found, out, data=data, predictions=predictions, commands=again, trials=trials, overwrite=overwrite)

@@ -62,6 +62,7 @@ def _fit_settings(out: Path, recipe: str | None, given: dict[str, Any], fields: 
         "apical fit data.zarr --model elm --size 20 --recipe paper --out runs/paper",
         "apical fit monday.zarr tuesday.zarr --model elm --size 20 --out runs/both",
         "apical fit --live nmda --live-set morphology=hay2011 --model elm --size 20 --recipe paper --out runs/live",
+        "apical fit fashion.zarr --model lstm --set epochs=5 --out runs/fashion-lstm",
         "apical fit --resume runs/paper",
     ),
 )
@@ -70,19 +71,28 @@ def fit(
     data: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="DATA…", help="A simulation, or several of one cell. With --resume a run, which knows them."
+            metavar="DATA…",
+            help="A simulation, several of one cell, or a task of sequences. With --resume a run, which knows them.",
         ),
     ] = None,
     out: OutOrResumed = None,
     model: Annotated[
-        str | None, typer.Option(help="Family: elm, tcn, lstm, gru, ln, lif or alif [default: elm].")
+        str | None,
+        typer.Option(
+            help="Family: elm, tcn, lstm, gru, ln, lif or alif; of a task elm, branch-elm, lstm, chrono-lstm, gru, "
+            "transformer or snn [default: elm]."
+        ),
     ] = None,
     size: Annotated[
         str | None,
         typer.Option(help=f"Of the family, with its default: {sizes_in_words()}."),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="quick (a laptop) or paper (published settings) [default: quick].")
+        str | None,
+        typer.Option(
+            help="quick (a laptop) or paper (published settings); of a task also paper-shd, paper-shd-adding, "
+            "paper-lra-image and others [default: quick]."
+        ),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Windows per step [default: the recipe's].")] = None,
@@ -129,6 +139,8 @@ def fit(
 
     A run that is resumed knows its settings and its dataset; one that is given again must be the same.
 
+    Of a task (`apical tasks`), a classifier of its sequences is fitted, and chosen on validation accuracy.
+
     On several GPUs: torchrun --nproc-per-node 2 -m apical.cli fit …, each takes its share of every batch.
     """
     from contextlib import nullcontext
@@ -137,12 +149,10 @@ def fit(
     from ...surrogate.fitting.run_folder import read_card
     from ...surrogate.processes import started
     from ..live_fit import simulating, told
+    from ..on_tasks import fit_to_task, of_task
     from ..progress import bar, console, errors
 
     data, out = _places(context, data, out, resume, live is not None)
-    plan = {"window": window, "seen": seen, "validation_trials": validation_trials, "test_trials": test_trials}
-    plan = {name: value for name, value in plan.items() if value is not None}
-    of_live = told(live, live_set or [], plan, out, keep, workers, device, resume=resume, overwrite=overwrite)
     given = {
         "family": model,
         "size": size,
@@ -153,6 +163,33 @@ def fit(
         "patience": patience,
     }
     given = {name: value for name, value in given.items() if value is not None}
+    if live is None and of_task(data, out, resume):
+        others = {
+            "--dendrites": dendrites,
+            "--tensorboard": tensorboard or None,
+            "--live-set": live_set,
+            "--window": window,
+            "--seen": seen,
+            "--validation-trials": validation_trials,
+            "--test-trials": test_trials,
+            "--keep": keep,
+            "--workers": workers,
+        }
+        fit_to_task(
+            data,
+            out,
+            recipe,
+            given,
+            fields or [],
+            device=device,
+            resume=resume,
+            overwrite=overwrite,
+            not_for_tasks=[name for name, value in others.items() if value is not None],
+        )
+        return
+    plan = {"window": window, "seen": seen, "validation_trials": validation_trials, "test_trials": test_trials}
+    plan = {name: value for name, value in plan.items() if value is not None}
+    of_live = told(live, live_set or [], plan, out, keep, workers, device, resume=resume, overwrite=overwrite)
     config = _fit_settings(out, recipe, given, fields or [], resume)
     making = nullcontext() if of_live is None else simulating(of_live)
     with making as trials, bar(f"Fitting {config.family} {config.size}", config.steps) as show:

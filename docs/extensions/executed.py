@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-PACKAGES = ("simulate", "surrogate", "analysis")
+PACKAGES = ("simulate", "surrogate", "tasks", "analysis")
 LINK = re.compile(r"\(\.\./(?P<up>(?:\.\./)*)notebooks/(?P<name>\w+)\.py\)")
 TIMEOUT_S = 1800  # for one cell: a simulation on a slow machine
 

@@ -135,7 +135,7 @@ def _type(annotation: Any) -> str:
 def modules() -> str:
     """Every module of ours with the first line of its docstring, folder by folder."""
     parts = []
-    for stage in ("simulate", "surrogate", "analysis", "cli"):
+    for stage in ("simulate", "surrogate", "tasks", "analysis", "cli"):
         for folder in sorted({path.parent for path in (ROOT / stage).rglob("*.py")}):
             room = folder.relative_to(ROOT).as_posix()
             parts += [f"## {room}/" if folder.parent == ROOT else f"### {room}/", _first_line(folder / "__init__.py")]

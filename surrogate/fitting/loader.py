@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 
+from ..ahead import made_ahead
 from .windows import PLAIN, Choice, Trials, Windows, draw_windows
-
-AHEAD = 2  # batches for each thread: one that it draws, one that is there when it is asked for
 
 
 def load_batches(
@@ -36,17 +32,4 @@ def load_batches(
         size = {"window_ms": window_ms, "batch": batch}
         return [draw_windows(trials, **size, seed=seed, step=step, share=share, choice=choice) for seed in seeds]
 
-    if not threads:
-        yield from map(drawn, steps)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        numbers = iter(steps)
-        ahead: deque[Future] = deque(pool.submit(drawn, step) for step in islice(numbers, AHEAD * threads))
-        try:
-            while ahead:
-                windows = ahead.popleft().result()
-                ahead.extend(pool.submit(drawn, step) for step in islice(numbers, 1))
-                yield windows
-        finally:
-            for future in ahead:
-                future.cancel()
+    yield from made_ahead(drawn, steps, threads)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -91,24 +92,30 @@ class LogRow(NamedTuple):
         return math.inf if math.isnan(error) else error
 
 
+Row = TypeVar("Row", bound=Any)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Put a file of a run, whole, in place of what was there. Raises InputError where it cannot be written."""
     with writing_whole(path, then="--resume goes on") as growing:
         growing.write_bytes(content)
 
 
-def write_log(folder: Path, rows: list[LogRow]) -> None:
-    """Write all rows so far."""
+def write_log(folder: Path, rows: Sequence[NamedTuple]) -> None:
+    """Write all rows so far, of one kind; there is at least one."""
     text = io.StringIO()
-    csv.writer(text).writerows([LogRow._fields, *rows])
+    csv.writer(text).writerows([rows[0]._fields, *rows])
     write_file(folder / LOG, text.getvalue().encode())
 
 
-def read_log(folder: Path, until: int) -> list[LogRow]:
-    """The rows up to step `until`. Raises InputError where they cannot be read or there is none of that step."""
+def read_log(folder: Path, until: int, kind: type[Row] = LogRow) -> list[Row]:
+    """The rows up to step `until`. Raises InputError where they cannot be read or there is none of that step.
+
+    kind: of the rows: a step, then numbers.
+    """
     try:
         with (folder / LOG).open(newline="") as file:
-            rows = [LogRow(int(row["step"]), *map(float, list(row.values())[1:])) for row in csv.DictReader(file)]
+            rows = [kind(int(row["step"]), *map(float, list(row.values())[1:])) for row in csv.DictReader(file)]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(f"{folder / LOG}: cannot be read; --overwrite fits the run from the start") from error
     rows = [row for row in rows if row.step <= until]
@@ -123,18 +130,23 @@ def check_folder(card: RunCard, out: Path, *, resume: bool, overwrite: bool) -> 
     Raises InputError where `out` exists and neither is asked for, where what is there is not a run, or where it is
     a run of another configuration or dataset.
     """
+    if goes_on(out, resume=resume, overwrite=overwrite):
+        _check_same_run(card, read_card(out), out)
+
+
+def goes_on(out: Path, *, resume: bool, overwrite: bool) -> bool:
+    """Whether there is a run in `out` that is to be resumed. Raises InputError where what is there may not go."""
     recover(out)
     if not out.exists():
-        return
+        return False
     if not (resume or overwrite):
         raise InputError(f"{out}: exists already; --resume goes on with it, --overwrite replaces it")
     if not (out / CARD).exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there but is not a run of `apical fit`; choose another path")
-    if resume and (out / CARD).exists():
-        _check_same_run(card, read_card(out), out)
+    return resume and (out / CARD).exists()
 
 
-def make_folder(card: RunCard, out: Path) -> None:
+def make_folder(card: Settings, out: Path) -> None:
     """Make the folder of a run with its card, in place of what was there. Raises InputError where it cannot be made."""
     with writing_whole(out) as growing:
         growing.mkdir(parents=True)
@@ -163,21 +175,22 @@ def read_card(folder: Path) -> RunCard:
 def own_settings(folder: Path, given: dict[str, Any]) -> FitConfig:
     """What the run in `folder` was started with. Raises InputError as `read_card`, and where a `given` one differs."""
     fit = read_card(folder).fit
-    _check_same(folder, dict(fit), dict(fit.changed(given)))
+    check_same(folder, dict(fit), dict(fit.changed(given)))
     return fit
 
 
 def _check_same_run(now: RunCard, then: RunCard, out: Path) -> None:
     asked, had = ({"dataset_id": card.trained_on} | dict(card.fit) for card in (now, then))
-    _check_same(out, had, asked)
+    check_same(out, had, asked)
     plans = ({} if card.live is None else dict(card.live.plan) for card in (now, then))
-    _check_same(out, *reversed([dict.fromkeys(LivePlan.model_fields) | plan for plan in plans]))
+    check_same(out, *reversed([dict.fromkeys(LivePlan.model_fields) | plan for plan in plans]))
     for is_now, was in zip(now.fitted_to, then.fitted_to, strict=True):
         if is_now.split != was.split:
             raise InputError(f"{out}: {is_now.dataset} has other trials than when this run was started: fit it anew")
 
 
-def _check_same(out: Path, had: dict[str, Any], asked: dict[str, Any]) -> None:
+def check_same(out: Path, had: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raise InputError for the first field in which a run that is resumed differs from what it was started with."""
     for field, value in asked.items():
         if value != had[field]:
             raise InputError(

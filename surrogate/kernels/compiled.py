@@ -18,7 +18,10 @@ import torch
 from ...simulate.schema import making
 
 # one text, in this order: the others use what the first defines
-SOURCES = ("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "nadam.cpp")
+SOURCES = (
+    *("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "recurrence/spiking.cpp"),
+    "nadam.cpp",
+)
 FLAGS = "-std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -shared"
 AVX2_FLAGS = "-mavx2 -mfma"  # eight lanes are one register; without them the compiler uses what there is
 

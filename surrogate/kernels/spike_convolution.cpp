@@ -1,15 +1,10 @@
 // Causal convolution of input spikes: each event adds its input's kernel to the bins that follow it. Compiled after
-// recurrence/kernel.cpp, of which it uses the lanes; here they are eight neighbouring channels of one bin.
+// recurrence/kernel.cpp, of which it uses the vectors; here they are eight neighbouring channels of one bin.
 //
 // Arrays are C-contiguous float32. B windows, T bins, S inputs, C channels, K bins of kernel (the last is the newest),
 // N events, in the order of bins. An event's bin is row_n = b·T + t.
 
 namespace {
-
-typedef float Unaligned __attribute__((vector_size(4 * LANES), aligned(4)));
-
-inline Lanes load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
-inline void store(Lanes v, float* to) { *reinterpret_cast<Unaligned*>(to) = v; }
 
 // For each number its first place among all, were they sorted by number; and how many there are.
 inline std::vector<std::int64_t> firsts(const std::int32_t* number_n, std::int64_t n_events, std::int64_t n_numbers) {

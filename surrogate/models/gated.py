@@ -62,22 +62,29 @@ class Gated(Network):
             wants_gradient = isinstance(x, Tensor) and x.requires_grad
             chosen = "reference" if wants_gradient or why_not(self.head.weight) else "compiled"
         if chosen == "compiled":
-            h_btc = self._trace(x if isinstance(x, Events) else Events.from_dense(x))
+            events = x if isinstance(x, Events) else Events.from_dense(x)
+            h_btc = self.trace(events, self.init_state(events.shape[0]))[0]
         else:
             h_btc = self.cells(x.dense() if isinstance(x, Events) else x.to(self.head.weight.dtype))[0]
         with torch.autocast(h_btc.device.type, enabled=False):
             return self.head(h_btc.to(self.head.weight.dtype))
 
-    def _trace(self, events: Events) -> Tensor:
-        """State of the cells (B, T, C): the input's share of the gates is a product with the few spikes there are."""
+    def trace(self, events: Events, state: State) -> tuple[Tensor, State]:
+        """Outputs of the cells (B, T, C) from a state on, by the compiled kernel, and the state after the last bin.
+
+        The input's share of the gates is a product with the few spikes there are.
+        """
         parts = ("weight_ih_l0", "bias_ih_l0", "weight_hh_l0", "bias_hh_l0")
         from_input_gs, bias_g, from_cells_gc, own_bias_g = (self.cells.get_parameter(name) for name in parts)
         events = events._replace(value_n=events.value_n.float())
+        start = [each_1bc[0] for each_1bc in state]
         if self.config.family == "lstm":
             drive_btg = SpikeConvolution.apply(from_input_gs.t()[None], bias_g + own_bias_g, events)
-            return LstmTrace.apply(drive_btg, from_cells_gc)
+            h_btc, c_bc = LstmTrace.apply(drive_btg, from_cells_gc, *start)
+            return h_btc, (h_btc[None, :, -1], c_bc[None])
         drive_btg = SpikeConvolution.apply(from_input_gs.t()[None], bias_g, events)
-        return GruTrace.apply(drive_btg, from_cells_gc, own_bias_g)
+        h_btc = GruTrace.apply(drive_btg, from_cells_gc, own_bias_g, *start)
+        return h_btc, (h_btc[None, :, -1],)
 
     def init_state(self, n_windows: int) -> State:
         rest = self.head.weight.new_zeros(1, n_windows, self.config.width)

@@ -34,6 +34,10 @@ COMMANDS = (
     "generalise",
     "look",
     "report",
+    *(f"tasks make {each}" for each in ("toy", "spoken-digits", "listops", "pathfinder", "fashion", "characters")),
+    *(f"tasks import {each}" for each in ("shd", "lra-text", "lra-retrieval", "lra-image")),
+    *(f"tasks import {each}" for each in ("lra-listops", "lra-pathfinder", "enwik8")),
+    "tasks show",
     "quickstart",
 )
 

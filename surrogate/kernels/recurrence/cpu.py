@@ -19,11 +19,11 @@ PARTS = 4  # sums of the synapses' gradient that are made side by side
 
 
 class BranchStates(torch.autograd.Function):
-    """b_nbtk from events: b_t = kappa·b_{t-1} + x_t · w_nsk. Gradient of w_nsk only."""
+    """b_nbtk from events: b_t = kappa·b_{t-1} + x_t · w_nsk. Gradients of w_nsk and the start."""
 
     @staticmethod
-    def forward(ctx, w_nsk: Tensor, kappa_k: Tensor, events: Events) -> Tensor:
-        """events: of all models' windows, the first model's first."""
+    def forward(ctx, w_nsk: Tensor, kappa_k: Tensor, events: Events, start_nbk: Tensor | None) -> Tensor:
+        """events: of all models' windows, the first model's first. start_nbk: b before the first bin; None: rest."""
         events = events.trimmed()
         (n_windows, n_ms, n_inputs), (n_models, n_rows, n_branches) = events.shape, w_nsk.shape
         if n_rows != n_inputs or n_windows % n_models or not inside(events):
@@ -31,7 +31,8 @@ class BranchStates(torch.autograd.Function):
         first_w, w_nsk, kappa_k = events.first_of_windows(), w_nsk.contiguous(), kappa_k.contiguous()
         b_nbtk = w_nsk.new_empty(n_models, n_windows // n_models, n_ms, n_branches)
         inputs = (first_w, events.row_n, events.input_n, events.value_n)
-        call("branch_forward", *b_nbtk.shape[:3], n_inputs, n_branches, *inputs, w_nsk, kappa_k, b_nbtk)
+        start_nbk = _from_rest(start_nbk, b_nbtk)
+        call("branch_forward", *b_nbtk.shape[:3], n_inputs, n_branches, *inputs, w_nsk, kappa_k, start_nbk, b_nbtk)
         ctx.save_for_backward(kappa_k, *inputs)
         ctx.shape = w_nsk.shape
         return b_nbtk
@@ -45,15 +46,18 @@ class BranchStates(torch.autograd.Function):
         parts = gradient_nbtk.new_empty(n_models, min(PARTS, n_windows), *ctx.shape[1:])
         sizes = (n_models, n_windows, n_ms, *ctx.shape[1:], parts.shape[1])
         call("branch_backward", *sizes, *inputs, kappa_k, gradient_nbtk, parts)
-        return parts.sum(1), None, None
+        of_start_nbk = kappa_k * gradient_nbtk[:, :, 0] if ctx.needs_input_grad[3] else None
+        return parts.sum(1), None, None, of_start_nbk
 
 
 class MemoryTrace(torch.autograd.Function):
     """m_nbtm from the branches' share of the hidden layer, drive_nbth; see `memory_forward` of the kernel."""
 
     @staticmethod
-    def forward(ctx, drive_nbth, w_nhm, w_nmh, bias_nm, kappa_nm, gain_nm, activation: int) -> Tensor:
-        """w_nhm (N, H, M): hidden from memory. w_nmh (N, M, H): memory from hidden."""
+    def forward(ctx, drive_nbth, w_nhm, w_nmh, bias_nm, kappa_nm, gain_nm, activation: int, start_nbm) -> Tensor:
+        """w_nhm (N, H, M): hidden from memory. w_nmh (N, M, H): memory from hidden. start_nbm: memory before the first
+        bin; None: rest.
+        """
         drive_nbth, w_nhm, w_nmh = drive_nbth.contiguous(), w_nhm.contiguous(), w_nmh.contiguous()
         sizes = (*drive_nbth.shape, kappa_nm.shape[1])
         a_nbth = torch.empty_like(drive_nbth)
@@ -61,6 +65,7 @@ class MemoryTrace(torch.autograd.Function):
         m_nbtm = torch.empty_like(d_nbtm)
         turned = w_nhm.mT.contiguous(), w_nmh.mT.contiguous()
         vectors = [each.contiguous() for each in (bias_nm, kappa_nm, gain_nm)]
+        vectors.append(_from_rest(start_nbm, m_nbtm))
         call("memory_forward", *sizes, drive_nbth, *turned, *vectors, activation, a_nbth, d_nbtm, m_nbtm)
         ctx.save_for_backward(w_nhm, w_nmh, *vectors[1:], a_nbth, d_nbtm, m_nbtm)
         ctx.activation = activation
@@ -69,15 +74,18 @@ class MemoryTrace(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient_nbtm: Tensor):
-        w_nhm, w_nmh, kappa_nm, gain_nm, a_nbth, d_nbtm, m_nbtm = ctx.saved_tensors
+        w_nhm, w_nmh, kappa_nm, gain_nm, start_nbm, a_nbth, d_nbtm, m_nbtm = ctx.saved_tensors
         before_nbth, before_nbtm = torch.empty_like(a_nbth), torch.empty_like(d_nbtm)
         n_models, n_windows, _, n_memory = m_nbtm.shape
-        of_kappa_nbm, of_gain_nbm = (m_nbtm.new_empty(n_models, n_windows, n_memory) for _ in range(2))
-        arrays = gradient_nbtm.contiguous(), w_nhm, w_nmh, kappa_nm, gain_nm
-        made = a_nbth, d_nbtm, m_nbtm, before_nbth, before_nbtm, of_kappa_nbm, of_gain_nbm
+        of_start_nbm, of_kappa_nbm, of_gain_nbm = (m_nbtm.new_empty(n_models, n_windows, n_memory) for _ in range(3))
+        arrays = gradient_nbtm.contiguous(), w_nhm, w_nmh, kappa_nm, gain_nm, start_nbm
+        made = a_nbth, d_nbtm, m_nbtm, before_nbth, before_nbtm, of_start_nbm, of_kappa_nbm, of_gain_nbm
         call("memory_backward", *a_nbth.shape, n_memory, *arrays, ctx.activation, *made)
-        of_weights = weight_gradients(before_nbth, before_nbtm, a_nbth, m_nbtm, kappa_nm, ctx.activation)
-        return before_nbth, *of_weights, of_kappa_nbm.sum(1), of_gain_nbm.sum(1), None
+        of_w_nhm, *of_others = weight_gradients(before_nbth, before_nbtm, a_nbth, m_nbtm, kappa_nm, ctx.activation)
+        if ctx.needs_input_grad[7]:
+            of_w_nhm = of_w_nhm + before_nbth[:, :, 0].mT @ (kappa_nm[:, None] * start_nbm)
+        gradients = before_nbth, of_w_nhm, *of_others, of_kappa_nbm.sum(1), of_gain_nbm.sum(1)
+        return *gradients, None, of_start_nbm if ctx.needs_input_grad[7] else None
 
 
 def weight_gradients(
@@ -89,6 +97,12 @@ def weight_gradients(
     kept_nbtm = kappa_nm[:, None, None] * m_nbtm[:, :, :-1]
     of_w_nhm = before_nbth[:, :, 1:].flatten(1, 2).mT @ kept_nbtm.flatten(1, 2)
     return of_w_nhm, of_w_nmh, before_nbtm.sum((1, 2))
+
+
+def _from_rest(start: Tensor | None, trace_nbtx: Tensor) -> Tensor:
+    """The state before the first bin of a trace; zeros where it is rest."""
+    n_models, n_windows, _, n_units = trace_nbtx.shape
+    return trace_nbtx.new_zeros(n_models, n_windows, n_units) if start is None else start.contiguous()
 
 
 def inside(events: Events) -> bool:
@@ -103,9 +117,12 @@ def inside(events: Events) -> bool:
     return bool(first >= 0 and last < n_windows * n_ms and low >= 0 and high < n_inputs)
 
 
-def call(name: str, *arguments: int | Tensor) -> None:
+def call(name: str, *arguments: int | float | Tensor) -> None:
     """Call a function of the kernel; the number of threads, which all of them take last, is PyTorch's."""
-    given = [
-        ctypes.c_void_p(each.data_ptr()) if isinstance(each, Tensor) else ctypes.c_int64(each) for each in arguments
-    ]
-    getattr(kernel(), name)(*given, ctypes.c_int64(torch.get_num_threads()))
+    getattr(kernel(), name)(*map(_passed, arguments), ctypes.c_int64(torch.get_num_threads()))
+
+
+def _passed(each: int | float | Tensor) -> ctypes.c_void_p | ctypes.c_float | ctypes.c_int64:
+    if isinstance(each, Tensor):
+        return ctypes.c_void_p(each.data_ptr())
+    return ctypes.c_float(each) if isinstance(each, float) else ctypes.c_int64(each)

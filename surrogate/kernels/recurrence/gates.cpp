@@ -20,11 +20,14 @@ inline void by_groups(std::int64_t B, std::int64_t T, std::int64_t n_kept, float
 extern "C" {
 
 // i, f, o = sigmoid, g = tanh of drive + W h_{t-1};  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t). w_cg: W, transposed.
-// kept: i, f, g, o, tanh(c_t), c_{t-1}, each of C cells.
-void lstm_forward(std::int64_t B, std::int64_t T, std::int64_t C, const float* drive_btg, const float* w_cg, float* kept,
-                  float* h_btc, std::int64_t threads) {
+// start_h, start_c: before the first bin; last_c: after the last. kept: i, f, g, o, tanh(c_t), c_{t-1}, each of C cells.
+void lstm_forward(std::int64_t B, std::int64_t T, std::int64_t C, const float* drive_btg, const float* w_cg,
+                  const float* start_h_bc, const float* start_c_bc, float* kept, float* h_btc, float* last_c_bc,
+                  std::int64_t threads) {
     by_groups(B, T, 6 * C, kept, threads, [&](std::int64_t first, int lanes, Lanes* at) {
-        std::vector<Lanes> h(C, Lanes{}), c(C, Lanes{}), a(4 * C);
+        std::vector<Lanes> h(C), c(C), a(4 * C);
+        gather(start_h_bc + first * C, C, C, lanes, h.data());
+        gather(start_c_bc + first * C, C, C, lanes, c.data());
         for (std::int64_t t = 0; t < T; ++t, at += 6 * C) {
             gather(drive_btg + (first * T + t) * 4 * C, T * 4 * C, 4 * C, lanes, a.data());
             multiply(w_cg, h.data(), a.data(), C, 4 * C);
@@ -43,14 +46,17 @@ void lstm_forward(std::int64_t B, std::int64_t T, std::int64_t C, const float* d
             }
             scatter(h.data(), C, lanes, h_btc + (first * T + t) * C, T * C);
         }
+        scatter(c.data(), C, lanes, last_c_bc + first * C, C);
     });
 }
 
-// Gradient of drive_btg from that of h_btc. w_gc: W.
-void lstm_backward(std::int64_t B, std::int64_t T, std::int64_t C, const float* gradient_btc, const float* w_gc, float* kept,
-                   float* of_drive_btg, std::int64_t threads) {
+// Gradients of drive_btg and the start from those of h_btc and last_c_bc. w_gc: W.
+void lstm_backward(std::int64_t B, std::int64_t T, std::int64_t C, const float* gradient_btc, const float* of_last_c_bc,
+                   const float* w_gc, float* kept, float* of_drive_btg, float* of_start_h_bc, float* of_start_c_bc,
+                   std::int64_t threads) {
     by_groups(B, T, 6 * C, kept, threads, [&](std::int64_t first, int lanes, Lanes* from) {
-        std::vector<Lanes> of_h(C, Lanes{}), of_c(C, Lanes{}), given(C), of_a(4 * C);
+        std::vector<Lanes> of_h(C, Lanes{}), of_c(C), given(C), of_a(4 * C);
+        gather(of_last_c_bc + first * C, C, C, lanes, of_c.data());
         for (std::int64_t t = T - 1; t >= 0; --t) {
             const Lanes* at = from + t * 6 * C;
             gather(gradient_btc + (first * T + t) * C, T * C, C, lanes, given.data());
@@ -67,15 +73,18 @@ void lstm_backward(std::int64_t B, std::int64_t T, std::int64_t C, const float* 
             std::fill(of_h.begin(), of_h.end(), Lanes{});
             multiply(w_gc, of_a.data(), of_h.data(), 4 * C, C);
         }
+        scatter(of_h.data(), C, lanes, of_start_h_bc + first * C, C);
+        scatter(of_c.data(), C, lanes, of_start_c_bc + first * C, C);
     });
 }
 
 // q = W h_{t-1} + bias;  r, z = sigmoid(drive + q);  n = tanh(drive + r q_n);  h_t = n + z (h_{t-1} - n). w_cg: W,
-// transposed. kept: r, z, n, q_n, h_{t-1}, each of C cells.
+// transposed. start_bc: h before the first bin. kept: r, z, n, q_n, h_{t-1}, each of C cells.
 void gru_forward(std::int64_t B, std::int64_t T, std::int64_t C, const float* drive_btg, const float* w_cg,
-                 const float* bias_g, float* kept, float* h_btc, std::int64_t threads) {
+                 const float* bias_g, const float* start_bc, float* kept, float* h_btc, std::int64_t threads) {
     by_groups(B, T, 5 * C, kept, threads, [&](std::int64_t first, int lanes, Lanes* at) {
-        std::vector<Lanes> h(C, Lanes{}), drive(3 * C), q(3 * C);
+        std::vector<Lanes> h(C), drive(3 * C), q(3 * C);
+        gather(start_bc + first * C, C, C, lanes, h.data());
         for (std::int64_t t = 0; t < T; ++t, at += 5 * C) {
             gather(drive_btg + (first * T + t) * 3 * C, T * 3 * C, 3 * C, lanes, drive.data());
             for (std::int64_t n = 0; n < 3 * C; ++n) q[n] = all(bias_g[n]);
@@ -95,9 +104,9 @@ void gru_forward(std::int64_t B, std::int64_t T, std::int64_t C, const float* dr
     });
 }
 
-// Gradients of drive_btg and of q_btg from that of h_btc. w_gc: W.
+// Gradients of drive_btg, of q_btg and of the start from that of h_btc. w_gc: W.
 void gru_backward(std::int64_t B, std::int64_t T, std::int64_t C, const float* gradient_btc, const float* w_gc, float* kept,
-                  float* of_drive_btg, float* of_q_btg, std::int64_t threads) {
+                  float* of_drive_btg, float* of_q_btg, float* of_start_bc, std::int64_t threads) {
     by_groups(B, T, 5 * C, kept, threads, [&](std::int64_t first, int lanes, Lanes* from) {
         std::vector<Lanes> of_h(C, Lanes{}), given(C), of_drive(3 * C), of_q(3 * C);
         for (std::int64_t t = T - 1; t >= 0; --t) {
@@ -116,6 +125,7 @@ void gru_backward(std::int64_t B, std::int64_t T, std::int64_t C, const float* g
             scatter(of_q.data(), 3 * C, lanes, of_q_btg + (first * T + t) * 3 * C, T * 3 * C);
             multiply(w_gc, of_q.data(), of_h.data(), 3 * C, C);
         }
+        scatter(of_h.data(), C, lanes, of_start_bc + first * C, C);
     });
 }
 

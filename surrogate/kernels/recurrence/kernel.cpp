@@ -1,12 +1,15 @@
 // The ELM recurrence on a CPU: see README.md for the equations, reference.py for the truth.
 //
-// Eight windows side by side: each lane of a vector register is a window, so that nothing depends on the number of
-// memory units, and every multiplication is a fused one on eight windows. Arrays are C-contiguous float32, windows
+// Four windows side by side, and eight units of each to a vector register: a weight that is read serves four windows, and a
+// batch of eight is work for two threads. (gates.cpp has a window to each lane.) Arrays are C-contiguous float32, windows
 // first. N models of one size, B windows of each, T bins, S inputs, K branches, H hidden units, M memory units.
+//
+// A sequence may come in pieces: `start` is the state before the first bin, zeros where it is rest.
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 namespace {
@@ -89,9 +92,96 @@ inline void scatter(const Lanes* from, std::int64_t n, int lanes, float* to, std
         for (std::int64_t i = 0; i < n; ++i) to[lane * stride + i] = from[i][lane];
 }
 
+constexpr int WINDOWS = 4;  // of a model that go together
+
+inline std::int64_t padded(std::int64_t n) { return (n + LANES - 1) / LANES * LANES; }
+
+// A weight's columns, sixteen at a time and at the end eight, rows after one another: what is read is one stream. Zeros
+// stand beside the last columns.
+struct Columns {
+    std::int64_t n_in, n_out;
+    std::vector<float> weight;
+
+    Columns(const float* weight_io, std::int64_t n_in, std::int64_t n_out)
+        : n_in(n_in), n_out(padded(n_out)), weight(n_in * padded(n_out)) {
+        float* to = weight.data();
+        for (std::int64_t n = 0, width; n < this->n_out; n += width) {
+            width = std::min<std::int64_t>(2 * LANES, this->n_out - n);
+            for (std::int64_t i = 0; i < n_in; ++i, to += width)
+                for (std::int64_t k = 0; k < std::min(width, n_out - n); ++k) to[k] = weight_io[i * n_out + n + k];
+        }
+    }
+};
+
+typedef float Unaligned __attribute__((vector_size(4 * LANES), aligned(4)));
+
+inline Lanes load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
+inline void store(Lanes v, float* to) { *reinterpret_cast<Unaligned*>(to) = v; }
+
+// out_wn += sum over i of weight_in · x_wi for G windows and one block of columns; rows of x and out lie n_in and n_out apart.
+template <int G, int VECTORS>
+inline const float* block(const float* weight, const float* x, float* out, std::int64_t n_in, std::int64_t x_apart,
+                          std::int64_t out_apart) {
+    Lanes sum[G][VECTORS];
+    for (int g = 0; g < G; ++g)
+        for (int v = 0; v < VECTORS; ++v) sum[g][v] = load(out + g * out_apart + v * LANES);
+    for (std::int64_t i = 0; i < n_in; ++i, weight += VECTORS * LANES)
+        for (int v = 0; v < VECTORS; ++v) {
+            const Lanes w = load(weight + v * LANES);
+            for (int g = 0; g < G; ++g) sum[g][v] += w * x[g * x_apart + i];
+        }
+    for (int g = 0; g < G; ++g)
+        for (int v = 0; v < VECTORS; ++v) store(sum[g][v], out + g * out_apart + v * LANES);
+    return weight;
+}
+
+template <int G>
+inline void product(const Columns& columns, const float* x, std::int64_t x_apart, float* out) {
+    const float* weight = columns.weight.data();
+    std::int64_t n = 0;
+    for (; n + 2 * LANES <= columns.n_out; n += 2 * LANES)
+        weight = block<G, 2>(weight, x, out + n, columns.n_in, x_apart, columns.n_out);
+    if (n < columns.n_out) block<G, 1>(weight, x, out + n, columns.n_in, x_apart, columns.n_out);
+}
+
+// Units of some windows, each window's padded with zeros to whole vectors.
+struct Units {
+    std::int64_t n, apart;
+    std::vector<float> values;
+
+    Units(int windows, std::int64_t n) : n(n), apart(padded(n)), values(windows * apart) {}
+    float* data() { return values.data(); }
+    Lanes operator[](std::int64_t at) const { return load(values.data() + at); }
+    void set(std::int64_t at, Lanes lanes) { store(lanes, values.data() + at); }
+    // A bin of each window, the windows of an array lying `stride` apart.
+    void read(const float* from, std::int64_t stride) {
+        for (std::size_t w = 0; w * apart < values.size(); ++w) std::memcpy(&values[w * apart], from + w * stride, 4 * n);
+    }
+    void write(float* to, std::int64_t stride) const {
+        for (std::size_t w = 0; w * apart < values.size(); ++w) std::memcpy(to + w * stride, &values[w * apart], 4 * n);
+    }
+    void repeat(const float* of_model) { read(of_model, 0); }
+};
+
 // Threads for so many jobs: one that has none would only wait, and waiting threads spin.
 inline int team(std::int64_t threads, std::int64_t jobs) {
     return static_cast<int>(std::max<std::int64_t>(1, std::min(threads, jobs)));
+}
+
+// For up to four windows of a model at a time, in parallel: work(model, first window, how many as a constant).
+template <typename Work>
+inline void by_fours(std::int64_t N, std::int64_t B, std::int64_t threads, Work work) {
+    const std::int64_t blocks = (B + WINDOWS - 1) / WINDOWS;
+#pragma omp parallel for num_threads(team(threads, N * blocks)) schedule(static)
+    for (std::int64_t job = 0; job < N * blocks; ++job) {
+        const std::int64_t n = job / blocks, of_block = job % blocks * WINDOWS, first = n * B + of_block;
+        switch (std::min<std::int64_t>(WINDOWS, B - of_block)) {
+            case 1: work(n, first, std::integral_constant<int, 1>{}); break;
+            case 2: work(n, first, std::integral_constant<int, 2>{}); break;
+            case 3: work(n, first, std::integral_constant<int, 3>{}); break;
+            default: work(n, first, std::integral_constant<int, 4>{});
+        }
+    }
 }
 
 }  // namespace
@@ -103,8 +193,8 @@ extern "C" {
 // window, and the number of all.
 void branch_forward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t S, std::int64_t K,
                     const std::int64_t* first_w, const std::int32_t* row_e, const std::int32_t* input_e,
-                    const float* value_e, const float* weight_nsk, const float* kappa_k, float* b_nbtk,
-                    std::int64_t threads) {
+                    const float* value_e, const float* weight_nsk, const float* kappa_k, const float* start_nbk,
+                    float* b_nbtk, std::int64_t threads) {
 #pragma omp parallel for num_threads(team(threads, N * B)) schedule(static)
     for (std::int64_t w = 0; w < N * B; ++w) {
         const float* weight_sk = weight_nsk + w / B * S * K;
@@ -114,9 +204,10 @@ void branch_forward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t
             float* row = b_nbtk + row_e[e] * K;
             for (std::int64_t k = 0; k < K; ++k) row[k] += value * weight[k];
         }
-        for (std::int64_t t = 1; t < T; ++t) {
+        for (std::int64_t t = 0; t < T; ++t) {
             float* row = b_nbtk + (w * T + t) * K;
-            for (std::int64_t k = 0; k < K; ++k) row[k] += kappa_k[k] * row[k - K];
+            const float* before = t ? row - K : start_nbk + w * K;
+            for (std::int64_t k = 0; k < K; ++k) row[k] += kappa_k[k] * before[k];
         }
     }
 }
@@ -146,87 +237,85 @@ void branch_backward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_
     }
 }
 
-// Memory of every bin from the branches' share of the hidden layer, drive_nbth (bias included), up to eight windows of
+// Memory of every bin from the branches' share of the hidden layer, drive_nbth (bias included), up to four windows of
 // one model at a time; every weight and constant has the model as its first index:
 //   a_t = drive_t + kept · w_mh, kept = kappa · m_{t-1};  d_t = tanh(bias + act(a_t) · w_hm);  m_t = kept + gain · d_t
 void memory_forward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t M,
                     const float* drive_nbth, const float* w_nmh, const float* w_nhm, const float* bias_nm,
-                    const float* kappa_nm, const float* gain_nm, std::int64_t activation, float* a_nbth, float* d_nbtm,
-                    float* m_nbtm, std::int64_t threads) {
-    const std::int64_t blocks = (B + LANES - 1) / LANES;
-#pragma omp parallel for num_threads(team(threads, N * blocks)) schedule(static)
-    for (std::int64_t job = 0; job < N * blocks; ++job) {
-        const std::int64_t n = job / blocks, of_block = job % blocks * LANES, first = n * B + of_block;
-        const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - of_block));
-        const float *w_mh = w_nmh + n * M * H, *w_hm = w_nhm + n * H * M;
-        const float *bias_m = bias_nm + n * M, *kappa_m = kappa_nm + n * M, *gain_m = gain_nm + n * M;
-        std::vector<Lanes> m(M), d(M), a(H), h(H);
-        std::fill(m.begin(), m.end(), Lanes{});
+                    const float* kappa_nm, const float* gain_nm, const float* start_nbm, std::int64_t activation,
+                    float* a_nbth, float* d_nbtm, float* m_nbtm, std::int64_t threads) {
+    by_fours(N, B, threads, [&](std::int64_t n, std::int64_t first, auto windows) {
+        constexpr int G = decltype(windows)::value;
+        const Columns w_mh(w_nmh + n * M * H, M, H), w_hm(w_nhm + n * H * M, H, M);
+        Units m(G, M), d(G, M), a(G, H), h(G, H), bias(G, M), kappa(G, M), gain(G, M);
+        bias.repeat(bias_nm + n * M), kappa.repeat(kappa_nm + n * M), gain.repeat(gain_nm + n * M);
+        m.read(start_nbm + first * M, M);
+        const std::int64_t of_m = G * m.apart, of_h = G * a.apart;
         for (std::int64_t t = 0; t < T; ++t) {
-            const std::int64_t of_h = (first * T + t) * H, of_m = (first * T + t) * M;
-            for (std::int64_t i = 0; i < M; ++i) {
-                m[i] *= kappa_m[i];
-                d[i] = all(bias_m[i]);
+            const std::int64_t at_h = (first * T + t) * H, at_m = (first * T + t) * M;
+            for (std::int64_t i = 0; i < of_m; i += LANES) {
+                m.set(i, m[i] * kappa[i]);
+                d.set(i, bias[i]);
             }
-            gather(drive_nbth + of_h, T * H, H, lanes, a.data());
-            multiply(w_mh, m.data(), a.data(), M, H);
-            for (std::int64_t j = 0; j < H; ++j) h[j] = activate(a[j], activation);
-            multiply(w_hm, h.data(), d.data(), H, M);
-            for (std::int64_t i = 0; i < M; ++i) {
-                d[i] = hyperbolic_tangent(d[i]);
-                m[i] += gain_m[i] * d[i];
+            a.read(drive_nbth + at_h, T * H);
+            product<G>(w_mh, m.data(), m.apart, a.data());
+            for (std::int64_t j = 0; j < of_h; j += LANES) h.set(j, activate(a[j], activation));
+            product<G>(w_hm, h.data(), h.apart, d.data());
+            for (std::int64_t i = 0; i < of_m; i += LANES) {
+                d.set(i, hyperbolic_tangent(d[i]));
+                m.set(i, m[i] + gain[i] * d[i]);
             }
-            scatter(a.data(), H, lanes, a_nbth + of_h, T * H);
-            scatter(d.data(), M, lanes, d_nbtm + of_m, T * M);
-            scatter(m.data(), M, lanes, m_nbtm + of_m, T * M);
+            a.write(a_nbth + at_h, T * H);
+            d.write(d_nbtm + at_m, T * M);
+            m.write(m_nbtm + at_m, T * M);
         }
-    }
+    });
 }
 
-// From the gradient of m_nbtm: that of a_nbth (and so of the drive), that before the tanh, and by window kappa's and
-// gain's. The weights here are the transposes: w_nhm (N, H, M) reads the memory, w_nmh (N, M, H) writes it.
+// From the gradient of m_nbtm: that of a_nbth (and so of the drive), that before the tanh, that of the start, and by
+// window kappa's and gain's. The weights here are the transposes: w_nhm (N, H, M) reads the memory, w_nmh (N, M, H)
+// writes it.
 void memory_backward(std::int64_t N, std::int64_t B, std::int64_t T, std::int64_t H, std::int64_t M,
                      const float* gradient_nbtm, const float* w_nhm, const float* w_nmh, const float* kappa_nm,
-                     const float* gain_nm, std::int64_t activation, const float* a_nbth, const float* d_nbtm,
-                     const float* m_nbtm, float* before_nbth, float* before_nbtm, float* of_kappa_nbm,
-                     float* of_gain_nbm, std::int64_t threads) {
-    const std::int64_t blocks = (B + LANES - 1) / LANES;
-#pragma omp parallel for num_threads(team(threads, N * blocks)) schedule(static)
-    for (std::int64_t job = 0; job < N * blocks; ++job) {
-        const std::int64_t n = job / blocks, of_block = job % blocks * LANES, first = n * B + of_block;
-        const int lanes = static_cast<int>(std::min<std::int64_t>(LANES, B - of_block));
-        const float *w_hm = w_nhm + n * H * M, *w_mh = w_nmh + n * M * H;
-        const float *kappa_m = kappa_nm + n * M, *gain_m = gain_nm + n * M;
-        std::vector<Lanes> carried(M), g(M), d(M), before(M), past(M), of_kappa(M), of_gain(M), a(H), of_a(H);
-        for (auto* each : {&carried, &of_kappa, &of_gain}) std::fill(each->begin(), each->end(), Lanes{});
+                     const float* gain_nm, const float* start_nbm, std::int64_t activation, const float* a_nbth,
+                     const float* d_nbtm, const float* m_nbtm, float* before_nbth, float* before_nbtm,
+                     float* of_start_nbm, float* of_kappa_nbm, float* of_gain_nbm, std::int64_t threads) {
+    by_fours(N, B, threads, [&](std::int64_t n, std::int64_t first, auto windows) {
+        constexpr int G = decltype(windows)::value;
+        const Columns w_hm(w_nhm + n * H * M, H, M), w_mh(w_nmh + n * M * H, M, H);
+        Units carried(G, M), g(G, M), d(G, M), before(G, M), past(G, M), of_kappa(G, M), of_gain(G, M);
+        Units a(G, H), of_a(G, H), kappa(G, M), gain(G, M);
+        kappa.repeat(kappa_nm + n * M), gain.repeat(gain_nm + n * M);
+        const std::int64_t of_m = G * g.apart, of_h = G * a.apart;
         for (std::int64_t t = T - 1; t >= 0; --t) {
-            const std::int64_t of_h = (first * T + t) * H, of_m = (first * T + t) * M;
-            gather(gradient_nbtm + of_m, T * M, M, lanes, g.data());
-            gather(d_nbtm + of_m, T * M, M, lanes, d.data());
-            gather(a_nbth + of_h, T * H, H, lanes, a.data());
+            const std::int64_t at_h = (first * T + t) * H, at_m = (first * T + t) * M;
+            g.read(gradient_nbtm + at_m, T * M);
+            d.read(d_nbtm + at_m, T * M);
+            a.read(a_nbth + at_h, T * H);
             if (t)
-                gather(m_nbtm + of_m - M, T * M, M, lanes, past.data());
+                past.read(m_nbtm + at_m - M, T * M);
             else
-                std::fill(past.begin(), past.end(), Lanes{});
-            for (std::int64_t i = 0; i < M; ++i) {
-                g[i] += carried[i];
-                of_gain[i] += g[i] * d[i];
-                before[i] = g[i] * gain_m[i] * (1 - d[i] * d[i]);
+                past.read(start_nbm + first * M, M);
+            for (std::int64_t i = 0; i < of_m; i += LANES) {
+                g.set(i, g[i] + carried[i]);
+                of_gain.set(i, of_gain[i] + g[i] * d[i]);
+                before.set(i, g[i] * gain[i] * (1 - d[i] * d[i]));
             }
-            std::fill(of_a.begin(), of_a.end(), Lanes{});
-            multiply(w_mh, before.data(), of_a.data(), M, H);
-            for (std::int64_t j = 0; j < H; ++j) of_a[j] *= slope(a[j], activation);
-            multiply(w_hm, of_a.data(), g.data(), H, M);
-            for (std::int64_t i = 0; i < M; ++i) {
-                of_kappa[i] += g[i] * past[i];
-                carried[i] = g[i] * kappa_m[i];
+            std::fill(of_a.values.begin(), of_a.values.end(), 0.0f);
+            product<G>(w_mh, before.data(), before.apart, of_a.data());
+            for (std::int64_t j = 0; j < of_h; j += LANES) of_a.set(j, of_a[j] * slope(a[j], activation));
+            product<G>(w_hm, of_a.data(), of_a.apart, g.data());
+            for (std::int64_t i = 0; i < of_m; i += LANES) {
+                of_kappa.set(i, of_kappa[i] + g[i] * past[i]);
+                carried.set(i, g[i] * kappa[i]);
             }
-            scatter(of_a.data(), H, lanes, before_nbth + of_h, T * H);
-            scatter(before.data(), M, lanes, before_nbtm + of_m, T * M);
+            of_a.write(before_nbth + at_h, T * H);
+            before.write(before_nbtm + at_m, T * M);
         }
-        scatter(of_kappa.data(), M, lanes, of_kappa_nbm + first * M, M);
-        scatter(of_gain.data(), M, lanes, of_gain_nbm + first * M, M);
-    }
+        carried.write(of_start_nbm + first * M, M);
+        of_kappa.write(of_kappa_nbm + first * M, M);
+        of_gain.write(of_gain_nbm + first * M, M);
+    });
 }
 
 }  // extern "C"

@@ -125,14 +125,16 @@ def as_a_gpu(monkeypatch):
 def launched(kernel, a_nbth, m_nbtm, activation, *arrays):
     """What `gpu._launch` does."""
     sizes = *_, n_h, n_m = (*a_nbth.shape, m_nbtm.shape[3])
+    rest = torch.zeros_like(m_nbtm[:, :, 0])
     if kernel.__name__ == "memory_forward":
         drive, leak_1, bias, into, out, *vectors, a, d, m = arrays
         given = leaked(drive, leak_1) + bias[:, None, None], into[:, :n_h, :n_m].mT, out[:, :n_h, :n_m]
-        cpu.call("memory_forward", *sizes, *(each.contiguous() for each in given), *vectors, activation, a, d, m)
+        cpu.call("memory_forward", *sizes, *(each.contiguous() for each in given), *vectors, rest, activation, a, d, m)
     else:
-        gradient, leak_1, into, out, kappa, gain, a, d, m, of_drive, before, *made = arrays
-        given = gradient, into[:, :n_h, :n_m], out[:, :n_h, :n_m].mT, kappa, gain
-        cpu.call("memory_backward", *sizes, *(each.contiguous() for each in given), activation, a, d, m, before, *made)
+        gradient, leak_1, into, out, kappa, gain, a, d, m, of_drive, before, before_tanh, *made = arrays
+        given = gradient, into[:, :n_h, :n_m], out[:, :n_h, :n_m].mT, kappa, gain, rest
+        made = a, d, m, before, before_tanh, torch.empty_like(rest), *made
+        cpu.call("memory_backward", *sizes, *(each.contiguous() for each in given), activation, *made)
         of_drive.copy_(leaked(before.flip(2), leak_1).flip(2))
 
 

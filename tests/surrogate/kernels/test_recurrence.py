@@ -116,8 +116,8 @@ def test_the_kernel_s_results_do_not_depend_on_the_number_of_threads():
     results = []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
-        b_btk = cpu.BranchStates.apply(w_sk, torch.full((6,), 0.8), events)
-        m_btm = cpu.MemoryTrace.apply(drive, w_hm, w_mh, bias, kappa, gain, 0)
+        b_btk = cpu.BranchStates.apply(w_sk, torch.full((6,), 0.8), events, None)
+        m_btm = cpu.MemoryTrace.apply(drive, w_hm, w_mh, bias, kappa, gain, 0, None)
         made = torch.autograd.grad((b_btk**2).sum() + (m_btm**2).sum(), [w_sk, drive, kappa, gain])
         results.append((b_btk, m_btm, *made))
     torch.set_num_threads(had)
@@ -211,4 +211,4 @@ def test_events_outside_their_windows_are_refused(change):
     ((name, value),) = change.items()
     getattr(events, name)[-1 if value > 0 else 0] = value
     with pytest.raises(ValueError, match="lie outside them"):
-        cpu.BranchStates.apply(torch.ones(1, 34, 5), torch.ones(5), events)
+        cpu.BranchStates.apply(torch.ones(1, 34, 5), torch.ones(5), events, None)

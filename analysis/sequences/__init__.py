@@ -1,0 +1,1 @@
+"""Tasks on sequences: what classifiers scored, how sure that is, and how it is drawn."""

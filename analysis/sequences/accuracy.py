@@ -1,0 +1,81 @@
+"""Accuracy and how sure it is: a bootstrap over sequences, the same ones for all seeds of a model, and over seeds.
+
+R resamples, N sequences, S seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..scores.uncertainty import Interval, interval_of
+from .rows import TaskScore
+
+RESAMPLES = 1000
+AT_ONCE = 50  # resamples, of up to 16,000 sequences
+
+
+class Accuracy(NamedTuple):
+    """Of one model over its seeds, best-known by `interval`; it is none (NaN) where answers are not there."""
+
+    scores: tuple[TaskScore, ...]  # a seed each
+    mean: float
+    interval: Interval
+
+    @property
+    def first(self) -> TaskScore:
+        """Stands for what all seeds share."""
+        return self.scores[0]
+
+
+def accuracies(scores: Sequence[TaskScore], *, resamples: int = RESAMPLES, seed: int = 0) -> list[Accuracy]:
+    """Accuracy of each model, seeds together, in the order in which models first come."""
+    groups: dict[tuple, list[TaskScore]] = {}
+    for score in scores:
+        groups.setdefault(score.what, []).append(score)
+    return [
+        Accuracy(tuple(group), float(np.mean([each.accuracy for each in group])), _interval(group, resamples, seed))
+        for group in groups.values()
+    ]
+
+
+def _interval(group: Sequence[TaskScore], resamples: int, seed: int) -> Interval:
+    if any(each.label_n is None or each.predicted_n is None for each in group):
+        return Interval(float("nan"), float("nan"))
+    right_sn = np.stack([each.label_n == each.predicted_n for each in group]).astype(float)
+    n_seeds, n_sequences = right_sn.shape
+    random, drawn = np.random.default_rng(seed), []
+    for first in range(0, resamples, AT_ONCE):
+        count = min(AT_ONCE, resamples - first)
+        of_sequences_rn = random.multinomial(n_sequences, np.full(n_sequences, 1 / n_sequences), count)
+        of_seeds_rs = random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), count)
+        by_seed_rs = of_sequences_rn @ right_sn.T / n_sequences
+        drawn.append((of_seeds_rs * by_seed_rs).sum(1) / n_seeds)
+    return interval_of(np.concatenate(drawn))
+
+
+def confusion(score: TaskScore) -> np.ndarray:
+    """How often each class (rows) was taken for each (columns), (K, K); its answers must be there."""
+    assert score.label_n is not None and score.predicted_n is not None
+    counts = np.zeros((score.n_classes, score.n_classes), int)
+    np.add.at(counts, (score.label_n, score.predicted_n), 1)
+    return counts
+
+
+def accuracy_table(found: Sequence[Accuracy]) -> str:
+    """Every model with its interval, as a table in Markdown."""
+    lines = ["| task | bin | model | size | parameters | steps | seeds | accuracy | 95 % interval |"]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for each in found:
+        first = each.first
+        task = first.task + (", added" if first.adding else "")
+        bin_ms = f"{first.bin_ms:g} ms" if first.bin_ms else ""
+        told = "" if np.isnan(each.interval.low) else f"{each.interval.low:.4f} – {each.interval.high:.4f}"
+        cells = (
+            *(task, bin_ms, first.family, first.size, f"{first.n_parameters:,}", f"{first.steps:,}"),
+            *(len(each.scores), f"{each.mean:.4f}", told),
+        )
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,182 @@
+"""What `fit`, `evaluate`, `compare` and `report` do with a task of sequences, in place of a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .progress import bar, console
+
+
+def of_task(data: Sequence[Path] | None, out: Path, resume: bool) -> bool:
+    """Whether a fit is of a task: what is given is one, or the run that is resumed is on one."""
+    from ..tasks.fitting.run_folder import is_task, is_task_run
+
+    return any(map(is_task, data or ())) or (resume and is_task_run(out))
+
+
+def fit_to_task(
+    data: Sequence[Path] | None,
+    out: Path,
+    recipe: str | None,
+    given: dict[str, Any],
+    fields: list[str],
+    *,
+    device: str,
+    resume: bool,
+    overwrite: bool,
+    not_for_tasks: Sequence[str],
+) -> None:
+    """Fit a classifier. not_for_tasks: options that were given and are of other fits.
+
+    Raises InputError for those, for several tasks, and as `fit_task` does.
+    """
+    from ..simulate.changes import parsed
+    from ..simulate.schema import InputError
+    from ..tasks.fitting.fit import fit_task
+    from ..tasks.fitting.recipe import recipe as make
+    from ..tasks.fitting.run_folder import is_task_run, read_task_card
+
+    if not_for_tasks:
+        raise InputError(f"{not_for_tasks[0]}: is of fits to a simulation, not to a task of sequences; leave it out")
+    if data is not None and len(data) > 1:
+        raise InputError(f"a classifier is fitted to one task, got {len(data)} paths; give one")
+    given = given | parsed(fields)
+    if resume and recipe is None and is_task_run(out):
+        config = read_task_card(out).fit.changed(given)
+    else:
+        size = given.pop("size", None)
+        config = make(recipe or "quick", given.pop("family", "elm"), None if size is None else _whole(size), **given)
+    task = data[0] if data else None
+    with bar(f"Fitting {config.family}", config.steps) as show:
+        fit_task(
+            config,
+            task,
+            out,
+            device=device,
+            resume=resume,
+            overwrite=overwrite,
+            report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
+        )
+    task = task or read_task_card(out).task
+    console.print(f"{out}: fitted; `apical evaluate {task} {out} --out scores.csv` scores it on the test sequences")
+
+
+def _whole(size: object) -> int:
+    from ..simulate.schema import InputError, shown
+
+    if isinstance(size, int) or (isinstance(size, str) and size.isdecimal()):
+        return int(size)
+    raise InputError(f"size {shown(size)}: of a classifier of sequences it is a whole number, such as 100")
+
+
+def evaluate_on_task(task: Path, runs: Sequence[Path], out: Path | None, *, as_json: bool, figure: Path | None) -> None:
+    """Score runs on a task's test sequences. Raises InputError as `answer` does."""
+    from ..analysis.sequences.accuracy import accuracies
+    from ..analysis.sequences.figure import compare_tasks
+    from ..analysis.sequences.rows import write_task_scores
+    from .tables import print_json
+
+    with bar("Scoring", len(runs)) as show:
+        scores = []
+        for done, run in enumerate(runs, start=1):
+            scores.append(_score(task, run))
+            show(done, len(runs))
+    if figure is not None:
+        compare_tasks(scores, figure)
+    if out is not None:
+        write_task_scores(out, scores)
+    if as_json:
+        print_json([score.model_dump() for score in scores])
+        return
+    print_accuracies(accuracies(scores))
+    if out is not None:
+        console.print(f"scores: {out}")
+    if figure is not None:
+        console.print(f"figure: {figure}")
+
+
+def _score(task: Path, run: Path) -> Any:
+    import numpy as np
+
+    from ..analysis.sequences.rows import TaskScore
+    from ..tasks.fitting.predict import answer
+    from ..tasks.fitting.run_folder import log_of
+
+    card, split, found = answer(run, task)
+    rows = log_of(run)
+    return TaskScore(
+        task=card.title,
+        task_id=card.task_id,
+        family=card.model.family,
+        size=card.model.size,
+        name=run.name,
+        seed=card.fit.seed,
+        n_parameters=card.n_parameters,
+        steps=card.steps,
+        batch=card.fit.batch,
+        bin_ms=card.fit.bin_ms,
+        adding=card.fit.adding,
+        split=split,
+        n_classes=len(card.class_names),
+        n_sequences=len(found.label_n),
+        accuracy=found.accuracy,
+        label_n=found.label_n,
+        predicted_n=found.predicted_n,
+        curve_i2=np.array([(row.step, row.validation_accuracy) for row in rows]),
+    )
+
+
+def print_accuracies(found: Sequence[Any]) -> None:
+    """A table of models: accuracy over their seeds, with its interval."""
+    from rich.table import Table
+
+    table = Table(box=None)
+    for name in ("model", "bin", "parameters", "steps", "seeds"):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    table.add_column("accuracy", justify="right")
+    table.add_column("95 % interval")
+    for each in found:
+        first = each.first
+        told = "" if each.interval.low != each.interval.low else f"{each.interval.low:.3f} – {each.interval.high:.3f}"
+        table.add_row(
+            *(f"{first.family} {first.size}", "" if first.bin_ms is None else f"{first.bin_ms:g} ms"),
+            *(f"{first.n_parameters:,}", f"{first.steps:,}", f"{len(each.scores)}", f"{each.mean:.4f}", told),
+        )
+    console.print(table)
+
+
+def compare_scores_of_tasks(scores: Sequence[Path], out: Sequence[Path], table: Path | None) -> None:
+    """Draw task scores, and write them as a table. Raises InputError as `read_task_scores` and `compare_tasks` do."""
+    from ..analysis.sequences.accuracy import accuracies, accuracy_table
+    from ..analysis.sequences.figure import compare_tasks
+    from ..analysis.sequences.rows import read_task_scores
+    from ..simulate.schema import writing_whole
+
+    found = read_task_scores(scores)
+    for path in out:
+        compare_tasks(found, path)
+    together = accuracies(found)
+    print_accuracies(together)
+    for path in out:
+        console.print(f"figure: {path}")
+    if table is not None:
+        with writing_whole(table) as growing:
+            growing.write_text(accuracy_table(together), encoding="utf-8")
+        console.print(f"table: {table}")
+
+
+def report_on_tasks(scores: Sequence[Path], out: Path, not_for_tasks: Sequence[str], *, overwrite: bool) -> None:
+    """Write task scores as one page. Raises InputError for options that were given and are of simulations."""
+    import shlex
+
+    from ..analysis.report.sequences import write_task_report
+    from ..analysis.sequences.rows import read_task_scores
+    from ..simulate.schema import InputError
+
+    if not_for_tasks:
+        raise InputError(f"{not_for_tasks[0]}: is of reports on a simulation, not on a task of sequences; leave it out")
+    again = shlex.join(["apical", "report", *map(str, scores), "--out", str(out)])
+    write_task_report(read_task_scores(scores), out, commands=[again], overwrite=overwrite)
+    console.print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")

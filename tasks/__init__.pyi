@@ -1,0 +1,9 @@
+# The stage's public names, loaded when they are first asked for.
+from .fitting.fit import fit_task as fit_task
+from .fitting.predict import answer as answer
+from .fitting.recipe import TaskFit as TaskFit
+from .fitting.recipe import recipe as recipe
+from .loader import Batches as Batches
+from .schema import open_task as open_task
+from .text import Text as Text
+from .toy import toy as toy

@@ -1,0 +1,1 @@
+"""Fitting a classifier to a task: settings in, a run folder out."""

@@ -1,0 +1,1 @@
+"""Networks that read a sequence and give its class: a file for each family, and what they share."""

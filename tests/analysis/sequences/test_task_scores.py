@@ -1,0 +1,152 @@
+"""Scores on tasks: intervals against theory, confusion by hand, files that come back, every figure drawn."""
+
+import math
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+
+from apical.analysis.report.sequences import write_task_report
+from apical.analysis.sequences.accuracy import accuracies, accuracy_table, confusion
+from apical.analysis.sequences.figure import compare_tasks
+from apical.analysis.sequences.published import published_accuracies
+from apical.analysis.sequences.rows import (
+    TaskScore,
+    answers_path,
+    are_task_scores,
+    read_task_scores,
+    write_task_scores,
+)
+from apical.simulate.schema import InputError
+
+
+def score(share=0.8, n=400, seed=0, **fields):
+    """A classifier that is right on this share of the sequences."""
+    random = np.random.default_rng([seed, n])
+    label_n = np.arange(n) % 4
+    predicted_n = label_n.copy()
+    wrong = random.permutation(n)[: round((1 - share) * n)]
+    predicted_n[wrong] = (predicted_n[wrong] + 1) % 4
+    given = {
+        "task": "toy",
+        "task_id": "t",
+        "family": "elm",
+        "size": 5,
+        "name": f"elm-{seed}",
+        "seed": seed,
+        "n_parameters": 1000,
+        "steps": 20,
+        "batch": 8,
+        "bin_ms": None,
+        "adding": False,
+        "split": "test",
+        "n_classes": 4,
+        "n_sequences": n,
+        "accuracy": float((label_n == predicted_n).mean()),
+        "label_n": label_n,
+        "predicted_n": predicted_n,
+        "curve_i2": np.array([(10, 0.3), (20, share)]),
+    }
+    return TaskScore(**(given | fields))
+
+
+def test_the_interval_of_one_seed_is_the_binomial_s():
+    (found,) = accuracies([score(0.8, 400)])
+    half = 1.96 * math.sqrt(0.8 * 0.2 / 400)
+    assert found.mean == pytest.approx(0.8)
+    assert (found.interval.high - found.interval.low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def test_seeds_that_differ_widen_it():
+    alike = accuracies([score(0.8, 1000, seed) for seed in (1, 2, 3)])[0]
+    apart = accuracies([score(share, 1000, seed) for share, seed in [(0.6, 1), (0.8, 2), (1.0, 3)]])[0]
+    assert alike.mean == pytest.approx(apart.mean) and len(apart.scores) == 3
+    assert apart.interval.high - apart.interval.low > 3 * (alike.interval.high - alike.interval.low)
+
+
+def test_perfect_nothing_and_no_answers():
+    assert accuracies([score(1.0)])[0].interval == (1.0, 1.0)
+    assert accuracies([score(0.0)])[0].interval == (0.0, 0.0)
+    (unknown,) = accuracies([score(label_n=None, predicted_n=None)])
+    assert math.isnan(unknown.interval.low) and unknown.mean == pytest.approx(0.8)
+
+
+def test_models_are_told_apart_and_seeds_are_not():
+    found = accuracies([score(seed=1), score(family="lstm"), score(seed=2), score(bin_ms=2.0), score(steps=40)])
+    assert [len(each.scores) for each in found] == [2, 1, 1, 1]
+    assert accuracy_table(found).count("\n") == 6
+
+
+def test_confusion_by_hand():
+    label, predicted = np.array([0, 0, 1, 3, 3]), np.array([0, 2, 1, 3, 0])
+    counts = confusion(score(n=5, label_n=label, predicted_n=predicted))
+    assert counts.tolist() == [[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 1]]
+
+
+def test_files_come_back(tmp_path):
+    given = [score(seed=1), score(0.5, family="snn", bin_ms=0.5, adding=True)]
+    write_task_scores(tmp_path / "s.csv", given)
+    found = read_task_scores([tmp_path / "s.csv"])
+    assert are_task_scores(tmp_path / "s.csv") and not are_task_scores(tmp_path / "none.csv")
+    for one, other in zip(found, given, strict=True):
+        assert one.model_dump() == other.model_dump()
+        for name in ("label_n", "predicted_n", "curve_i2"):
+            assert np.array_equal(getattr(one, name), getattr(other, name))
+    answers_path(tmp_path / "s.csv").unlink()
+    assert read_task_scores([tmp_path / "s.csv"])[0].label_n is None
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda text: text.replace("accuracy", "acuracy"), "is no file of task scores"),
+        (lambda text: text.replace(",0.8", ",1.8"), "row 1: column 'accuracy'"),
+        (lambda text: text.replace("\n1,", "\n9,"), "row 1: column 'task_scores_schema'"),
+        (lambda text: text.splitlines()[0] + "\n", "no rows"),
+        (lambda text: text + text.splitlines()[1] + "\n", "is there twice"),
+    ],
+)
+def test_files_that_are_none(tmp_path, change, told):
+    path = tmp_path / "s.csv"
+    write_task_scores(path, [score()])
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError, match=told) as error:
+        read_task_scores([path])
+    assert "\n" not in str(error.value)
+
+
+def test_published_tables():
+    rows = published_accuracies()
+    at = {(row.task, row.family, row.bin_ms): row.accuracy for row in rows if row.family != "elm-network"}
+    assert at["SHD", "lstm", 2] == 0.21 and at["SHD-Adding", "elm", 1] == 0.82
+    assert at["LRA Path-X", "elm", None] == 0.7729 and at["LRA Path-X", "chrono-lstm", None] == 0.5
+    assert len(rows) == 7 * 9 + 6 * 6 + 10 and all("arXiv" in row.source for row in rows)
+
+
+@pytest.mark.parametrize("adding", [False, True])
+def test_accuracy_by_bin_is_drawn_in_front_of_the_published(tmp_path, adding):
+    scores = [
+        score(share, 100, seed, bin_ms=bin_ms, family=family, adding=adding)
+        for family, share in [("elm", 0.8), ("lstm", 0.4)]
+        for seed in (0, 1)
+        for bin_ms in (1.0, 2.0, 10.0, 50.0)
+    ]
+    out = compare_tasks(scores, tmp_path / "f.svg")
+    text = out.read_text()
+    assert "bin (ms)" in text and ("SHD-Adding" in text) == adding and "ELM 5" in text
+
+
+def test_a_page_of_them(tmp_path):
+    out = write_task_report([score(seed=1), score(0.5, family="<b>")], tmp_path / "r.html", commands=["apical report"])
+    page = BeautifulSoup(out.read_text(), "html.parser")
+    cells = [[cell.text for cell in row.find_all("td")] for row in page.tbody.find_all("tr")]
+    assert [row[0] for row in cells] == ["ELM", "<b>"] and cells[0][6] == "0.8000"
+    assert page.find("svg") and not page.find("script") and not page.find(src=True)
+    with pytest.raises(InputError, match="exists already"):
+        write_task_report([score()], out)
+
+
+def test_without_answers_and_of_several_tasks(tmp_path):
+    compare_tasks([score(label_n=None, predicted_n=None, curve_i2=None)], tmp_path / "f.png")
+    with pytest.raises(InputError, match="of several tasks"):
+        compare_tasks([score(), score(task="other")], tmp_path / "g.png")

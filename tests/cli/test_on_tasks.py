@@ -1,0 +1,77 @@
+"""`apical fit`, `evaluate`, `compare` and `report` on a task of sequences: one front door for both kinds of data."""
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from apical.cli.app import app
+from apical.simulate.schema import InputError
+from apical.tasks import toy
+
+SMALL = ["--size", "5", "--steps", "2", "--batch", "4"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A task, two runs on it, and their scores."""
+    folder, had = tmp_path_factory.mktemp("on_tasks"), torch.get_num_threads()
+    torch.set_num_threads(1)
+    toy(folder / "t.zarr", "tokens", train=60, test=20, steps=12)
+    for family in ("elm", "gru"):
+        run("fit", folder / "t.zarr", "--model", family, *SMALL, "--out", folder / family)
+    run("evaluate", folder / "t.zarr", folder / "elm", folder / "gru", "--out", folder / "s.csv")
+    yield folder
+    torch.set_num_threads(had)
+
+
+def run(*words):
+    done = CliRunner().invoke(app, [*map(str, words)])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_the_road(made, tmp_path):
+    told = run("compare", made / "s.csv", "--out", tmp_path / "f.png", "--table", tmp_path / "t.md")
+    assert "elm 5" in told and "gru 5" in told and (tmp_path / "f.png").stat().st_size > 1000
+    assert "| toy tokens |" in (tmp_path / "t.md").read_text()
+    assert "report:" in run("report", made / "s.csv", "--out", tmp_path / "r.html")
+    told = json.loads(run("evaluate", made / "t.zarr", made / "elm", "--json"))
+    assert told[0]["family"] == "elm" and 0 <= told[0]["accuracy"] <= 1
+
+
+def test_a_run_knows_its_own(made):
+    assert "fitted; `apical evaluate" in run("fit", "--resume", made / "elm")
+    with pytest.raises(InputError, match="was started with batch = 4, now it is 5"):
+        run("fit", "--resume", made / "elm", "--batch", "5")
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--dendrites", "3"], "--dendrites: is of fits to a simulation"),
+        (["--model", "tcn"], "model for sequences 'tcn' is not known"),
+        (["--recipe", "paper"], "recipe for sequences 'paper' is not known"),
+        (["--size", "7x128"], "size '7x128': of a classifier of sequences it is a whole number"),
+        (["--set", "bin_ms=2"], "is of tokens, which take no bin_ms"),
+        (["--set", "widht=2"], "'widht' is not a setting"),
+        (["--set", "options.d_m=2"], "'d_m' is not a setting"),
+        (["--batch", "1000"], "fewer than a batch of 1000"),
+    ],
+)
+def test_what_does_not_suit_a_task_is_one_line(made, tmp_path, words, told):
+    with pytest.raises(InputError) as error:
+        run("fit", made / "t.zarr", "--out", tmp_path / "run", *words)
+    assert told in str(error.value) and "\n" not in str(error.value) and not (tmp_path / "run").exists()
+
+
+def test_simulations_and_tasks_are_not_mixed(made, tmp_path):
+    with pytest.raises(InputError, match="fitted to one task, got 2"):
+        run("fit", made / "t.zarr", made / "t.zarr", "--out", tmp_path / "run")
+    with pytest.raises(InputError, match="no run there"):
+        run("evaluate", made / "t.zarr", made / "t.zarr", "--json")
+    with pytest.raises(InputError, match="--data: is of reports on a simulation"):
+        run("report", made / "s.csv", "--data", made / "t.zarr", "--out", tmp_path / "r.html")
