@@ -59,8 +59,10 @@ def fit_to_task(
             overwrite=overwrite,
             report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
         )
-    task = task or read_task_card(out).task
-    console.print(f"{out}: fitted; `apical evaluate {task} {out} --out scores.csv` scores it on the test sequences")
+    fitted_to = task or read_task_card(out).task
+    console.print(
+        f"{out}: fitted; `apical evaluate {fitted_to} {out} --out scores.csv` scores it on the test sequences"
+    )
 
 
 def _whole(size: object) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,7 +101,7 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         return self.steps(range(len(self)))
 
-    def steps(self, numbers: range) -> Iterator[Batch]:
+    def steps(self, numbers: range) -> Generator[Batch, None, None]:
         """The batches of these numbers; those of epoch e begin at e · len."""
         return made_ahead(self.draw, numbers, self._threads)
 

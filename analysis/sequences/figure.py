@@ -79,7 +79,7 @@ def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look
     for model, one in look.items():
         mine = [each for each in found if (each.first.family, each.first.size) == model]
         mine.sort(key=lambda each: each.first.bin_ms or 0)
-        x = [each.first.bin_ms if by_bin else each.first.n_parameters for each in mine]
+        x = np.array([each.first.bin_ms if by_bin else each.first.n_parameters for each in mine], float)
         y = np.array([each.mean for each in mine])
         around = np.array([[each.mean - each.interval.low, each.interval.high - each.mean] for each in mine]).T
         label = f"{family_of(model[0]).title or model[0]} {model[1]}"

@@ -164,7 +164,7 @@ def fit(
     }
     given = {name: value for name, value in given.items() if value is not None}
     if live is None and of_task(data, out, resume):
-        others = {
+        not_for_tasks = {
             "--dendrites": dendrites,
             "--tensorboard": tensorboard or None,
             "--live-set": live_set,
@@ -184,7 +184,7 @@ def fit(
             device=device,
             resume=resume,
             overwrite=overwrite,
-            not_for_tasks=[name for name, value in others.items() if value is not None],
+            not_for_tasks=[name for name, value in not_for_tasks.items() if value is not None],
         )
         return
     plan = {"window": window, "seen": seen, "validation_trials": validation_trials, "test_trials": test_trials}

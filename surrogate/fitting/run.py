@@ -153,7 +153,8 @@ class Run:
 
     def _restore(self) -> None:
         """Go back to the last validation of the run in the folder; to step 0 where there has been none."""
-        self.step, self.log = 0, []
+        self.step = 0
+        self.log: list[LogRow] = []
         if not (self.out / STATE).exists():
             return
         state = read_tensors(self.out / STATE)

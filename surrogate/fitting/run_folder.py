@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -92,9 +92,6 @@ class LogRow(NamedTuple):
         return math.inf if math.isnan(error) else error
 
 
-Row = TypeVar("Row", bound=Any)
-
-
 def write_file(path: Path, content: bytes) -> None:
     """Put a file of a run, whole, in place of what was there. Raises InputError where it cannot be written."""
     with writing_whole(path, then="--resume goes on") as growing:
@@ -108,7 +105,7 @@ def write_log(folder: Path, rows: Sequence[NamedTuple]) -> None:
     write_file(folder / LOG, text.getvalue().encode())
 
 
-def read_log(folder: Path, until: int, kind: type[Row] = LogRow) -> list[Row]:
+def read_log(folder: Path, until: int, kind: Any = LogRow) -> list[Any]:
     """The rows up to step `until`. Raises InputError where they cannot be read or there is none of that step.
 
     kind: of the rows: a step, then numbers.
