@@ -10,8 +10,9 @@ BIN := .venv/bin
 .PHONY: test quickstart lab docs check types
 .DEFAULT_GOAL := test
 
+# A process of tests for each core, so none of them needs threads.
 test: .venv/.test-ready
-	@$(BIN)/pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile $(ARGS)
 
 quickstart: .venv/.test-ready
 	@$(BIN)/apical quickstart $(ARGS)

@@ -15,6 +15,7 @@ from . import schema
 
 CHUNK_BYTES = 1 << 18  # unpacked: some clips of events, so that a sequence is read without much beside it
 SEQUENCES_PER_CHUNK = 1 << 16
+MOST_SEQUENCES = 10_000_000
 
 
 class Block(NamedTuple):
@@ -66,6 +67,13 @@ def write_task(
         _write(growing, blocks, attrs)
         schema.validate(xr.open_dataset(growing, engine="zarr", consolidated=False), str(out), values=True)
     return schema.open_task(out)
+
+
+def check_sizes(train: int, test: int, validation: int = 0, *, least: int = 1) -> None:
+    """Raise InputError for numbers of sequences that no task can have."""
+    for name, n, fewest in (("train", train, least), ("validation", validation, 0), ("test", test, least)):
+        if not fewest <= n <= MOST_SEQUENCES:
+            raise InputError(f"{name} is {n}, expected {fewest} to {MOST_SEQUENCES:,}")
 
 
 def check_free(out: Path, overwrite: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from .store import Block, write_task
+from .store import Block, check_sizes, write_task
 
 CLASSES = 10
 N_CHANNELS = 40
@@ -39,6 +39,7 @@ def toy(
     overwrite: replace what is there.
     Raises InputError where something is there, or it cannot be written.
     """
+    check_sizes(train, test)
     splits = ["train"] * train + ["test"] * test
 
     def blocks() -> Iterator[Block]:

@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 
 from ...simulate.cores import available_cores
-from ...simulate.schema import InputError, making, unwritten
+from ...simulate.schema import making, unwritten
 from ...surrogate.ahead import made_ahead
 from ..blocks import Progress, begin, quiet
-from ..store import check_free
+from ..store import check_free, check_sizes
 from . import shd, voices
 from .cochlea import Cochlea, check_installed
 
@@ -45,9 +45,7 @@ def make_spoken_digits(
     """
     out = Path(out)
     check_free(out, overwrite)
-    for name, n in (("train", train), ("test", test)):
-        if n < len(voices.WORDS):
-            raise InputError(f"{name} is {n}, expected {len(voices.WORDS)} or more: each digit in each language")
+    check_sizes(train, test, least=len(voices.WORDS))  # each digit in each language
     shd.check_h5py()
     check_installed()
     recipe = {

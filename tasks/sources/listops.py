@@ -15,7 +15,7 @@ import xarray as xr
 
 from ...simulate.schema import InputError
 from ..blocks import Progress, forget, made_blocks, quiet
-from ..store import Block, check_free, write_task
+from ..store import Block, check_free, check_sizes, write_task
 
 OPERATORS = ("MIN", "MAX", "MED", "SM")
 CLOSE = "X"
@@ -23,7 +23,7 @@ VOCABULARY = [*(str(digit) for digit in range(10)), *OPERATORS, CLOSE]
 FIRST_OPERATOR, CLOSES = 10, 14
 OPERATOR_P = 0.25
 MOST_DEPTH, MOST_ARGUMENTS = 10, 10
-LONGER_THAN, SHORTER_THAN = 500, 2000  # tokens
+LONGER_THAN, SHORTER_THAN, MOST_TOKENS = 500, 2000, 100_000
 PUBLISHED = {"train": 96_000, "validation": 2_000, "test": 2_000}
 PER_BLOCK = 2000
 SPLIT_OF = ("train", "validation", "test")
@@ -48,11 +48,10 @@ def make_listops(
     """
     out = Path(out)
     check_free(out, overwrite)
-    if not 0 <= longer_than < shorter_than - 5:
-        raise InputError(f"tokens: more than {longer_than} and fewer than {shorter_than} leaves no room; the published "
-                         f"limits are {LONGER_THAN} and {SHORTER_THAN}")  # fmt: skip
-    if min(train, test) < 1 or validation < 0:
-        raise InputError(f"train, validation, test are {train}, {validation}, {test}; expected 1, 0, 1 or more")
+    if not 0 <= longer_than < shorter_than - 5 <= MOST_TOKENS:
+        raise InputError(f"tokens: more than {longer_than} and fewer than {shorter_than} leaves no room below "
+                         f"{MOST_TOKENS}; the published limits are {LONGER_THAN} and {SHORTER_THAN}")  # fmt: skip
+    check_sizes(train, test, validation)
     sizes = (train, validation, test)
     recipe = {"made_by": "make listops", "seed": seed, "sizes": sizes, "longer_than": longer_than,
               "shorter_than": shorter_than}  # fmt: skip

@@ -17,7 +17,7 @@ import xarray as xr
 
 from ...simulate.schema import InputError
 from ..blocks import Progress, forget, made_blocks, quiet
-from ..store import Block, check_free, write_task
+from ..store import Block, check_free, check_sizes, write_task
 from . import paddles
 from .paddles import BLOCKED, moved, turned
 
@@ -91,8 +91,7 @@ def make_pathfinder(
     check_free(out, overwrite)
     if pixels not in SETTINGS:
         raise InputError(f"pixels is {pixels}, expected one of {', '.join(map(str, SETTINGS))}")
-    if min(train, test) < 1 or validation < 0:
-        raise InputError(f"train, validation, test are {train}, {validation}, {test}; expected 1, 0, 1 or more")
+    check_sizes(train, test, validation)
     sizes = (train, validation, test)
     recipe = {"made_by": "make pathfinder", "pixels": pixels, "seed": seed, "sizes": sizes}
     n_blocks = -(-sum(sizes) // PER_BLOCK)

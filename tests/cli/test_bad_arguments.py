@@ -37,6 +37,7 @@ VALUES += [
 VALUES += ['[{"a": [1]}]', '"\\u0000"', "07:32:00", *DEEP]
 FIELDS = ["", "=", "seed", "=3", ".=3", "seed.x=3", "a.b=3", "seed.=3", "x" * 4000 + "=3", ".".join("a" * 3000) + "=3"]
 
+PUBLISHED_TASKS = ("shd", "lra-text", "lra-retrieval", "lra-image", "lra-listops", "lra-pathfinder", "enwik8")
 # What would be done without the wrong argument, and the folder of what it needs
 COMMANDS = {
     "simulate": "lif --out new.zarr --trials 1 --seconds 0.05",
@@ -71,6 +72,14 @@ COMMANDS = {
     "cells": "",
     "presets": "",
     "quickstart": "--out new --tiny",
+    "tasks make toy": "--train 20 --test 10 --out new.zarr",
+    "tasks make spoken-digits": "--train 20 --test 20 --out new.zarr",
+    "tasks make listops": "--train 20 --validation 2 --test 2 --out new.zarr",
+    "tasks make pathfinder": "--train 20 --validation 2 --test 2 --out new.zarr",
+    "tasks make fashion": "--folder afolder --out new.zarr",
+    "tasks make characters": "afile --out new.zarr",
+    **{f"tasks import {name}": "afolder --out new.zarr" for name in PUBLISHED_TASKS},
+    "tasks show": "truth.zarr",
 }
 SWEEP = 'recipe = "quick"\n[[models]]\nfamily = "elm"\nsizes = [2]\n'
 EVERY = 31  # so many-th case; no factor of the numbers of values, so that each value comes up
@@ -98,6 +107,9 @@ WORK = (
     "apical.simulate.validation.own_mechanisms.apart",
     "apical.simulate.cell.models.taking.take_cell",
     "apical.cli.quickstart._simulate",
+    "apical.tasks.digits.spoken_digits._make_clips",
+    "apical.tasks.sources.listops.made_blocks",
+    "apical.tasks.sources.pathfinder.made_blocks",
 )
 
 

@@ -84,3 +84,13 @@ def test_the_table_of_the_documentation_is_that_of_the_results():
     """Made by `apical compare results/cell_types.csv --table table.md`."""
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert comparison_table(read_scores([ROOT / "results" / "cell_types.csv"])) in page
+
+
+@pytest.mark.parametrize(
+    ("files", "against"),
+    [(["training_settings"], "elm-20-plain"), (["fewer_weights", "taught_and_pruned"], "elm-20-own")],
+)
+def test_so_are_the_tables_of_differences(files, against):
+    """Made by `apical compare FILES --against NAME --table table.md`."""
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert difference_table(read_scores([ROOT / "results" / f"{name}.csv" for name in files]), against) in page

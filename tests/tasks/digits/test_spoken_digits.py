@@ -72,7 +72,7 @@ def test_espeak_that_is_absent_or_does_not_know_a_voice(monkeypatch, tmp_path):
 
 
 def test_a_set_without_each_digit_is_refused(tmp_path):
-    with pytest.raises(InputError, match="test is 19, expected 20 or more: each digit in each language"):
+    with pytest.raises(InputError, match="test is 19, expected 20 to 10,000,000"):
         spoken_digits.make_spoken_digits(tmp_path / "x.zarr", train=20, test=19)
 
 
