@@ -1,6 +1,6 @@
 """Training trials laid out in a file for as long as a fit takes: a window is a few short reads.
 
-In memory ten hours take 1.4 GB, and a Zarr chunk has to be unpacked whole for the twelfth of it that a window is. The
+In memory ten hours take 1.3 GB, and a Zarr chunk has to be unpacked whole for the twelfth of it that a window is. The
 file has no name, so however the fit ends, it is gone.
 T ms of a trial.
 """
