@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+TESTS = "OMP_NUM_THREADS=1 .venv/bin/pytest -n logical --dist loadfile"
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not there")
 
 
@@ -52,18 +53,18 @@ def test_set_up_comes_first_and_once(make, tmp_path):
     planned = make("--dry-run", "test").stdout
     assert "-m venv .venv" in planned
     assert "-c constraints.txt -e '.[test]'" in planned
-    assert planned.splitlines()[-1] == ".venv/bin/pytest "
+    assert planned.splitlines()[-1] == f"{TESTS} "
 
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/.test-ready").touch()
-    assert make("--dry-run", "test").stdout.splitlines() == [".venv/bin/pytest "]
+    assert make("--dry-run", "test").stdout.splitlines() == [f"{TESTS} "]
     (tmp_path / "constraints.txt").write_text("torch==0")
     assert "pip install" in make("--dry-run", "test", "-W", "constraints.txt").stdout
 
 
 def test_arguments_are_passed_on(make):
     command = make("--dry-run", "-o", ".venv/.test-ready", "test", 'ARGS=-m "slow or not slow"').stdout
-    assert command == '.venv/bin/pytest -m "slow or not slow"\n'
+    assert command == f'{TESTS} -m "slow or not slow"\n'
 
 
 def test_every_dependency_is_pinned():

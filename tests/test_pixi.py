@@ -27,10 +27,10 @@ def test_the_manifest_obeys_the_schema(manifest, shared):
 
 
 def makefile_commands() -> dict[str, str]:
-    """The last command of each target's recipe, without what pixi adds itself: the environment and arguments."""
+    """The last command of each target's recipe, without what pixi says otherwise: the environment and arguments."""
     recipes = re.findall(r"^(\w+):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     return {
-        target: recipe.splitlines()[-1].strip().removeprefix("@$(BIN)/").removesuffix(" $(ARGS)")
+        target: recipe.splitlines()[-1].strip().partition("$(BIN)/")[2].removesuffix(" $(ARGS)")
         for target, recipe in recipes
     }
 

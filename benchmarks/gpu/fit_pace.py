@@ -26,6 +26,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from apical.surrogate import fit
+from apical.surrogate.fitting import advance
 from apical.surrogate.fitting import fit as fitting
 from apical.surrogate.fitting import steps as taking
 from apical.surrogate.fitting.recipe import FitConfig, paper
@@ -81,7 +82,7 @@ def timed(given: argparse.Namespace, seed: int, steps: int, profiled: bool = Fal
 
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        stopping = fitting.validate
+        stopping = advance.validate
 
         def validate(*values):
             if run and seen:
@@ -91,11 +92,11 @@ def timed(given: argparse.Namespace, seed: int, steps: int, profiled: bool = Fal
                     torch.cuda.set_sync_debug_mode("default")
             return stopping(*values)
 
-        fitting.validate = validate
+        advance.validate = validate
         try:
             fit(config, given.data, Path(folder, "run"), device=given.device, report=report, say=print)
         finally:
-            fitting.validate = stopping
+            advance.validate = stopping
     (first, began_s), (last, ended_s) = seen[0], seen[-1]
     pace = (last - first) / (ended_s - began_s)
     if run is None:

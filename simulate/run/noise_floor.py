@@ -131,7 +131,10 @@ def _as_a_model(told: str, integration: Integration) -> dict[str, Any]:
     """What the prediction says of the model that made it, as other predictions do."""
     named = {"family": FAMILY, "size": told, "name": f"cell, {told}", "seed": None}
     cost = {"n_parameters": 0, "macs_per_ms": None, "train_trials": None}
-    made = {"trained_on": "", "mode": "simulation", "integration": integration.model_dump(mode="json")}
+    how = integration.model_dump(mode="json")
+    if not integration.exact_rates:  # of which floors of before say nothing; the dataset's id tells where it matters
+        del how["exact_rates"]
+    made = {"trained_on": "", "mode": "simulation", "integration": how}
     return {**named, **cost, **made, "jitter_ms": JITTER_MS}
 
 

@@ -90,6 +90,6 @@ def test_runs_of_a_sweep_are_computed_on_the_gpu_of_their_process(gpus, tmp_path
     config = Sweep.checked("a", {"models": [{"family": "gru", "sizes": [2]}], "seeds": [0, 1, 2], "recipe": "quick"})
     scoring = sweep.Scoring(lambda predicted, path: None, lambda paths, path: None)
     for place, group in enumerate(config.groups()):
-        outcomes = sweep.run_group(group, ["data.zarr"], Path(tmp_path), scoring, "cuda", place=place)
+        outcomes = sweep.run_group(group, ["data.zarr"], None, Path(tmp_path), scoring, "cuda", place=place)
         assert [each.error for each in outcomes] == [None]
     assert used == ["cuda:0"] * 2 + ["cuda:1"] * 2 + ["cuda:0"] * 2

@@ -26,6 +26,7 @@ STEP = SimpleNamespace(  # 100 variables, two synapses with 1 and 2 receptors
         trial_bytes=4 * 100,
         numbers=np.zeros(1),
         indices=np.zeros(1, int),
+        stream_rows=np.empty((4, 0), int),
     ),
 )
 
@@ -80,7 +81,7 @@ def test_out_of_memory_halves_the_trials_side_by_side(monkeypatch, caplog):
             raise MemoryError("full")
         return iter(some)
 
-    monkeypatch.setattr(trials, "Arrivals", lambda step, events_ms, pieces, threads: events_ms)
+    monkeypatch.setattr(trials, "Arrivals", lambda step, events_ms, pieces, threads, streams: events_ms)
     monkeypatch.setattr(trials, "_at_once", at_once)
     found = list(trials.run(STEP, range(27), ["soma"], [], 10.0, [device(at_once=5)]))
     assert found == list(range(27))

@@ -188,13 +188,14 @@ def test_a_return_is_passed_over_at_the_end_of_a_procedure_only(code):
         f"FUNCTION f() {{ if (a) {{\n{block}\n}} }}",
         f"FUNCTION f() {{ f = 1\n{block}\n}}",
     ):
+        called = f"{HEAD}{early}\nINITIAL {{ {'q()' if 'q()' in early else 'a = f()'} }}"
         with pytest.raises(InputError, match=r"^made\.mod, line 7: VERBATIM is not supported"):
-            syntax.parse(HEAD + early, "made.mod")
+            syntax.parse(called, "made.mod")
 
 
 @pytest.mark.parametrize("code", ["a = 1;", "return 1;", "return a;", "if (a) return 0;", "return 0; a = 1;"])
 def test_any_other_verbatim_is_refused_by_its_own_line(code):
-    text = f"{HEAD}VERBATIM\nENDVERBATIM\nPROCEDURE q() {{\nVERBATIM\n{code}\nENDVERBATIM\n}}"
+    text = f"{HEAD}VERBATIM\nENDVERBATIM\nPROCEDURE q() {{\nVERBATIM\n{code}\nENDVERBATIM\n}}\nINITIAL {{ q() }}"
     with pytest.raises(InputError, match=r"^made\.mod, line 9: VERBATIM is not supported"):
         syntax.parse(text, "made.mod")
 
