@@ -95,7 +95,9 @@ def test_only_a_few_trials_are_in_flight(here):
 
 def test_the_page_s_slurm_cluster():
     """What goes to sbatch; without SLURM it is not sent."""
+    heard_by = signal.getsignal(signal.SIGINT)
     pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed: pip install 'apical[cluster]'")
+    signal.signal(signal.SIGINT, heard_by)  # which its import takes over, for every test after this one
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     page: dict = {"__name__": "page"}
     exec(compile(code, "docs/guides/scale_out.md", "exec"), page)
