@@ -11,7 +11,8 @@ from .progress import bar, console
 
 def of_task(data: Sequence[Path] | None, out: Path, resume: bool) -> bool:
     """Whether a fit is of a task: what is given is one, or the run that is resumed is on one."""
-    from ..tasks.fitting.run_folder import is_task, is_task_run
+    from ..tasks.fitting.run_folder import is_task_run
+    from ..tasks.schema import is_task
 
     return any(map(is_task, data or ())) or (resume and is_task_run(out))
 

@@ -92,6 +92,20 @@ def n_classes(ds: xr.Dataset) -> int:
     return ds.attrs["n_channels"] if ds.attrs["target"] == "next" else len(class_names(ds))
 
 
+def is_task(path: str | Path) -> bool:
+    """Whether a path is a task, as far as its first file says."""
+    return "apical_task_schema" in json_in(Path(path) / "zarr.json").get("attributes", {})
+
+
+def json_in(path: Path) -> dict:
+    """The JSON object in a file; an empty one where there is none."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def open_task(path: str | Path) -> xr.Dataset:
     """Open a task lazily; its offsets, labels and splits are checked, the sequences themselves are not read.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -23,10 +24,7 @@ def write_scores(path: str | Path, scores: Sequence[Score]) -> None:
     rows = [score.model_dump() for score in scores]
     of_row = {row_key(row): each.resamples for row, each in zip(rows, scores, strict=True) if each.resamples}
     write_resamples(path, of_row)
-    with writing_whole(Path(path)) as growing, growing.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(Path(path), COLUMNS, rows)
 
 
 def join_scores(paths: Sequence[Path], out: Path) -> None:
@@ -54,14 +52,27 @@ def read_scores(paths: Sequence[str | Path]) -> Scores:
     return scores
 
 
-def _read_file(path: Path) -> list[Score]:
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows of scores as CSV under one header. Raises InputError where that cannot be."""
+    with writing_whole(path) as growing, growing.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_rows(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """The header of a file of scores, and its rows as text. Raises InputError where it cannot be read."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
-            header, rows = reader.fieldnames or [], list(reader)
+            return list(reader.fieldnames or []), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{path}: scores cannot be read ({reason}); `apical evaluate` writes them") from error
+
+
+def _read_file(path: Path) -> list[Score]:
+    header, rows = read_rows(path)
     if "scores_schema" in header:  # before the columns: another schema explains why they differ
         for at, row in enumerate(rows, start=1):
             if row["scores_schema"] != str(SCORES_SCHEMA):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ...simulate.schema import InputError, writing_whole
+from ..scores.files import read_rows, write_rows
 
 TASK_SCORES_SCHEMA: Literal[1] = 1
 
@@ -79,10 +79,7 @@ def write_task_scores(path: str | Path, scores: Sequence[TaskScore]) -> None:
                 arrays[f"{_key(row)}.{name}"] = values.astype("f8" if name == "curve_i2" else "i4")
     with writing_whole(answers_path(path)) as growing:
         np.savez_compressed(growing, **arrays)  # type: ignore[arg-type]  # NumPy's stub: the last argument is them
-    with writing_whole(Path(path)) as growing, growing.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(Path(path), COLUMNS, rows)
 
 
 def read_task_scores(paths: Sequence[str | Path]) -> list[TaskScore]:
@@ -103,12 +100,7 @@ def read_task_scores(paths: Sequence[str | Path]) -> list[TaskScore]:
 
 
 def _read_file(path: Path) -> list[TaskScore]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, strict=True)
-            header, rows = reader.fieldnames or [], list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: scores cannot be read ({error}); `apical evaluate` writes them") from error
+    header, rows = read_rows(path)
     if header != COLUMNS or not rows:
         wrong = sorted(set(header) ^ set(COLUMNS))
         raise InputError(f"{path}: is no file of task scores ({wrong[0] if wrong else 'no rows'}); evaluate again")

@@ -62,7 +62,7 @@ def evaluate(
     from ...analysis.scores.files import write_scores
     from ...analysis.style import check_suffix
     from ...simulate.schema import InputError
-    from ...tasks.fitting.run_folder import is_task
+    from ...tasks.schema import is_task
     from ..on_tasks import evaluate_on_task
     from ..progress import bar, console
     from ..tables import print_intervals, print_json, print_scores, print_seeds, score_json

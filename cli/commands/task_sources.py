@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -191,10 +192,9 @@ def import_shd(folder: Folder, out: Out, overwrite: Overwrite = False) -> None:
     import json
 
     from ...tasks.digits import shd
-    from ..progress import bar, console
+    from ..progress import console
 
-    with bar("Reading"):
-        made = shd.import_shd(folder, out, overwrite=overwrite)
+    made = _read(out, shd.import_shd, folder, overwrite=overwrite)
     for each in json.loads(made.attrs["provenance"])["sources"]:
         told = {True: "the published file", False: "not the published file", None: "no published checksum is known"}
         console.print(f"{each['file']}: {told[each['published']]} (md5 {each['md5']})", markup=False)
@@ -209,11 +209,8 @@ def import_shd(folder: Folder, out: Out, overwrite: Overwrite = False) -> None:
 def import_lra_text(folder: Folder, out: Out, overwrite: Overwrite = False) -> None:
     """Read the reviews of IMDB: the folder aclImdb with train and test, each with pos and neg."""
     from ...tasks.sources import lra_text
-    from ..progress import bar
 
-    with bar("Reading"):
-        made = lra_text.import_text(folder, out, overwrite=overwrite)
-    _written(out, made)
+    _written(out, _read(out, lra_text.import_text, folder, overwrite=overwrite))
 
 
 @read.command(
@@ -224,11 +221,8 @@ def import_lra_text(folder: Folder, out: Out, overwrite: Overwrite = False) -> N
 def import_lra_retrieval(folder: Folder, out: Out, overwrite: Overwrite = False) -> None:
     """Read AAN's pairs: new_aan_pairs.train.tsv, .eval.tsv and .test.tsv. It becomes a task of two towers."""
     from ...tasks.sources import lra_text
-    from ..progress import bar
 
-    with bar("Reading"):
-        made = lra_text.import_retrieval(folder, out, overwrite=overwrite)
-    _written(out, made)
+    _written(out, _read(out, lra_text.import_retrieval, folder, overwrite=overwrite))
 
 
 @read.command(
@@ -263,11 +257,8 @@ def import_lra_listops(folder: Folder, out: Out, overwrite: Overwrite = False) -
 def import_lra_pathfinder(folder: Folder, out: Out, seed: Seed = 0, overwrite: Overwrite = False) -> None:
     """Read a folder of Pathfinder's pictures, with imgs and metadata in it; --seed fixes the split, 80, 10 and 10 %."""
     from ...tasks.sources import lra_pictures
-    from ..progress import bar
 
-    with bar("Reading"):
-        made = lra_pictures.import_pathfinder(folder, out, seed=seed, overwrite=overwrite)
-    _written(out, made)
+    _written(out, _read(out, lra_pictures.import_pathfinder, folder, seed=seed, overwrite=overwrite))
 
 
 @read.command(
@@ -284,6 +275,14 @@ def import_enwik8(
     from ...tasks.sources import text
 
     _written(out, text.import_enwik8(file, out, overwrite=overwrite))
+
+
+def _read(out: Path, importer: Callable[..., xr.Dataset], source: Path, **given: Any) -> xr.Dataset:
+    """What an importer makes of published files, while it is told that they are read."""
+    from ..progress import bar
+
+    with bar("Reading"):
+        return importer(source, out, **given)
 
 
 def _written(out: Path, made: xr.Dataset) -> None:

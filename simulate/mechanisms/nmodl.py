@@ -68,7 +68,7 @@ BUILT_IN = {
     "pas": Mechanism({"g": "S/cm2", "e": "mV"}),
     "hh": Mechanism({"gnabar": "S/cm2", "gkbar": "S/cm2", "gl": "S/cm2", "el": "mV"}, ("ek", "ena")),
 }
-WITH_TABLES = {"hh"}  # of those
+WITH_TABLES = {"hh"}  # of NEURON's own
 BUILT_IN_POINTS = {  # those of them that receive events
     "ExpSyn": Mechanism({"tau": "ms", "e": "mV"}, weight="uS"),
     "Exp2Syn": Mechanism({"tau1": "ms", "tau2": "ms", "e": "mV"}, weight="uS"),

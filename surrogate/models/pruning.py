@@ -10,6 +10,8 @@ import torch
 from .elm import ELM
 from .families import assemble
 
+OF_BRANCHES = {"_proto_w_s", "tau_s", "tau_b", "input_to_synapse_indices", "valid_indices_mask"}
+
 
 @torch.no_grad()
 def influence_k(model: ELM) -> torch.Tensor:
@@ -38,6 +40,3 @@ def pruned(model: ELM, n_branches: int) -> ELM:
             state[name] = tensor.view(before, -1)[kept].reshape(-1, *tensor.shape[1:])
     smaller.load_state_dict(state)
     return smaller
-
-
-OF_BRANCHES = {"_proto_w_s", "tau_s", "tau_b", "input_to_synapse_indices", "valid_indices_mask"}

@@ -15,6 +15,7 @@ from ...surrogate.fitting.run_folder import CARD, STATE, check_same, goes_on, re
 from ...surrogate.models.settings import Settings
 from ...surrogate.tensors import read_tensors
 from ..models.settings import ModelSettings
+from ..schema import json_in
 from .recipe import TaskFit
 
 RUN_VERSION = 1
@@ -60,22 +61,9 @@ def task_id(ds: xr.Dataset) -> str:
     return made.hexdigest()[:16]
 
 
-def is_task(path: str | Path) -> bool:
-    """Whether a path is a task, as far as its first file says."""
-    return "apical_task_schema" in _json(Path(path) / "zarr.json").get("attributes", {})
-
-
 def is_task_run(folder: str | Path) -> bool:
     """Whether a folder is a run on a task."""
-    return "apical_task_run" in _json(Path(folder) / CARD)
-
-
-def _json(path: Path) -> dict:
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return "apical_task_run" in json_in(Path(folder) / CARD)
 
 
 def read_task_card(folder: Path) -> TaskCard:

@@ -12,7 +12,8 @@ from apical.tasks import toy
 from apical.tasks.fitting.fit import fit_task
 from apical.tasks.fitting.predict import answer
 from apical.tasks.fitting.recipe import ARENA, RECIPES, TaskFit, recipe
-from apical.tasks.fitting.run_folder import is_task, is_task_run, read_task_card
+from apical.tasks.fitting.run_folder import is_task_run, read_task_card
+from apical.tasks.schema import is_task
 
 FORMS = ("events", "tokens", "vectors", "towers")
 BIN = {"events": {"bin_ms": 50.0}}

@@ -1,6 +1,8 @@
 """A task that is not as agreed is refused in one line that names the variable and the value."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -126,3 +128,10 @@ def test_a_summary_counts_what_is_there(tmp_path):
     assert found["length"]["most"] <= 60 and found["length_2"]["least"] >= 30
     assert found["provenance"]["seed"] == 4
     json.dumps(found)
+
+
+def test_whether_a_path_is_a_task_is_told_without_torch(tmp_path):
+    """`apical evaluate` asks it of every truth, and needs no PyTorch for the rest."""
+    asked = "import sys; from apical.tasks.schema import is_task; is_task('nothing'); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
