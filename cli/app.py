@@ -20,6 +20,7 @@ from .commands import (
     noise_floor,
     report,
     surrogate,
+    sweep,
     tasks,
 )
 from .options import Device, examples
@@ -62,6 +63,7 @@ for part in (
     noise_floor,
     models,
     surrogate,
+    sweep,
     comparison,
     generalise,
     look,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,43 @@ def fit_to_task(
     console.print(
         f"{out}: fitted; `apical evaluate {fitted_to} {out} --out scores.csv` scores it on the test sequences"
     )
+
+
+def sweep_of_task(data: Sequence[Path] | None, out: Path, resume: bool) -> bool:
+    """Whether a sweep is of a task: what is given is one, or the sweep that is resumed is on one."""
+    from ..tasks.fitting.sweep import is_task_sweep
+    from ..tasks.schema import is_task
+
+    return any(map(is_task, data or ())) or (resume and data is None and is_task_sweep(out))
+
+
+def sweep_on_task(
+    sweep: str | None, data: Sequence[Path] | None, out: Path, test: Path | None, fields: Sequence[str]
+) -> Callable[..., Sequence[Any]]:
+    """`run_task_sweep` of what is given. Raises InputError for a test set, for several tasks, or a bad sweep."""
+    from ..simulate.changes import parsed
+    from ..simulate.schema import InputError
+    from ..tasks.fitting.sweep import TaskScoring, own_task_sweep, run_task_sweep
+    from ..tasks.fitting.sweep_config import read_task_sweep
+
+    if test is not None:
+        raise InputError("--test: is of sweeps on a simulation; a task has its own test sequences; leave it out")
+    if data is not None and len(data) > 1:
+        raise InputError(f"a sweep of classifiers is on one task, got {len(data)} paths; give one")
+    config = (own_task_sweep(out).config if sweep is None else read_task_sweep(sweep)).changed(parsed(fields))
+    return partial(run_task_sweep, config, data[0] if data else None, out, TaskScoring(_write_score, _join_scores))
+
+
+def _write_score(task: Path, run: Path, out: Path) -> None:
+    from ..analysis.sequences.rows import write_task_scores
+
+    write_task_scores(out, [_score(task, run)])
+
+
+def _join_scores(paths: Sequence[Path], out: Path) -> None:
+    from ..analysis.sequences.rows import read_task_scores, write_task_scores
+
+    write_task_scores(out, read_task_scores(paths))
 
 
 def _whole(size: object) -> int:

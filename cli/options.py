@@ -16,6 +16,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and
 Workers = Annotated[
     int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Processes, one cell each [default: all cores].")
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="Replace a setting; `apical presets fit` lists them. Repeatable."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, or cuda:N: one GPU of several.")]
 RunOrName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run, a model that ships, a published ELM, or owner/name on a hub.")
@@ -61,6 +67,21 @@ Fields = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field; `apical presets` lists them. Repeatable."),
 ]
+
+
+def places(
+    context: typer.Context, data: list[Path] | None, out: Path | None, resume: bool, live: bool = False
+) -> tuple[list[Path] | None, Path]:
+    """Datasets and folder; with --resume the folder may stand alone, and knows its data."""
+    if resume and out is None and data and len(data) == 1:
+        (out,), data = data, None
+    if out is None:
+        context.fail("Missing option '--out' / '-o'.")
+    if not data and not resume and not live:
+        context.fail("Missing argument 'DATA…'.")
+    if data and live:
+        context.fail("Only one of argument 'DATA…' and option '--live' can be given.")
+    return data or None, out
 
 
 def regions_told(words: list[str] | None) -> dict[str, str]:

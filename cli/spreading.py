@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..simulate.mechanisms.library import Busy
-    from ..surrogate.sweep.sweep import Spread
+    from ..surrogate.sweep.runs import Spread
 
 
 @contextmanager

@@ -49,7 +49,8 @@ class TaskScore(BaseModel):
     @property
     def what(self) -> tuple:
         """What seeds of one model share: task, model, size, bin, steps."""
-        return self.task_id, self.adding, self.family, self.size, self.bin_ms, self.steps, self.batch, self.split
+        model = self.family, self.size, self.n_parameters
+        return self.task_id, self.adding, *model, self.bin_ms, self.steps, self.batch, self.split
 
 
 COLUMNS = [name for name, field in TaskScore.model_fields.items() if not field.exclude]

@@ -8,33 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ...surrogate.models.sizes import sizes_in_words
-from ..options import MOST_PROCESSES, Device, Out, OutOrResumed, Overwrite, Resume, RunOrName, examples, trial_numbers
+from ..options import (
+    MOST_PROCESSES,
+    Device,
+    Out,
+    OutOrResumed,
+    Overwrite,
+    Resume,
+    RunOrName,
+    Settings,
+    examples,
+    places,
+    trial_numbers,
+)
 
 if TYPE_CHECKING:
     from ...surrogate.fitting.recipe import FitConfig
 
 commands = typer.Typer()
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="FIELD=VALUE", help="Replace a setting; `apical presets fit` lists them. Repeatable."
-    ),
-]
-
-
-def _places(
-    context: typer.Context, data: list[Path] | None, out: Path | None, resume: bool, live: bool = False
-) -> tuple[list[Path] | None, Path]:
-    """Datasets and folder; with --resume the folder may stand alone, and knows its data."""
-    if resume and out is None and data and len(data) == 1:
-        (out,), data = data, None
-    if out is None:
-        context.fail("Missing option '--out' / '-o'.")
-    if not data and not resume and not live:
-        context.fail("Missing argument 'DATA…'.")
-    if data and live:
-        context.fail("Only one of argument 'DATA…' and option '--live' can be given.")
-    return data or None, out
 
 
 def _fit_settings(out: Path, recipe: str | None, given: dict[str, Any], fields: list[str], resume: bool) -> FitConfig:
@@ -152,7 +143,7 @@ def fit(
     from ..on_tasks import fit_to_task, of_task
     from ..progress import bar, console, errors
 
-    data, out = _places(context, data, out, resume, live is not None)
+    data, out = places(context, data, out, resume, live is not None)
     given = {
         "family": model,
         "size": size,
@@ -213,94 +204,6 @@ def fit(
     console.print(
         f"{out}: fitted; `apical predict {out} {first} --out prediction.zarr` predicts the held-out trials{alike}"
     )
-
-
-@commands.command(
-    short_help="Fit, predict and score many surrogates.",
-    epilog=examples(
-        "apical sweep parameter-efficiency data.zarr --out sweeps/parameters",
-        "apical sweep data-efficiency monday.zarr tuesday.zarr --out sweeps/data --set steps=20000 --workers 2",
-        "apical sweep my-sweep.toml data.zarr --test other.zarr --out sweeps/mine",
-        "apical sweep --resume sweeps/mine",
-    ),
-)
-def sweep(
-    context: typer.Context,
-    sweep: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="SWEEP", help="parameter-efficiency, data-efficiency, or a .toml. With --resume the folder of one."
-        ),
-    ] = None,
-    data: Annotated[
-        list[Path] | None, typer.Argument(metavar="DATA…", help="A simulation, or several of one cell.")
-    ] = None,
-    out: OutOrResumed = None,
-    test: Annotated[
-        Path | None,
-        typer.Option(metavar="DATA", help="Score on all trials of this simulation, not on those held out."),
-    ] = None,
-    fields: Settings = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=MOST_PROCESSES,
-            help="Processes of one core that share the runs, and the GPUs by turn; 0: one run after another here "
-            "[default: as many as there are GPUs to use, if several, else 0].",
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS|FILE", help="Share the runs among the workers of a Dask scheduler.")
-    ] = None,
-    device: Device = "auto",
-    resume: Resume = False,
-    overwrite: Overwrite = False,
-) -> None:
-    """Fit, predict and score every model of a sweep: models × sizes × seeds × amounts of data.
-
-    A sweep that is resumed knows its settings and its dataset; one that is given again must be the same. A run that
-    fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical
-    compare` draws it. Seeds of one ELM are fitted together.
-    """
-    from ...analysis.scores.evaluate import write_score
-    from ...analysis.scores.files import join_scores
-    from ...simulate.changes import parsed
-    from ...surrogate.device import count_of_gpus
-    from ...surrogate.sweep.sweep import SCORES, Scoring, own_sweep, run_sweep
-    from ...surrogate.sweep.sweep_config import read_sweep
-    from ..progress import bar, console, errors
-    from ..spreading import spread_over
-
-    if resume and out is None and not data:
-        sweep, out = None, None if sweep is None else Path(sweep)
-    if sweep is None and not resume:
-        context.fail("Missing argument 'SWEEP'.")
-    data, out = _places(context, data, out, resume)
-    config = (own_sweep(out).config if sweep is None else read_sweep(sweep)).changed(parsed(fields or ()))
-    if workers is None and scheduler is None:
-        workers = n_gpus if (n_gpus := count_of_gpus(device)) > 1 else 0
-    with bar("Runs") as show, spread_over(workers or 0, scheduler, show.waiting) as spread:
-        outcomes = run_sweep(
-            config,
-            data,
-            out,
-            Scoring(write_score, join_scores),
-            test=test,
-            device=device,
-            resume=resume,
-            overwrite=overwrite,
-            spread=spread,
-            report=show,
-        )
-    failed = [outcome for outcome in outcomes if outcome.error]
-    for outcome in failed:
-        errors.print(f"{outcome.run}: {outcome.error}", soft_wrap=True)
-    n_done = len(outcomes) - len(failed)
-    more = f"; `apical compare {out / SCORES} --out figure.png` draws them" if n_done else ""
-    console.print(f"{out}: {n_done} of {len(outcomes)} runs done{more}")
-    if failed:
-        raise typer.Exit(1)
 
 
 @commands.command(

@@ -14,7 +14,8 @@ from apical.analysis.scores.files import join_scores, read_scores
 from apical.simulate.schema import InputError, open_dataset
 from apical.surrogate.fitting.one_writer import alone_with
 from apical.surrogate.sweep import sweep as module
-from apical.surrogate.sweep.sweep import Outcome, Scoring, run_sweep
+from apical.surrogate.sweep.runs import Outcome
+from apical.surrogate.sweep.sweep import Scoring, run_sweep
 from apical.surrogate.sweep.sweep_config import PRESETS, Sweep, read_sweep
 
 TOML = """
