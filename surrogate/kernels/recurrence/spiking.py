@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from ..compiled import why_not
 from .cpu import call
@@ -23,10 +24,14 @@ States = tuple[Tensor, Tensor]  # kept and trace, (B, N) each
 
 def spiking_trace(drive_btn: Tensor, leak_n: Tensor, trace_leak: float, slope: float, start: States) -> tuple:
     """Trace of the spikes (B, T, N), and the states after the last bin; compiled where the kernel can."""
-    if why_not(drive_btn) or drive_btn.shape[2] % LANES:
+    if why_not(drive_btn):
         return reference(drive_btn, leak_n, trace_leak, slope, start)
-    trace_btn, kept_bn = SpikingTrace.apply(drive_btn, leak_n, trace_leak, slope, *start)
-    return trace_btn, (kept_bn, trace_btn[:, -1])
+    n_neurons = len(leak_n)
+    silent = 0, -n_neurons % LANES
+    drive_btn, leak_n, *start_bn = (F.pad(each, silent) for each in (drive_btn, leak_n, *start))
+    trace_btn, kept_bn = SpikingTrace.apply(drive_btn, leak_n, trace_leak, slope, *start_bn)
+    trace_btn = trace_btn[..., :n_neurons]
+    return trace_btn, (kept_bn[:, :n_neurons], trace_btn[:, -1])
 
 
 def reference(drive_btn: Tensor, leak_n: Tensor, trace_leak: float, slope: float, start: States) -> tuple:
