@@ -57,7 +57,9 @@ COMMANDS = {
     "fit lstm": "truth.zarr --model lstm --size 2 --out new --device cpu",
     "fit ln": "truth.zarr --model ln --size 2 --out new --device cpu",
     "fit alif": "truth.zarr --model alif --out new --device cpu",
+    "fit task": "task.zarr --size 3 --set bin_ms=50 --out new --device cpu",
     "sweep": "sweep.toml truth.zarr --out new --device cpu",
+    "sweep task": "classifiers.toml task.zarr --out new --device cpu",
     "predict": "run truth.zarr --out new.zarr --device cpu",
     "export": "run --to onnx --out new.onnx",
     "evaluate": "truth.zarr prediction.zarr --out new.csv",
@@ -93,7 +95,7 @@ WORK = (
     "apical.simulate.elsewhere.sonata_out.export_sonata",
     "apical.simulate.trial.generated_source.generated",
     "apical.surrogate.fitting.prepare.load_joined",
-    "apical.surrogate.sweep.sweep._run_all",
+    "apical.surrogate.sweep.sweep.run_all",
     "apical.surrogate.use.predict.rollout",
     "apical.surrogate.use.export.export",
     "apical.surrogate.sweep.generalise.predict",
@@ -107,6 +109,8 @@ WORK = (
     "apical.simulate.validation.own_mechanisms.apart",
     "apical.simulate.cell.models.taking.take_cell",
     "apical.cli.quickstart._simulate",
+    "apical.tasks.fitting.fit.check_task_folder",
+    "apical.tasks.fitting.sweep.run_all",
     "apical.tasks.digits.spoken_digits._make_clips",
     "apical.tasks.sources.listops.made_blocks",
     "apical.tasks.sources.pathfinder.made_blocks",
@@ -164,6 +168,11 @@ def settable(case: str) -> list[str]:
         from apical.simulate.changes import fields
 
         return [each["name"] for each in fields()]
+    if case in ("fit task", "sweep task"):
+        from apical.tasks.fitting.recipe import TaskFit
+        from apical.tasks.models.settings import ElmSettings
+
+        return [*TaskFit.model_fields, *(f"options.{name}" for name in ElmSettings.model_fields)]
     from apical.surrogate.fitting.recipe import FitConfig
     from apical.surrogate.models.families import ELMConfig, GatedConfig, LIFConfig, LNConfig, TCNConfig
 
@@ -212,6 +221,7 @@ def here(_base, request, tmp_path, monkeypatch, swc, apical):
     """A folder of all that the commands need; work that would begin raises Started."""
     from apical.simulate import presets
     from apical.simulate.run import dask_cluster, dataset, noise_floor
+    from apical.tasks import toy
 
     @contextmanager
     def connected(workers, scheduler, busy, device="cpu"):
@@ -232,6 +242,8 @@ def here(_base, request, tmp_path, monkeypatch, swc, apical):
         (tmp_path / "afile").write_text("hello\n")
         (tmp_path / "numbers.p").write_bytes(b"hello")
         (tmp_path / "sweep.toml").write_text(SWEEP)
+        (tmp_path / "classifiers.toml").write_text(f"bins_ms = [50]\n{SWEEP}")
+        toy(tmp_path / "task.zarr", "events", train=40, test=20)
         with monkeypatch.context() as patch:
             patch.setattr(dataset, "connected", connected)
             patch.setattr(dataset, "run", lambda *_, **__: None)
