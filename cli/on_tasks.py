@@ -40,8 +40,7 @@ def fit_to_task(
     from ..tasks.fitting.recipe import recipe as make
     from ..tasks.fitting.run_folder import is_task_run, read_task_card
 
-    if not_for_tasks:
-        raise InputError(f"{not_for_tasks[0]}: is of fits to a simulation, not to a task of sequences; leave it out")
+    _refuse(not_for_tasks, "fits")
     if data is not None and len(data) > 1:
         raise InputError(f"a classifier is fitted to one task, got {len(data)} paths; give one")
     given = given | parsed(fields)
@@ -84,8 +83,7 @@ def sweep_on_task(
     from ..tasks.fitting.sweep import TaskScoring, own_task_sweep, run_task_sweep
     from ..tasks.fitting.sweep_config import read_task_sweep
 
-    if test is not None:
-        raise InputError("--test: is of sweeps on a simulation; a task has its own test sequences; leave it out")
+    _refuse([] if test is None else ["--test"], "sweeps")
     if data is not None and len(data) > 1:
         raise InputError(f"a sweep of classifiers is on one task, got {len(data)} paths; give one")
     config = (own_task_sweep(out).config if sweep is None else read_task_sweep(sweep)).changed(parsed(fields))
@@ -104,6 +102,13 @@ def _join_scores(paths: Sequence[Path], out: Path) -> None:
     write_task_scores(out, read_task_scores(paths))
 
 
+def _refuse(given: Sequence[str], what: str) -> None:
+    from ..simulate.schema import InputError
+
+    if given:
+        raise InputError(f"{given[0]}: is of {what} on a simulation, not on a task of sequences; leave it out")
+
+
 def _whole(size: object) -> int:
     from ..simulate.schema import InputError, shown
 
@@ -112,13 +117,25 @@ def _whole(size: object) -> int:
     raise InputError(f"size {shown(size)}: of a classifier of sequences it is a whole number, such as 100")
 
 
-def evaluate_on_task(task: Path, runs: Sequence[Path], out: Path | None, *, as_json: bool, figure: Path | None) -> None:
-    """Score runs on a task's test sequences. Raises InputError as `answer` does."""
+def evaluate_on_task(
+    task: Path,
+    runs: Sequence[Path],
+    out: Path | None,
+    not_for_tasks: Sequence[str],
+    *,
+    as_json: bool,
+    figure: Path | None,
+) -> None:
+    """Score runs on a task's test sequences. not_for_tasks: options that were given and are of simulations.
+
+    Raises InputError for those, and as `answer` does.
+    """
     from ..analysis.sequences.accuracy import accuracies
     from ..analysis.sequences.figure import compare_tasks
     from ..analysis.sequences.rows import write_task_scores
     from .tables import print_json
 
+    _refuse(not_for_tasks, "scores")
     with bar("Scoring", len(runs)) as show:
         scores = []
         for done, run in enumerate(runs, start=1):
@@ -214,10 +231,8 @@ def report_on_tasks(scores: Sequence[Path], out: Path, not_for_tasks: Sequence[s
 
     from ..analysis.report.sequences import write_task_report
     from ..analysis.sequences.rows import read_task_scores
-    from ..simulate.schema import InputError
 
-    if not_for_tasks:
-        raise InputError(f"{not_for_tasks[0]}: is of reports on a simulation, not on a task of sequences; leave it out")
+    _refuse(not_for_tasks, "reports")
     again = shlex.join(["apical", "report", *map(str, scores), "--out", str(out)])
     write_task_report(read_task_scores(scores), out, commands=[again], overwrite=overwrite)
     console.print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PANEL_INCHES = 2.5
+PALEST = 0.7  # the share of its colour that the learning curve of the widest bin lacks
 GREY_MARKERS = "sD^vPX*hp8<>"
 
 
@@ -44,23 +45,25 @@ def compare_tasks(scores: Sequence[TaskScore], out: str | Path) -> Path:
         by_bin = len({each.first.bin_ms for each in found}) > 1
         sources = _draw_accuracy(first, found, look, by_bin)
         _draw_curves(curves, scores, look)
-        best = max((score for score in scores if score.label_n is not None), key=_accuracy, default=None)
-        _draw_confusion(last, best)
+        _draw_confusion(last, _best(scores))
         handles, labels = first.get_legend_handles_labels()
         legend = fig.legend(handles, labels, ncols=4, loc="upper left")
         title = scores[0].task + (", two added" if scores[0].adding else "")
+        paler = " Learning curves are paler for wider bins." if by_bin else ""
         behind = f" Grey: published of another data set, {'; '.join(sources)}." if sources else ""
         caption(
             fig,
             f"{title}: {scores[0].n_sequences:,} sequences of the {scores[0].split} split. Bars: 95 % intervals, "
-            f"bootstrap over sequences and seeds. Dashed: what always giving the commonest class would score.{behind}",
+            "bootstrap over sequences and seeds. Dashed: what always giving the commonest class would score."
+            f"{paler}{behind}",
             [legend],
         )
         return save_figure(fig, out)
 
 
-def _accuracy(score: TaskScore) -> float:
-    return score.accuracy
+def _best(scores: Sequence[TaskScore]) -> TaskScore | None:
+    """Of those whose answers are there."""
+    return max((each for each in scores if each.label_n is not None), key=lambda each: each.accuracy, default=None)
 
 
 def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look], by_bin: bool) -> list[str]:
@@ -101,14 +104,18 @@ def _commonest(score: TaskScore) -> float | None:
 
 
 def _draw_curves(axes: Axes, scores: Sequence[TaskScore], look: dict[tuple, Look]) -> None:
+    bins = sorted({score.bin_ms or 0.0 for score in scores})
+    paleness = dict(zip(bins, np.linspace(0, PALEST, len(bins)), strict=True))
     for score in scores:
         if score.curve_i2 is not None and len(score.curve_i2):
             one = look[score.family, score.size]
-            axes.plot(*score.curve_i2.T, color=one.colour, ls=one.line, lw=0.8)
+            axes.plot(*score.curve_i2.T, color=one.colour, ls=one.line, lw=0.8, alpha=1 - paleness[score.bin_ms or 0.0])
     axes.set(ylim=(0, 1.02), xlabel="training step", ylabel="validation accuracy")
 
 
 def _draw_confusion(axes: Axes, best: TaskScore | None) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     if best is None:
         axes.set_axis_off()
         return
@@ -116,7 +123,7 @@ def _draw_confusion(axes: Axes, best: TaskScore | None) -> None:
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(share, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
     name = family_of(best.family).title or best.family
-    axes.set(
-        xlabel="answer", ylabel="class", title=f"{name} {best.size}" + (f", {best.bin_ms:g} ms" if best.bin_ms else "")
-    )
+    axes.set(xlabel=f"answer of {name} {best.size}" + (f", {best.bin_ms:g} ms" if best.bin_ms else ""), ylabel="class")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5, integer=True))
     axes.spines[["top", "right"]].set_visible(True)

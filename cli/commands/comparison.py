@@ -74,7 +74,14 @@ def evaluate(
     if figure is not None:
         check_suffix(figure)
     if is_task(truth):
-        evaluate_on_task(truth, predictions, out, as_json=as_json, figure=figure)
+        others = {
+            "--exact-spikes": exact_spikes,
+            "--every-trial": every_trial,
+            "--spike-threshold": spike_threshold is not None,
+            "--published-only": published_only,
+        }
+        not_for_tasks = [name for name, given in others.items() if given]
+        evaluate_on_task(truth, predictions, out, not_for_tasks, as_json=as_json, figure=figure)
         return
     how = Evaluation(
         published_spike_times=False if exact_spikes else None,

@@ -52,7 +52,7 @@ def test_a_run_knows_its_own(made):
 @pytest.mark.parametrize(
     "words, told",
     [
-        (["--dendrites", "3"], "--dendrites: is of fits to a simulation"),
+        (["--dendrites", "3"], "--dendrites: is of fits on a simulation"),
         (["--model", "tcn"], "model for sequences 'tcn' is not known"),
         (["--recipe", "paper"], "recipe for sequences 'paper' is not known"),
         (["--size", "7x128"], "size '7x128': of a classifier of sequences it is a whole number"),
@@ -75,3 +75,22 @@ def test_simulations_and_tasks_are_not_mixed(made, tmp_path):
         run("evaluate", made / "t.zarr", made / "t.zarr", "--json")
     with pytest.raises(InputError, match="--data: is of reports on a simulation"):
         run("report", made / "s.csv", "--data", made / "t.zarr", "--out", tmp_path / "r.html")
+
+
+@pytest.mark.parametrize(
+    "words", [["--exact-spikes"], ["--every-trial"], ["--spike-threshold", "0.5"], ["--published-only"]]
+)
+def test_what_is_of_simulations_is_not_passed_over(made, tmp_path, words):
+    with pytest.raises(InputError, match=f"{words[0]}: is of scores on a simulation"):
+        run("evaluate", made / "t.zarr", made / "elm", "--out", tmp_path / "s.csv", *words)
+
+
+def test_a_sweep(made, tmp_path):
+    models = "[[models]]\nfamily = 'elm'\nsizes = [3, 4]\nsettings = {steps = 2, batch = 4}\n"
+    (tmp_path / "s.toml").write_text(models)
+    told = run("sweep", tmp_path / "s.toml", made / "t.zarr", "--out", tmp_path / "sweep")
+    assert "2 of 2 runs done; `apical compare" in told
+    assert "elm 4" in run("compare", tmp_path / "sweep" / "scores.csv", "--out", tmp_path / "f.png")
+    assert "2 of 2 runs done" in run("sweep", "--resume", tmp_path / "sweep")
+    with pytest.raises(InputError, match="--test: is of sweeps on a simulation"):
+        run("sweep", tmp_path / "s.toml", made / "t.zarr", "--test", made / "t.zarr", "--out", tmp_path / "other")
