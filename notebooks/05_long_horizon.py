@@ -14,8 +14,8 @@
 # %% [markdown]
 # # 5. How far back can it look?
 #
-# The ELM was made to imitate one cell. Its memory units forget at paces of their own, so the same neuron should also keep
-# what was said at the beginning of a sequence until its end. Here we ask that of an ELM and of two LSTMs, on the
+# The ELM was made to imitate one cell. Its memory units forget at paces of their own, so the same neuron should also
+# keep what was said at the beginning of a sequence until its end. Here we ask that of an ELM and of two LSTMs, on the
 # same spikes cut into ever finer bins: nothing is added by that but distance, since a second is 20 steps of 50 ms or
 # 1,000 of 1 ms.
 
@@ -43,8 +43,8 @@ open_task(TASK)
 # ## The task
 #
 # Ten classes. In the first 0.2 s four of the 40 channels fire, and which four is the class; all through the second
-# any channel fires at random. `Batches` draws the sequences of a split, here in bins of 20 ms. Whoever answers after the
-# last bin has to have kept the class for 0.8 s.
+# any channel fires at random. `Batches` draws the sequences of a split, here in bins of 20 ms. Whoever answers after
+# the last bin has to have kept the class for 0.8 s.
 
 # %%
 batch = Batches(TASK, batch=3, bin_ms=20).draw(0)
@@ -59,9 +59,9 @@ plt.close(figure)
 # %% [markdown]
 # ## Three networks, the same steps
 #
-# `recipe` says how a classifier is fitted and `fit_task` fits it; `answer` asks it about the test sequences. The Chrono-LSTM
-# is an LSTM whose gates start out open for as long as the sequence is (Tallec & Ollivier 2018). The ELM's memory gets time
-# constants of up to two seconds.
+# `recipe` says how a classifier is fitted and `fit_task` fits it; `answer` asks it about the test sequences. The
+# Chrono-LSTM is an LSTM whose gates start out open for as long as the sequence is (Tallec & Ollivier 2018). The ELM's
+# memory gets time constants of up to two seconds.
 
 # %%
 MODELS = {
@@ -101,9 +101,9 @@ display(Image(save_figure(figure, DATA / "long_horizon.png"), width=550))
 plt.close(figure)
 
 # %% [markdown]
-# The LSTM is lost as soon as the second has fifty steps. The ELM keeps the class, with fewer parameters, and loses
-# a tenth of the answers at 500 steps. So does the LSTM that was told how far it has to look: what counts is that
-# time constants are there from the beginning, of which the ELM has a spread by design.
+# The LSTM is lost as soon as the second has fifty steps. The ELM keeps the class, with fewer parameters, and loses a
+# tenth of the answers at 500 steps. So does the LSTM that was told how far it has to look: what counts is that time
+# constants are there from the beginning, of which the ELM has a spread by design.
 #
-# On a toy that is all there is to see. [Results](../docs/results.md#long-horizon-tasks) has the same question asked of spoken
-# digits, with intervals and more models, and the commands that ask it of the published data.
+# On a toy that is all there is to see. [Results](../docs/results.md#long-horizon-tasks) has the same question asked
+# of spoken digits, with intervals and more models, and the commands that ask it of the published data.

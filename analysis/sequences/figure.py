@@ -73,7 +73,7 @@ def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look
         task = "SHD-Adding" if found[0].first.adding else "SHD"
         curves: dict[str, list] = {}
         for row in published_accuracies():
-            if row.task == task and row.bin_ms and row.family != "elm-network":
+            if row.task == task and row.bin_ms:
                 curves.setdefault(row.label, []).append(row)
         for marker, (label, rows) in zip(GREY_MARKERS, curves.items(), strict=False):
             at = [row.bin_ms for row in rows], [row.accuracy for row in rows]
