@@ -3,8 +3,8 @@
     python benchmarks/expressive_networks.py
 
 Fits it to each published table (analysis/comparison/published/networks), prints score by score, and fits it again
-without the two ends, which it then has to say. Of SHD-Adding the validation
-accuracy is taken: the published ones of the test lie 0.03 to 0.20 lower and jump by up to 0.1 from one size to the next.
+without the two ends, which it then has to say. Of SHD-Adding the validation accuracy is taken: published ones of the
+test lie 0.03 to 0.20 lower and jump by up to 0.1 from one size to the next.
 """
 
 from __future__ import annotations
