@@ -117,8 +117,12 @@ def read_sweep(name: str | Path) -> Sweep:
     path = Path(name)
     if path.suffix != ".toml":
         raise InputError(f"sweep '{name}': is no preset ({', '.join(PRESETS)}) and no .toml file")
+    return Sweep.checked(str(path), sweep_fields(path))
+
+
+def sweep_fields(path: Path) -> dict[str, Any]:
+    """What the TOML file of a sweep holds. Raises InputError where it cannot be read."""
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: the sweep cannot be read ({one_line(error)})") from error
-    return Sweep.checked(str(path), fields)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from ...simulate.schema import InputError, Seed
-from ...simulate.schema.input_error import one_line
 from ...surrogate.models.settings import Settings
+from ...surrogate.sweep.sweep_config import sweep_fields
 from ..models.classifier import FAMILIES
 from ..models.settings import check_known
 from .recipe import RECIPES, TaskFit, recipe
@@ -90,8 +89,4 @@ def read_task_sweep(path: str | Path) -> TaskSweep:
     path = Path(path)
     if path.suffix != ".toml":
         raise InputError(f"sweep '{path}': of a task it is a .toml file of models")
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: the sweep cannot be read ({one_line(error)})") from error
-    return TaskSweep.checked(str(path), fields)
+    return TaskSweep.checked(str(path), sweep_fields(path))
