@@ -23,6 +23,7 @@ class Accuracy(NamedTuple):
     scores: tuple[TaskScore, ...]  # a seed each
     mean: float
     interval: Interval
+    resampled_r: np.ndarray  # of which it is the interval; models of as many sequences have them in common
 
     @property
     def first(self) -> TaskScore:
@@ -35,25 +36,28 @@ def accuracies(scores: Sequence[TaskScore], *, resamples: int = RESAMPLES, seed:
     groups: dict[tuple, list[TaskScore]] = {}
     for score in scores:
         groups.setdefault(score.what, []).append(score)
-    return [
-        Accuracy(tuple(group), float(np.mean([each.accuracy for each in group])), _interval(group, resamples, seed))
-        for group in groups.values()
-    ]
+    found = []
+    for group in groups.values():
+        drawn_r = _resampled(group, resamples, seed)
+        mean = float(np.mean([each.accuracy for each in group]))
+        found.append(Accuracy(tuple(group), mean, interval_of(drawn_r), drawn_r))
+    return found
 
 
-def _interval(group: Sequence[TaskScore], resamples: int, seed: int) -> Interval:
+def _resampled(group: Sequence[TaskScore], resamples: int, seed: int) -> np.ndarray:
     if any(each.label_n is None or each.predicted_n is None for each in group):
-        return Interval(float("nan"), float("nan"))
+        return np.full(resamples, np.nan)
     right_sn = np.stack([each.label_n == each.predicted_n for each in group]).astype(float)
     n_seeds, n_sequences = right_sn.shape
-    random, drawn = np.random.default_rng(seed), []
+    for_sequences, for_seeds = (np.random.default_rng([seed, which]) for which in (0, 1))  # the first alike for all
+    drawn = []
     for first in range(0, resamples, AT_ONCE):
         count = min(AT_ONCE, resamples - first)
-        of_sequences_rn = random.multinomial(n_sequences, np.full(n_sequences, 1 / n_sequences), count)
-        of_seeds_rs = random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), count)
+        of_sequences_rn = for_sequences.multinomial(n_sequences, np.full(n_sequences, 1 / n_sequences), count)
+        of_seeds_rs = for_seeds.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), count)
         by_seed_rs = of_sequences_rn @ right_sn.T / n_sequences
         drawn.append((of_seeds_rs * by_seed_rs).sum(1) / n_seeds)
-    return interval_of(np.concatenate(drawn))
+    return np.concatenate(drawn)
 
 
 def confusion(score: TaskScore) -> np.ndarray:

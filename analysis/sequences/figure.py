@@ -13,6 +13,8 @@ from ..families import Look, family_of, looks
 from ..style import GREY, caption, check_suffix, figure, save_figure, style
 from ..ticks import label_logarithmic
 from .accuracy import Accuracy, accuracies, confusion
+from .networks import are_networks
+from .networks_figure import networks_figure
 from .published import published_accuracies
 from .rows import TaskScore
 
@@ -28,7 +30,8 @@ def compare_tasks(scores: Sequence[TaskScore], out: str | Path) -> Path:
     """Draw scores of one task, in front of published ones of a task that stands beside it.
 
     Accuracy with 95 % intervals (bootstrap over sequences and seeds) against the width of a bin where there are
-    several, else against parameters; the learning curves; the confusion matrix of the best model.
+    several, else against parameters; the learning curves; the confusion matrix of the best model. Networks of neurons
+    of several sizes: the trade-off at each budget, the scaling law, and what the closed form says.
     Raises InputError for scores of more than one task, another suffix or a path that cannot be written.
     """
     out = check_suffix(out)
@@ -37,6 +40,8 @@ def compare_tasks(scores: Sequence[TaskScore], out: str | Path) -> Path:
         told = ", ".join(sorted({title for title, _ in tasks}))
         raise InputError(f"scores are of several tasks ({told}, added or not): compare one at a time")
     found = accuracies(scores)
+    if are_networks(found):
+        return networks_figure(found, out)
     models = list(dict.fromkeys((each.first.family, each.first.size) for each in found))
     look = dict(zip(models, looks([family for family, _ in models]), strict=True))
     with style():

@@ -37,11 +37,13 @@ class TaskScore(BaseModel):
     n_classes: int = Field(ge=2, description="classes")
     n_sequences: int = Field(ge=1, description="sequences that were scored")
     accuracy: float = Field(ge=0, le=1, description="share of right answers")
+    d_m: int | None = Field(default=None, ge=1, description="of a network of ELM neurons: memory units of each")
+    n_sources: int | None = Field(default=None, ge=1, description="of such a network: synapses of each neuron")
     label_n: np.ndarray | None = Field(default=None, exclude=True, description="right answers (N,)")
     predicted_n: np.ndarray | None = Field(default=None, exclude=True, description="answers given (N,)")
     curve_i2: np.ndarray | None = Field(default=None, exclude=True, description="step and validation accuracy")
 
-    @field_validator("bin_ms", mode="before")
+    @field_validator("bin_ms", "d_m", "n_sources", mode="before")
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -49,11 +51,12 @@ class TaskScore(BaseModel):
     @property
     def what(self) -> tuple:
         """What seeds of one model share: task, model, size, bin, steps."""
-        model = self.family, self.size, self.n_parameters
+        model = self.family, self.size, self.n_parameters, self.d_m, self.n_sources
         return self.task_id, self.adding, *model, self.bin_ms, self.steps, self.batch, self.split
 
 
 COLUMNS = [name for name, field in TaskScore.model_fields.items() if not field.exclude]
+LATER = ("d_m", "n_sources")  # columns that the first files lack
 
 
 def answers_path(scores: str | Path) -> Path:
@@ -77,7 +80,7 @@ def write_task_scores(path: str | Path, scores: Sequence[TaskScore]) -> None:
     for row, score in zip(rows, scores, strict=True):
         for name in ("label_n", "predicted_n", "curve_i2"):
             if (values := getattr(score, name)) is not None:
-                arrays[f"{_key(row)}.{name}"] = values.astype("f8" if name == "curve_i2" else "i4")
+                arrays[f"{_key(row, COLUMNS)}.{name}"] = values.astype("f8" if name == "curve_i2" else "i4")
     with writing_whole(answers_path(path)) as growing:
         np.savez_compressed(growing, **arrays)  # type: ignore[arg-type]  # NumPy's stub: the last argument is them
     write_rows(Path(path), COLUMNS, rows)
@@ -102,13 +105,13 @@ def read_task_scores(paths: Sequence[str | Path]) -> list[TaskScore]:
 
 def _read_file(path: Path) -> list[TaskScore]:
     header, rows = read_rows(path)
-    if header != COLUMNS or not rows:
+    if header not in (COLUMNS, [name for name in COLUMNS if name not in LATER]) or not rows:
         wrong = sorted(set(header) ^ set(COLUMNS))
         raise InputError(f"{path}: is no file of task scores ({wrong[0] if wrong else 'no rows'}); evaluate again")
     answers = _answers(answers_path(path))
     scores = []
     for at, row in enumerate(rows, start=1):
-        key = _key(row)
+        key = _key(row, header)
         beside = {name: answers.get(f"{key}.{name}") for name in ("label_n", "predicted_n", "curve_i2")}
         try:
             scores.append(
@@ -132,7 +135,7 @@ def _answers(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: is damaged, or holds no answers; evaluate again, or remove it") from error
 
 
-def _key(row: dict[str, Any]) -> str:
+def _key(row: dict[str, Any], columns: Sequence[str]) -> str:
     """What stands for a row: another value in any column is another row."""
-    told = "\n".join(f"{name}={'' if row[name] is None else row[name]}" for name in COLUMNS)
+    told = "\n".join(f"{name}={'' if row[name] is None else row[name]}" for name in columns)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
