@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ...simulate.schema import InputError
+from ..kernels.recurrence.network_cpu import Wiring
 from ..kernels.recurrence.network_reference import Neurons
 from .elm_network_config import ElmNetworkConfig
 from .time_constants import bounded_ms, proto_of
@@ -30,6 +31,7 @@ class ElmLayer(nn.Module):
 
     source_ny: Tensor
     fixed_tau_nm: Tensor
+    _wired: tuple[int, Wiring] | None = None
 
     def __init__(
         self, config: ElmNetworkConfig, n_sources: int, n_neurons: int, d_m: int, *, rho: float, number: int
@@ -95,6 +97,15 @@ class ElmLayer(nn.Module):
                 f"elm-network: source {beyond} is beyond the {self.n_sources} inputs and {n_neurons} neurons of its "
                 "layer; take the weights of a run of these sizes"
             )
+
+    def wiring(self) -> Wiring:
+        """The sources as the compiled kernel takes them, made once. Raises InputError as `check_sources`."""
+        version = self.source_ny._version
+        if self._wired is None or self._wired[0] != version:
+            self.check_sources()
+            made = Wiring.of(self.source_ny, self.n_sources, self.config.n_branches, self.w_y.shape[1])
+            self._wired = version, made
+        return self._wired[1]
 
     def neurons(self) -> Neurons:
         """What the recurrence needs of this layer."""

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from ...simulate.schema import InputError
 from ..kernels.events import Events
-from ..kernels.recurrence.network_reference import LayerState, output_step, recurrent_step, recurrent_trace
+from ..kernels.recurrence.network import NetworkPath, path_of, trace
+from ..kernels.recurrence.network_reference import LayerState, output_step, recurrent_step
 from .elm_layer import ElmLayer
 from .elm_network_config import ElmNetworkConfig
 
@@ -40,6 +41,8 @@ class Traced(NamedTuple):
 
 class ElmNetwork(nn.Module):
     """Sequences in, outputs of every step."""
+
+    path: NetworkPath = "auto"  # of the recurrence
 
     def __init__(self, config: ElmNetworkConfig) -> None:
         super().__init__()
@@ -65,16 +68,16 @@ class ElmNetwork(nn.Module):
         if not x.shape[1]:
             raise InputError("elm-network: a sequence has no step, and its head reads the last one; leave it out")
         mask_bn = self.masks(x.shape[0], 0.0) if mask_bn is None else mask_bn
-        given = x.dense(self.head.weight.dtype) if isinstance(x, Events) else x
-        efforts, activities, after = [], [], State()
         masks = mask_bn.split(self.config.n_neurons, dim=1)
-        for (layer, of_layer), mask in zip(self._with_states(state), masks, strict=True):
-            given, effort_bn, of_layer = recurrent_trace(given, layer.neurons(), of_layer, mask)
-            efforts.append(effort_bn)
-            activities.append(given.sum(1))
-            after += of_layer
-        y_bto, m_bom = self._outputs(given, state[-1])
-        return Traced(y_bto, (*after, m_bom), torch.cat(efforts, 1), torch.cat(activities, 1))
+        output = self.output.neurons()
+        path = path_of(x, output)[0] if self.path == "auto" else self.path
+        layers = [
+            (layer.neurons(), layer.wiring() if path == "compiled" else None, of_layer, mask)
+            for (layer, of_layer), mask in zip(self._with_states(state), masks, strict=True)
+        ]
+        made = trace(x, layers, output, state[-1], path)
+        after = [each for of_layer in made.states for each in of_layer]
+        return Traced(made.y_bto, (*after, made.m_bom), torch.cat(made.effort, 1), torch.cat(made.activity, 1))
 
     def init_state(self, n_sequences: int) -> State:
         """All neurons silent, as before the first step."""
@@ -112,10 +115,3 @@ class ElmNetwork(nn.Module):
     def _with_states(self, state: State) -> list[tuple[ElmLayer, LayerState]]:
         layers = cast(list[ElmLayer], list(self.layers))
         return [(layer, LayerState(*state[3 * number : 3 * number + 3])) for number, layer in enumerate(layers)]
-
-    def _outputs(self, a_btn: Tensor, m_bom: Tensor) -> tuple[Tensor, Tensor]:
-        neurons, trace = self.output.neurons(), []
-        for a_bn in a_btn.unbind(1):
-            y_bo, m_bom = output_step(a_bn, neurons, m_bom)
-            trace.append(y_bo)
-        return torch.stack(trace, 1), m_bom

@@ -82,6 +82,15 @@ def recurrent_step(
     return u_bnm, LayerState(_Spike.apply(v_bn) if neurons.spiking else torch.relu(v_bn), slow_bn, m_bnm)
 
 
+def output_trace(a_btn: Tensor, neurons: Neurons, m_bnm: Tensor) -> tuple[Tensor, Tensor]:
+    """Activity of an output layer that listens to a_btn, in every step, and its memory after the last."""
+    trace = []
+    for a_bn in a_btn.unbind(1):
+        y_bn, m_bnm = output_step(a_bn, neurons, m_bnm)
+        trace.append(y_bn)
+    return torch.stack(trace, 1), m_bnm
+
+
 def output_step(a_bn: Tensor, neurons: Neurons, m_bnm: Tensor) -> tuple[Tensor, Tensor]:
     """Activity (B, N) of an output layer in one step, and its memory after it."""
     r_bn, m_bnm, _ = _updated(a_bn, m_bnm, neurons)
