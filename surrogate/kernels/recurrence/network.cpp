@@ -95,12 +95,57 @@ inline void outer(const Lanes* x, std::int64_t x_apart, std::int64_t n_x, const 
     });
 }
 
-// work(group, step, part, scratch) of all steps in order. Where there are as many groups as threads, each thread has
-// groups of its own; else all share out the parts of one group, and wait for one another after every step.
+#ifdef __clang__
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, Ints{__VA_ARGS__})
+#endif
+
+// The sums over the lanes of eight vectors.
+inline Lanes lane_sums(const Lanes* v) {
+    Lanes pair[4], four[2];
+    for (int i = 0; i < 4; ++i) {
+        const Lanes a = v[2 * i], b = v[2 * i + 1];
+        pair[i] = PICK(a, b, 0, 8, 1, 9, 4, 12, 5, 13) + PICK(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+    for (int i = 0; i < 2; ++i) {
+        const Lanes a = pair[2 * i], b = pair[2 * i + 1];
+        four[i] = PICK(a, b, 0, 1, 8, 9, 4, 5, 12, 13) + PICK(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+    return PICK(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11) + PICK(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
+}
+
+inline float lane_sum(Lanes v) {
+    float total = 0;
+    for (int lane = 0; lane < LANES; ++lane) total += v[lane];
+    return total;
+}
+
+// Adds the sum over lanes of what it is given to a number, eight of them at once.
+class LaneSums {
+    Lanes waiting[LANES];
+    float* number[LANES];
+    int n = 0;
+
+   public:
+    void add(Lanes v, float* to) {
+        waiting[n] = v;
+        number[n] = to;
+        if (++n == LANES) finish();
+    }
+    void finish() {
+        const Lanes sums = lane_sums(waiting);
+        for (int i = 0; i < n; ++i) *number[i] += sums[i];
+        n = 0;
+    }
+};
+
+// work(group, step, part, scratch) of all steps in order. Each thread has groups of its own where so there is work for
+// as many threads; else all share out the parts of one group, and wait for one another after every step.
 template <typename Work>
 void step_by_step(const Listening& layer, std::int64_t n_scratch, std::int64_t threads, Work work) {
     const std::int64_t G = layer.G, P = layer.P;
-    const bool alone = G >= threads;
+    const bool alone = G >= std::min(threads, P);
 #pragma omp parallel num_threads(team(threads, alone ? G : P))
     {
         const std::int64_t all = omp_get_num_threads(), me = omp_get_thread_num();
@@ -199,7 +244,7 @@ void network_backward(const std::int64_t* sizes, const void* const* tables, cons
                       std::int64_t spiking, float slope, const Lanes* mask_gn, const Lanes* seen_gtn, const Lanes* m_gtnm,
                       const Lanes* a_gtnh, const Lanes* d_gtnm, const Lanes* v_gtn, const Lanes* of_activity_gtn,
                       const Lanes* of_effort_gn, Lanes* of_slow_gn, Lanes* of_m_gnm, Lanes* of_start_gn, Lanes* of_a_gtnh,
-                      Lanes* of_z_gtnm, Lanes* of_w_gr, Lanes* of_w_gf, Lanes* of_own_gn, Lanes* of_value_pe,
+                      Lanes* of_z_gtnm, float* of_w_gr, float* of_w_gf, Lanes* of_own_gn, Lanes* of_value_pe,
                       std::int64_t threads) {
     const Listening layer(sizes, tables);
     const std::int64_t G = layer.G, T = layer.T, N = layer.N, K = layer.K, M = layer.M, H = layer.H, P = layer.P;
@@ -214,6 +259,7 @@ void network_backward(const std::int64_t* sizes, const void* const* tables, cons
         const std::int64_t t = T - 1 - back, begin = layer.first(part), end = layer.first(part + 1);
         Lanes* of_seen = of_part(g, t, part);
         std::fill(of_seen, of_seen + N, Lanes{});
+        LaneSums sums;
         const Lanes* seen = seen_gtn + (g * (T + 1) + t) * N;
         for (std::int64_t n = begin; n < end; ++n) {
             const std::int64_t of_n = g * N + n, at = (g * T + t) * N + n;
@@ -251,15 +297,17 @@ void network_backward(const std::int64_t* sizes, const void* const* tables, cons
                 of_m[i] = kappa[i] * of_kept;
             }
             for (std::int64_t r = layer.first_n[n]; r < layer.first_n[n + 1]; ++r) {
-                of_seen[layer.source_r[r]] += layer.w_r[r] * of_read[layer.branch_r[r]];
-                of_w_gr[g * R + r] += of_read[layer.branch_r[r]] * seen[layer.source_r[r]];
+                const Lanes of_branch = of_read[layer.branch_r[r]];
+                of_seen[layer.source_r[r]] += layer.w_r[r] * of_branch;
+                sums.add(of_branch * seen[layer.source_r[r]], of_w_gr + g * R + r);
             }
         }
         layer.synapses(g, t, part, [&](std::int64_t e, std::int64_t f) {
             const Lanes of_branch = of_x[layer.place_f[f]];
-            of_w_gf[g * F + f] += of_branch * layer.value_e[e];
+            sums.add(of_branch * layer.value_e[e], of_w_gf + g * F + f);
             if (of_value_pe) of_value_pe[part * E + e] += of_branch * layer.w_f[f];
         });
+        sums.finish();
     });
     for (std::int64_t g = 0; g < G; ++g)
         for (std::int64_t n = 0; n < N; ++n) {
@@ -298,11 +346,8 @@ void network_weights(const std::int64_t* sizes, const void* const* tables, const
                     outer(h.data(), H + 1, H + 1, of_z_gtnm + at * M, N * M, M, steps, of_n + n_into);
                 }
             }
-        for (std::int64_t i = 0; i < n_neurons * n_weights; ++i) {
-            float total = 0;
-            for (int lane = 0; lane < LANES; ++lane) total += of_weights[i][lane];
-            of_weights_nw[begin * n_weights + i] = total;
-        }
+        for (std::int64_t i = 0; i < n_neurons * n_weights; ++i)
+            of_weights_nw[begin * n_weights + i] = lane_sum(of_weights[i]);
     }
 }
 

@@ -8,8 +8,9 @@ units, L lanes, E entries of the input.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from .network_reference import SLOPE, LayerState, Neurons
 from .reference import PHI_HEIGHT, PHI_SLOPE
 
 LANES = 8  # as in kernel.cpp
-PARTS = 8  # of a layer's neurons, which threads share out; few, since each says what it adds to every neuron's gradient
+PARTS = 4  # of a layer's neurons, which threads share out; few, since each looks for the synapses of every entry
 
 
 class Wiring(NamedTuple):
@@ -79,15 +80,16 @@ class Entries(NamedTuple):
     @classmethod
     def of(cls, events: Events) -> Entries:
         """Raises ValueError for events that lie outside their sequences."""
-        events = events.trimmed()._replace(value_n=events.trimmed().value_n.float().contiguous())
+        events = events.trimmed()
         n_sequences, n_steps, n_channels = events.shape
+        events = events._replace(value_n=events.value_n.float())
         if not inside(events):
             raise ValueError(f"events of {events.shape} lie outside them")
         rows = torch.arange(n_sequences * n_steps + 1, dtype=torch.int32)
         first_r = torch.searchsorted(events.row_n.contiguous(), rows)
         first_gt = first_r.new_empty(-(-n_sequences // LANES), n_steps + 1)
         channel_e, value_el = torch.empty_like(events.input_n), events.value_n.new_empty(len(events.value_n), LANES)
-        given = first_r, events.input_n.contiguous(), events.value_n
+        given = first_r, events.input_n.contiguous(), events.value_n.contiguous()
         call("network_entries", *events.shape, *given, first_gt, channel_e, value_el)
         return cls(first_gt, channel_e, value_el, events.shape)
 
@@ -120,7 +122,7 @@ def recurrent_trace(
     parts = w_in, bias_in, PHI_SLOPE * w_out, PHI_SLOPE * bias_out
     constants = neurons.kappa_nm, PHI_HEIGHT * neurons.gain_nm, neurons.w_y_nm, neurons.bias_n[:, None]
     numbers_nw = torch.cat([each.flatten(1) for each in (*parts, *constants)], dim=1)
-    sizes = len(entries.first_gt), *entries.shape[1:], *w_out.shape[1:]
+    sizes = len(entries.first_gt), *entries.shape[1:], neurons.n_branches, w_out.shape[2], w_out.shape[1]
     start = [to_lanes(each) for each in (*state, mask_bn)]
     given = entries.value_el, neurons.w_ny, numbers_nw, *start
     made = _Trace.apply(sizes, entries, wiring, neurons.kappa_r, neurons.spiking, *given)
@@ -139,52 +141,58 @@ class _Trace(torch.autograd.Function):
         value_el: Tensor, w_ny: Tensor, numbers_nw: Tensor,
         start_gnl: Tensor, slow_gnl: Tensor, start_gnml: Tensor, mask_gnl: Tensor,
     ):  # fmt: skip
-        """sizes: G, T, C, H, M."""
-        n_groups, n_steps, n_channels, n_hidden, n_memory = sizes
-        n_neurons, n_rows = len(w_ny), (numbers_nw.shape[1] - (n_hidden + 1) * n_memory - 3 * n_memory - 1) // n_hidden
-        n_branches = n_rows - 1 - n_memory
-        new = numbers_nw.new_empty
-        seen_gtnl = new(n_groups, n_steps + 1, n_neurons, LANES)
+        """sizes: G, T, C, K, M, H."""
+        n_groups, n_steps, n_channels, n_branches, n_memory, n_hidden = sizes
+        n_neurons = len(w_ny)
+        ctx.sizes = n_groups, n_steps, n_neurons, n_channels, n_branches, n_memory, n_hidden, min(PARTS, n_neurons)
+        of_step = n_groups, n_steps, n_neurons
+        shapes = [(n_groups, n_steps + 1, n_neurons, LANES), (n_groups, n_steps + 1, n_neurons, n_memory, LANES)]
+        shapes += [(*of_step, *last, LANES) for last in ((n_hidden,), (n_memory,), (), (n_hidden,), (n_memory,))]
+        room, (seen_gtnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl, *later) = borrowed(shapes, numbers_nw)
         seen_gtnl[:, 0] = start_gnl * mask_gnl
-        m_gtnml = new(n_groups, n_steps + 1, n_neurons, n_memory, LANES)
         m_gtnml[:, 0] = start_gnml
         slow_gnl, effort_gnl = slow_gnl.clone(), torch.zeros_like(slow_gnl)
-        a_gtnhl, d_gtnml = (new(n_groups, n_steps, n_neurons, width, LANES) for width in (n_hidden, n_memory))
-        v_gtnl, activity_gtnl = (new(n_groups, n_steps, n_neurons, LANES) for _ in range(2))
-        ctx.sizes = n_groups, n_steps, n_neurons, n_channels, n_branches, n_memory, n_hidden, min(PARTS, n_neurons)
+        activity_gtnl = torch.empty_like(v_gtnl)
         w_s = w_ny.reshape(-1)[wiring.order_s]
         tables = _Tables(entries, value_el, wiring, w_s, numbers_nw)
         made = seen_gtnl, slow_gnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl, activity_gtnl, effort_gnl
-        call("network_forward", _numbers(ctx.sizes), tables.array, kappa_r, int(spiking), mask_gnl, *made)
+        call("network_forward", addresses(ctx.sizes), tables.array, kappa_r, int(spiking), mask_gnl, *made)
+        last_gnml = m_gtnml[:, -1].clone()
         ctx.given = entries._replace(value_el=None), wiring, kappa_r, spiking
-        ctx.save_for_backward(value_el, w_s, numbers_nw, mask_gnl, seen_gtnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl)
-        return activity_gtnl, effort_gnl, slow_gnl, m_gtnml[:, -1].clone()
+        ctx.kept = room, (seen_gtnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl), later
+        ctx.save_for_backward(value_el, w_s, numbers_nw, mask_gnl)
+        if not any(ctx.needs_input_grad):
+            give_back(room)
+        return activity_gtnl, effort_gnl, slow_gnl, last_gnml
 
     @staticmethod
     @once_differentiable
     def backward(ctx, of_activity_gtnl: Tensor, of_effort_gnl: Tensor, of_slow_gnl: Tensor, of_m_gnml: Tensor):
-        value_el, w_s, numbers_nw, mask_gnl, seen_gtnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl = ctx.saved_tensors
+        value_el, w_s, numbers_nw, mask_gnl = ctx.saved_tensors
         entries, wiring, kappa_r, spiking = ctx.given
+        (room, kept, (of_a_gtnhl, of_z_gtnml)), ctx.kept = ctx.kept, None  # once, as saved tensors are
+        seen_gtnl, m_gtnml, a_gtnhl, *_ = kept
         n_groups, _, n_neurons, _, n_branches, n_memory, n_hidden, n_parts = ctx.sizes
-        tables, sizes = _Tables(entries, value_el, wiring, w_s, numbers_nw), _numbers(ctx.sizes)
+        tables, sizes = _Tables(entries, value_el, wiring, w_s, numbers_nw), addresses(ctx.sizes)
         n_read, zeros = n_branches + n_memory, numbers_nw.new_zeros
         into, out, own = (n_read + 1) * n_hidden, (n_hidden + 1) * n_memory, 3 * n_memory + 1
         w_xh = numbers_nw[:, :into].view(n_neurons, -1, n_hidden)[:, :n_read]
         w_hm = numbers_nw[:, into : into + out].view(n_neurons, -1, n_memory)[:, :n_hidden]
         turned_nw = torch.cat([w_xh.mT.flatten(1), w_hm.mT.flatten(1)], dim=1)
         of_slow_gnl, of_m_gnml = of_slow_gnl.clone().contiguous(), of_m_gnml.clone().contiguous()
-        of_start_gnl, of_a_gtnhl, of_z_gtnml = (torch.empty_like(each) for each in (of_slow_gnl, a_gtnhl, d_gtnml))
-        of_w_gsl = [zeros(n_groups, len(each), LANES) for each in (wiring.source_r, wiring.place_f)]
+        of_start_gnl = torch.empty_like(of_slow_gnl)
+        of_w_gs = [zeros(n_groups, len(each)) for each in (wiring.source_r, wiring.place_f)]
         of_own_gnwl = zeros(n_groups, n_neurons, own, LANES)
         of_value_pel = zeros(n_parts, *value_el.shape) if ctx.needs_input_grad[5] else 0
         constants = tables.array, turned_nw, kappa_r, int(spiking), SLOPE, mask_gnl
-        kept = seen_gtnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl, of_activity_gtnl.contiguous(), of_effort_gnl.contiguous()
-        made = of_slow_gnl, of_m_gnml, of_start_gnl, of_a_gtnhl, of_z_gtnml, *of_w_gsl, of_own_gnwl, of_value_pel
-        call("network_backward", sizes, *constants, *kept, *made)
+        given = of_activity_gtnl.contiguous(), of_effort_gnl.contiguous()
+        made = of_slow_gnl, of_m_gnml, of_start_gnl, of_a_gtnhl, of_z_gtnml, *of_w_gs, of_own_gnwl, of_value_pel
+        call("network_backward", sizes, *constants, *kept, *given, *made)
         of_weights_nw = numbers_nw.new_empty(n_neurons, into + out)
         call("network_weights", sizes, tables.array, seen_gtnl, m_gtnml, a_gtnhl, of_a_gtnhl, of_z_gtnml, of_weights_nw)
+        give_back(room)
         of_w_ny = w_s.new_empty(n_neurons, len(w_s) // n_neurons)
-        of_w_ny.view(-1)[wiring.order_s] = torch.cat([each.sum((0, 2)) for each in of_w_gsl])
+        of_w_ny.view(-1)[wiring.order_s] = torch.cat([each.sum(0) for each in of_w_gs])
         of_numbers_nw = torch.cat([of_weights_nw, of_own_gnwl.sum((0, 3))], dim=1)
         of_value_el = of_value_pel.sum(0) if isinstance(of_value_pel, Tensor) else None
         return *(None,) * 5, of_value_el, of_w_ny, of_numbers_nw, of_start_gnl, of_slow_gnl, of_m_gnml, None
@@ -198,8 +206,30 @@ class _Tables:
         own = wiring.first_n, wiring.source_r, wiring.branch_r, w_r
         held = entries.first_gt, entries.channel_e, value_el, *own, wiring.first_pc, wiring.place_f, w_f, numbers_nw
         self._held = [each.contiguous() for each in held]
-        self.array = _numbers([each.data_ptr() for each in self._held])
+        self.array = addresses([each.data_ptr() for each in self._held])
 
 
-def _numbers(values: Sequence[Any]) -> Tensor:
+def addresses(values: Sequence[int]) -> Tensor:
+    """Sizes or addresses, as the kernel takes many of them."""
     return torch.tensor(list(values), dtype=torch.int64)
+
+
+_spare: list[Tensor] = []  # at most one
+
+
+def borrowed(shapes: Sequence[tuple[int, ...]], like: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Memory for a step, and tensors of these shapes in it: what `give_back` has kept where it is large enough.
+
+    Without it, a step asks for tens of MB that the system takes back and clears anew each time, for as long as half the
+    kernel's own work.
+    """
+    sizes = [math.prod(shape) for shape in shapes]
+    room = _spare.pop() if _spare and _spare[0].numel() >= sum(sizes) else like.new_empty(sum(sizes))
+    parts = room[: sum(sizes)].split(sizes)
+    return room, [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def give_back(room: Tensor) -> None:
+    """Keep memory that nothing uses any more for the next step, in place of any smaller."""
+    if not _spare or _spare[0].numel() < room.numel():
+        _spare[:] = [room]
