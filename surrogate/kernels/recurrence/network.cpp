@@ -11,27 +11,37 @@
 
 namespace {
 
+// A synapse that reads a neuron: where its source and its branch lie, in floats, and its weight.
+struct Hearing {
+    std::int32_t source, branch;
+    float w;
+};
+
+// A synapse that reads a channel: where its branch lies among what the neurons of its part read, in floats.
+struct Feeding {
+    std::int32_t place;
+    float w;
+};
+
 // A layer's sizes, the tables of what its synapses read, and each neuron's weights and constants.
 struct Listening {
     std::int64_t G, T, N, C, K, M, H, P, X, n_numbers;
-    const std::int64_t* first_gt;   // entries of a step: (G, T + 1)
+    const std::int64_t* first_gt;  // entries of a step: (G, T + 1)
     const std::int32_t* channel_e;
-    const Lanes* value_e;
-    const std::int64_t* first_n;    // synapses r of a neuron that read a neuron
-    const std::int32_t *source_r, *branch_r;
-    const float* w_r;
-    const std::int64_t* first_pc;   // synapses f that read a channel, by part and channel
-    const std::int32_t* place_f;    // where their branch lies among what the part's neurons read
-    const float *w_f, *numbers_nw;
+    const float* value_e;
+    const std::int64_t* first_n;   // synapses of a neuron that read a neuron, filled up to a multiple of eight
+    const Hearing* hearing;
+    const std::int64_t* first_cp;  // synapses that read a channel, by channel and part
+    const Feeding* feeding;
+    const float* numbers_nw;
 
     Listening(const std::int64_t* sizes, const void* const* tables)
         : G(sizes[0]), T(sizes[1]), N(sizes[2]), C(sizes[3]), K(sizes[4]), M(sizes[5]), H(sizes[6]), P(sizes[7]), X(K + M),
           n_numbers((X + 1) * H + (H + 1) * M + 3 * M + 1), first_gt(static_cast<const std::int64_t*>(tables[0])),
-          channel_e(static_cast<const std::int32_t*>(tables[1])), value_e(static_cast<const Lanes*>(tables[2])),
-          first_n(static_cast<const std::int64_t*>(tables[3])), source_r(static_cast<const std::int32_t*>(tables[4])),
-          branch_r(static_cast<const std::int32_t*>(tables[5])), w_r(static_cast<const float*>(tables[6])),
-          first_pc(static_cast<const std::int64_t*>(tables[7])), place_f(static_cast<const std::int32_t*>(tables[8])),
-          w_f(static_cast<const float*>(tables[9])), numbers_nw(static_cast<const float*>(tables[10])) {}
+          channel_e(static_cast<const std::int32_t*>(tables[1])), value_e(static_cast<const float*>(tables[2])),
+          first_n(static_cast<const std::int64_t*>(tables[3])), hearing(static_cast<const Hearing*>(tables[4])),
+          first_cp(static_cast<const std::int64_t*>(tables[5])), feeding(static_cast<const Feeding*>(tables[6])),
+          numbers_nw(static_cast<const float*>(tables[7])) {}
 
     std::int64_t first(std::int64_t part) const { return N * part / P; }
     std::int64_t largest_part() const { return (N + P - 1) / P; }
@@ -42,13 +52,13 @@ struct Listening {
     const float* w_y(std::int64_t n) const { return gain(n) + M; }
     float bias(std::int64_t n) const { return w_y(n)[M]; }
 
-    // For each entry e of a step, and each synapse f of a part that reads its channel: work(e, f).
+    // For each entry e of a step, with the synapses of a part that read its channel: work(e, first, end).
     template <typename Work>
-    void synapses(std::int64_t g, std::int64_t t, std::int64_t part, Work work) const {
+    void entries(std::int64_t g, std::int64_t t, std::int64_t part, Work work) const {
         const std::int64_t* steps = first_gt + g * (T + 1) + t;
         for (std::int64_t e = steps[0]; e < steps[1]; ++e) {
-            const std::int64_t* of_channel = first_pc + part * C + channel_e[e];
-            for (std::int64_t f = of_channel[0]; f < of_channel[1]; ++f) work(e, f);
+            const std::int64_t* of_channel = first_cp + channel_e[e] * P + part;
+            work(e, feeding + of_channel[0], feeding + of_channel[1]);
         }
     }
 
@@ -56,14 +66,22 @@ struct Listening {
     void read(std::int64_t g, std::int64_t t, std::int64_t part, const Lanes* seen, const Lanes* m, Lanes* x) const {
         const std::int64_t begin = first(part), end = first(part + 1);
         std::fill(x, x + (end - begin) * (X + 1), Lanes{});
-        synapses(g, t, part, [&](std::int64_t e, std::int64_t f) { x[place_f[f]] += w_f[f] * value_e[e]; });
-        seen += (g * (T + 1) + t) * N;
+        float* const of_part = reinterpret_cast<float*>(x);
+        entries(g, t, part, [&](std::int64_t e, const Feeding* fed, const Feeding* last) {
+            const Lanes value = load(value_e + e * LANES);
+            for (; fed < last; ++fed) store(load(of_part + fed->place) + fed->w * value, of_part + fed->place);
+        });
+        const float* const of_step = reinterpret_cast<const float*>(seen + (g * (T + 1) + t) * N);
         for (std::int64_t n = begin; n < end; ++n, x += X + 1) {
-            for (std::int64_t r = first_n[n]; r < first_n[n + 1]; ++r) x[branch_r[r]] += w_r[r] * seen[source_r[r]];
+            hear(hearing + first_n[n], hearing + first_n[n + 1], of_step, reinterpret_cast<float*>(x));
             const Lanes* before = m + ((g * (T + 1) + t) * N + n) * M;
             for (std::int64_t i = 0; i < M; ++i) x[K + i] = kappa(n)[i] * before[i];
             x[X] = all(1);
         }
+    }
+
+    static void hear(const Hearing* r, const Hearing* end, const float* seen, float* x) {
+        for (; r < end; ++r) store(load(x + r->branch) + r->w * load(seen + r->source), x + r->branch);
     }
 };
 
@@ -121,6 +139,19 @@ inline float lane_sum(Lanes v) {
     return total;
 }
 
+// What a neuron's synapses add to the gradients of the activity that they hear, and of their weights.
+void hear_back(const Hearing* r, const Hearing* end, const float* of_x, const float* seen, float* of_seen, float* of_w) {
+    for (; r < end; r += LANES, of_w += LANES) {
+        Lanes product[LANES];
+        for (int i = 0; i < LANES; ++i) {
+            const Lanes of_branch = load(of_x + r[i].branch);
+            store(load(of_seen + r[i].source) + r[i].w * of_branch, of_seen + r[i].source);
+            product[i] = of_branch * load(seen + r[i].source);
+        }
+        store(load(of_w) + lane_sums(product), of_w);
+    }
+}
+
 // Adds the sum over lanes of what it is given to a number, eight of them at once.
 class LaneSums {
     Lanes waiting[LANES];
@@ -161,7 +192,8 @@ void step_by_step(const Listening& layer, std::int64_t n_scratch, std::int64_t t
     }
 }
 
-constexpr std::int64_t TOGETHER = 8;  // steps whose products are added up in registers
+constexpr std::int64_t TOGETHER = 8;  // steps whose products are added up in registers, at least
+constexpr std::int64_t CACHED = 4096;  // vectors: 128 KB of what the neurons of a part read
 
 }  // namespace
 
@@ -249,7 +281,7 @@ void network_backward(const std::int64_t* sizes, const void* const* tables, cons
     const Listening layer(sizes, tables);
     const std::int64_t G = layer.G, T = layer.T, N = layer.N, K = layer.K, M = layer.M, H = layer.H, P = layer.P;
     const std::int64_t X = layer.X, n_read = layer.largest_part() * (X + 1), n_own = 3 * M + 1;
-    const std::int64_t R = layer.first_n[N], F = layer.first_pc[P * layer.C], E = layer.first_gt[G * (T + 1) - 1];
+    const std::int64_t R = layer.first_n[N], F = layer.first_cp[P * layer.C], E = layer.first_gt[G * (T + 1) - 1];
     // What each part adds to the gradient of each neuron's activity in a step: of this step, and of the one after it.
     std::vector<Lanes> heard(G * 2 * P * N);
     const auto of_part = [&](std::int64_t g, std::int64_t t, std::int64_t part) {
@@ -296,16 +328,21 @@ void network_backward(const std::int64_t* sizes, const void* const* tables, cons
                 of_kappa[i] += of_kept * before[i];
                 of_m[i] = kappa[i] * of_kept;
             }
-            for (std::int64_t r = layer.first_n[n]; r < layer.first_n[n + 1]; ++r) {
-                const Lanes of_branch = of_read[layer.branch_r[r]];
-                of_seen[layer.source_r[r]] += layer.w_r[r] * of_branch;
-                sums.add(of_branch * seen[layer.source_r[r]], of_w_gr + g * R + r);
-            }
+            const std::int64_t r = layer.first_n[n];
+            hear_back(layer.hearing + r, layer.hearing + layer.first_n[n + 1], reinterpret_cast<float*>(of_read),
+                      reinterpret_cast<const float*>(seen), reinterpret_cast<float*>(of_seen), of_w_gr + g * R + r);
         }
-        layer.synapses(g, t, part, [&](std::int64_t e, std::int64_t f) {
-            const Lanes of_branch = of_x[layer.place_f[f]];
-            sums.add(of_branch * layer.value_e[e], of_w_gf + g * F + f);
-            if (of_value_pe) of_value_pe[part * E + e] += of_branch * layer.w_f[f];
+        const float* const of_branches = reinterpret_cast<float*>(of_x);
+        layer.entries(g, t, part, [&](std::int64_t e, const Feeding* fed, const Feeding* last) {
+            const Lanes value = load(layer.value_e + e * LANES);
+            float* of_w = of_w_gf + g * F + (fed - layer.feeding);
+            Lanes of_value{};
+            for (; fed < last; ++fed, ++of_w) {
+                const Lanes of_branch = load(of_branches + fed->place);
+                sums.add(of_branch * value, of_w);
+                of_value += of_branch * fed->w;
+            }
+            if (of_value_pe) of_value_pe[part * E + e] += of_value;
         });
         sums.finish();
     });
@@ -327,10 +364,11 @@ void network_weights(const std::int64_t* sizes, const void* const* tables, const
 #pragma omp parallel for num_threads(team(threads, P)) schedule(static)
     for (std::int64_t part = 0; part < P; ++part) {
         const std::int64_t begin = layer.first(part), n_neurons = layer.first(part + 1) - begin, apart = n_neurons * (X + 1);
-        std::vector<Lanes> x(TOGETHER * apart), h(TOGETHER * (H + 1)), of_weights(n_neurons * n_weights);
+        const std::int64_t together = std::max(TOGETHER, CACHED / apart);
+        std::vector<Lanes> x(together * apart), h(together * (H + 1)), of_weights(n_neurons * n_weights);
         for (std::int64_t g = 0; g < G; ++g)
-            for (std::int64_t t = 0; t < T; t += TOGETHER) {
-                const std::int64_t steps = std::min(TOGETHER, T - t);
+            for (std::int64_t t = 0; t < T; t += together) {
+                const std::int64_t steps = std::min(together, T - t);
                 for (std::int64_t s = 0; s < steps; ++s) layer.read(g, t + s, part, seen_gtn, m_gtnm, &x[s * apart]);
                 for (std::int64_t i = 0; i < n_neurons; ++i) {
                     const std::int64_t at = (g * T + t) * N + begin + i;

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from ..events import Events
@@ -27,15 +27,16 @@ PARTS = 4  # of a layer's neurons, which threads share out; few, since each look
 
 
 class Wiring(NamedTuple):
-    """A layer's sources as the kernel takes them: synapses that read neurons, neuron after neuron, then those that read
-    channels, by part and channel. order_s: which of the N·Y synapses each is.
+    """A layer's sources as the kernel takes them: synapses that read neurons, neuron after neuron and filled up to a
+    multiple of eight, then those that read channels, by channel and part. order_s: which of the N·Y synapses each is, N·Y
+    for none. source_r, branch_r, place_f: as `Hearing` and `Feeding` of the kernel have them.
     """
 
     order_s: Tensor
     first_n: Tensor
     source_r: Tensor
     branch_r: Tensor
-    first_pc: Tensor
+    first_cp: Tensor
     place_f: Tensor
 
     @classmethod
@@ -51,18 +52,26 @@ class Wiring(NamedTuple):
         _, first, count = np.unique(neuron[own] * n_branches + branch[own], return_index=True, return_counts=True)
         rank = np.arange(own.size) - np.repeat(first, count)
         own = own[np.lexsort((branch[own], rank, neuron[own]))]
-        begin = n_neurons * np.arange(min(PARTS, n_neurons) + 1) // min(PARTS, n_neurons)
+        counts = np.bincount(neuron[own], minlength=n_neurons)
+        first_n = np.concatenate([[0], np.cumsum(-(-counts // LANES) * LANES)])
+        at = np.arange(own.size) + np.repeat(first_n[:-1] - np.cumsum(counts) + counts, counts)
+        filled = np.full((3, first_n[-1]), [[source.size], [0], [0]])
+        filled[:, at] = own, source[own] - n_channels, branch[own]
+        order_r, source_r, branch_r = filled
+
+        parts = min(PARTS, n_neurons)
+        begin = n_neurons * np.arange(parts + 1) // parts
         part = np.searchsorted(begin, neuron, side="right") - 1
-        fed = fed[np.lexsort((neuron[fed], source[fed], part[fed]))]
-        key = part[fed] * n_channels + source[fed]
+        key = source * parts + part
+        fed = fed[np.lexsort((neuron[fed], key[fed]))]
         place = (neuron - begin[part]) * (n_branches + n_memory + 1) + branch
         tables: tuple[np.ndarray, ...] = (
-            np.concatenate([own, fed]),
-            np.searchsorted(neuron[own], np.arange(n_neurons + 1)),
-            (source[own] - n_channels).astype("i4"),
-            branch[own].astype("i4"),
-            np.searchsorted(key, np.arange((len(begin) - 1) * n_channels + 1)),
-            place[fed].astype("i4"),
+            np.concatenate([order_r, fed]),
+            first_n,
+            (LANES * source_r).astype("i4"),
+            (LANES * branch_r).astype("i4"),
+            np.searchsorted(key[fed], np.arange(parts * n_channels + 1)),
+            (LANES * place[fed]).astype("i4"),
         )
         return cls(*(torch.from_numpy(each) for each in tables))
 
@@ -143,7 +152,7 @@ class _Trace(torch.autograd.Function):
     ):  # fmt: skip
         """sizes: G, T, C, K, M, H."""
         n_groups, n_steps, n_channels, n_branches, n_memory, n_hidden = sizes
-        n_neurons = len(w_ny)
+        n_neurons, ctx.n_synapses = len(w_ny), w_ny.numel()
         ctx.sizes = n_groups, n_steps, n_neurons, n_channels, n_branches, n_memory, n_hidden, min(PARTS, n_neurons)
         of_step = n_groups, n_steps, n_neurons
         shapes = [(n_groups, n_steps + 1, n_neurons, LANES), (n_groups, n_steps + 1, n_neurons, n_memory, LANES)]
@@ -153,7 +162,7 @@ class _Trace(torch.autograd.Function):
         m_gtnml[:, 0] = start_gnml
         slow_gnl, effort_gnl = slow_gnl.clone(), torch.zeros_like(slow_gnl)
         activity_gtnl = torch.empty_like(v_gtnl)
-        w_s = w_ny.reshape(-1)[wiring.order_s]
+        w_s = nn.functional.pad(w_ny.reshape(-1), (0, 1))[wiring.order_s]
         tables = _Tables(entries, value_el, wiring, w_s, numbers_nw)
         made = seen_gtnl, slow_gnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl, activity_gtnl, effort_gnl
         call("network_forward", addresses(ctx.sizes), tables.array, kappa_r, int(spiking), mask_gnl, *made)
@@ -191,8 +200,9 @@ class _Trace(torch.autograd.Function):
         of_weights_nw = numbers_nw.new_empty(n_neurons, into + out)
         call("network_weights", sizes, tables.array, seen_gtnl, m_gtnml, a_gtnhl, of_a_gtnhl, of_z_gtnml, of_weights_nw)
         give_back(room)
-        of_w_ny = w_s.new_empty(n_neurons, len(w_s) // n_neurons)
-        of_w_ny.view(-1)[wiring.order_s] = torch.cat([each.sum(0) for each in of_w_gs])
+        of_w = w_s.new_empty(ctx.n_synapses + 1)  # the last is none
+        of_w[wiring.order_s] = torch.cat([each.sum(0) for each in of_w_gs])
+        of_w_ny = of_w[:-1].view(n_neurons, -1)
         of_numbers_nw = torch.cat([of_weights_nw, of_own_gnwl.sum((0, 3))], dim=1)
         of_value_el = of_value_pel.sum(0) if isinstance(of_value_pel, Tensor) else None
         return *(None,) * 5, of_value_el, of_w_ny, of_numbers_nw, of_start_gnl, of_slow_gnl, of_m_gnml, None
@@ -202,9 +212,13 @@ class _Tables:
     """Addresses of what `Listening` of the kernel reads, and the tensors there."""
 
     def __init__(self, entries: Entries, value_el: Tensor, wiring: Wiring, w_s: Tensor, numbers_nw: Tensor) -> None:
-        w_r, w_f = w_s.split([len(wiring.source_r), len(wiring.place_f)])
-        own = wiring.first_n, wiring.source_r, wiring.branch_r, w_r
-        held = entries.first_gt, entries.channel_e, value_el, *own, wiring.first_pc, wiring.place_f, w_f, numbers_nw
+        w_r, w_f = w_s.view(torch.int32).split([len(wiring.source_r), len(wiring.place_f)])
+        hearing, feeding = (
+            torch.stack([wiring.source_r, wiring.branch_r, w_r], 1),
+            torch.stack([wiring.place_f, w_f], 1),
+        )
+        given = entries.first_gt, entries.channel_e, value_el
+        held = *given, wiring.first_n, hearing, wiring.first_cp, feeding, numbers_nw
         self._held = [each.contiguous() for each in held]
         self.array = addresses([each.data_ptr() for each in self._held])
 
