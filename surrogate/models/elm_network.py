@@ -81,7 +81,7 @@ class ElmNetwork(nn.Module):
 
     def init_state(self, n_sequences: int) -> State:
         """All neurons silent, as before the first step."""
-        config, zeros = self.config, self.head.weight.new_zeros
+        config, zeros = self.config, self.output.bias.new_zeros
         silent = zeros(n_sequences, config.n_neurons)
         of_layer = silent, silent, zeros(n_sequences, config.n_neurons, config.d_m)
         return (*of_layer * config.n_layers, zeros(n_sequences, config.n_outputs, config.output_d_m))
@@ -101,7 +101,7 @@ class ElmNetwork(nn.Module):
 
         share: of neurons that are left out for a whole sequence, the others enlarged to make up for them.
         """
-        ones = self.head.weight.new_ones(n_sequences, self.config.n_layers * self.config.n_neurons)
+        ones = self.output.bias.new_ones(n_sequences, self.config.n_layers * self.config.n_neurons)
         return nn.functional.dropout(ones, share) if share else ones
 
     def penalty(self, traced: Traced, n_steps: int, *, effort: float, activity: float) -> Tensor:

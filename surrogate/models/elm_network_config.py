@@ -13,13 +13,9 @@ from ...simulate.schema import Seed
 from .settings import Settings, check_size
 
 
-class ElmNetworkConfig(Settings):
-    """Everything that fixes a network's shape and dynamics; defaults are the published ones of SHD-Adding."""
+class NetworkShape(Settings):
+    """What neurons there are and how they work; defaults are the published ones of SHD-Adding."""
 
-    family: Literal["elm-network"] = "elm-network"
-    n_inputs: int = Field(gt=0)
-    n_outputs: int = Field(ge=1, le=1_000_000)
-    n_neurons: int = Field(default=96, gt=0, le=1_000_000, description="neurons of a layer")
     n_layers: int = Field(default=1, gt=0, le=100, description="layers of neurons that listen to their own")
     d_m: int = Field(default=5, gt=0, le=10_000, description="memory units of a neuron")
     n_branches: int = Field(default=30, gt=0, le=100_000, description="branches of a neuron")
@@ -39,6 +35,15 @@ class ElmNetworkConfig(Settings):
     step_ms: float = Field(default=1.0, ge=1e-3, le=1e6, description="length of a step, for time constants in ms")
     spiking: bool = Field(default=False, description="whether neurons send spikes, in place of what is above 0")
     output_d_m: int = Field(default=3, gt=0, le=10_000, description="memory units of a neuron of the output layer")
+
+
+class ElmNetworkConfig(NetworkShape):
+    """Everything that fixes a network's shape and dynamics."""
+
+    family: Literal["elm-network"] = "elm-network"
+    n_inputs: int = Field(gt=0)
+    n_outputs: int = Field(ge=1, le=1_000_000)
+    n_neurons: int = Field(default=96, gt=0, le=1_000_000, description="neurons of a layer")
 
     @model_validator(mode="after")
     def _fits_into_memory(self) -> ElmNetworkConfig:

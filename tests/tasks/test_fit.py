@@ -20,6 +20,7 @@ BIN = {"events": {"bin_ms": 50.0}}
 SMALL = {
     "elm": {"size": 10, "options": {"tau_m_max": 100.0}},
     "branch-elm": {"size": 10, "options": {"n_branches": 20, "synapses_per_branch": 4, "tau_m_max": 100.0}},
+    "elm-network": {"size": 12, "options": {"d_m": 3, "n_branches": 6, "synapses_per_branch": 3, "tau_m_max": 50.0}},
     "lstm": {"size": 16},
     "chrono-lstm": {"size": 16},
     "gru": {"size": 16},
@@ -143,7 +144,15 @@ def test_recipes_are_the_published_ones():
     assert path_x.options == {"tau_m_max": 2e4, "tau_s": 150.0, "lambda_value": 3.0}
     assert recipe("paper-lra-text", "chrono-lstm").learning_rate == 1e-3
     assert recipe("paper-lra-listops", "transformer").options["layers"] == 6
-    assert len(RECIPES) == 3 + len(ARENA)
+    assert len(RECIPES) == 4 + len(ARENA)
+    network = recipe("paper-network-shd-adding", "elm-network", options={"d_m": 9})
+    assert (network.learning_rate, network.warm_up_steps, network.gradient_clip) == (5e-3, 400, 1.0)
+    assert (network.label_smoothing, network.counting, network.bin_ms) == (0.01, "any", 2)
+    assert network.adding and network.epochs * 16_000 / network.batch == 140_000
+    dropout, penalty = {"input_dropout": 0.2, "recurrent_dropout": 0.2}, {"u_penalty": 0.002, "activity_penalty": 0.2}
+    assert network.options == {"d_m": 9} | dropout | penalty
+    with pytest.raises(InputError, match="is of elm-network, not lstm; give --model elm-network"):
+        recipe("paper-network-shd-adding", "lstm")
     assert (shd.rate(0, 100), shd.rate(50, 100)) == (5e-3, pytest.approx(2.5e-3))
     for what in ({"name": "paper-lra-imgae"}, {"name": "quick", "family": "tcn"}, {"name": "quick", "width": 3}):
         with pytest.raises(InputError):

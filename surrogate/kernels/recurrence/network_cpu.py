@@ -28,8 +28,8 @@ PARTS = 4  # of a layer's neurons, which threads share out; few, since each look
 
 class Wiring(NamedTuple):
     """A layer's sources as the kernel takes them: synapses that read neurons, neuron after neuron and filled up to a
-    multiple of eight, then those that read channels, by channel and part. order_s: which of the N·Y synapses each is, N·Y
-    for none. source_r, branch_r, place_f: as `Hearing` and `Feeding` of the kernel have them.
+    multiple of eight, then those that read channels, by channel and part. order_s: which of the N·Y synapses each is,
+    N·Y for none. source_r, branch_r, place_f: as `Hearing` and `Feeding` of the kernel have them.
     """
 
     order_s: Tensor
@@ -77,8 +77,9 @@ class Wiring(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Input of sequences, eight together: entry e of a step is a channel and its values in all eight. first_gt (G, T + 1):
-    the first entry of each step of each group. shape: B sequences, T steps, C channels.
+    """Input of sequences, eight together: entry e of a step is a channel and its values in all eight.
+
+    first_gt (G, T + 1): the first entry of each step of each group. shape: B sequences, T steps, C channels.
     """
 
     first_gt: Tensor
@@ -90,7 +91,7 @@ class Entries(NamedTuple):
     def of(cls, events: Events) -> Entries:
         """Raises ValueError for events that lie outside their sequences."""
         events = events.trimmed()
-        n_sequences, n_steps, n_channels = events.shape
+        n_sequences, n_steps, _ = events.shape
         events = events._replace(value_n=events.value_n.float())
         if not inside(events):
             raise ValueError(f"events of {events.shape} lie outside them")
@@ -112,7 +113,7 @@ class Entries(NamedTuple):
 
 
 def to_lanes(each_b: Tensor) -> Tensor:
-    """(B, …) with eight sequences in the last dimension, (G, …, L); what is there of a last group is followed by zeros."""
+    """(B, …) with eight sequences in the last dimension, (G, …, L); zeros fill up the last group."""
     n_groups = -(-len(each_b) // LANES)
     missing = each_b.new_zeros(n_groups * LANES - len(each_b), *each_b.shape[1:])
     return torch.cat([each_b, missing]).unflatten(0, (n_groups, LANES)).movedim(1, -1).contiguous()
@@ -126,7 +127,7 @@ def from_lanes(each_gl: Tensor, n_sequences: int) -> Tensor:
 def recurrent_trace(
     entries: Entries, neurons: Neurons, wiring: Wiring, state: LayerState, mask_bn: Tensor
 ) -> tuple[Tensor, Tensor, LayerState]:
-    """Activity of every step (G, T, N, L), and sum of |u| and state (B, …) as `network_reference.recurrent_trace` says."""
+    """As `network_reference.recurrent_trace`, with the activity in lanes (G, T, N, L)."""
     (w_in, bias_in), (w_out, bias_out) = neurons.mlp
     parts = w_in, bias_in, PHI_SLOPE * w_out, PHI_SLOPE * bias_out
     constants = neurons.kappa_nm, PHI_HEIGHT * neurons.gain_nm, neurons.w_y_nm, neurons.bias_n[:, None]
@@ -142,7 +143,7 @@ def recurrent_trace(
 
 
 class _Trace(torch.autograd.Function):
-    """Activity (G, T, N, L), sum of |2u/3| and slow part after the last step (G, N, L), and memory then (G, N, M, L)."""
+    """Activity (G, T, N, L), sum of |2u/3| (G, N, L), and after the last step slow part and memory (G, N, M, L)."""
 
     @staticmethod
     def forward(
@@ -151,9 +152,8 @@ class _Trace(torch.autograd.Function):
         start_gnl: Tensor, slow_gnl: Tensor, start_gnml: Tensor, mask_gnl: Tensor,
     ):  # fmt: skip
         """sizes: G, T, C, K, M, H."""
-        n_groups, n_steps, n_channels, n_branches, n_memory, n_hidden = sizes
-        n_neurons, ctx.n_synapses = len(w_ny), w_ny.numel()
-        ctx.sizes = n_groups, n_steps, n_neurons, n_channels, n_branches, n_memory, n_hidden, min(PARTS, n_neurons)
+        (n_groups, n_steps, *_, n_memory, n_hidden), n_neurons = sizes, len(w_ny)
+        ctx.sizes, ctx.n_synapses = (*sizes[:2], n_neurons, *sizes[2:], min(PARTS, n_neurons)), w_ny.numel()
         of_step = n_groups, n_steps, n_neurons
         shapes = [(n_groups, n_steps + 1, n_neurons, LANES), (n_groups, n_steps + 1, n_neurons, n_memory, LANES)]
         shapes += [(*of_step, *last, LANES) for last in ((n_hidden,), (n_memory,), (), (n_hidden,), (n_memory,))]

@@ -1,4 +1,4 @@
-"""The compiled path of the ELM Network against the plain one: outputs, states and gradients, at sizes that fit no register."""
+"""The compiled path of the ELM Network against the plain one: outputs, states and gradients, at odd sizes."""
 
 from __future__ import annotations
 
