@@ -74,10 +74,12 @@ def test_every_family_takes_every_form(tasks, family, form, tmp_path):
     assert is_task(tasks / form) and is_task_run(run) and not is_task(run) and not is_task_run(tasks / form)
 
 
-@pytest.mark.parametrize("family", ["elm", "transformer"])
+@pytest.mark.parametrize("family", ["elm", "elm-network", "transformer"])
 def test_a_stopped_run_goes_on_to_the_same_bits(tasks, family, tmp_path):
     """With dropout, and stopped between two validations."""
     options = {**SMALL[family]["options"], "input_dropout": 0.3}
+    if family == "elm-network":
+        options |= {"recurrent_dropout": 0.2, "u_penalty": 0.1, "activity_penalty": 0.1}
     config = settings(family, "tokens", options=options, steps=9, batch=4, validate_every=3, optimizer="adamax")
     whole = fit_task(config, tasks / "tokens", tmp_path / "whole")
 
@@ -107,18 +109,25 @@ def test_the_best_validation_is_kept(tasks, tmp_path):
     assert found == pytest.approx(max(rows)) and seen[-1].step == 4 * len(rows)
 
 
-def test_a_loss_that_is_no_number_is_one_line(tasks, tmp_path, monkeypatch):
+@pytest.mark.parametrize("spiking", [None, False, True])
+def test_a_loss_that_is_no_number_is_one_line(spiking, tasks, tmp_path, monkeypatch):
+    """Of an ELM, and of a network in whose layer one weight is none."""
+
     def spoiled(model, *given):
         with torch.no_grad():
-            model.readout.weight.fill_(math.nan)
+            (model.readout.weight if spiking is None else model.encoder.cell.layers[0].w_ny[0]).fill_(math.nan)
         return step(model, *given)
 
     from apical.tasks.fitting import fit as fit_module
 
     step = fit_module.take_step
     monkeypatch.setattr(fit_module, "take_step", spoiled)
+    config = settings("elm", "tokens", steps=3, batch=4)
+    if spiking is not None:
+        options = SMALL["elm-network"]["options"] | {"spiking": spiking}
+        config = settings("elm-network", "tokens", steps=3, batch=4, options=options)
     with pytest.raises(InputError, match=r"loss is nan at step 1; no model was kept; fit again with a lower") as error:
-        fit_task(settings("elm", "tokens", steps=3, batch=4), tasks / "tokens", tmp_path / "run")
+        fit_task(config, tasks / "tokens", tmp_path / "run")
     assert "\n" not in str(error.value)
 
 

@@ -259,7 +259,7 @@ void network_forward(const std::int64_t* sizes, const void* const* tables, float
             effort_gn[of_n] = effort;
             slow_gn[of_n] = kappa_r * slow_gn[of_n] + (1 - kappa_r) * r;
             const Lanes v = r - slow_gn[of_n] + layer.bias(n);
-            const Lanes activity = spiking ? (v > 0 ? all(1) : all(0)) : positive(v);
+            const Lanes activity = spiking ? (v > 0 ? all(1) : all(0)) + (v - v) : positive(v);  // NaN stays NaN
             v_gtn[at] = v;
             activity_gtn[at] = activity;
             seen_gtn[after] = mask_gn[of_n] * activity;

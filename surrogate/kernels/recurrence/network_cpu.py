@@ -135,7 +135,7 @@ def recurrent_trace(
     sizes = len(entries.first_gt), *entries.shape[1:], neurons.n_branches, w_out.shape[2], w_out.shape[1]
     start = [to_lanes(each) for each in (*state, mask_bn)]
     given = entries.value_el, neurons.w_ny, numbers_nw, *start
-    made = _Trace.apply(sizes, entries, wiring, neurons.kappa_r, neurons.spiking, *given)
+    made = _Trace.apply(sizes, entries, wiring, neurons.kappa_r, neurons.spiking, torch.is_grad_enabled(), *given)
     activity_gtnl, *others = made
     effort_bn, slow_bn, m_bnm = (from_lanes(each, entries.shape[0]) for each in others)
     last = LayerState(from_lanes(activity_gtnl[:, -1], entries.shape[0]), slow_bn, m_bnm)
@@ -147,11 +147,11 @@ class _Trace(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, sizes, entries: Entries, wiring: Wiring, kappa_r: float, spiking: bool,
+        ctx, sizes, entries: Entries, wiring: Wiring, kappa_r: float, spiking: bool, goes_back: bool,
         value_el: Tensor, w_ny: Tensor, numbers_nw: Tensor,
         start_gnl: Tensor, slow_gnl: Tensor, start_gnml: Tensor, mask_gnl: Tensor,
     ):  # fmt: skip
-        """sizes: G, T, C, K, M, H."""
+        """sizes: G, T, C, K, M, H. goes_back: whether a gradient may be asked for."""
         (n_groups, n_steps, *_, n_memory, n_hidden), n_neurons = sizes, len(w_ny)
         ctx.sizes, ctx.n_synapses = (*sizes[:2], n_neurons, *sizes[2:], min(PARTS, n_neurons)), w_ny.numel()
         of_step = n_groups, n_steps, n_neurons
@@ -163,14 +163,14 @@ class _Trace(torch.autograd.Function):
         slow_gnl, effort_gnl = slow_gnl.clone(), torch.zeros_like(slow_gnl)
         activity_gtnl = torch.empty_like(v_gtnl)
         w_s = nn.functional.pad(w_ny.reshape(-1), (0, 1))[wiring.order_s]
-        tables = _Tables(entries, value_el, wiring, w_s, numbers_nw)
+        tables = _Tables((entries.first_gt, entries.channel_e, value_el), wiring, w_s, numbers_nw)
         made = seen_gtnl, slow_gnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl, activity_gtnl, effort_gnl
         call("network_forward", addresses(ctx.sizes), tables.array, kappa_r, int(spiking), mask_gnl, *made)
         last_gnml = m_gtnml[:, -1].clone()
-        ctx.given = entries._replace(value_el=None), wiring, kappa_r, spiking
+        ctx.given = (entries.first_gt, entries.channel_e), wiring, kappa_r, spiking
         ctx.kept = room, (seen_gtnl, m_gtnml, a_gtnhl, d_gtnml, v_gtnl), later
         ctx.save_for_backward(value_el, w_s, numbers_nw, mask_gnl)
-        if not any(ctx.needs_input_grad):
+        if not goes_back:
             give_back(room)
         return activity_gtnl, effort_gnl, slow_gnl, last_gnml
 
@@ -178,11 +178,11 @@ class _Trace(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, of_activity_gtnl: Tensor, of_effort_gnl: Tensor, of_slow_gnl: Tensor, of_m_gnml: Tensor):
         value_el, w_s, numbers_nw, mask_gnl = ctx.saved_tensors
-        entries, wiring, kappa_r, spiking = ctx.given
+        steps, wiring, kappa_r, spiking = ctx.given
         (room, kept, (of_a_gtnhl, of_z_gtnml)), ctx.kept = ctx.kept, None  # once, as saved tensors are
         seen_gtnl, m_gtnml, a_gtnhl, *_ = kept
         n_groups, _, n_neurons, _, n_branches, n_memory, n_hidden, n_parts = ctx.sizes
-        tables, sizes = _Tables(entries, value_el, wiring, w_s, numbers_nw), addresses(ctx.sizes)
+        tables, sizes = _Tables((*steps, value_el), wiring, w_s, numbers_nw), addresses(ctx.sizes)
         n_read, zeros = n_branches + n_memory, numbers_nw.new_zeros
         into, out, own = (n_read + 1) * n_hidden, (n_hidden + 1) * n_memory, 3 * n_memory + 1
         w_xh = numbers_nw[:, :into].view(n_neurons, -1, n_hidden)[:, :n_read]
@@ -192,7 +192,7 @@ class _Trace(torch.autograd.Function):
         of_start_gnl = torch.empty_like(of_slow_gnl)
         of_w_gs = [zeros(n_groups, len(each)) for each in (wiring.source_r, wiring.place_f)]
         of_own_gnwl = zeros(n_groups, n_neurons, own, LANES)
-        of_value_pel = zeros(n_parts, *value_el.shape) if ctx.needs_input_grad[5] else 0
+        of_value_pel = zeros(n_parts, *value_el.shape) if ctx.needs_input_grad[6] else 0
         constants = tables.array, turned_nw, kappa_r, int(spiking), SLOPE, mask_gnl
         given = of_activity_gtnl.contiguous(), of_effort_gnl.contiguous()
         made = of_slow_gnl, of_m_gnml, of_start_gnl, of_a_gtnhl, of_z_gtnml, *of_w_gs, of_own_gnwl, of_value_pel
@@ -205,20 +205,19 @@ class _Trace(torch.autograd.Function):
         of_w_ny = of_w[:-1].view(n_neurons, -1)
         of_numbers_nw = torch.cat([of_weights_nw, of_own_gnwl.sum((0, 3))], dim=1)
         of_value_el = of_value_pel.sum(0) if isinstance(of_value_pel, Tensor) else None
-        return *(None,) * 5, of_value_el, of_w_ny, of_numbers_nw, of_start_gnl, of_slow_gnl, of_m_gnml, None
+        return *(None,) * 6, of_value_el, of_w_ny, of_numbers_nw, of_start_gnl, of_slow_gnl, of_m_gnml, None
 
 
 class _Tables:
     """Addresses of what `Listening` of the kernel reads, and the tensors there."""
 
-    def __init__(self, entries: Entries, value_el: Tensor, wiring: Wiring, w_s: Tensor, numbers_nw: Tensor) -> None:
+    def __init__(self, entries: tuple[Tensor, ...], wiring: Wiring, w_s: Tensor, numbers_nw: Tensor) -> None:
         w_r, w_f = w_s.view(torch.int32).split([len(wiring.source_r), len(wiring.place_f)])
         hearing, feeding = (
             torch.stack([wiring.source_r, wiring.branch_r, w_r], 1),
             torch.stack([wiring.place_f, w_f], 1),
         )
-        given = entries.first_gt, entries.channel_e, value_el
-        held = *given, wiring.first_n, hearing, wiring.first_cp, feeding, numbers_nw
+        held = *entries, wiring.first_n, hearing, wiring.first_cp, feeding, numbers_nw
         self._held = [each.contiguous() for each in held]
         self.array = addresses([each.data_ptr() for each in self._held])
 

@@ -120,7 +120,7 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def forward(ctx, v: Tensor) -> Tensor:
         ctx.save_for_backward(v)
-        return (v > 0).to(v.dtype)
+        return (v > 0).to(v.dtype) + (v - v)  # NaN stays NaN
 
     @staticmethod
     @once_differentiable
