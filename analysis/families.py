@@ -25,7 +25,7 @@ FAMILIES = {
     "branch-elm": Family("Branch-ELM", "#0072B2", "#56B4E9", "o"),
     "elm": Family("ELM", "#3A9BD0", "#9FD6F7", "s"),
     "simplest-elm": Family("Simplest ELM", "#56606B", "#A9B4BF", "p"),
-    "elm-network": Family("ELM Network", "#5B4FA8", "#A79FE8", "H"),
+    "elm-network": Family("ELM Network", "#3B3FA0", "#9A9DE8", "H"),
     "tcn": Family("TCN", "#D55E00", "#F0803C", "D"),
     "lstm": Family("LSTM", "#009E73", "#2EC79A", "^"),
     "gru": Family("GRU", "#B8578C", "#E39AC6", "v"),

@@ -70,8 +70,8 @@ def fit(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Family: elm, tcn, lstm, gru, ln, lif or alif; of a task elm, branch-elm, lstm, chrono-lstm, gru, "
-            "transformer or snn [default: elm]."
+            help="Family: elm, tcn, lstm, gru, ln, lif or alif; of a task elm, branch-elm, elm-network, lstm, "
+            "chrono-lstm, gru, transformer or snn [default: elm]."
         ),
     ] = None,
     size: Annotated[
@@ -82,7 +82,7 @@ def fit(
         str | None,
         typer.Option(
             help="quick (a laptop) or paper (published settings); of a task also paper-shd, paper-shd-adding, "
-            "paper-lra-image and others [default: quick]."
+            "paper-network-shd-adding, paper-lra-image and others [default: quick]."
         ),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,

@@ -20,9 +20,11 @@ from ...simulate.schema import making
 # one text, in this order: the others use what the first defines
 SOURCES = (
     *("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "recurrence/spiking.cpp"),
-    "nadam.cpp",
+    *("recurrence/network.cpp", "recurrence/network_output.cpp", "nadam.cpp"),
 )
-FLAGS = "-std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -shared"
+# a copy of a few registers is not made a call, or an instruction that copies memory
+NO_CALLS = "-fno-tree-loop-distribute-patterns"
+FLAGS = f"-std=c++17 -O3 -fno-math-errno -fno-trapping-math {NO_CALLS} -fopenmp -fPIC -shared"
 AVX2_FLAGS = "-mavx2 -mfma"  # eight lanes are one register; without them the compiler uses what there is
 
 

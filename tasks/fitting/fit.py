@@ -208,7 +208,7 @@ def _model_settings(config: TaskFit, ds: xr.Dataset, train: Batches) -> AnySetti
         "towers": ds.attrs["towers"],
         **config.options,
     }
-    if config.bin_ms is not None and config.family in ("elm", "branch-elm", "snn"):
+    if config.bin_ms is not None and config.family in ("elm", "branch-elm", "elm-network", "snn"):
         given["step_ms"] = config.bin_ms
     if config.family == "chrono-lstm":
         given = {"longest": max(train.longest, 3)} | given

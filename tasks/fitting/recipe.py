@@ -82,26 +82,44 @@ TRANSFORMERS: dict[str, tuple[int, int, int, int, int, float]] = {
     "text": (256, 4, 4, 256, 1024, 0.1),
     "retrieval": (128, 4, 4, 128, 512, 0.1),
 }
-RECIPES = ("quick", "paper-shd", "paper-shd-adding", *(f"paper-lra-{name}" for name in ARENA))
+NETWORK = "paper-network-shd-adding"
+# Spieler, Martius & Levina 2026: 140,000 steps
+NETWORK_SHD: dict[str, Any] = {
+    **SHD,
+    "adding": True,
+    "counting": "any",
+    "warm_up_steps": 400,
+    "gradient_clip": 1.0,
+    "label_smoothing": 0.01,
+}
+NETWORK_OPTIONS = {"input_dropout": 0.2, "recurrent_dropout": 0.2, "u_penalty": 0.002, "activity_penalty": 0.2}
+RECIPES = ("quick", "paper-shd", "paper-shd-adding", NETWORK, *(f"paper-lra-{name}" for name in ARENA))
 
 
 def recipe(name: str, family: str = "elm", size: int | None = None, **changes: Any) -> TaskFit:
     """A recipe's settings.
 
-    name: of the recipe. family: elm, branch-elm, lstm, chrono-lstm, gru, transformer or snn. size: None for the
-    recipe's, or the family's own. changes: fields of TaskFit in place of the recipe's; options are added.
+    name: of the recipe. family: elm, branch-elm, elm-network, lstm, chrono-lstm, gru, transformer or snn. size: None
+    for the recipe's, or the family's own. changes: fields of TaskFit in place of the recipe's; options are added.
 
     paper-shd, paper-shd-adding: Spieler et al. 2024: Adamax 5e-3, 70 epochs of batches of 8, bins of 2 ms, half of the
-    input left out. paper-lra-image, -pathfinder, -path-x, -listops, -text, -retrieval: the same paper's settings of the
-    Long Range Arena, Adam 2e-4 (LSTM and GRU 1e-3), d_m 150; a Transformer has the arena's own size, and the ELM's
-    schedule. quick: a few epochs at a higher learning rate, for a first look.
+    input left out. paper-network-shd-adding: Spieler, Martius & Levina 2026, for elm-network: as many steps, with
+    warm-up, clipping, smoothing, dropout and regularisers, and any event in a bin in place of their number.
+    paper-lra-image, -pathfinder, -path-x, -listops, -text, -retrieval: the first paper's settings of the Long Range
+    Arena, Adam 2e-4 (LSTM and GRU 1e-3), d_m 150; a Transformer has the arena's own size, and the ELM's schedule.
+    quick: a few epochs at a higher learning rate, for a first look.
     Raises InputError for a recipe or family that is not known, or a change that is not a setting.
     """
     check_known("recipe for sequences", name, RECIPES)
     check_known("model for sequences", family, FAMILIES)
     fields: dict[str, Any] = {"family": family, "size": size}
     options: dict[str, Any] = {}
-    if name.startswith("paper-shd"):
+    if name == NETWORK:
+        if family != "elm-network":
+            raise InputError(f"recipe {NETWORK} is of elm-network, not {family}; give --model elm-network")
+        fields |= NETWORK_SHD
+        options = NETWORK_OPTIONS
+    elif name.startswith("paper-shd"):
         fields |= {**SHD, "adding": name == "paper-shd-adding"}
         options = {"input_dropout": 0.5}
     elif name.startswith("paper-lra-"):

@@ -41,11 +41,14 @@ def make_optimizer(config: TaskFit, model: nn.Module) -> torch.optim.Optimizer:
 def take_step(
     model: Classifier, optimizer: torch.optim.Optimizer, batch: Batch, config: TaskFit, step: int, steps: int
 ) -> float:
-    """Take step number `step`, from 0, of so many; returns the batch's loss. Its dropout is of seed and step only."""
+    """Take step number `step`, from 0, of so many; returns the batch's loss, the model's regularisers in it.
+
+    Its dropout is of seed and step only.
+    """
     torch.manual_seed((config.seed * SPREAD + step) % 2**63)
     model.train()
     logits_bk, label_b = _logits(model, batch)
-    loss = F.cross_entropy(logits_bk, label_b, label_smoothing=config.label_smoothing)
+    loss = F.cross_entropy(logits_bk, label_b, label_smoothing=config.label_smoothing) + model.penalty
     value = loss.item()
     if not math.isfinite(value):  # before it spoils the weights
         return value

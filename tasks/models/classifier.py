@@ -10,15 +10,25 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from .network import ElmNetworkEncoder
 from .recurrent import ElmEncoder, GatedEncoder
 from .sequence import Encoder, Sequences
-from .settings import AnySettings, ElmSettings, GatedSettings, SpikingSettings, TransformerSettings, check_known
+from .settings import (
+    AnySettings,
+    ElmNetworkSettings,
+    ElmSettings,
+    GatedSettings,
+    SpikingSettings,
+    TransformerSettings,
+    check_known,
+)
 from .spiking import SpikingEncoder
 from .transformer import TransformerEncoder
 
 FAMILIES: dict[str, tuple[type[AnySettings], type[Encoder]]] = {
     "elm": (ElmSettings, ElmEncoder),
     "branch-elm": (ElmSettings, ElmEncoder),
+    "elm-network": (ElmNetworkSettings, ElmNetworkEncoder),
     "lstm": (GatedSettings, GatedEncoder),
     "chrono-lstm": (GatedSettings, GatedEncoder),
     "gru": (GatedSettings, GatedEncoder),
@@ -33,17 +43,22 @@ class Classifier(nn.Module):
     Of two towers, one encoder reads both; each sequence becomes `latent` numbers, and the classes are read from both,
     their distance and their product. Source: Tay et al. 2021, whose matching head this is; the latent layer is the ELM
     paper's.
+
+    penalty: what the last forward adds to a loss in training, such as regularisers.
     """
+
+    penalty: Tensor | float
 
     def __init__(self, settings: AnySettings) -> None:
         super().__init__()
-        self.settings = settings
+        self.settings, self.penalty = settings, 0.0
         self.encoder = cast(Any, FAMILIES[settings.family][1])(settings)
         self.latent = nn.Linear(self.encoder.n_features, settings.latent) if settings.towers == 2 else None
         n_features = self.encoder.n_features if self.latent is None else 4 * settings.latent
         self.readout = nn.Linear(n_features, settings.n_classes)
 
     def forward(self, first: Sequences, second: Sequences | None = None) -> Tensor:
+        self.penalty = 0.0
         features = self._features(first)
         if self.latent is not None:
             assert second is not None
@@ -52,8 +67,11 @@ class Classifier(nn.Module):
         return self.readout(features)
 
     def _features(self, sequences: Sequences) -> Tensor:
-        kept = sequences.without(self.settings.input_dropout if self.training else 0.0)
-        return self.encoder(kept, self.settings.pool)
+        settings = self.settings
+        kept = sequences.without(settings.input_dropout if self.training else 0.0, settings.dropped)
+        features = self.encoder(kept, settings.pool)
+        self.penalty = self.penalty + self.encoder.penalty
+        return features
 
 
 def configure(family: str, size: int | None, options: dict[str, Any]) -> AnySettings:

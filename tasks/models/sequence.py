@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ...simulate.schema import InputError
 from ...surrogate.kernels.events import Events
 from ..inputs import Inputs
 from .settings import Pool
@@ -33,7 +34,9 @@ class Sequences(NamedTuple):
 
     @classmethod
     def of(cls, inputs: Inputs, device: torch.device | str = "cpu") -> Sequences:
-        """What the loader draws, on a device."""
+        """What the loader draws, on a device. Raises InputError for a sequence without a step, which has no class."""
+        if len(inputs.length_b) and inputs.length_b.min() < 1:
+            raise InputError("a sequence of the task has no step, and its class is read from the last; leave it out")
         if inputs.vector_btc is not None:
             vector_btc = torch.from_numpy(inputs.vector_btc).to(device)
             return cls(Events.from_dense(vector_btc), torch.from_numpy(inputs.length_b).to(device), None, vector_btc)
@@ -44,12 +47,19 @@ class Sequences(NamedTuple):
         tokens = None if inputs.token_bt is None else torch.from_numpy(inputs.token_bt).to(device)
         return cls(Events(row_n, input_n, value_n, inputs.shape), torch.from_numpy(inputs.length_b).to(device), tokens)
 
-    def without(self, share: float) -> Sequences:
-        """With this share of the entries left out, drawn for each, and the others enlarged to make up for it."""
+    def without(self, share: float, dropped: Literal["entries", "channels"] = "entries") -> Sequences:
+        """With this share of the entries, or of each sequence's channels, left out, and the others enlarged to make up
+        for it.
+        """
         if not share:
             return self
-        value_n = nn.functional.dropout(self.events.value_n, share)
-        return self._replace(events=self.events._replace(value_n=value_n))
+        events, (n_sequences, n_steps, n_channels) = self.events, self.events.shape
+        if dropped == "entries":
+            value_n = nn.functional.dropout(events.value_n, share)
+        else:
+            kept_bc = nn.functional.dropout(events.value_n.new_ones(n_sequences, n_channels), share)
+            value_n = events.value_n * kept_bc[events.row_n // n_steps, events.input_n]
+        return self._replace(events=events._replace(value_n=value_n))
 
     def weights(self, pool: Pool) -> Tensor:
         """Of each step's outputs in what is read (B, T): 1 for the last step, or the same for every one."""
@@ -64,6 +74,7 @@ class Encoder(nn.Module, ABC):
     """Sequences in, features of each out (B, F)."""
 
     n_features: int
+    penalty: Tensor | float = 0.0  # what the last forward adds to a loss in training
 
     @abstractmethod
     def forward(self, sequences: Sequences, pool: Pool) -> Tensor:
@@ -100,7 +111,11 @@ class Recurrent(Encoder):
             part_bf, *state = made
             total_bf = part_bf if total_bf is None else total_bf + part_bf
         assert total_bf is not None
+        self.end(tuple(state), steps)
         return total_bf
+
+    def end(self, state: State, n_steps: int) -> None:
+        """What the state after the last step is for; nothing, where it is not told."""
 
 
 def pieces(events: Events, steps: int) -> list[Events]:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ...simulate.schema import InputError, Seed, shown
+from ...surrogate.models.elm_network_config import NetworkShape
 from ...surrogate.models.settings import Settings
 
 Pool = Literal["last", "mean"]
@@ -25,7 +26,10 @@ class Common(Settings):
     towers: Literal[1, 2] = 1
     latent: int = Field(default=75, gt=0, le=100_000, description="of two towers: what each sequence becomes")
     pool: Pool = Field(default="last", description="what of the outputs is read: the last one, or their mean")
-    input_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of input entries left out in training")
+    input_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of the input left out in training")
+    dropped: Literal["entries", "channels"] = Field(
+        default="entries", description="what of it: entries, or channels for a whole sequence"
+    )
 
 
 class ElmSettings(Common):
@@ -80,7 +84,25 @@ class SpikingSettings(Common):
     step_ms: float = Field(default=1.0, ge=1e-3, le=1e6, description="length of a step")
 
 
-AnySettings = ElmSettings | GatedSettings | TransformerSettings | SpikingSettings
+class ElmNetworkSettings(Common, NetworkShape):
+    """The ELM Network (Spieler, Martius & Levina 2026, arXiv 2605.12049); the classifier's readout is its dense layer.
+
+    Defaults are the published ones of SHD-Adding, without what is for training only.
+    """
+
+    family: Literal["elm-network"] = "elm-network"
+    size: int = Field(default=96, gt=0, le=1_000_000, description="neurons of a layer")
+    dropped: Literal["entries", "channels"] = "channels"
+    recurrent_dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="share of neurons that a layer does not hear in a sequence, in training"
+    )
+    u_penalty: float = Field(
+        default=0.0, ge=0, le=1e6, description="in training: weight of the mean over neurons of (mean |u|)²"
+    )
+    activity_penalty: float = Field(default=0.0, ge=0, le=1e6, description="in training: weight of the mean activity")
+
+
+AnySettings = ElmNetworkSettings | ElmSettings | GatedSettings | TransformerSettings | SpikingSettings
 ModelSettings = Annotated[AnySettings, Field(discriminator="family")]
 
 

@@ -20,6 +20,7 @@ BIN = {"events": {"bin_ms": 50.0}}
 SMALL = {
     "elm": {"size": 10, "options": {"tau_m_max": 100.0}},
     "branch-elm": {"size": 10, "options": {"n_branches": 20, "synapses_per_branch": 4, "tau_m_max": 100.0}},
+    "elm-network": {"size": 12, "options": {"d_m": 3, "n_branches": 6, "synapses_per_branch": 3, "tau_m_max": 50.0}},
     "lstm": {"size": 16},
     "chrono-lstm": {"size": 16},
     "gru": {"size": 16},
@@ -73,10 +74,12 @@ def test_every_family_takes_every_form(tasks, family, form, tmp_path):
     assert is_task(tasks / form) and is_task_run(run) and not is_task(run) and not is_task_run(tasks / form)
 
 
-@pytest.mark.parametrize("family", ["elm", "transformer"])
+@pytest.mark.parametrize("family", ["elm", "elm-network", "transformer"])
 def test_a_stopped_run_goes_on_to_the_same_bits(tasks, family, tmp_path):
     """With dropout, and stopped between two validations."""
     options = {**SMALL[family]["options"], "input_dropout": 0.3}
+    if family == "elm-network":
+        options |= {"recurrent_dropout": 0.2, "u_penalty": 0.1, "activity_penalty": 0.1}
     config = settings(family, "tokens", options=options, steps=9, batch=4, validate_every=3, optimizer="adamax")
     whole = fit_task(config, tasks / "tokens", tmp_path / "whole")
 
@@ -106,18 +109,25 @@ def test_the_best_validation_is_kept(tasks, tmp_path):
     assert found == pytest.approx(max(rows)) and seen[-1].step == 4 * len(rows)
 
 
-def test_a_loss_that_is_no_number_is_one_line(tasks, tmp_path, monkeypatch):
+@pytest.mark.parametrize("spiking", [None, False, True])
+def test_a_loss_that_is_no_number_is_one_line(spiking, tasks, tmp_path, monkeypatch):
+    """Of an ELM, and of a network in whose layer one weight is none."""
+
     def spoiled(model, *given):
         with torch.no_grad():
-            model.readout.weight.fill_(math.nan)
+            (model.readout.weight if spiking is None else model.encoder.cell.layers[0].w_ny[0]).fill_(math.nan)
         return step(model, *given)
 
     from apical.tasks.fitting import fit as fit_module
 
     step = fit_module.take_step
     monkeypatch.setattr(fit_module, "take_step", spoiled)
+    config = settings("elm", "tokens", steps=3, batch=4)
+    if spiking is not None:
+        options = SMALL["elm-network"]["options"] | {"spiking": spiking}
+        config = settings("elm-network", "tokens", steps=3, batch=4, options=options)
     with pytest.raises(InputError, match=r"loss is nan at step 1; no model was kept; fit again with a lower") as error:
-        fit_task(settings("elm", "tokens", steps=3, batch=4), tasks / "tokens", tmp_path / "run")
+        fit_task(config, tasks / "tokens", tmp_path / "run")
     assert "\n" not in str(error.value)
 
 
@@ -143,7 +153,15 @@ def test_recipes_are_the_published_ones():
     assert path_x.options == {"tau_m_max": 2e4, "tau_s": 150.0, "lambda_value": 3.0}
     assert recipe("paper-lra-text", "chrono-lstm").learning_rate == 1e-3
     assert recipe("paper-lra-listops", "transformer").options["layers"] == 6
-    assert len(RECIPES) == 3 + len(ARENA)
+    assert len(RECIPES) == 4 + len(ARENA)
+    network = recipe("paper-network-shd-adding", "elm-network", options={"d_m": 9})
+    assert (network.learning_rate, network.warm_up_steps, network.gradient_clip) == (5e-3, 400, 1.0)
+    assert (network.label_smoothing, network.counting, network.bin_ms) == (0.01, "any", 2)
+    assert network.adding and network.epochs * 16_000 / network.batch == 140_000
+    dropout, penalty = {"input_dropout": 0.2, "recurrent_dropout": 0.2}, {"u_penalty": 0.002, "activity_penalty": 0.2}
+    assert network.options == {"d_m": 9} | dropout | penalty
+    with pytest.raises(InputError, match="is of elm-network, not lstm; give --model elm-network"):
+        recipe("paper-network-shd-adding", "lstm")
     assert (shd.rate(0, 100), shd.rate(50, 100)) == (5e-3, pytest.approx(2.5e-3))
     for what in ({"name": "paper-lra-imgae"}, {"name": "quick", "family": "tcn"}, {"name": "quick", "width": 3}):
         with pytest.raises(InputError):

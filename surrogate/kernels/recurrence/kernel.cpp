@@ -7,9 +7,11 @@
 // A sequence may come in pieces: `start` is the state before the first bin, zeros where it is rest.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -61,23 +63,36 @@ inline Lanes slope(Lanes a, std::int64_t activation) {
     return a > 0 ? all(1) : all(0);
 }
 
-// out_n += sum over i of weight_in · x_i; the weight's rows are those of x, eight columns at a time in registers.
+constexpr int MOST_COLUMNS = 12;  // whose sums stay in registers, beside what they are made of
+
+// Columns in blocks that are as even as can be: work(first, how many).
+template <typename Work>
+inline void by_columns(std::int64_t n, Work work) {
+    const std::int64_t blocks = (n + MOST_COLUMNS - 1) / MOST_COLUMNS;
+    for (std::int64_t block = 0; block < blocks; ++block) {
+        const std::int64_t first = n * block / blocks;
+        work(first, n * (block + 1) / blocks - first);
+    }
+}
+
+template <int W>
+void multiply_columns(const float* weight, const Lanes* x, Lanes* out, std::int64_t n_in, std::int64_t n_out) {
+    Lanes sum[W];
+    for (int k = 0; k < W; ++k) sum[k] = out[k];
+    for (std::int64_t i = 0; i < n_in; ++i, weight += n_out)
+        for (int k = 0; k < W; ++k) sum[k] += weight[k] * x[i];
+    for (int k = 0; k < W; ++k) out[k] = sum[k];
+}
+
+template <int... W>
+constexpr auto multiply_of_width(std::integer_sequence<int, W...>) {
+    return std::array{multiply_columns<W + 1>...};
+}
+
+// out_n += sum over i of weight_in · x_i; the weight's rows are those of x.
 inline void multiply(const float* weight, const Lanes* x, Lanes* out, std::int64_t n_in, std::int64_t n_out) {
-    std::int64_t n = 0;
-    for (; n + 8 <= n_out; n += 8) {
-        Lanes sum[8];
-        for (int k = 0; k < 8; ++k) sum[k] = out[n + k];
-        for (std::int64_t i = 0; i < n_in; ++i) {
-            const float* w = weight + i * n_out + n;
-            for (int k = 0; k < 8; ++k) sum[k] += w[k] * x[i];
-        }
-        for (int k = 0; k < 8; ++k) out[n + k] = sum[k];
-    }
-    for (; n < n_out; ++n) {
-        Lanes sum = out[n];
-        for (std::int64_t i = 0; i < n_in; ++i) sum += weight[i * n_out + n] * x[i];
-        out[n] = sum;
-    }
+    static constexpr auto of_width = multiply_of_width(std::make_integer_sequence<int, MOST_COLUMNS>{});
+    by_columns(n_out, [&](std::int64_t n, std::int64_t width) { of_width[width - 1](weight + n, x, out + n, n_in, n_out); });
 }
 
 // A bin of up to eight windows between their arrays and the lanes; lanes without a window hold zeros.
