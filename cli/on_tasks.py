@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .options import trial_numbers
 from .progress import bar, console
+
+if TYPE_CHECKING:
+    from ..tasks.fitting.sweep_config import TaskSweep
+
+NETWORKS = "elm-network"  # the sweep that solves for sizes
 
 
 def of_task(data: Sequence[Path] | None, out: Path, resume: bool) -> bool:
@@ -75,9 +81,17 @@ def sweep_of_task(data: Sequence[Path] | None, out: Path, resume: bool) -> bool:
 
 
 def sweep_on_task(
-    sweep: str | None, data: Sequence[Path] | None, out: Path, test: Path | None, fields: Sequence[str]
+    sweep: str | None,
+    data: Sequence[Path] | None,
+    out: Path,
+    test: Path | None,
+    fields: Sequence[str],
+    of_networks: Mapping[str, str],
 ) -> Callable[..., Sequence[Any]]:
-    """`run_task_sweep` of what is given. Raises InputError for a test set, for several tasks, or a bad sweep."""
+    """`run_task_sweep` of what is given. of_networks: options of the sweep of ELM Networks, by name.
+
+    Raises InputError for a test set, for several tasks, or a bad sweep.
+    """
     from ..simulate.changes import parsed
     from ..simulate.schema import InputError
     from ..tasks.fitting.sweep import TaskScoring, own_task_sweep, run_task_sweep
@@ -86,8 +100,30 @@ def sweep_on_task(
     _refuse([] if test is None else ["--test"], "sweeps")
     if data is not None and len(data) > 1:
         raise InputError(f"a sweep of classifiers is on one task, got {len(data)} paths; give one")
-    config = (own_task_sweep(out).config if sweep is None else read_task_sweep(sweep)).changed(parsed(fields))
+    changes = parsed(fields)
+    if sweep == NETWORKS:
+        config = _networks(data[0] if data else own_task_sweep(out).task, of_networks, changes)
+    else:
+        config = (own_task_sweep(out).config if sweep is None else read_task_sweep(sweep)).changed(changes)
     return partial(run_task_sweep, config, data[0] if data else None, out, TaskScoring(_write_score, _join_scores))
+
+
+def _networks(task: str | Path, given: Mapping[str, str], settings: dict[str, Any]) -> TaskSweep:
+    from ..simulate.schema import InputError
+    from ..tasks.fitting.network_sweep import network_sweep
+    from ..tasks.schema import open_task
+
+    if "--budget" not in given:
+        raise InputError(f"sweep {NETWORKS}: takes --budget, numbers of trainable parameters such as 20000,77000")
+    numbers = {}
+    for name in ("--budget", "--seeds"):
+        numbers[name] = trial_numbers(given.get(name, "0,1"))
+        if not numbers[name]:
+            raise InputError(f"{name} {given[name]}: expected whole numbers, such as 0,1")
+    axis: Any = given.get("--axis", "n-vs-ke")
+    return network_sweep(
+        open_task(task), numbers["--budget"] or (), axis, seeds=numbers["--seeds"] or (), settings=settings
+    )
 
 
 def _write_score(task: Path, run: Path, out: Path) -> None:
@@ -180,10 +216,17 @@ def _score(task: Path, run: Path) -> Any:
         n_classes=len(card.class_names),
         n_sequences=len(found.label_n),
         accuracy=found.accuracy,
+        **_of_network(card.model),
         label_n=found.label_n,
         predicted_n=found.predicted_n,
         curve_i2=np.array([(row.step, row.validation_accuracy) for row in rows]),
     )
+
+
+def _of_network(model: Any) -> dict[str, int]:
+    if model.family != "elm-network":
+        return {}
+    return {"d_m": model.d_m, "n_sources": model.n_branches * model.synapses_per_branch}
 
 
 def print_accuracies(found: Sequence[Any]) -> None:
@@ -199,7 +242,7 @@ def print_accuracies(found: Sequence[Any]) -> None:
         first = each.first
         told = "" if each.interval.low != each.interval.low else f"{each.interval.low:.3f} – {each.interval.high:.3f}"
         table.add_row(
-            *(f"{first.family} {first.size}", "" if first.bin_ms is None else f"{first.bin_ms:g} ms"),
+            *(f"{first.family} {first.size_in_words}", "" if first.bin_ms is None else f"{first.bin_ms:g} ms"),
             *(f"{first.n_parameters:,}", f"{first.steps:,}", f"{len(each.scores)}", f"{each.mean:.4f}", told),
         )
     console.print(table)

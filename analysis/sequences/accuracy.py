@@ -78,7 +78,7 @@ def accuracy_table(found: Sequence[Accuracy]) -> str:
         bin_ms = f"{first.bin_ms:g} ms" if first.bin_ms else ""
         told = "" if np.isnan(each.interval.low) else f"{each.interval.low:.4f} – {each.interval.high:.4f}"
         cells = (
-            *(task, bin_ms, first.family, first.size, f"{first.n_parameters:,}", f"{first.steps:,}"),
+            *(task, bin_ms, first.family, first.size_in_words, f"{first.n_parameters:,}", f"{first.steps:,}"),
             *(len(each.scores), f"{each.mean:.4f}", told),
         )
         lines.append("| " + " | ".join(map(str, cells)) + " |")

@@ -49,6 +49,11 @@ class TaskScore(BaseModel):
         return None if value == "" else value
 
     @property
+    def size_in_words(self) -> str:
+        """Its size, of a network with that of its neurons."""
+        return str(self.size) if self.d_m is None else f"{self.size}, d_m {self.d_m}"
+
+    @property
     def what(self) -> tuple:
         """What seeds of one model share: task, model, size, bin, steps."""
         model = self.family, self.size, self.n_parameters, self.d_m, self.n_sources

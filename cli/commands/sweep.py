@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ commands = typer.Typer()
         "apical sweep parameter-efficiency data.zarr --out sweeps/parameters",
         "apical sweep data-efficiency monday.zarr tuesday.zarr --out sweeps/data --set steps=20000 --workers 2",
         "apical sweep classifiers.toml digits.zarr --out sweeps/digits --workers 2",
+        "apical sweep elm-network digits.zarr --budget 20000,77000 --set steps=4000 --out sweeps/networks",
         "apical sweep my-sweep.toml data.zarr --test other.zarr --out sweeps/mine",
         "apical sweep --resume sweeps/mine",
     ),
@@ -32,7 +33,8 @@ def sweep(
     sweep: Annotated[
         str | None,
         typer.Argument(
-            metavar="SWEEP", help="parameter-efficiency, data-efficiency, or a .toml. With --resume the folder of one."
+            metavar="SWEEP",
+            help="parameter-efficiency, data-efficiency, elm-network, or a .toml. With --resume the folder of one.",
         ),
     ] = None,
     data: Annotated[
@@ -43,6 +45,16 @@ def sweep(
     test: Annotated[
         Path | None,
         typer.Option(metavar="DATA", help="Score on all trials of this simulation, not on those held out."),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="N,N…", help="elm-network: numbers of trainable parameters, met within 1 %.")
+    ] = None,
+    axis: Annotated[
+        Literal["n-vs-ke", "n-vs-kc", "ke-vs-kc"] | None,
+        typer.Option(help="elm-network: neurons against complexity or connections [default: n-vs-ke]."),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="N,N…", help="elm-network: of every network [default: 0,1].")
     ] = None,
     fields: Settings = None,
     workers: Annotated[
@@ -63,15 +75,17 @@ def sweep(
 ) -> None:
     """Fit, predict and score every model of a sweep: models × sizes × seeds × amounts of data.
 
-    On a task of sequences: models × sizes × bins × seeds, each scored on the test sequences.
+    On a task of sequences: models × sizes × bins × seeds, each scored on the test sequences. elm-network: networks of
+    neurons that spend each budget of parameters in several ways.
 
     A sweep that is resumed knows its settings and its dataset; one that is given again must be the same. A run that
     fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical
     compare` draws it. Seeds of one ELM are fitted together.
     """
+    from ...simulate.schema import InputError
     from ...surrogate.device import count_of_gpus
     from ...surrogate.sweep.runs import SCORES
-    from ..on_tasks import sweep_of_task, sweep_on_task
+    from ..on_tasks import NETWORKS, sweep_of_task, sweep_on_task
     from ..progress import bar, console, errors
     from ..spreading import spread_over
 
@@ -82,7 +96,13 @@ def sweep(
     data, out = places(context, data, out, resume)
     if workers is None and scheduler is None:
         workers = n_gpus if (n_gpus := count_of_gpus(device)) > 1 else 0
-    prepared = sweep_on_task if sweep_of_task(data, out, resume) else _sweep_on_simulation
+    of_networks = {"--budget": budget, "--axis": axis, "--seeds": seeds}
+    given = {name: value for name, value in of_networks.items() if value is not None}
+    if given and sweep != NETWORKS:
+        raise InputError(f"{next(iter(given))}: is of sweep {NETWORKS}, which solves for sizes; leave it out")
+    if sweep == NETWORKS and not sweep_of_task(data, out, resume):
+        raise InputError(f"sweep {NETWORKS}: is of a task of sequences; `apical tasks --help` says how to make one")
+    prepared = partial(sweep_on_task, of_networks=given) if sweep_of_task(data, out, resume) else _sweep_on_simulation
     run = prepared(sweep, data, out, test, fields or ())
     with bar("Runs") as show, spread_over(workers or 0, scheduler, show.waiting) as spread:
         outcomes = run(device=device, resume=resume, overwrite=overwrite, spread=spread, report=show)

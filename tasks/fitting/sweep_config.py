@@ -20,8 +20,9 @@ VARIED = ("family", "size", "seed", "bin_ms")  # what runs differ in, so no sett
 class TaskModels(Settings):
     """One family at several sizes. Seeds and bins are the sweep's where none are given."""
 
-    family: str = Field(description="elm, branch-elm, lstm, chrono-lstm, gru, transformer or snn")
+    family: str = Field(description="elm, branch-elm, elm-network, lstm, chrono-lstm, gru, transformer or snn")
     sizes: tuple[int, ...] = Field(min_length=1)
+    label: str = Field(default="", pattern=r"^[\w.-]*$", description="in the names of its runs, after family and size")
     seeds: tuple[Seed, ...] = Field(default=(), description="in place of the sweep's")
     bins_ms: tuple[float, ...] = Field(default=(), description="in place of the sweep's")
     options: dict[str, bool | int | float | str] = Field(default={}, description="other fields of the model")
@@ -60,9 +61,9 @@ class TaskSweep(Settings):
             for size in models.sizes:
                 for bin_ms in models.bins_ms or self.bins_ms or (None,):
                     for seed in models.seeds or self.seeds:
-                        name = _name(models.family, size, bin_ms, seed)
+                        name = _name(models, size, bin_ms, seed)
                         if name in runs:
-                            raise InputError(f"sweep: run {name} is there twice; leave one out")
+                            raise InputError(f"sweep: run {name} is there twice; leave one out, or give models labels")
                         runs[name] = self._fit(models, size, bin_ms, seed)
         return runs
 
@@ -76,12 +77,15 @@ class TaskSweep(Settings):
         return recipe(self.recipe, models.family, size, **settings, **bins, seed=seed, options=options)
 
 
-def _name(family: str, size: int, bin_ms: float | None, seed: int) -> str:
+def _name(models: TaskModels, size: int, bin_ms: float | None, seed: int) -> str:
     """
-    >>> _name("elm", 100, 2.0, 0), _name("lstm", 32, None, 1)
-    ('elm-100-2ms-seed0', 'lstm-32-seed1')
+    >>> _name(TaskModels(family="elm", sizes=(9,)), 9, 2.0, 0)
+    'elm-9-2ms-seed0'
+    >>> _name(TaskModels(family="lstm", sizes=(9,), label="wide"), 9, None, 1)
+    'lstm-9-wide-seed1'
     """
-    return "-".join([family, str(size), *([] if bin_ms is None else [f"{bin_ms:g}ms"]), f"seed{seed}"])
+    bins = [] if bin_ms is None else [f"{bin_ms:g}ms"]
+    return "-".join([models.family, str(size), *([models.label] if models.label else []), *bins, f"seed{seed}"])
 
 
 def read_task_sweep(path: str | Path) -> TaskSweep:

@@ -94,3 +94,33 @@ def test_a_sweep(made, tmp_path):
     assert "2 of 2 runs done" in run("sweep", "--resume", tmp_path / "sweep")
     with pytest.raises(InputError, match="--test: is of sweeps on a simulation"):
         run("sweep", tmp_path / "s.toml", made / "t.zarr", "--test", made / "t.zarr", "--out", tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    "sweep, words, told",
+    [
+        ("elm-network", [], "takes --budget"),
+        ("elm-network", ["--budget", "5x"], "--budget 5x: expected whole numbers"),
+        ("elm-network", ["--budget", "9000", "--seeds", "-1"], "--seeds -1: expected whole numbers"),
+        ("elm-network", ["--budget", "9"], "no size along n-vs-ke has 9 parameters"),
+        ("s.toml", ["--budget", "9000"], "--budget: is of sweep elm-network"),
+        ("s.toml", ["--axis", "n-vs-kc"], "--axis: is of sweep elm-network"),
+    ],
+)
+def test_bad_sweeps_of_networks(made, tmp_path, monkeypatch, sweep, words, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.toml").write_text("[[models]]\nfamily = 'elm'\nsizes = [3]\n")
+    with pytest.raises(InputError, match=told) as error:
+        run("sweep", sweep, made / "t.zarr", "--out", tmp_path / "sweep", *words)
+    assert "\n" not in str(error.value) and not (tmp_path / "sweep").exists()
+
+
+def test_a_sweep_of_networks(made, tmp_path):
+    words = ["--budget", "9000", "--seeds", "0", "--set", "steps=1", "--set", "options={n_branches=5}"]
+    assert "runs done" in run("sweep", "elm-network", made / "t.zarr", "--out", tmp_path / "s", *words)
+    assert ", d_m 3" in run("compare", tmp_path / "s" / "scores.csv", "--out", tmp_path / "f.png")
+
+
+def test_networks_are_not_of_simulations(tmp_path):
+    with pytest.raises(InputError, match="sweep elm-network: is of a task"):
+        run("sweep", "elm-network", tmp_path / "none.zarr", "--budget", "9000", "--out", tmp_path / "sweep")
