@@ -69,17 +69,42 @@ def confusion(score: TaskScore) -> np.ndarray:
 
 
 def accuracy_table(found: Sequence[Accuracy]) -> str:
-    """Every model with its interval, as a table in Markdown."""
-    lines = ["| task | bin | model | size | parameters | steps | seeds | accuracy | 95 % interval |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    """Every model with its interval, as a table in Markdown; where there are bins of several widths, a column each."""
+    bins = sorted({each.first.bin_ms for each in found if each.first.bin_ms})
+    if bins[1:]:
+        return _by_bin(found, bins)
+    rows = []
     for each in found:
         first = each.first
-        task = first.task + (", added" if first.adding else "")
         bin_ms = f"{first.bin_ms:g} ms" if first.bin_ms else ""
         told = "" if np.isnan(each.interval.low) else f"{each.interval.low:.4f} – {each.interval.high:.4f}"
         cells = (
-            *(task, bin_ms, first.family, first.size_in_words, f"{first.n_parameters:,}", f"{first.steps:,}"),
+            *(_task(each), bin_ms, first.family, first.size_in_words, f"{first.n_parameters:,}", f"{first.steps:,}"),
             *(len(each.scores), f"{each.mean:.4f}", told),
         )
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append([*map(str, cells)])
+    columns = ["task", "bin", "model", "size", "parameters", "steps", "seeds", "accuracy", "95 % interval"]
+    return _markdown(columns, rows)
+
+
+def _by_bin(found: Sequence[Accuracy], bins: Sequence[float]) -> str:
+    rows: dict[tuple, dict[float | None, str]] = {}
+    for each in found:
+        first, (low, high) = each.first, each.interval
+        model = _task(each), first.family, first.size_in_words, f"{first.n_parameters:,}", f"{first.steps:,}"
+        between = "" if np.isnan(low) else f" ({low:.3f}–{high:.3f})"
+        seeds = f", {len(each.scores)} seeds" if each.scores[1:] else ""
+        rows.setdefault(model, {})[first.bin_ms] = f"{each.mean:.3f}{between}{seeds}"
+    columns = ["task", "model", "size", "parameters", "steps", *(f"{bin_ms:g} ms" for bin_ms in bins)]
+    return _markdown(
+        columns, [[*model, *(by_bin.get(bin_ms, "") for bin_ms in bins)] for model, by_bin in rows.items()]
+    )
+
+
+def _task(each: Accuracy) -> str:
+    return each.first.task + (", added" if each.first.adding else "")
+
+
+def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PANEL_INCHES = 2.5
 PALEST = 0.7  # the share of its colour that the learning curve of the widest bin lacks
+LEAST_SPAN = 4.0  # of parameters that are drawn: near ones are as many
 GREY_MARKERS = "sD^vPX*hp8<>"
 
 
@@ -98,6 +100,9 @@ def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look
     if chance is not None:
         axes.axhline(chance, color=GREY, ls="--", lw=0.7, zorder=0)
     axes.set(xscale="log", ylim=(0, 1.02), ylabel="accuracy", xlabel="bin (ms)" if by_bin else "trainable parameters")
+    low, high = axes.get_xlim()
+    wider = max(1.0, math.sqrt(LEAST_SPAN * low / high))
+    axes.set_xlim(low / wider, high * wider)
     label_logarithmic(axes.xaxis)
     return sources
 

@@ -77,6 +77,16 @@ def test_models_are_told_apart_and_seeds_are_not():
     assert accuracy_table(found).count("\n") == 6
 
 
+def test_a_table_by_bin():
+    found = accuracies(
+        [score(bin_ms=2.0), score(bin_ms=2.0, seed=1), score(0.6, bin_ms=10.0), score(0.4, family="lstm")]
+    )
+    header, _, elm, lstm = accuracy_table(found).splitlines()
+    assert header.endswith("| steps | 2 ms | 10 ms |")
+    assert "| 0.800 (" in elm and "2 seeds |" in elm and "| 0.600 (" in elm and "| elm | 5 |" in elm
+    assert lstm.endswith("| 20 |  |  |")
+
+
 def test_confusion_by_hand():
     label, predicted = np.array([0, 0, 1, 3, 3]), np.array([0, 2, 1, 3, 0])
     counts = confusion(score(n=5, label_n=label, predicted_n=predicted))
