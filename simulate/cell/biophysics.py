@@ -14,10 +14,11 @@ from ..mechanisms import nmodl, own
 from ..mechanisms.nmodl import Source
 from ..names import nearest
 from ..schema import InputError
-from . import parameter_file, receptors, shared_values
+from . import parameter_file, pointers, receptors, shared_values
 from .distance_rules import Value
 from .models import fit_entry, fit_file, taken
 from .parameter_file import REGIONS, WrongEntry
+from .pointers import Pointing
 from .receptors import Receptor
 from .toml_lines import line_of
 
@@ -26,6 +27,7 @@ SUFFIXES = (".toml", taken.SUFFIX)
 CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry their own factor, so it acts through eca
 
 
+Region = dict[str, Value | dict[str, Pointing]]  # NEURON name -> value; mechanism -> its parameters
 Axon = Literal["replace", "shorten", "keep", "remove"]  # what becomes of the reconstructed one
 
 
@@ -58,14 +60,19 @@ class Biophysics(BaseModel):
     receptors: dict[str, Receptor] = Field({}, exclude_if=lambda it: not it)
     nmodl: dict[str, Source] = Field({}, exclude_if=lambda it: not it)
     stand: tuple[str, ...] = Field((), exclude_if=lambda it: not it)
-    all: dict[str, Value | dict[str, Value]] = {}
-    soma: dict[str, Value | dict[str, Value]]
-    axon: dict[str, Value | dict[str, Value]] | None = None
-    basal: dict[str, Value | dict[str, Value]] | None = None
-    apical: dict[str, Value | dict[str, Value]] | None = None
+    all: Region = {}
+    soma: Region
+    axon: Region | None = None
+    basal: Region | None = None
+    apical: Region | None = None
 
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Region -> the mechanisms that stand on its sections, where they are several."""
+        """Region -> the mechanisms that stand on its sections as one, where they are several.
+
+        None of a cell with a POINTER to a variable, since what is fused has other variables.
+        """
+        if self.points_to_variables():
+            return {}
         regions = {region: self.region(region) for region in REGIONS if getattr(self, region) is not None}
         stand = {region: tuple(sorted(k for k, v in e.items() if isinstance(v, dict))) for region, e in regions.items()}
         return {region: mechanisms for region, mechanisms in stand.items() if len(mechanisms) > 1}
@@ -81,7 +88,13 @@ class Biophysics(BaseModel):
         own = any(nmodl.has_table(source.text) for source in self.nmodl.values())
         return own or not nmodl.WITH_TABLES.isdisjoint(self.mechanisms())
 
-    def region(self, name: str) -> dict[str, Value | dict[str, Value]]:
+    def points_to_variables(self) -> bool:
+        """Whether a POINTER points to a variable of another mechanism."""
+        entries = [entry for region in REGIONS for entry in self.region(region).values() if isinstance(entry, dict)]
+        entries += [receptor.parameters for receptor in self.receptors.values()]
+        return any(isinstance(value, str) for entry in entries for value in entry.values())
+
+    def region(self, name: str) -> Region:
         """What holds for sections of region `name`: its own entries over those for all sections."""
         merged = dict(self.all)
         for key, value in (getattr(self, name) or {}).items():
@@ -233,7 +246,7 @@ def _receptors(
     changes: Mapping[str, Any] | None, brought: Mapping[str, Source], before: Mapping[str, Receptor]
 ) -> dict[str, Receptor]:
     try:
-        return receptors.checked(changes or {}, _processes(brought), before)
+        return receptors.checked(changes or {}, _processes(brought), before, _densities(brought))
     except WrongEntry as wrong:
         raise InputError(f"{'.'.join(wrong.keys)}: {wrong}") from wrong
 
@@ -244,8 +257,7 @@ def _checked(
     """The parameter set, and all mechanisms of its folder. add: what to do where an entry of region {0} is missing."""
     fields = dict(table)
     brought = _brought(fields.pop("mechanisms", None), beside, folder)
-    densities = {name: nmodl.mechanism(source.text) for name, source in brought.items() if _is_density(source)}
-    mechanisms = nmodl.mechanisms(nmodl.sources()) | densities
+    mechanisms = _densities(brought)
     for name, value in table.items():
         if name in TABLES:
             _check_no_point_process(name, value, brought)
@@ -255,7 +267,7 @@ def _checked(
         elif name == "globals":
             continue  # once it is known what stands on the cell
         elif name == "receptors":
-            fields[name] = receptors.checked(value, _processes(brought), {})
+            fields[name] = receptors.checked(value, _processes(brought), {}, mechanisms)
         else:
             parameter_file.known((name,), "region or field", name, FIELDS)
     shared = fields.pop("globals", {})
@@ -298,6 +310,12 @@ def _processes(brought: Mapping[str, Source]) -> dict[str, nmodl.Mechanism]:
     return points | receptors.point_processes()
 
 
+def _densities(brought: Mapping[str, Source]) -> dict[str, nmodl.Mechanism]:
+    """The mechanisms that a region may have."""
+    own = {name: nmodl.mechanism(source.text) for name, source in brought.items() if _is_density(source)}
+    return nmodl.mechanisms(nmodl.sources()) | own
+
+
 def _is_density(source: Source) -> bool:
     return nmodl.declared(source.text)[0] == nmodl.DENSITY
 
@@ -323,6 +341,11 @@ def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mecha
             asked_for, given = ("g", "e") if key == "pas" else mechanism.unset, entries[key]
             if isinstance(given, dict) and (missing := sorted(set(asked_for) - set(given))):
                 raise WrongEntry((name, key, missing[0]), f"missing: {add.format(name)}")
+            for parameter, value in given.items() if isinstance(given, dict) else ():
+                if isinstance(value, str):
+                    own_entry = (getattr(parameters, name) or {}).get(key, {})
+                    written_in = name if parameter in own_entry else "all"
+                    pointers.check((written_in, key, parameter), value, key, here)
         if follows := sorted(uses.keys() & entries.keys()):
             why = f"follows the ion's concentrations, of which {uses[follows[0]]} uses one; leave it out"
             raise WrongEntry((name, follows[0]), why)

@@ -61,8 +61,16 @@ def region(name: str, table: object, mechanisms: Mapping[str, Mechanism], negati
             place = (*keys, parameter)
             known(place, f"parameter of {key}", parameter, parameters)
             unit = parameters[parameter]
+            if parameter in mechanisms[key].pointers and is_variable(each):
+                checked[key][parameter] = each  # type: ignore[index]
+                continue
             checked[key][parameter] = value(place, each, unit, negative=negative_conductance)  # type: ignore[index]
     return checked
+
+
+def is_variable(written: object) -> bool:
+    """Whether it names a variable of a mechanism, as a POINTER may be given one."""
+    return isinstance(written, str) and bool(re.fullmatch(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", written))
 
 
 def types(table: object) -> dict[int, str]:

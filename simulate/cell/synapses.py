@@ -92,12 +92,15 @@ def _receptor(cell: Cell, segment: Segment, receptor: Receptor, fused: bool, fac
 
     stepped = fusion.name_of_stepped(receptor.process)
     process = getattr(h, stepped if fused and hasattr(h, stepped) else receptor.process)(segment.neuron)
-    pointing = pointers.numbers(receptor.process, cell.nmodl, receptor.parameters)
-    for name, value in receptor.parameters.items():
-        if name not in pointing:
+    pointing = pointers.of(receptor.process, cell.nmodl, receptor.parameters)
+    for name, value in (receptor.parameters | pointing).items():
+        if isinstance(value, str):
+            pointers.to_variable(process, name, segment.neuron, value)
+            cell.pointing.setdefault(process.hname(), {})[f"{receptor.process}.{name}"] = value
+        elif name in pointing:
+            cell.kept.append(pointers.to_number(process, name, cell.value_at(segment, value)))
+        else:
             setattr(process, name, cell.value_at(segment, value))
-    for name, value in pointing.items():
-        cell.kept.append(pointers.point(process, name, cell.value_at(segment, value)))
     connection = h.NetCon(None, process)
     connection.weight[0], connection.delay = cell.value_at(segment, receptor.weight) * factor, DELAY_MS
     return process, connection

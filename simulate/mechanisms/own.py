@@ -90,7 +90,7 @@ def refusal(source: Source) -> str:
         return _at(source, FUNCTION_TABLE, f"FUNCTION_TABLE {found[1]}, {why}")
     for name in nmodl.pointers(source.text):
         if nmodl.sets(source.text, name):
-            why = f"it sets POINTER {name}, a variable of another mechanism that code of a model chooses"
+            why = f"it sets POINTER {name}, a variable of another mechanism, or a number that stays what it is"
             return _at(source, _declared(name), why)
     if len(re.findall(KINETIC, nmodl.equations(source.text))) > 1:
         return f"{source.file}, line {nmodl.line_of(source.text, KINETIC, 1)}: {TWO_SCHEMES}"

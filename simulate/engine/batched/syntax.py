@@ -73,8 +73,8 @@ class Routine:
 class Mechanism:
     """What the NMODL of a mechanism declares.
 
-    shared: GLOBAL, and LOCAL outside of blocks. pointers: to numbers. parameters: name -> default; constants: those
-    that nobody can change. currents: nonspecific, electrode: injected.
+    shared: GLOBAL, and LOCAL outside of blocks. pointers: see pointing.py. parameters: name -> default; constants:
+    those that nobody can change. currents: nonspecific, electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
     derivatives, kinetics, linear, routines: by name. remarks: what was passed over. unsaid: symbol of a number that
@@ -320,7 +320,7 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
         case "BbcorePointer":
             for name in {*names} & {*re.findall(r"\w+", nmodl.equations(mechanism.text))}:
                 raise mechanism.refuse(f"a block that follows BBCOREPOINTER {name}", r"\bBBCOREPOINTER\b")
-        case "Pointer":  # to a number that stays what it is, see cell/pointers.py
+        case "Pointer":  # see pointing.py
             mechanism.pointers |= {*nmodl.pointers(mechanism.text)}
             for name in names:
                 if nmodl.sets(mechanism.text, name):

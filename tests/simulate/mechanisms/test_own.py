@@ -142,7 +142,7 @@ def test_what_a_parameter_file_says_wrongly_of_the_folder(folder, change, expect
         ),
         (
             ("RANGE gbar", "POINTER far RANGE gbar"),
-            "kdr.mod, line 7: it sets POINTER far, a variable of another mechanism that code of a model chooses",
+            "kdr.mod, line 7: it sets POINTER far, a variable of another mechanism, or a number that stays",
         ),
     ],
 )
@@ -166,8 +166,8 @@ def test_a_pointer_is_a_parameter_that_is_asked_for(folder):
     (folder / "mod" / "kdr.mod").write_text(text)
     (folder / "cell.toml").write_text(given)
     found = biophysics.load(str(folder / "cell.toml"))
-    assert pointers.numbers("Kmade", found.nmodl, found.soma["Kmade"]) == {"half": -30, "more": 1, "ek2": -80}
-    assert pointers.numbers("pas", found.nmodl, {}) == {}
+    assert pointers.of("Kmade", found.nmodl, found.soma["Kmade"]) == {"half": -30, "more": 1, "ek2": -80}
+    assert pointers.of("pas", found.nmodl, {}) == {}
 
 
 def test_a_cell_that_was_taken_over_is_without_what_pointers_point_to():
