@@ -14,8 +14,9 @@ from ..mechanisms import nmodl, own
 from ..mechanisms.nmodl import Source
 from ..names import nearest
 from ..schema import InputError
-from . import parameter_file, pointers, receptors, shared_values
+from . import function_tables, parameter_file, pointers, receptors, shared_values
 from .distance_rules import Value
+from .function_tables import Numbers
 from .models import fit_entry, fit_file, taken
 from .parameter_file import REGIONS, WrongEntry
 from .pointers import Pointing
@@ -42,6 +43,7 @@ class Biophysics(BaseModel):
     negative_conductance: whether a density may be below 0, as in a published model.
     globals: values of GLOBAL parameters and of ions' initial concentrations, by mechanism and by ion, as in NEURON's
     `q10_Kv` and `cai0_ca_ion`.
+    tables: the numbers of each FUNCTION_TABLE, by mechanism and function.
     receptors: those that the user changed or made, by name. nmodl: the user's own mechanisms that stand on it, by name,
     each as its file was when it was read.
     stand: the mechanisms of a cell that was taken over whole (models/taken.py), of which no region is described here.
@@ -57,6 +59,7 @@ class Biophysics(BaseModel):
     types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
     negative_conductance: bool = Field(False, exclude_if=lambda it: not it)
     globals: dict[str, dict[str, float]] = Field({}, exclude_if=lambda it: not it)
+    tables: dict[str, dict[str, Numbers]] = Field({}, exclude_if=lambda it: not it)
     receptors: dict[str, Receptor] = Field({}, exclude_if=lambda it: not it)
     nmodl: dict[str, Source] = Field({}, exclude_if=lambda it: not it)
     stand: tuple[str, ...] = Field((), exclude_if=lambda it: not it)
@@ -215,6 +218,11 @@ def _with_brought(
     if brought and not used:
         raise InputError(f"mechanisms: none of those in the folder is named ({', '.join(brought)}); leave it out")
     own.check(used, used)
+    for name, source in used.items():
+        if wrong := own.without_numbers(source, parameters.tables.get(name, ())):
+            raise InputError(wrong)
+    if idle := sorted(parameters.tables.keys() - used):
+        raise InputError(f"tables.{idle[0]}: no {idle[0]} stands on this cell; leave it out")
     return parameters.model_copy(update={"receptors": found, "nmodl": used})
 
 
@@ -230,7 +238,7 @@ def _of_whole(path: Path, mechanisms: str | None, changes: Mapping[str, Any] | N
     names = {*cell.mechanisms(), *(each.process for each in found.values())}
     used = {name: source for name, source in sorted(brought.items()) if name in names}
     own.check(used, used)
-    own.check_without_pointers(set(cell.mechanisms()) & used.keys(), used)
+    own.check_taken(set(cell.mechanisms()) & used.keys(), used)
     return Biophysics(
         name=cell.name,
         source=cell.made_from,
@@ -264,13 +272,13 @@ def _checked(
             fields[name] = parameter_file.region(name, value, mechanisms, table.get("negative_conductance") is True)
         elif name == "types":
             fields[name] = parameter_file.types(value)
-        elif name == "globals":
+        elif name in ("globals", "tables"):
             continue  # once it is known what stands on the cell
         elif name == "receptors":
             fields[name] = receptors.checked(value, _processes(brought), {}, mechanisms)
         else:
             parameter_file.known((name,), "region or field", name, FIELDS)
-    shared = fields.pop("globals", {})
+    shared, tables = fields.pop("globals", {}), fields.pop("tables", {})
     try:
         parameters = Biophysics.model_validate(fields)
     except ValidationError as error:
@@ -278,7 +286,11 @@ def _checked(
     stands = {*parameters.mechanisms(), *(each.process for each in parameters.receptors.values())}
     sources = nmodl.by_name(nmodl.sources()) | brought if shared else {}
     used = {name: source for name, source in sources.items() if name in stands}
-    parameters = parameters.model_copy(update={"globals": shared_values.checked(shared, shared_values.known(used))})
+    later = {
+        "globals": shared_values.checked(shared, shared_values.known(used)),
+        "tables": function_tables.checked(tables, function_tables.known(brought)),
+    }
+    parameters = parameters.model_copy(update=later)
     _check_complete(parameters, mechanisms, add)
     return parameters, brought
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..mechanisms import fusion
 from ..mechanisms.nmodl import REVERSALS
 from ..schema import InputError
-from . import pointers, shared_values
+from . import function_tables, pointers, shared_values
 from .biophysics import CELSIUS, Axon, Biophysics
 from .distance_rules import Rule
 from .morphologies import Morphology
@@ -85,6 +85,8 @@ class Cell:
         h.celsius = biophysics.celsius if biophysics else CELSIUS
         self.globals = biophysics.globals if biophysics else {}
         shared_values.give(self.globals)
+        self.tables = biophysics.tables if biophysics else {}
+        function_tables.give(self.tables)
         self._soma, self.axon, self.basal, self.apical, line = reconstruction.read(morphology.path, self, types)
         self.soma = self._soma[0]
         if not (self.basal or self.apical):

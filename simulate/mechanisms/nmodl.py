@@ -35,6 +35,7 @@ OTHER_THAN_EQUATIONS = re.compile(
     r"\bVERBATIM\b.*?\bENDVERBATIM\b|\b(?:NEURON|ASSIGNED|PARAMETER|UNITS)\s*\{[^}]*\}", re.DOTALL
 )
 TABLE = r"\bTABLE\b"
+FUNCTION_TABLE = r"\bFUNCTION_TABLE\s+(\w+)\s*\(((?:[^()]|\([^()]*\))*)\)"
 OF_THE_SEGMENT = {"v", "t", "dt", "celsius", "area", "diam"}
 
 
@@ -172,6 +173,13 @@ def pointers(text: str) -> list[str]:
 def has_table(text: str) -> bool:
     """Whether one of its routines is looked up in a TABLE."""
     return bool(re.search(TABLE, equations(text)))
+
+
+@cache
+def function_tables(text: str) -> dict[str, int]:
+    """Each FUNCTION_TABLE, of which others bring the numbers -> how many arguments it has."""
+    found = re.findall(FUNCTION_TABLE, without_comments(text))
+    return {name: len(re.sub(r"\([^)]*\)", "", arguments).split(",")) for name, arguments in found}
 
 
 def tabulated(text: str) -> str:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ...cell.function_tables import Numbers
 from ...schema import InputError
 from . import syntax
 from .circuit import Circuit
@@ -51,10 +52,12 @@ def read(
     processes: Iterable,
     sources: Mapping[str, tuple[str, str]],
     pointing: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    tables: Mapping[str, Mapping[str, Numbers]] = MappingProxyType({}),
 ) -> list[Group]:
     """The groups of a cell after `finitialize`: those of segments, largest last, then point processes by kind.
 
     processes: the point processes. sources: mechanism -> file and NMODL. pointing: see Cell.
+    tables: the numbers of FUNCTION_TABLEs.
     Raises InputError for a mechanism that generated code cannot say; see syntax.
     """
     order = _order()
@@ -103,6 +106,8 @@ def read(
             _put_on(group, home[places[0]])
         found.append(group)
     _find_differing(found)
+    for group in found:
+        group.tables.given = tables
     return found
 
 

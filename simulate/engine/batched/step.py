@@ -81,7 +81,7 @@ def build(
         tree = tree.renumbered(order)
     processes = [*(synapses.processes if synapses else ()), *currents]
     known = nmodl_of_mechanisms() | (nmodl_of or {})
-    groups = membrane.read(tree, processes, known, getattr(cell, "pointing", {}))
+    groups = membrane.read(tree, processes, known, getattr(cell, "pointing", {}), getattr(cell, "tables", {}))
     events.read_weights(groups, synapses.connections if synapses else ())
     programs: list[program.Program] = []
     for group in groups:
