@@ -123,9 +123,9 @@ def _receptor(
     for name, written in table.items():
         if name != "process":
             parameter_file.known((*keys, name), f"parameter of {process}", name, units)
-            if name in mechanism.pointers and parameter_file.is_variable(written):
-                pointers.check((*keys, name), written, process, densities)
-                values[name] = written
+            if name in mechanism.pointers and (variable := parameter_file.variable((*keys, name), written)):
+                pointers.check((*keys, name), variable, process, densities)
+                values[name] = variable
                 continue
             values[name] = parameter_file.value((*keys, name), written, units[name])
     for needed in ("weight", *mechanism.unset):

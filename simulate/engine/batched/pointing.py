@@ -32,6 +32,12 @@ def begin(group: Group) -> dict[str, Expression]:
     return {name: x.symbol(to) for name, to in group.pointing.items()} if group.point else {}
 
 
+def unchanging(group: Group, of_segments: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The numbers of variables of their segments to which point processes point, where these never change."""
+    pointed = {*group.pointing.values()} & of_segments.keys() if group.point else ()
+    return {name: of_segments[name][group.place_under] for name in pointed}
+
+
 def before_initial(group: Group, mechanism: Mechanism, numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The numbers of a mechanism's POINTERs when its INITIAL runs."""
     return {name: numbers[to] for name, to in of(group, mechanism).items()}

@@ -85,7 +85,7 @@ def _written(
     second_order: bool,
     under: Program | None,
 ) -> Program:
-    numbers, sent = initial.numbers, initial.sent
+    numbers, sent = initial.numbers | pointing.unchanging(group, under.constants if under else {}), initial.sent
     begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)} | known
     begin |= pointing.begin(group)
     called: dict[Expression, str] = {}

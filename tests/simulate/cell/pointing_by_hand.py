@@ -22,11 +22,11 @@ from apical.simulate.trial.detailed import V_INIT_MV, DetailedNeuron
 HEAD = "UNITS { (mV) = (millivolt) (S) = (siemens) (mA) = (milliamp) (nA) = (nanoamp) (uS) = (microsiemens) }\n"
 # A state that rises with the voltage, and what BREAKPOINT and INITIAL make of it. NEURON's order is that of the names
 # of files, so that POINTERs of Early see what Middle has not yet done, those of Zlate what it has.
-MIDDLE = """NEURON { SUFFIX Middle NONSPECIFIC_CURRENT i RANGE g, c, open }
+MIDDLE = """NEURON { SUFFIX Middle NONSPECIFIC_CURRENT i RANGE g, c, open, once }
 PARAMETER { g = 1e-6 (S/cm2) }
-ASSIGNED { v (mV) i (mA/cm2) open }
+ASSIGNED { v (mV) i (mA/cm2) open once }
 STATE { c }
-INITIAL { c = 0.1 }
+INITIAL { c = 0.1 once = 0.99 + g * 1e4 }
 BREAKPOINT { SOLVE rise METHOD cnexp open = c / (1 + exp(-(v + 55) / 6)) i = g * v }
 DERIVATIVE rise { c' = (1 / (1 + exp(-(v + 60) / 5)) - c) / 20 }
 """
@@ -38,12 +38,12 @@ INITIAL { m = START }
 BREAKPOINT { SOLVE states METHOD cnexp i = g * m * (1 + gate) * (v + 85) }
 DERIVATIVE states { m' = (drive - m) / 3 }
 """
-SYNAPSE = """NEURON { POINT_PROCESS Syn NONSPECIFIC_CURRENT i RANGE tau, i POINTER block }
+SYNAPSE = """NEURON { POINT_PROCESS Syn NONSPECIFIC_CURRENT i RANGE tau, i POINTER block, share }
 PARAMETER { tau = 4 (ms) }
-ASSIGNED { v (mV) i (nA) block }
+ASSIGNED { v (mV) i (nA) block share }
 STATE { s (uS) }
 INITIAL { s = 0 }
-BREAKPOINT { SOLVE decay METHOD cnexp i = s * (1 - block) * v }
+BREAKPOINT { SOLVE decay METHOD cnexp i = s * (share - block) * v }
 DERIVATIVE decay { s' = -s / tau }
 NET_RECEIVE(weight (uS)) { s = s + weight }
 """
@@ -74,6 +74,7 @@ Zlate = { g = 1e-4, drive = "Middle.c", gate = "Middle.open" }
 [receptors.mine]
 process = "Syn"
 block = "Middle.c"
+share = "Middle.once"
 weight = "2 nS"
 """
 MS, N = 300, 51  # N segments of the dendrite
@@ -108,6 +109,7 @@ def by_hand(events_ms: list, second_order: bool, moving: bool) -> np.ndarray:
             h.setpointer(gate, "gate", mechanism)
         excites, inhibits = h.Syn(segment), h.Receptor(segment)
         h.setpointer(c, "block", excites)
+        h.setpointer(segment.Middle._ref_once, "share", excites)
         inhibits.tau_r, inhibits.tau_d, inhibits.gmax, inhibits.e = 0.2, 8, 1e-3, -80
         for process, weight in ((excites, 2e-3), (inhibits, 1)):
             held.append(h.NetCon(None, process))

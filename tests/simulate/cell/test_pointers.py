@@ -45,7 +45,7 @@ def test_engines_are_the_cell_that_is_built_by_hand(tmp_path):
 def test_a_parameter_file_names_the_variable(folder):
     found = biophysics.load(str(folder / "cell.toml"))
     assert found.apical["Zlate"] == {"g": 1e-4, "drive": "Middle.c", "gate": "Middle.open"}
-    assert found.receptors["mine"].parameters == {"block": "Middle.c"}
+    assert found.receptors["mine"].parameters == {"block": "Middle.c", "share": "Middle.once"}
     assert found.groups() == {}, "nothing is fused, since the variables would have other names"
     assert biophysics.Biophysics.model_validate_json(found.model_dump_json()) == found
 
@@ -62,7 +62,10 @@ def test_a_parameter_file_names_the_variable(folder):
             "line 15: soma.Early.drive: mechanism at the same place 'Zlate' is not known",
         ),
         (('drive = "NaTa_t.m"', 'drive = "Early.m"'), "line 15: soma.Early.drive: points to Early itself; name a"),
-        (('drive = "NaTa_t.m"', 'drive = "m"'), "line 15: soma.Early.drive: expected a number with a unit out of"),
+        (
+            ('drive = "NaTa_t.m"', 'drive = "m"'),
+            "line 15: soma.Early.drive: is a POINTER: expected a number, or a variable as in 'Pool.c', got 'm'",
+        ),
         (("g = 1e-4, e = -70", 'g = "Middle.c", e = -70'), "line 10: all.pas.g: expected a number"),
         (('block = "Middle.c"', 'block = "Middle.d"'), "line 21: receptors.mine.block: variable of Middle 'd' is not"),
         (('block = "Middle.c"', 'block = "Syn.s"'), "line 21: receptors.mine.block: points to Syn itself; name"),
@@ -109,7 +112,7 @@ def test_an_initial_that_may_look_too_early_is_refused():
 def test_what_a_synapse_cannot_follow():
     told = of_nmodl(FILES["syn"].replace("-s / tau", "-s / tau * block"), {"Syn.block": "Middle.c"})
     assert told.startswith("made.mod, line 2: a point process of which a state or an event follows Middle.c is not")
-    under = SimpleNamespace(kept={"Middle.open": np.ones(1)}, after_currents={"Middle.open": None})
+    under = SimpleNamespace(kept={"Middle.open": np.ones(1)}, after_currents={"Middle.open": None}, constants={})
     told = of_nmodl(FILES["syn"], {"Syn.block": "Middle.open"}, under)
     assert told.startswith(
         "made.mod, line 2: POINTER block of a point process to Middle.open, which a BREAKPOINT sets, is"
