@@ -6,7 +6,7 @@ import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -140,5 +140,6 @@ def fields(model: type[BaseModel] = Simulation, outer: str = "") -> list[dict[st
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
     """The parts of the configuration that a field of that type may hold."""
-    kinds = (annotation, *get_args(annotation))
+    kinds = [annotation, *get_args(annotation)]
+    kinds += [get_args(kind)[0] for kind in kinds if get_origin(kind) is Annotated]
     return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]

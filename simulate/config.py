@@ -12,7 +12,7 @@ from .cell import biophysics, receptors
 from .cell.biophysics import Biophysics
 from .cell.models import taken
 from .cell.morphologies import Morphology, own_biophysics
-from .cell.synapses import Domain
+from .cell.synapses import Domain, PerSegment
 from .engine.interface import Integration
 from .schema import Configuration, Seed
 from .stimulus import given
@@ -96,7 +96,7 @@ class Simulation(Configuration):
     )
     gaba_b_factor: float = Field(1.0, ge=0, le=1e3, description="on the conductance of GABA_B")
     without_nmda: Domain | None = Field(None, description="dendrites whose excitatory synapses have AMPA only")
-    synapses_per_segment: int = Field(1, ge=1, le=100, description="of each sign; they share the segment's input")
+    synapses_per_segment: PerSegment = Field(1, description="of each sign, or by tree; they share the segment's input")
     passive_dendrites: bool = Field(False, description="no channels but the leak in basal and apical dendrites")
     sk_e2_factor: float = Field(1.0, ge=0, le=1e3, description="on the density of SK_E2")
     ih_shift_mv: float = Field(0.0, ge=-100, le=100, description="of Ih's activation; above 0, more is open at rest")

@@ -14,10 +14,12 @@ from ..mechanisms import nmodl, own
 from ..mechanisms.nmodl import Source
 from ..names import nearest
 from ..schema import InputError
-from . import parameter_file, receptors, shared_values
+from . import function_tables, parameter_file, pointers, receptors, shared_values
 from .distance_rules import Value
+from .function_tables import Numbers
 from .models import fit_entry, fit_file, taken
 from .parameter_file import REGIONS, WrongEntry
+from .pointers import Pointing
 from .receptors import Receptor
 from .toml_lines import line_of
 
@@ -26,6 +28,7 @@ SUFFIXES = (".toml", taken.SUFFIX)
 CELSIUS = 6.3  # NEURON's default, kept by the published runs: kinetics carry their own factor, so it acts through eca
 
 
+Region = dict[str, Value | dict[str, Pointing]]  # NEURON name -> value; mechanism -> its parameters
 Axon = Literal["replace", "shorten", "keep", "remove"]  # what becomes of the reconstructed one
 
 
@@ -40,6 +43,7 @@ class Biophysics(BaseModel):
     negative_conductance: whether a density may be below 0, as in a published model.
     globals: values of GLOBAL parameters and of ions' initial concentrations, by mechanism and by ion, as in NEURON's
     `q10_Kv` and `cai0_ca_ion`.
+    tables: the numbers of each FUNCTION_TABLE, by mechanism and function.
     receptors: those that the user changed or made, by name. nmodl: the user's own mechanisms that stand on it, by name,
     each as its file was when it was read.
     stand: the mechanisms of a cell that was taken over whole (models/taken.py), of which no region is described here.
@@ -55,17 +59,23 @@ class Biophysics(BaseModel):
     types: dict[int, str] = Field({}, exclude_if=lambda it: not it)
     negative_conductance: bool = Field(False, exclude_if=lambda it: not it)
     globals: dict[str, dict[str, float]] = Field({}, exclude_if=lambda it: not it)
+    tables: dict[str, dict[str, Numbers]] = Field({}, exclude_if=lambda it: not it)
     receptors: dict[str, Receptor] = Field({}, exclude_if=lambda it: not it)
     nmodl: dict[str, Source] = Field({}, exclude_if=lambda it: not it)
     stand: tuple[str, ...] = Field((), exclude_if=lambda it: not it)
-    all: dict[str, Value | dict[str, Value]] = {}
-    soma: dict[str, Value | dict[str, Value]]
-    axon: dict[str, Value | dict[str, Value]] | None = None
-    basal: dict[str, Value | dict[str, Value]] | None = None
-    apical: dict[str, Value | dict[str, Value]] | None = None
+    all: Region = {}
+    soma: Region
+    axon: Region | None = None
+    basal: Region | None = None
+    apical: Region | None = None
 
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Region -> the mechanisms that stand on its sections, where they are several."""
+        """Region -> the mechanisms that stand on its sections as one, where they are several.
+
+        None of a cell with a POINTER to a variable, since what is fused has other variables.
+        """
+        if self.points_to_variables():
+            return {}
         regions = {region: self.region(region) for region in REGIONS if getattr(self, region) is not None}
         stand = {region: tuple(sorted(k for k, v in e.items() if isinstance(v, dict))) for region, e in regions.items()}
         return {region: mechanisms for region, mechanisms in stand.items() if len(mechanisms) > 1}
@@ -81,7 +91,13 @@ class Biophysics(BaseModel):
         own = any(nmodl.has_table(source.text) for source in self.nmodl.values())
         return own or not nmodl.WITH_TABLES.isdisjoint(self.mechanisms())
 
-    def region(self, name: str) -> dict[str, Value | dict[str, Value]]:
+    def points_to_variables(self) -> bool:
+        """Whether a POINTER points to a variable of another mechanism."""
+        entries = [entry for region in REGIONS for entry in self.region(region).values() if isinstance(entry, dict)]
+        entries += [receptor.parameters for receptor in self.receptors.values()]
+        return any(isinstance(value, str) for entry in entries for value in entry.values())
+
+    def region(self, name: str) -> Region:
         """What holds for sections of region `name`: its own entries over those for all sections."""
         merged = dict(self.all)
         for key, value in (getattr(self, name) or {}).items():
@@ -202,6 +218,11 @@ def _with_brought(
     if brought and not used:
         raise InputError(f"mechanisms: none of those in the folder is named ({', '.join(brought)}); leave it out")
     own.check(used, used)
+    for name, source in used.items():
+        if wrong := own.without_numbers(source, parameters.tables.get(name, ())):
+            raise InputError(wrong)
+    if idle := sorted(parameters.tables.keys() - used):
+        raise InputError(f"tables.{idle[0]}: no {idle[0]} stands on this cell; leave it out")
     return parameters.model_copy(update={"receptors": found, "nmodl": used})
 
 
@@ -217,7 +238,7 @@ def _of_whole(path: Path, mechanisms: str | None, changes: Mapping[str, Any] | N
     names = {*cell.mechanisms(), *(each.process for each in found.values())}
     used = {name: source for name, source in sorted(brought.items()) if name in names}
     own.check(used, used)
-    own.check_without_pointers(set(cell.mechanisms()) & used.keys(), used)
+    own.check_taken(set(cell.mechanisms()) & used.keys(), used)
     return Biophysics(
         name=cell.name,
         source=cell.made_from,
@@ -233,7 +254,7 @@ def _receptors(
     changes: Mapping[str, Any] | None, brought: Mapping[str, Source], before: Mapping[str, Receptor]
 ) -> dict[str, Receptor]:
     try:
-        return receptors.checked(changes or {}, _processes(brought), before)
+        return receptors.checked(changes or {}, _processes(brought), before, _densities(brought))
     except WrongEntry as wrong:
         raise InputError(f"{'.'.join(wrong.keys)}: {wrong}") from wrong
 
@@ -244,21 +265,20 @@ def _checked(
     """The parameter set, and all mechanisms of its folder. add: what to do where an entry of region {0} is missing."""
     fields = dict(table)
     brought = _brought(fields.pop("mechanisms", None), beside, folder)
-    densities = {name: nmodl.mechanism(source.text) for name, source in brought.items() if _is_density(source)}
-    mechanisms = nmodl.mechanisms(nmodl.sources()) | densities
+    mechanisms = _densities(brought)
     for name, value in table.items():
         if name in TABLES:
             _check_no_point_process(name, value, brought)
             fields[name] = parameter_file.region(name, value, mechanisms, table.get("negative_conductance") is True)
         elif name == "types":
             fields[name] = parameter_file.types(value)
-        elif name == "globals":
+        elif name in ("globals", "tables"):
             continue  # once it is known what stands on the cell
         elif name == "receptors":
-            fields[name] = receptors.checked(value, _processes(brought), {})
+            fields[name] = receptors.checked(value, _processes(brought), {}, mechanisms)
         else:
             parameter_file.known((name,), "region or field", name, FIELDS)
-    shared = fields.pop("globals", {})
+    shared, tables = fields.pop("globals", {}), fields.pop("tables", {})
     try:
         parameters = Biophysics.model_validate(fields)
     except ValidationError as error:
@@ -266,7 +286,11 @@ def _checked(
     stands = {*parameters.mechanisms(), *(each.process for each in parameters.receptors.values())}
     sources = nmodl.by_name(nmodl.sources()) | brought if shared else {}
     used = {name: source for name, source in sources.items() if name in stands}
-    parameters = parameters.model_copy(update={"globals": shared_values.checked(shared, shared_values.known(used))})
+    later = {
+        "globals": shared_values.checked(shared, shared_values.known(used)),
+        "tables": function_tables.checked(tables, function_tables.known(brought)),
+    }
+    parameters = parameters.model_copy(update=later)
     _check_complete(parameters, mechanisms, add)
     return parameters, brought
 
@@ -298,6 +322,12 @@ def _processes(brought: Mapping[str, Source]) -> dict[str, nmodl.Mechanism]:
     return points | receptors.point_processes()
 
 
+def _densities(brought: Mapping[str, Source]) -> dict[str, nmodl.Mechanism]:
+    """The mechanisms that a region may have."""
+    own = {name: nmodl.mechanism(source.text) for name, source in brought.items() if _is_density(source)}
+    return nmodl.mechanisms(nmodl.sources()) | own
+
+
 def _is_density(source: Source) -> bool:
     return nmodl.declared(source.text)[0] == nmodl.DENSITY
 
@@ -323,6 +353,11 @@ def _check_complete(parameters: Biophysics, mechanisms: Mapping[str, nmodl.Mecha
             asked_for, given = ("g", "e") if key == "pas" else mechanism.unset, entries[key]
             if isinstance(given, dict) and (missing := sorted(set(asked_for) - set(given))):
                 raise WrongEntry((name, key, missing[0]), f"missing: {add.format(name)}")
+            for parameter, value in given.items() if isinstance(given, dict) else ():
+                if isinstance(value, str):
+                    own_entry = (getattr(parameters, name) or {}).get(key, {})
+                    written_in = name if parameter in own_entry else "all"
+                    pointers.check((written_in, key, parameter), value, key, here)
         if follows := sorted(uses.keys() & entries.keys()):
             why = f"follows the ion's concentrations, of which {uses[follows[0]]} uses one; leave it out"
             raise WrongEntry((name, follows[0]), why)

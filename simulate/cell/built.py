@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..mechanisms import fusion
 from ..mechanisms.nmodl import REVERSALS
 from ..schema import InputError
-from . import pointers, shared_values
+from . import function_tables, pointers, shared_values
 from .biophysics import CELSIUS, Axon, Biophysics
 from .distance_rules import Rule
 from .morphologies import Morphology
@@ -39,7 +39,8 @@ class Cell:
     """A cell in this process's NEURON. Build one per process and run many trials; `close` frees its sections.
 
     soma: the somatic section (of several, the one where the tree starts); axon, basal, apical: lists of sections.
-    nmodl: of the mechanisms that it brings. segments: dendritic, basal then apical, in section order, each from 0 to 1.
+    nmodl: of the mechanisms that it brings. pointing: of a section or synapse, by name, its POINTERs to variables, as
+    in `{"Kca.far": "Pool.c"}`. segments: dendritic, basal then apical, in section order, each from 0 to 1.
     longest_um: path length from the soma's middle to the furthest apical tip (without apical dendrite, basal).
     """
 
@@ -62,6 +63,7 @@ class Cell:
         self.name, self._where = morphology.name, f"morphology {morphology.path}"
         self.nmodl = biophysics.nmodl if biophysics else {}
         self.kept: list = []  # numbers of NEURON's that POINTERs of the cell and its synapses point to
+        self.pointing: dict[str, dict[str, str]] = {}
         try:
             if biophysics is not None:
                 axon, types = biophysics.reconstructed_axon, biophysics.types
@@ -83,6 +85,8 @@ class Cell:
         h.celsius = biophysics.celsius if biophysics else CELSIUS
         self.globals = biophysics.globals if biophysics else {}
         shared_values.give(self.globals)
+        self.tables = biophysics.tables if biophysics else {}
+        function_tables.give(self.tables)
         self._soma, self.axon, self.basal, self.apical, line = reconstruction.read(morphology.path, self, types)
         self.soma = self._soma[0]
         if not (self.basal or self.apical):
@@ -150,7 +154,7 @@ class Cell:
 
         for section in [each for each in h.allsec() if each.cell() is self]:
             h.delete_section(sec=section)
-        self.segments, self.kept = [], []
+        self.segments, self.kept, self.pointing = [], [], {}
 
     def _shape_axon(self, what: Axon) -> None:
         """Replace, shorten, keep or remove the reconstructed axon."""
@@ -223,8 +227,11 @@ class Cell:
                 for name in [together] if together else mechanisms:
                     section.insert(name)
                 for name, parameters in mechanisms.items():
-                    pointing = pointers.numbers(name, self.nmodl, parameters)
+                    pointing = pointers.of(name, self.nmodl, parameters)
                     for parameter, value in (parameters | pointing).items():
+                        if isinstance(value, str):
+                            self._point(section, name, parameter, value)
+                            continue
                         variable = f"{name}_{parameter}_{together}" if together else f"{parameter}_{name}"
                         mechanism = name if parameter in pointing else None
                         self._set(section, parameter if mechanism else variable, value, longest_um, mechanism)
@@ -259,7 +266,13 @@ class Cell:
             if pointing is None:
                 setattr(segment, variable, number)
             else:
-                self.kept.append(pointers.point(getattr(segment, pointing), variable, number))
+                self.kept.append(pointers.to_number(getattr(segment, pointing), variable, number))
+
+    def _point(self, section, mechanism: str, pointer: str, variable: str) -> None:
+        """Let a POINTER point to a variable of another mechanism, on every segment of `section`."""
+        for segment in section:
+            pointers.to_variable(getattr(segment, mechanism), pointer, segment, variable)
+        self.pointing.setdefault(section.name(), {})[f"{mechanism}.{pointer}"] = variable
 
     def _numbers(self, section, value: float | Rule, longest_um: float) -> list[float]:
         """A value on each segment of `section`."""

@@ -61,8 +61,20 @@ def region(name: str, table: object, mechanisms: Mapping[str, Mechanism], negati
             place = (*keys, parameter)
             known(place, f"parameter of {key}", parameter, parameters)
             unit = parameters[parameter]
+            if parameter in mechanisms[key].pointers and (named := variable(place, each)):
+                checked[key][parameter] = named  # type: ignore[index]
+                continue
             checked[key][parameter] = value(place, each, unit, negative=negative_conductance)  # type: ignore[index]
     return checked
+
+
+def variable(keys: tuple[str, ...], written: object) -> str:
+    """The variable that a POINTER is given; empty for a number or a rule. Raises WrongEntry for another word."""
+    if not isinstance(written, str) or not re.match(r"[A-Za-z_]", written):
+        return ""
+    if not re.fullmatch(r"\w+\.[A-Za-z_]\w*", written):
+        raise WrongEntry(keys, f"is a POINTER: expected a number, or a variable as in 'Pool.c', got {written!r}")
+    return written
 
 
 def types(table: object) -> dict[int, str]:

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from ..mechanisms import nmodl
 from ..mechanisms.nmodl import Mechanism
 from ..names import nearest
-from . import parameter_file
+from . import parameter_file, pointers
 from .distance_rules import Rule, Value
 from .parameter_file import WrongEntry
+from .pointers import Pointing
 
 
 class Receptor(BaseModel):
@@ -21,7 +22,7 @@ class Receptor(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     process: str
     weight: Value = 1.0
-    parameters: dict[str, Value] = {}
+    parameters: dict[str, Pointing] = {}
 
 
 # Times in ms, gmax in uS, e in mV; an event of weight 1 peaks at gmax. Source: Beniaguev et al. 2021 and its code.
@@ -73,10 +74,16 @@ def of(field: str, synapse: str, defined: Mapping[str, Receptor]) -> dict[str, R
     return {name: known[name] for name in names(synapse)}
 
 
-def checked(tables: object, processes: Mapping[str, Mechanism], before: Mapping[str, Receptor]) -> dict[str, Receptor]:
+def checked(
+    tables: object,
+    processes: Mapping[str, Mechanism],
+    before: Mapping[str, Receptor],
+    densities: Mapping[str, Mechanism],
+) -> dict[str, Receptor]:
     """The receptors that tables, name -> process, weight and parameters, define, over those that there are `before`.
 
-    A name that is there already keeps what its table leaves out. processes: that may be one. Raises WrongEntry.
+    A name that is there already keeps what its table leaves out. processes: that may be one. densities: to variables of
+    which a POINTER may point. Raises WrongEntry.
     """
     if not isinstance(tables, Mapping):
         raise WrongEntry(("receptors",), f"expected a table of receptors, got {tables!r}")
@@ -91,12 +98,16 @@ def checked(tables: object, processes: Mapping[str, Mechanism], before: Mapping[
             raise WrongEntry(
                 keys, f"expected a table, such as {{ process = 'ExpSyn', weight = '0.4 nS' }}, got {table!r}"
             )
-        found[name] = _receptor(keys, table, processes, (SHIPPED | found).get(name))
+        found[name] = _receptor(keys, table, processes, (SHIPPED | found).get(name), densities)
     return found
 
 
 def _receptor(
-    keys: tuple[str, str], table: Mapping[str, Any], processes: Mapping[str, Mechanism], before: Receptor | None
+    keys: tuple[str, str],
+    table: Mapping[str, Any],
+    processes: Mapping[str, Mechanism],
+    before: Receptor | None,
+    densities: Mapping[str, Mechanism],
 ) -> Receptor:
     process = table.get("process", before.process if before else None)
     if process is None:
@@ -112,6 +123,10 @@ def _receptor(
     for name, written in table.items():
         if name != "process":
             parameter_file.known((*keys, name), f"parameter of {process}", name, units)
+            if name in mechanism.pointers and (variable := parameter_file.variable((*keys, name), written)):
+                pointers.check((*keys, name), variable, process, densities)
+                values[name] = variable
+                continue
             values[name] = parameter_file.value((*keys, name), written, units[name])
     for needed in ("weight", *mechanism.unset):
         if needed not in values:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from ..mechanisms import fusion
 from ..schema import Configuration
@@ -16,6 +16,7 @@ from .built import Cell, Segment
 from .receptors import Receptor
 
 DELAY_MS = 1.0  # CoreNEURON wants a delay above 0; events are queued at their arrival, so it adds nothing
+MOST_PER_SEGMENT = 100
 
 
 class Domain(Configuration):
@@ -35,6 +36,27 @@ class Domain(Configuration):
         """Whether the middle of `segment` is in it."""
         far = np.inf if self.to_um is None else self.to_um
         return self.tree in (None, segment.tree) and self.from_um <= segment.distance_um < far
+
+
+class PerTree(Configuration):
+    """How many synapses of each sign a segment has, by its tree."""
+
+    basal: int = Field(1, ge=1, le=MOST_PER_SEGMENT, description="on each basal segment")
+    apical: int = Field(1, ge=1, le=MOST_PER_SEGMENT, description="on each apical one")
+
+
+# The kinds have names with a hyphen, so that a complaint does not take them for fields
+PerSegment = Annotated[
+    Annotated[int, Field(ge=1, le=MOST_PER_SEGMENT), Tag("one-number")] | Annotated[PerTree, Tag("by-tree")],
+    Discriminator(lambda given: "by-tree" if isinstance(given, Mapping | PerTree) else "one-number"),
+]
+
+
+def counts(per_segment: int | PerTree, trees: Sequence[str] | np.ndarray) -> np.ndarray:
+    """How many synapses of a sign stand on segments of these trees, basal or apical each (N,)."""
+    if isinstance(per_segment, int):
+        return np.full(len(trees), per_segment)
+    return np.array([getattr(per_segment, tree) for tree in trees])
 
 
 @dataclass(frozen=True)
@@ -57,7 +79,7 @@ def place(
     excitatory: str,
     inhibitory: str,
     fused: bool = False,
-    per_segment: int = 1,
+    per_segment: int | PerTree = 1,
     without_nmda: Domain | None = None,
     gaba_b_factor: float = 1.0,
     defined: Mapping[str, Receptor] | None = None,
@@ -72,8 +94,9 @@ def place(
     bare = [without_nmda is not None and without_nmda.holds(segment) for segment in cell.segments]
     ampa_only = "+".join("AMPA" if name == "AMPA_NMDA" else name for name in excitatory.split("+"))
     of_segment = [*(ampa_only if no_nmda else excitatory for no_nmda in bare), *[inhibitory] * n]
-    segment = np.repeat(np.tile(np.arange(n), 2), per_segment)
-    receptor = np.repeat(np.array(of_segment), per_segment)
+    there = counts(per_segment, [segment.tree for segment in cell.segments])
+    segment = np.repeat(np.tile(np.arange(n), 2), np.tile(there, 2))
+    receptor = np.repeat(np.array(of_segment), np.tile(there, 2))
     connections, processes = [], []
     for at, synapse in zip(segment, receptor, strict=True):
         at_one_synapse = []
@@ -83,7 +106,7 @@ def place(
             processes.append(process)
             at_one_synapse.append(connection)
         connections.append(at_one_synapse)
-    sign = np.repeat(np.array([1, -1], "i1"), n * per_segment)
+    sign = np.repeat(np.array([1, -1], "i1"), there.sum())
     return Synapses(sign, segment, receptor, connections, processes)
 
 
@@ -92,12 +115,15 @@ def _receptor(cell: Cell, segment: Segment, receptor: Receptor, fused: bool, fac
 
     stepped = fusion.name_of_stepped(receptor.process)
     process = getattr(h, stepped if fused and hasattr(h, stepped) else receptor.process)(segment.neuron)
-    pointing = pointers.numbers(receptor.process, cell.nmodl, receptor.parameters)
-    for name, value in receptor.parameters.items():
-        if name not in pointing:
+    pointing = pointers.of(receptor.process, cell.nmodl, receptor.parameters)
+    for name, value in (receptor.parameters | pointing).items():
+        if isinstance(value, str):
+            pointers.to_variable(process, name, segment.neuron, value)
+            cell.pointing.setdefault(process.hname(), {})[f"{receptor.process}.{name}"] = value
+        elif name in pointing:
+            cell.kept.append(pointers.to_number(process, name, cell.value_at(segment, value)))
+        else:
             setattr(process, name, cell.value_at(segment, value))
-    for name, value in pointing.items():
-        cell.kept.append(pointers.point(process, name, cell.value_at(segment, value)))
     connection = h.NetCon(None, process)
     connection.weight[0], connection.delay = cell.value_at(segment, receptor.weight) * factor, DELAY_MS
     return process, connection

@@ -48,6 +48,11 @@ def _variables(cell, synapses) -> Iterator[tuple[tuple, Any, str]]:
         standing = (section for section in cell.sections() if section.has_membrane(mechanism)) if ranged else ()
         for segment in (each for section in standing for each in section):
             yield from (((str(segment), name), segment, f"{name}_{mechanism}") for name in ranged)
+    # What POINTERs point to: INITIAL may look at it before it is initialised
+    pointed = {to for each in getattr(cell, "pointing", {}).values() for to in each.values()}
+    for mechanism, name in (to.split(".") for to in sorted(pointed)):
+        for section in (each for each in cell.sections() if each.has_membrane(mechanism)):
+            yield from (((str(segment), name), segment, f"{name}_{mechanism}") for segment in section)
 
 
 def _kind(process) -> str:

@@ -35,6 +35,7 @@ OTHER_THAN_EQUATIONS = re.compile(
     r"\bVERBATIM\b.*?\bENDVERBATIM\b|\b(?:NEURON|ASSIGNED|PARAMETER|UNITS)\s*\{[^}]*\}", re.DOTALL
 )
 TABLE = r"\bTABLE\b"
+FUNCTION_TABLE = r"\bFUNCTION_TABLE\s+(\w+)\s*\(((?:[^()]|\([^()]*\))*)\)"
 OF_THE_SEGMENT = {"v", "t", "dt", "celsius", "area", "diam"}
 
 
@@ -53,6 +54,7 @@ class Mechanism(NamedTuple):
 
     unset: parameters for which the NMODL has no number. concentrations: ions of which it reads or writes one. weight:
     the unit of an event's weight; None where it receives no events. pointers: POINTER -> its number, if it has one.
+    variables: what a POINTER of another mechanism may point to.
     """
 
     parameters: dict[str, str]
@@ -61,12 +63,17 @@ class Mechanism(NamedTuple):
     concentrations: tuple[str, ...] = ()
     weight: str | None = None
     pointers: Mapping[str, float | None] = MappingProxyType({})
+    variables: tuple[str, ...] = ()
 
 
 # Compiled into NEURON: their units as `h.units` gives them
 BUILT_IN = {
     "pas": Mechanism({"g": "S/cm2", "e": "mV"}),
-    "hh": Mechanism({"gnabar": "S/cm2", "gkbar": "S/cm2", "gl": "S/cm2", "el": "mV"}, ("ek", "ena")),
+    "hh": Mechanism(
+        {"gnabar": "S/cm2", "gkbar": "S/cm2", "gl": "S/cm2", "el": "mV"},
+        ("ek", "ena"),
+        variables=("m", "h", "n", "gna", "gk"),
+    ),
 }
 WITH_TABLES = {"hh"}  # of NEURON's own
 BUILT_IN_POINTS = {  # those of them that receive events
@@ -122,13 +129,13 @@ def mechanism(text: str) -> Mechanism:
     ranged = _ranged(neuron)
     ions = {ion: re.findall(r"(READ|WRITE)\s+(\w+(?:\s*,\s*\w+)*)", used) for ion, used in USEION.findall(neuron)}
     of_ions = {name for used in ions.values() for _, names in used for name in re.findall(r"\w+", names)}
-    pointing = {*pointers(text)}
+    pointing = pointed = {*pointers(text)}
     entries = [
         (name, number, unit)
         for name, number, unit in PARAMETER.findall(_block(text, "PARAMETER"))
         if name in (ranged | pointing) - of_ions - OF_THE_SEGMENT
     ]
-    pointing -= {name for name, _, _ in entries}
+    pointing = pointing - {name for name, _, _ in entries}
     entries += [each for each in PARAMETER.findall(_block(text, "ASSIGNED")) if each[0] in pointing]
     entries += [(name, "", "") for name in sorted(pointing - {name for name, _, _ in entries})]
     weight = re.search(r"\bNET_RECEIVE\s*\(\s*\w+\s*(?:\(([^)]*)\))?", text)
@@ -139,6 +146,7 @@ def mechanism(text: str) -> Mechanism:
         tuple(ion for ion, used in ions.items() if {f"{ion}i", f"{ion}o"} & {name for _, name in _words(used)}),
         normal(weight[1] or "") if weight else None,
         {name: float(number.lstrip("= ")) if number else None for name, number, _ in entries if name in pointers(text)},
+        tuple(sorted((ranged | _states(text)) - of_ions - OF_THE_SEGMENT - pointed - _arrays(text))),
     )
 
 
@@ -165,6 +173,13 @@ def pointers(text: str) -> list[str]:
 def has_table(text: str) -> bool:
     """Whether one of its routines is looked up in a TABLE."""
     return bool(re.search(TABLE, equations(text)))
+
+
+@cache
+def function_tables(text: str) -> dict[str, int]:
+    """Each FUNCTION_TABLE, of which others bring the numbers -> how many arguments it has."""
+    found = re.findall(FUNCTION_TABLE, without_comments(text))
+    return {name: len(re.sub(r"\([^)]*\)", "", arguments).split(",")) for name, arguments in found}
 
 
 def tabulated(text: str) -> str:
@@ -216,6 +231,16 @@ def line_of(text: str, pattern: str, which: int = 0) -> int:
 def _ranged(neuron: str) -> set[str]:
     """What a NEURON block declares to differ from place to place."""
     return set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\s+(\w+(?:\s*,\s*\w+)*)", neuron))))
+
+
+def _states(text: str) -> set[str]:
+    """The states of a mechanism, arrays of them left out."""
+    beside = r"\([^)]*\)|<[^>]*>|\b(?:FROM|TO|START)\s+\S+|\w+\s*\[[^]]*\]"
+    return set(re.findall(r"\w+", re.sub(beside, " ", _block(text, "STATE"))))
+
+
+def _arrays(text: str) -> set[str]:
+    return set(re.findall(r"(\w+)\s*\[", _block(text, "ASSIGNED") + _block(text, "PARAMETER")))
 
 
 def _words(used: list[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +22,6 @@ TWO_SCHEMES = (
     "a second KINETIC block, with which NEURON's translation counts reactions of the first one twice without a word; "
     "put all reactions into one"
 )
-FUNCTION_TABLE = r"\b(?:FUNCTION_TABLE)\s+(\w+)"
 INCLUDE = r"(?m)^\s*INCLUDE\s*\""
 
 
@@ -64,12 +63,24 @@ def check(names: Iterable[str], sources: dict[str, Source]) -> None:
             raise InputError(wrong)
 
 
-def check_without_pointers(names: Iterable[str], sources: dict[str, Source]) -> None:
-    """Raise InputError, with file and line, for one of these that has a POINTER, which code of a model has set."""
+def check_taken(names: Iterable[str], sources: dict[str, Source]) -> None:
+    """Raise InputError, with file and line, for one of these that code of a model has set what it needs: a POINTER, or
+    the numbers of a FUNCTION_TABLE."""
     for name in sorted(names):
         for pointer in nmodl.pointers(sources[name].text):
             why = f"POINTER {pointer} is set by code of the model, which a cell that was taken over is without"
             raise InputError(_at(sources[name], _declared(pointer), why))
+        if wrong := without_numbers(sources[name]):
+            raise InputError(wrong)
+
+
+def without_numbers(source: Source, given: Collection[str] = ()) -> str:
+    """The FUNCTION_TABLE of a file, with its line, whose numbers are not `given`; empty where none lacks them."""
+    for function in nmodl.function_tables(source.text).keys() - given:
+        table = f"tables.{nmodl.declared(source.text)[1]}.{function} = {{ x = […], y = […] }}"
+        what = f"FUNCTION_TABLE {function} has its numbers from a parameter file: give {table} there"
+        return _at(source, rf"\bFUNCTION_TABLE\s+({function})\b", what)
+    return ""
 
 
 @cache
@@ -85,12 +96,13 @@ def refusal(source: Source) -> str:
         return _at(source, NAMES_A_MECHANISM, f"{name} is an ARTIFICIAL_CELL, which stands on no membrane")
     if re.search(INCLUDE, nmodl.without_comments(source.text)):
         return _at(source, INCLUDE, "INCLUDE of another file; write its text here, so that a dataset can keep it")
-    if found := re.search(FUNCTION_TABLE, nmodl.without_comments(source.text)):
-        why = f"whose numbers code of a model brings (table_{found[1]}_{name}); write a FUNCTION"
-        return _at(source, FUNCTION_TABLE, f"FUNCTION_TABLE {found[1]}, {why}")
+    for function, arguments in nmodl.function_tables(source.text).items():
+        if arguments != 1:
+            what = f"FUNCTION_TABLE {function} has {arguments} arguments, and apical knows tables of one"
+            return _at(source, rf"\bFUNCTION_TABLE\s+({function})\b", what)
     for name in nmodl.pointers(source.text):
         if nmodl.sets(source.text, name):
-            why = f"it sets POINTER {name}, a variable of another mechanism that code of a model chooses"
+            why = f"it sets POINTER {name}, a variable of another mechanism, or a number that stays what it is"
             return _at(source, _declared(name), why)
     if len(re.findall(KINETIC, nmodl.equations(source.text))) > 1:
         return f"{source.file}, line {nmodl.line_of(source.text, KINETIC, 1)}: {TWO_SCHEMES}"

@@ -16,10 +16,12 @@ from .nmodl import Source, without_comments
 LONGEST_S = 5.0  # a translator takes a tenth of a second; some never end on what they do not like
 OF_C = r"\b(VERBATIM|POINTER)\b"  # CoreNEURON's translator copies the one and lets the other dangle
 START = r"\bSTATE\s*\{[^}]*\b(START)\b"  # which it passes over, so that the state begins at 0
+TABLE_OF_OTHERS = r"\b(FUNCTION_TABLE)\b"
 IMPLICIT = r"\b(METHOD\s+(?:sparse|derivimplicit))\b"  # NEURON takes half a step of these where secondorder is 2
 OTHERWISE = {  # what it runs, but not as NEURON does
     OF_C: "is not supported by engine 'coreneuron'",
     START: "is passed over by CoreNEURON",
+    TABLE_OF_OTHERS: "has no numbers in engine 'coreneuron'",
     IMPLICIT: "has first order in CoreNEURON, also where second order is asked for",
 }
 SAID_OF_A_PLACE = re.compile(r"\[error\] :: (?:Code Incompatibility :: )?(.*?) ?\[(\d+)\.[\d-]+\] ?(.*)")
@@ -31,7 +33,7 @@ def advice(text: str) -> str:
     """What to do about NMODL that engine batched refuses: names no engine that refuses it too."""
     if not _translated("nocmodl", text)[0]:
         return "NEURON's own translator refuses the file too"
-    if re.search(OF_C, without_comments(text)) or not _translated("nmodl", text)[0]:
+    if re.search(rf"{OF_C}|{TABLE_OF_OTHERS}", without_comments(text)) or not _translated("nmodl", text)[0]:
         return "give --engine neuron"
     return "give --engine coreneuron, or --engine auto, which takes the fastest that can"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..cell.spatial_clusters import clusters
+from ..cell.synapses import counts
 from ..config import Simulation
 from ..stimulus import out_of_distribution, statistics
 from ..stimulus.given import GivenSpikes
@@ -21,7 +22,8 @@ class TrialInput:
 
     def __init__(self, config: Simulation, neuron: DetailedNeuron | LifNeuron) -> None:
         self._config = config
-        site = np.repeat(np.arange(len(neuron.tree)), config.synapses_per_segment)  # of each excitatory synapse
+        there = counts(config.synapses_per_segment, neuron.tree)
+        site = np.repeat(np.arange(len(neuron.tree)), there)  # of each excitatory synapse
         self._tree, self._length_um = neuron.tree[site], neuron.length_um[site]
         self._given, self.n_trials = None, None
         if config.input_spikes is not None:

@@ -117,7 +117,7 @@ class _Compartment:
             density = units.quantity(unit) == "conductance density"
             if parameter in pointing:
                 place = self.processes[0] if self.processes else getattr(self.soma(0.5), name)
-                self._kept.append(pointers.point(place, parameter, pointing[parameter]))
+                self._kept.append(pointers.to_number(place, parameter, pointing[parameter]))
             elif density and not self.processes and getattr(self.soma, variable) == 0:
                 setattr(self.soma, variable, DENSITY_S_CM2)
 

@@ -85,7 +85,7 @@ def _surveyed(source: Source, without: Sequence[str] = ()) -> Survey:
     kind, name = nmodl.declared(source.text)
     if not name:
         return Survey(source.file, "", "")
-    if refusal := own.refusal(source):
+    if refusal := own.refusal(source) or own.without_numbers(source):
         return Survey(source.file, name, kind, dict.fromkeys(ENGINES, refusal))
     refused = dict.fromkeys(without, "was not tried")
     suspects = [engine for engine in ("coreneuron", "batched", "neuron") if engine not in without]

@@ -24,7 +24,7 @@ class Rebuilt(Cell):
         """Raises InputError for a file that holds no cell, or one of which NEURON makes another than it was."""
         found = taken.read(morphology.path)
         self.name, self._where = morphology.name, f"cell {morphology.path}"
-        self.nmodl, self.kept = found.nmodl, []
+        self.nmodl, self.kept, self.pointing = found.nmodl, [], {}
         try:
             self._make(found)
             self._describe()

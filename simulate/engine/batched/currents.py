@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import expression as x
+from . import pointing
 from .derivative import derivative
 from .expression import Expression
 from .membrane import Group
@@ -16,9 +17,15 @@ CHANGE_OF_V = "dv"  # what the voltage changed by until the step's middle
 Values = dict[str, Expression]  # variable, as Execution calls it -> what it is
 
 
-def currents(group: Group, begin: Values, called: dict[Expression, str]) -> tuple[Expression, Expression, Values]:
-    """Current into the node (nA), its conductance (uS), and the variables after every BREAKPOINT."""
-    values = dict(begin)
+def currents(
+    group: Group, begin: Values, called: dict[Expression, str], follow: bool = True
+) -> tuple[Expression, Expression, Values]:
+    """Current into the node (nA), its conductance (uS), and the variables after every BREAKPOINT.
+
+    What a POINTER points to does not change with v, when NEURON asks how a current does. follow: whether POINTERs are
+    what they point to, or else symbols.
+    """
+    values, pointed = dict(begin), Values()
     for ion, charge in group.charge.items():
         values[f"i{ion}"] = x.symbol(OF_SYNAPSES) if ion in group.added else x.ZERO
         values[slope(ion)] = x.ZERO
@@ -30,6 +37,8 @@ def currents(group: Group, begin: Values, called: dict[Expression, str]) -> tupl
         if "BreakpointBlock" not in mechanism.blocks:
             continue
         before = values
+        now = pointing.seen(group, mechanism, values)
+        pointed |= dict(zip(now, x.substitute(now.values(), pointed), strict=True))
         execution = Solver(mechanism, dict(before), called)
         execution.tables = group.tables
         execution.run(mechanism.blocks["BreakpointBlock"])
@@ -45,6 +54,9 @@ def currents(group: Group, begin: Values, called: dict[Expression, str]) -> tupl
         for value, sign in outward:
             current = current + value * sign
             conductance = conductance + derivative(value, "v") * sign
+    if pointed and follow:
+        current, conductance = x.substitute([current, conductance], pointed)
+        values = dict(zip(values, x.substitute(values.values(), pointed), strict=True))
     if not group.point:
         to_na = begin["area"] * TO_NA
         current, conductance = current * to_na, conductance * to_na
@@ -84,7 +96,7 @@ def advanced(group: Group, begin: Values, second_order: bool, called: dict[Expre
     for ion in group.charge if second_order else ():
         values[f"i{ion}"] = begin[f"i{ion}"] + begin[slope(ion)] * x.symbol(CHANGE_OF_V)
     for mechanism in group.mechanisms:
-        execution = Solver(mechanism, values, called)
+        execution = Solver(mechanism, values | pointing.seen(group, mechanism, values), called)
         execution.tables = group.tables
         for block, method in mechanism.solved.items():
             execution.solve(block, method, second_order)

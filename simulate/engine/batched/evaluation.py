@@ -90,6 +90,9 @@ class Evaluation:
     def _call(self, routine: Routine, arguments: Iterable[Expression], result: str = "") -> dict[str, Expression]:
         raise NotImplementedError  # a block's statements are an Execution's
 
+    def _given(self, function: str, argument: Expression) -> Expression:
+        raise NotImplementedError  # numbers are Tabulated's
+
     def _assign(self, name: str, value: Expression) -> None:
         if value.of:
             new = "new_" if name in self.mechanism.states else ""
@@ -175,6 +178,8 @@ class Evaluation:
             raise self.mechanism.refuse(f"recursion of {name}", rf"\b(?:FUNCTION|PROCEDURE)\s+({name})\b")
         if name in self.mechanism.routines:
             return self._call(self.mechanism.routines[name], map(self.number, given), name)[name]
+        if name in self.mechanism.function_tables:
+            return self._given(name, self.number(given[0]))
         if name in PASSED_OVER:
             return x.ZERO
         if name == "net_send" and self.sent is not None:

@@ -90,7 +90,7 @@ class GroupSource(EventSource):
         lines = [self._at] if self._row else []
         if self._row_under:
             lines.append(f"const int under = t.indices[{self._under} + i];")
-        lines += [f"const V {n} = ROW(under + {row});" for n, row in self._row_under.items() if n in used]
+        lines += [f"const V {plain(n)} = ROW(under + {row});" for n, row in self._row_under.items() if n in used]
         if "v" in used:
             lines.append("const V v = VOLTAGE(node);")
         lines += self._numbers(tables, used)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import expression as x
+from . import pointing
 from .currents import Values, slope
 from .expression import Expression
 from .membrane import Group
@@ -34,7 +35,9 @@ def initialised(group: Group, dt_ms: float, v_init_mv: float) -> Initialised:
     numbers |= {slope(ion): np.zeros(n) for ion in group.charge}
     for mechanism in group.mechanisms:
         if "InitialBlock" in mechanism.blocks:
+            numbers |= pointing.before_initial(group, mechanism, numbers)
             execution = Solver(mechanism, {name: x.symbol(name) for name in numbers})
+            pointing.refuse_in_initial(group, execution)
             execution.sent, execution.numbers = [], numbers
             execution.tables, group.tables.numbers = group.tables, numbers
             execution.run(mechanism.blocks["InitialBlock"])
@@ -58,7 +61,11 @@ def settled(group: Group, numbers: Mapping[str, np.ndarray]) -> Values:
         known = mechanism.ion_variables
         for name in (*mechanism.parameters, *mechanism.assigned):
             own = f"{mechanism.name}.{name}"
-            if name.partition("[")[0] in mechanism.changing or name in known or own not in numbers:
+            if (
+                name.partition("[")[0] in mechanism.changing
+                or name in known
+                or own not in numbers.keys() - group.pointing
+            ):
                 continue
             if (numbers[own] == numbers[own][0]).all():
                 found[own] = x.constant(numbers[own][0])

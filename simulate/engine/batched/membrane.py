@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
+from ...cell.function_tables import Numbers
 from ...schema import InputError
 from . import syntax
 from .circuit import Circuit
@@ -24,9 +26,9 @@ class Group:
     mechanisms: in the order in which NEURON advances them. node (I,): of each place. point: whether a point process.
     values: variable as `Execution` calls it -> its numbers before INITIAL (I,). charge: of each ion, with `advanced` of
     those whose reversal potential follows the concentrations. names: of the point processes.
-    under: of point processes that use ions, the group of their segments, with the place of each in it (I,). wanted,
-    added: of a group of segments, concentrations that such point processes follow, and ions whose current they add to.
-    tables: those of its mechanisms.
+    under: of point processes that use ions or POINTERs, the group of their segments, with the place of each in it (I,).
+    wanted, added: of a group of segments, concentrations and variables that such point processes follow, and ions whose
+    current they add to. pointing: POINTER -> the variable that it points to. tables: those of its mechanisms.
     """
 
     name: str
@@ -41,13 +43,21 @@ class Group:
     place_under: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     wanted: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
+    pointing: dict[str, str] = field(default_factory=dict)
     tables: RateTables = field(default_factory=RateTables)
 
 
-def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str, str]]) -> list[Group]:
+def read(
+    circuit: Circuit,
+    processes: Iterable,
+    sources: Mapping[str, tuple[str, str]],
+    pointing: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    tables: Mapping[str, Mapping[str, Numbers]] = MappingProxyType({}),
+) -> list[Group]:
     """The groups of a cell after `finitialize`: those of segments, largest last, then point processes by kind.
 
-    processes: the point processes. sources: mechanism -> file and NMODL.
+    processes: the point processes. sources: mechanism -> file and NMODL. pointing: see Cell.
+    tables: the numbers of FUNCTION_TABLEs.
     Raises InputError for a mechanism that generated code cannot say; see syntax.
     """
     order = _order()
@@ -58,32 +68,37 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
         file, text = sources[name]
         return syntax.parse(text, file)
 
-    together: dict[tuple[str, ...], list[int]] = {}
+    together: dict[tuple, list[int]] = {}
     for node, segment in enumerate(circuit.segments):
         if segment is not None:
             stand = {each.name() for each in segment}
             here = [name for name in order if name in stand and not name.endswith("_ion")]
             here.sort(key=lambda name: not writes_concentration(mechanism(name)))
-            together.setdefault(tuple(here), []).append(node)
+            pointed = tuple(sorted(pointing.get(segment.sec.name(), {}).items()))
+            together.setdefault((tuple(here), pointed), []).append(node)
     found = []
-    for number, (names, nodes) in enumerate(sorted(together.items(), key=lambda item: len(item[1]))):
+    for number, ((names, pointed), nodes) in enumerate(sorted(together.items(), key=lambda item: len(item[1]))):
         group = Group(f"segments_{number}", [mechanism(name) for name in names], np.array(nodes), False)
+        group.pointing = dict(pointed)
         _read_values(group, [circuit.segments[node] for node in nodes], None)
         found.append(group)
     home = {node: group for group in found for node in group.node.tolist()}
-    kinds: dict[tuple[str, str], list] = {}
+    kinds: dict[tuple, list] = {}
     number_of: dict[str, int] = {}
     for number, process in enumerate(processes, start=1):
         number_of[process.hname()] = number
         name = process.hname().partition("[")[0]
-        under = home[circuit.node_of(process.get_segment())].name if mechanism(name).ions else ""
-        kinds.setdefault((name, under), []).append(process)
-    for (name, under), alike in kinds.items():
+        pointed = tuple(sorted(pointing.get(process.hname(), {}).items()))
+        under = home[circuit.node_of(process.get_segment())].name if mechanism(name).ions or pointed else ""
+        kinds.setdefault((name, under, pointed), []).append(process)
+    for number, ((name, under, pointed), alike) in enumerate(kinds.items()):
         node_of = {process.hname(): circuit.node_of(process.get_segment()) for process in alike}
         alike.sort(key=lambda process: node_of[process.hname()])
         called = [process.hname() for process in alike]
         places = np.array([node_of[each] for each in called])
-        group = Group(f"{name}_{under}" if under else name, [mechanism(name)], places, True, names=called)
+        its_name = "_".join(filter(None, (name, under, str(number) if pointed else "")))
+        group = Group(its_name, [mechanism(name)], places, True, names=called)
+        group.pointing = dict(pointed)
         _read_values(group, [circuit.segments[node] for node in places], alike)
         if mechanism(name).streams:
             group.values[f"{name}.{STREAM[0]}"] = np.array([number_of[each] for each in called], float)
@@ -91,6 +106,8 @@ def read(circuit: Circuit, processes: Iterable, sources: Mapping[str, tuple[str,
             _put_on(group, home[places[0]])
         found.append(group)
     _find_differing(found)
+    for group in found:
+        group.tables.given = tables
     return found
 
 
@@ -118,6 +135,7 @@ def _put_on(group: Group, under: Group) -> None:
     """
     place = {node: number for number, node in enumerate(under.node.tolist())}
     group.under, group.place_under = under, np.array([place[node] for node in group.node.tolist()])
+    under.wanted |= {*group.pointing.values()}
     written = {name for mechanism in under.mechanisms for ion in mechanism.ions for name in ion.write}
     read = {name for mechanism in under.mechanisms for ion in mechanism.ions for name in ion.read}
     group.advanced.clear()
@@ -177,6 +195,8 @@ def _read_values(group: Group, segments: list, processes: list | None) -> None:
             else:
                 numbers = [mechanism.parameters.get(source, start)] * len(segments)
             group.values[f"{mechanism.name}.{name}"] = np.array(numbers)
+        if group.point:
+            group.values |= {to: group.values[name] for name, to in group.pointing.items()}
         group.values |= {f"{mechanism.name}.{name}": np.zeros(len(segments)) for name in mechanism.own_currents}
         for ion in mechanism.ions:
             group.charge[ion.name] = float(h.ion_charge(f"{ion.name}_ion"))

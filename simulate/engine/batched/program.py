@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import events
+from . import events, pointing
 from . import expression as x
 from .currents import CHANGE_OF_V, Values, advanced, currents
 from .evaluation import OF_THE_SEGMENT, STREAM, UNIFORM, Sent
@@ -85,8 +85,9 @@ def _written(
     second_order: bool,
     under: Program | None,
 ) -> Program:
-    numbers, sent = initial.numbers, initial.sent
+    numbers, sent = initial.numbers | pointing.unchanging(group, under.constants if under else {}), initial.sent
     begin = {name: x.symbol(name) for name in numbers} | {"dt": x.constant(dt_ms)} | known
+    begin |= pointing.begin(group)
     called: dict[Expression, str] = {}
     current, conductance, after_currents = currents(group, begin, called)
     after_step = advanced(group, begin, second_order, called)
@@ -112,13 +113,15 @@ def _written(
     refuse_unsaid(group, needed)
     group.tables.refuse_left_out(needed)
     refuse_carried(group, needed, blocks, initial.values)
-    refuse_counting(group, kept, blocks[0], [current, conductance], numbers, dt_ms)
+    each_alone = currents(group, begin, {}, follow=False) if group.pointing else (current, conductance, blocks[0])
+    refuse_counting(group, kept, each_alone[2], each_alone[:2], numbers, dt_ms)
     events.check_initial(group, begin)
     elsewhere = under.kept.keys() if under else set()
-    followed = {name for ion in group.charge for name in ion_names(ion)} & elsewhere
+    followed = {*group.pointing.values(), *(name for ion in group.charge for name in ion_names(ion))} & elsewhere
+    pointing.refuse_set_in_breakpoint(group, under.after_currents if under else ())
     constants = {name: each for name, each in numbers.items() if name not in changed | followed | {"v", "t"}}
     fixed = {name: x.constant(each[0]) for name, each in constants.items() if _alike(each)}
-    group.tables.refuse_changing(constants)
+    group.tables.refuse_changing(constants.keys() - group.pointing.keys())
 
     def with_numbers(values: Mapping[str, Expression]) -> Values:
         return dict(zip(values, x.substitute(values.values(), fixed), strict=True))
@@ -129,13 +132,14 @@ def _written(
     current, conductance = x.substitute([current, conductance], fixed)
     of_ions = blocks[0] if group.point else {}
     added = {name: of_ions[name] * TO_DENSITY / begin["area"] for name in sorted(of_ions.keys() & elsewhere)}
+    first = numbers | pointing.first_seen(group, blocks[0], numbers)
     free = x.symbols(after_step.values())
     waiting = _waiting(group, sent) if sends != [[], []] or sent else {}
     return Program(
         group=group,
         current=current,
         conductance=conductance,
-        kept={name: numbers[name] for name in sorted(kept)} | waiting,
+        kept={name: first[name] for name in sorted(kept)} | waiting,
         after_currents=after_currents,
         advanced=after_step,
         received=received,
@@ -212,11 +216,13 @@ def _unchanging(group: Group, delay: Expression, changed: set[str], numbers: Map
 
 def _refuse_to_follow(group: Group, values: list[Expression]) -> None:
     """Of a point process: what an ion is at its segment changes between the events, its states and its currents."""
-    names = {name for ion in group.charge for name in ion_names(ion)}
+    names = {*group.pointing.values(), *(name for ion in group.charge for name in ion_names(ion))}
     if found := sorted(x.symbols(values) & names):
         (mechanism,) = group.mechanisms
         what = f"a point process of which a state or an event follows {found[0]}"
-        raise mechanism.refuse(what, rf"\bUSEION\b[^\n]*\b{found[0]}\b")
+        pointers = "|".join(name.partition(".")[2] for name, to in group.pointing.items() if to == found[0])
+        where = rf"\bPOINTER\b[^\n]*\b({pointers})\b" if pointers else rf"\bUSEION\b[^\n]*\b{found[0]}\b"
+        raise mechanism.refuse(what, where)
 
 
 def _kept(changed: set[str], outputs: list[Expression], blocks: list[Values]) -> set[str]:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...cell.function_tables import Numbers
 from ...mechanisms import translators
 from ...mechanisms.tree import Tree
 from ...schema import InputError
+from . import between
 from . import expression as x
 from .execution import Execution
 from .expression import Expression
@@ -30,7 +32,7 @@ class RateTables:
     used: mechanisms whose tables NEURON uses (`usetable_...` is not 0). differing: variables that differ between places
     of the cell. numbers: of every variable, at every place of the group, before the block at hand. made: the numbers of
     each table, and its ends, by mechanism and routine. followed: variable that one depends on -> mechanism. left_out:
-    variable that INITIAL does not set at every place -> its refusal.
+    variable that INITIAL does not set at every place -> its refusal. given: numbers of FUNCTION_TABLEs, by mechanism.
     """
 
     used: set[str] = field(default_factory=set)
@@ -39,6 +41,7 @@ class RateTables:
     made: dict[tuple[str, int], list[np.ndarray]] = field(default_factory=dict)
     followed: dict[str, Mechanism] = field(default_factory=dict)
     left_out: dict[str, InputError] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, Numbers]] = field(default_factory=dict)
 
     def without_left_out(self, mechanism: Mechanism, values: dict[str, Expression]) -> dict[str, Expression]:
         """What INITIAL sets, less what making a table sets at one place; see `refuse_left_out`."""
@@ -76,6 +79,16 @@ class Tabulated(Execution):
         for name, value in [*rest.items(), *zip(names, found, strict=False)]:
             self._assign_own(name, value)
         return {result: found[-1]}
+
+    def _given(self, function: str, argument: Expression) -> Expression:
+        """A FUNCTION_TABLE's value."""
+        assert self.tables is not None
+        numbers = self.tables.given[self.mechanism.name][function]
+        found = between.points(argument, numbers.x, numbers.y)
+        if found is None:
+            what = f"FUNCTION_TABLE {function} of more than {between.MOST_UNEVEN} points, of uneven ones,"
+            raise self.mechanism.refuse(what, rf"\bFUNCTION_TABLE\s+({function})\b")
+        return found
 
     def _assign_own(self, name: str, value: Expression) -> None:
         self._locals.append({})

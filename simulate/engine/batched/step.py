@@ -80,7 +80,8 @@ def build(
         order, rounds = contraction.order(tree.parents, alike)
         tree = tree.renumbered(order)
     processes = [*(synapses.processes if synapses else ()), *currents]
-    groups = membrane.read(tree, processes, nmodl_of_mechanisms() | (nmodl_of or {}))
+    known = nmodl_of_mechanisms() | (nmodl_of or {})
+    groups = membrane.read(tree, processes, known, getattr(cell, "pointing", {}), getattr(cell, "tables", {}))
     events.read_weights(groups, synapses.connections if synapses else ())
     programs: list[program.Program] = []
     for group in groups:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ...cell.function_tables import Numbers
 from ...mechanisms.nmodl import Source
 from ...schema import InputError
 from . import events, program, step, syntax
@@ -62,5 +63,7 @@ def _anywhere(mechanism: Mechanism) -> Group:
         dict.fromkeys(ions, 1.0),
         set(ions) if writes_concentration(mechanism) else set(),
     )
+    tables = dict.fromkeys(mechanism.function_tables, Numbers(x=(0, 1), y=(0, 1)))  # whatever they are
+    group.tables.given = {mechanism.name: tables}
     events.read_weights([group], ())
     return group

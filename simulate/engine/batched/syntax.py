@@ -21,7 +21,6 @@ from . import unit_constants, verbatim
 REFUSED = {
     "NonLinearBlock": ("NONLINEAR", r"\bNONLINEAR\b"),
     "DiscreteBlock": ("DISCRETE", r"\bDISCRETE\b"),
-    "FunctionTableBlock": ("FUNCTION_TABLE", r"\bFUNCTION_TABLE\b"),
     "BeforeBlock": ("BEFORE", r"\bBEFORE\b"),
     "AfterBlock": ("AFTER", r"\bAFTER\b"),
     "ConstructorBlock": ("CONSTRUCTOR", r"\bCONSTRUCTOR\b"),
@@ -73,13 +72,14 @@ class Routine:
 class Mechanism:
     """What the NMODL of a mechanism declares.
 
-    shared: GLOBAL, and LOCAL outside of blocks. pointers: to numbers. parameters: name -> default; constants: those
-    that nobody can change. currents: nonspecific, electrode: injected.
+    shared: GLOBAL, and LOCAL outside of blocks. pointers: see pointing.py. parameters: name -> default; constants:
+    those that nobody can change. currents: nonspecific, electrode: injected.
     sizes: array -> number of its elements, each a variable of its own, `name[0]` and so on. starts: state, or array of
     them, -> its START. solved: block -> method of each SOLVE ('' for none). blocks: BREAKPOINT, INITIAL, NET_RECEIVE;
     derivatives, kinetics, linear, routines: by name. remarks: what was passed over. unsaid: symbol of a number that
     cannot be said -> what it is, and where in the text. changing: variables, by name without index, that a block other
-    than INITIAL sets. streams: of random numbers, one for each place. file, text: where it stands.
+    than INITIAL sets. streams: of random numbers, one for each place. function_tables: functions of others' numbers.
+    file, text: where it stands.
     """
 
     file: str
@@ -108,6 +108,7 @@ class Mechanism:
     unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
     streams: random_streams.Streams | None = None
+    function_tables: list[str] = field(default_factory=list)
 
     def refuse(self, what: str, pattern: str, which: int = 0) -> InputError:
         """The error that says that `what` is not supported, with its line and the engines that take the file."""
@@ -262,6 +263,10 @@ def _read(mechanism: Mechanism, block: Tree) -> None:
             mechanism.kinetics[named(block)] = _routine(block)
         case "LinearBlock":
             mechanism.linear[named(block)] = _routine(block)
+        case "FunctionTableBlock":
+            if sum(kind(part) == "Argument" for part in parts(block)) != 1:
+                raise mechanism.refuse("FUNCTION_TABLE of other than one argument", r"\b(FUNCTION_TABLE)\b")
+            mechanism.function_tables.append(named(block))
         case "FunctionBlock" | "ProcedureBlock":
             routine = _routine(block)
             mechanism.routines[named(block)] = replace(routine, table=_table(mechanism, block))
@@ -320,7 +325,7 @@ def _declare(mechanism: Mechanism, statement: Tree) -> None:
         case "BbcorePointer":
             for name in {*names} & {*re.findall(r"\w+", nmodl.equations(mechanism.text))}:
                 raise mechanism.refuse(f"a block that follows BBCOREPOINTER {name}", r"\bBBCOREPOINTER\b")
-        case "Pointer":  # to a number that stays what it is, see cell/pointers.py
+        case "Pointer":  # see pointing.py
             mechanism.pointers |= {*nmodl.pointers(mechanism.text)}
             for name in names:
                 if nmodl.sets(mechanism.text, name):

@@ -77,6 +77,8 @@ def test_a_parameter_set_is_printed_as_it_is_written(done, refused):
         ("--set sk_e2_factor=little", ["sk_e2_factor: ", "valid number", "got 'little'"]),
         ("--set excitatory=NMDA", ["excitatory: receptor 'NMDA' is not known", "there are AMPA, AMPA_NMDA"]),
         ("--set synapses_per_segment=0", ["synapses_per_segment: ", "greater than or equal to 1, got 0"]),
+        ("--set synapses_per_segment.basal=0", ["synapses_per_segment.basal: ", "greater than or equal to 1, got 0"]),
+        ("--set synapses_per_segment.tuft=2", ["field 'synapses_per_segment.tuft' is not known"]),
         ("--set ih_shift_mv=nan", ["ih_shift_mv: ", "got nan"]),
         ("--set without_nmda.tree=tuft", ["without_nmda.tree: ", "'basal' or 'apical', got 'tuft'"]),
         ("--set without_nmda={from_um=9,to_um=3}", ["without_nmda: to_um: expected more than from_um, 9, got 3"]),

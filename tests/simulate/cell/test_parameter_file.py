@@ -220,6 +220,8 @@ def test_units_are_those_of_neuron():
         assert set(parameters) == names
         for parameter, unit in parameters.items():
             assert units.normal(h.units(f"{parameter}_{mechanism}")) == unit, (mechanism, parameter)
+        for variable in listed[mechanism].variables:
+            assert hasattr(getattr(section(0.5), mechanism), f"_ref_{variable}"), (mechanism, variable)
     for name, unit in PROPERTIES.items():
         assert units.normal(h.units(name)) == unit
 
@@ -232,7 +234,9 @@ def test_nmodl_is_read_without_its_comments(tmp_path):
     )
     (tmp_path / "b.mod").write_text("NEURON { POINT_PROCESS electrode RANGE i }")
     found = nmodl.mechanisms(sorted(tmp_path.iterdir()))
-    assert found.pop("right") == nmodl.Mechanism({"gbar": "S/cm2", "p": "1", "q": "mV"}, ("ek",), concentrations=("k",))
+    assert found.pop("right") == nmodl.Mechanism(
+        {"gbar": "S/cm2", "p": "1", "q": "mV"}, ("ek",), concentrations=("k",), variables=("gbar", "p", "q", "r")
+    )
     assert found == nmodl.BUILT_IN
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -56,6 +60,48 @@ def test_every_engine_has_them_and_the_next_cell_has_not(tmp_path):
     assert np.abs(given[0] - default).max() > 0.5
     Cell(morphologies.resolve("ball-and-stick"), biophysics.parse(CELL, "x")).close()
     assert (h.e_h_Ih, h.cao0_ca_ion) == (-45, 2)
+
+
+# In a process of its own, since CoreNEURON keeps what its first run finds
+ON_CORENEURON = """
+import json, sys
+import numpy as np
+from apical.simulate.cell import biophysics, morphologies
+from apical.simulate.cell.built import Cell
+from apical.simulate.engine.interface import Inputs, Integration, Pulse
+from apical.simulate.engine.run import run
+from apical.simulate.mechanisms import library
+from apical.simulate.schema import InputError
+
+library.load(biophysics.mechanism_groups())
+with_globals, without = sys.argv[1:]
+found = []
+for engine, fused, text in (
+    *((engine, fused, with_globals) for fused in (False, True) for engine in ("coreneuron", "neuron")),
+    ("neuron", False, without),
+    ("coreneuron", False, without),
+):
+    cell = Cell(morphologies.resolve("ball-and-stick"), biophysics.parse(text, "x"), fused)
+    inputs = Inputs(currents=[Pulse(cell.soma(0.5), 5, 35, 0.4)])
+    try:
+        integration = Integration(engine=engine, fused=fused)
+        found.append(run(cell, inputs, [cell.soma(0.5)], 40.0, -70.0, integration).v_mv[0])
+    except InputError as error:
+        refused = str(error)
+    cell.close()
+apart_mv = [float(np.abs(one - other).max()) for one, other in zip(found[::2], found[1::2])]
+print(json.dumps([apart_mv, float(np.abs(found[0] - found[-1]).max()), refused]))
+"""
+
+
+def test_coreneuron_has_those_of_its_first_cell_and_refuses_others():
+    done = subprocess.run(
+        [sys.executable, "-c", ON_CORENEURON, CELL + GIVEN, CELL], capture_output=True, text=True, check=True
+    )
+    apart_mv, moved_mv, refused = json.loads(done.stdout)
+    assert len(apart_mv) == 2 and max(apart_mv) < 1e-5
+    assert moved_mv > 0.5
+    assert refused.startswith("globals: CoreNEURON has begun with another cell's in this process and stays with them")
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_what_a_parameter_file_says_wrongly_of_the_folder(folder, change, expect
         ),
         (
             ("FUNCTION inf", "FUNCTION_TABLE measured(x)\nFUNCTION inf"),
-            "kdr.mod, line 19: FUNCTION_TABLE measured, whose numbers code of a model brings (table_measured_Kmade)",
+            "kdr.mod, line 19: FUNCTION_TABLE measured has its numbers from a parameter file: give tables.Kmade",
         ),
         (
             ("FUNCTION inf", "KINETIC one { ~ n <-> n (1, 1) }\nKINETIC two { ~ n <-> n (1, 1) }\nFUNCTION inf"),
@@ -142,7 +142,7 @@ def test_what_a_parameter_file_says_wrongly_of_the_folder(folder, change, expect
         ),
         (
             ("RANGE gbar", "POINTER far RANGE gbar"),
-            "kdr.mod, line 7: it sets POINTER far, a variable of another mechanism that code of a model chooses",
+            "kdr.mod, line 7: it sets POINTER far, a variable of another mechanism, or a number that stays",
         ),
     ],
 )
@@ -166,14 +166,14 @@ def test_a_pointer_is_a_parameter_that_is_asked_for(folder):
     (folder / "mod" / "kdr.mod").write_text(text)
     (folder / "cell.toml").write_text(given)
     found = biophysics.load(str(folder / "cell.toml"))
-    assert pointers.numbers("Kmade", found.nmodl, found.soma["Kmade"]) == {"half": -30, "more": 1, "ek2": -80}
-    assert pointers.numbers("pas", found.nmodl, {}) == {}
+    assert pointers.of("Kmade", found.nmodl, found.soma["Kmade"]) == {"half": -30, "more": 1, "ek2": -80}
+    assert pointers.of("pas", found.nmodl, {}) == {}
 
 
 def test_a_cell_that_was_taken_over_is_without_what_pointers_point_to():
     sources = {"Kmade": Source(file="kdr.mod", text=POINTING)}
     with pytest.raises(InputError, match=r"^kdr\.mod, line 7: POINTER half is set by code of the model, which"):
-        own.check_without_pointers(["Kmade"], sources)
+        own.check_taken(["Kmade"], sources)
 
 
 def test_a_name_that_neuron_has_is_refused(folder):

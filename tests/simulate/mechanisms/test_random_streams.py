@@ -10,7 +10,7 @@ import pytest
 
 from apical.simulate.engine import streams
 from apical.simulate.engine.batched import support
-from apical.simulate.engine.batched.expression import random123
+from apical.simulate.engine.batched.special import random123
 from apical.simulate.engine.interface import Inputs
 from apical.simulate.mechanisms import random_streams
 from apical.simulate.mechanisms.nmodl import Source

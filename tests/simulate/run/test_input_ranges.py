@@ -1,4 +1,5 @@
-"""An input range for a tree that the neuron lacks is refused, where it was given and not a preset's own."""
+"""Input ranges: what published cells make of their presets'; one for a tree that is not there is refused where it was
+given."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from apical.simulate import preset, schema
 from apical.simulate.changes import configured
-from apical.simulate.run import preparation, worker
+from apical.simulate.run import dataset, preparation, worker
 from apical.simulate.schema import InputError
 
 
@@ -37,3 +39,14 @@ def test_a_range_of_no_tree(tmp_path, words, said):
         assert not (tmp_path / "new.zarr").exists()
     else:
         assert said == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["utpc", "mc", "chc", "ngc"])  # one of each published model; all of them: docs/cell.md
+def test_the_preset_of_a_published_cell_makes_it_fire(cell, tmp_path):
+    """A few trials of those that docs/cell.md has rates of: 0.5 to 5 Hz."""
+    config = preset(f"nmda-{cell}")
+    config = config.model_copy(update={"integration": config.integration.model_copy(update={"engine": "batched"})})
+    ds = schema.open_dataset(dataset.simulate(config, tmp_path / "new.zarr", trials=8, workers=1))
+    spikes = ds.output_spike_time_ms.notnull().sum().item()
+    assert 0.5 <= spikes / (8 * config.seconds) <= 5

@@ -194,6 +194,28 @@ def test_synapses_of_a_segment_share_its_input(build):
             assert counted == pytest.approx([excitatory, inhibitory], rel=0.12), (k, name)
 
 
+def test_trees_may_have_other_numbers_of_synapses(build):
+    """Each tree's expected spikes are what they were, shared by as many synapses as it has."""
+    statistics = {
+        "excitatory_basal": (100, 100),
+        "excitatory_apical": (200, 200),
+        "inhibitory_minus_excitatory_basal": (-50, -50),
+        "inhibitory_minus_excitatory_apical": (-50, -50),
+    }
+    made = build(seconds=6.0, synapses_per_segment={"basal": 3, "apical": 1}, statistics=statistics)
+    coordinates, there = made.neuron.coordinates(), np.where(made.tree == "basal", 3, 1)
+    assert sorted(set(there)) == [1, 3]
+    assert (coordinates["synapse_segment"] == np.tile(np.repeat(np.arange(N), there), 2)).all()
+    assert (coordinates["synapse_sign"] == np.repeat([1, -1], there.sum())).all()
+    drawn = made.input_spikes(0)
+    assert len(drawn) == 2 * there.sum()
+    per_100_ms = drawn[:, 2000:4000].sum(axis=1) / 20
+    of_basal = made.tree[coordinates["synapse_segment"]] == "basal"
+    for basal, excitatory, inhibitory in ((True, 100, 50), (False, 200, 150)):
+        counted = [per_100_ms[(of_basal == basal) & (coordinates["synapse_sign"] == sign)].sum() for sign in (1, -1)]
+        assert counted == pytest.approx([excitatory, inhibitory], rel=0.12), basal
+
+
 def test_what_has_no_effect_is_refused():
     for start, fields, said in [
         ("ampa", {"without_nmda": {"tree": "basal"}}, "excitatory is AMPA"),
@@ -218,6 +240,7 @@ def test_every_variation_is_another_dataset(swc):
         {"inhibitory": "GABA_AB", "gaba_b_factor": 0.5},
         {"without_nmda": Domain(tree="basal")},
         {"synapses_per_segment": 2},
+        {"synapses_per_segment": {"basal": 2}},
         {"passive_dendrites": True},
         {"sk_e2_factor": 0.5},
         {"ih_shift_mv": 5.0},

@@ -60,7 +60,7 @@ def settle(h, sections: dict) -> list:
     sections["MadeStart"](0.5).MadeStart.n0, sections["MadeStart"](0.5).MadeStart.e = 0.9, -20
     h.m0_MadeStart = 0.4
     pointed = sections["MadePointed"](0.5).MadePointed
-    return [pointers.point(pointed, name, number) for name, number in {"level": 0.4, "far": -50.0}.items()]
+    return [pointers.to_number(pointed, name, number) for name, number in {"level": 0.4, "far": -50.0}.items()]
 
 
 if __name__ == "__main__":

@@ -148,18 +148,16 @@ def test_auto_takes_the_fastest_that_the_cell_supports(lasting_swc, monkeypatch)
     assert engine() == "batched"
     assert engine(dt_ms=None) == "neuron"
     known = step.nmodl_of_mechanisms()
-    odd = {"Ih": ("Ih.mod", known["Ih"][1] + "\nFUNCTION_TABLE measured(x)\n")}
+    odd = {"Ih": ("Ih.mod", known["Ih"][1] + "\nBEFORE STEP { gbar = 1 }\n")}
     monkeypatch.setattr(step, "nmodl_of_mechanisms", lambda: known | odd)
     assert engine() == "coreneuron"
 
 
 def test_a_mechanism_that_cannot_be_generated_is_named(build, monkeypatch):
     known = step.nmodl_of_mechanisms()
-    odd = {"Ih": ("Ih.mod", known["Ih"][1] + "\nFUNCTION_TABLE measured(x)\n")}
+    odd = {"Ih": ("Ih.mod", known["Ih"][1] + "\nBEFORE STEP { gbar = 1 }\n")}
     monkeypatch.setattr(step, "nmodl_of_mechanisms", lambda: known | odd)
-    with pytest.raises(
-        InputError, match=r"Ih\.mod, line \d+: FUNCTION_TABLE is not supported by engine 'batched'; give"
-    ):
+    with pytest.raises(InputError, match=r"Ih\.mod, line \d+: BEFORE is not supported by engine 'batched'; give"):
         build().simulate(0)
 
 

@@ -24,7 +24,6 @@ NEURON {{ SUFFIX test }}  : {WORDS} COMMENT
 SNIPPETS = {
     "NonLinearBlock": "\n|NONLINEAR k { ~ a + b = 1 }",
     "DiscreteBlock": "|DISCRETE k { a = 1 }",
-    "FunctionTableBlock": "FUNCTION f() { f = 1 }\n|FUNCTION_TABLE k(v)",
     "BeforeBlock": "|BEFORE BREAKPOINT { a = 1 }",
     "AfterBlock": "|AFTER SOLVE { a = 1 }",
     "ConstructorBlock": "|CONSTRUCTOR { a = 1 }",
@@ -48,6 +47,7 @@ OTHERS = {
     "SOLVE of a DERIVATIVE without METHOD": "DERIVATIVE s { m' = 1 }\nBREAKPOINT {\n  |SOLVE s\n}",
     "SOLVE within IF": "BREAKPOINT {\n  if (a) {\n    |SOLVE p\n  }\n}\nPROCEDURE p() { a = 1 }",
     "SOLVE outside of BREAKPOINT": "INITIAL {\n  |SOLVE k STEADYSTATE derivimplicit\n}",
+    "FUNCTION_TABLE of other than one argument": "FUNCTION f() { f = 1 }\n|FUNCTION_TABLE k(v, c)",
     "a second derivative": "DERIVATIVE s {\n  m' = 1\n  |n'' = 1\n}",
     "POINTER p of VERBATIM": "NEURON {\n  RANGE a\n  |POINTER p\n}",
     "a block that follows BBCOREPOINTER p": "NEURON {\n  |BBCOREPOINTER p }\nASSIGNED { p }\nBREAKPOINT { a = p }",
