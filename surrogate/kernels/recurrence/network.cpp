@@ -11,6 +11,8 @@
 
 namespace {
 
+constexpr std::int64_t AHEAD = 6;  // entries
+
 // A synapse that reads a neuron: where its source and its branch lie, in floats, and its weight.
 struct Hearing {
     std::int32_t source, branch;
@@ -52,11 +54,13 @@ struct Listening {
     const float* w_y(std::int64_t n) const { return gain(n) + M; }
     float bias(std::int64_t n) const { return w_y(n)[M]; }
 
-    // For each entry e of a step, with the synapses of a part that read its channel: work(e, first, end).
+    // For each entry e of a step, with the synapses of a part that read its channel: work(e, first, end). They lie wherever
+    // the channel has them, so they are asked for some entries before.
     template <typename Work>
     void entries(std::int64_t g, std::int64_t t, std::int64_t part, Work work) const {
         const std::int64_t* steps = first_gt + g * (T + 1) + t;
         for (std::int64_t e = steps[0]; e < steps[1]; ++e) {
+            if (e + AHEAD < steps[1]) __builtin_prefetch(feeding + first_cp[channel_e[e + AHEAD] * P + part]);
             const std::int64_t* of_channel = first_cp + channel_e[e] * P + part;
             work(e, feeding + of_channel[0], feeding + of_channel[1]);
         }

@@ -23,7 +23,12 @@ from .network_reference import SLOPE, LayerState, Neurons
 from .reference import PHI_HEIGHT, PHI_SLOPE
 
 LANES = 8  # as in kernel.cpp
-PARTS = 4  # of a layer's neurons, which threads share out; few, since each looks for the synapses of every entry
+MANY = 64  # neurons, from which on there are four parts, each of which looks for every entry's synapses
+
+
+def parts_of(n_neurons: int) -> int:
+    """Parts of a layer's neurons, which threads share out; never by their number, on which results would then depend."""
+    return 4 if n_neurons >= MANY else min(2, n_neurons)
 
 
 class Wiring(NamedTuple):
@@ -59,7 +64,7 @@ class Wiring(NamedTuple):
         filled[:, at] = own, source[own] - n_channels, branch[own]
         order_r, source_r, branch_r = filled
 
-        parts = min(PARTS, n_neurons)
+        parts = parts_of(n_neurons)
         begin = n_neurons * np.arange(parts + 1) // parts
         part = np.searchsorted(begin, neuron, side="right") - 1
         key = source * parts + part
@@ -153,7 +158,7 @@ class _Trace(torch.autograd.Function):
     ):  # fmt: skip
         """sizes: G, T, C, K, M, H. goes_back: whether a gradient may be asked for."""
         (n_groups, n_steps, *_, n_memory, n_hidden), n_neurons = sizes, len(w_ny)
-        ctx.sizes, ctx.n_synapses = (*sizes[:2], n_neurons, *sizes[2:], min(PARTS, n_neurons)), w_ny.numel()
+        ctx.sizes, ctx.n_synapses = (*sizes[:2], n_neurons, *sizes[2:], parts_of(n_neurons)), w_ny.numel()
         of_step = n_groups, n_steps, n_neurons
         shapes = [(n_groups, n_steps + 1, n_neurons, LANES), (n_groups, n_steps + 1, n_neurons, n_memory, LANES)]
         shapes += [(*of_step, *last, LANES) for last in ((n_hidden,), (n_memory,), (), (n_hidden,), (n_memory,))]
