@@ -27,7 +27,7 @@ MANY = 64  # neurons, from which on there are four parts, each of which looks fo
 
 
 def parts_of(n_neurons: int) -> int:
-    """Parts of a layer's neurons, which threads share out; never by their number, on which results would then depend."""
+    """Parts of a layer's neurons that threads share out; never by their number, on which results would then depend."""
     return 4 if n_neurons >= MANY else min(2, n_neurons)
 
 
@@ -132,7 +132,15 @@ def from_lanes(each_gl: Tensor, n_sequences: int) -> Tensor:
 def recurrent_trace(
     entries: Entries, neurons: Neurons, wiring: Wiring, state: LayerState, mask_bn: Tensor
 ) -> tuple[Tensor, Tensor, LayerState]:
-    """As `network_reference.recurrent_trace`, with the activity in lanes (G, T, N, L)."""
+    """As `network_reference.recurrent_trace`, with the activity in lanes (G, T, N, L).
+
+    Raises ValueError where input, wiring and states, in which the kernel goes where they say, are not of one layer.
+    """
+    (n_sequences, _, n_channels), n_neurons, n_memory = entries.shape, *neurons.w_y_nm.shape
+    expected = [(n_sequences, n_neurons)] * 2 + [(n_sequences, n_neurons, n_memory), (n_sequences, n_neurons)]
+    found = [tuple(each.shape) for each in (*state, mask_bn)]
+    if found != expected or len(wiring.first_cp) != parts_of(n_neurons) * n_channels + 1:
+        raise ValueError(f"input of {entries.shape} and states of {found} are not of a layer of {n_neurons} neurons")
     (w_in, bias_in), (w_out, bias_out) = neurons.mlp
     parts = w_in, bias_in, PHI_SLOPE * w_out, PHI_SLOPE * bias_out
     constants = neurons.kappa_nm, PHI_HEIGHT * neurons.gain_nm, neurons.w_y_nm, neurons.bias_n[:, None]
@@ -142,8 +150,8 @@ def recurrent_trace(
     given = entries.value_el, neurons.w_ny, numbers_nw, *start
     made = _Trace.apply(sizes, entries, wiring, neurons.kappa_r, neurons.spiking, torch.is_grad_enabled(), *given)
     activity_gtnl, *others = made
-    effort_bn, slow_bn, m_bnm = (from_lanes(each, entries.shape[0]) for each in others)
-    last = LayerState(from_lanes(activity_gtnl[:, -1], entries.shape[0]), slow_bn, m_bnm)
+    effort_bn, slow_bn, m_bnm = (from_lanes(each, n_sequences) for each in others)
+    last = LayerState(from_lanes(activity_gtnl[:, -1], n_sequences), slow_bn, m_bnm)
     return activity_gtnl, effort_bn / PHI_SLOPE, last
 
 

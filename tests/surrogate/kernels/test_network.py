@@ -171,6 +171,16 @@ def test_events_outside_their_sequences_are_refused(change):
         network_cpu.Entries.of(events)
 
 
+def test_input_and_states_of_another_layer_are_refused():
+    model, x_btc = network(), given(2, 5)
+    with pytest.raises(ValueError, match="are not of a layer of 19 neurons"):
+        model(given(2, 5, n_inputs=14))
+    with pytest.raises(ValueError, match="are not of a layer of 19 neurons"):
+        model.trace(x_btc, model.init_state(1))
+    with pytest.raises(ValueError, match="are not of a layer of 19 neurons"):
+        model(x_btc, torch.ones(2, 18))
+
+
 def test_many_sequences_one_after_another_are_the_same():
     """Those of a last group that are not there change nothing."""
     model, x_btc = network(), given(11, 20)
