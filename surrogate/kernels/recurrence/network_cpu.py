@@ -23,7 +23,12 @@ from .network_reference import SLOPE, LayerState, Neurons
 from .reference import PHI_HEIGHT, PHI_SLOPE
 
 LANES = 8  # as in kernel.cpp
-PARTS = 4  # of a layer's neurons, which threads share out; few, since each looks for the synapses of every entry
+MANY = 64  # neurons, from which on there are four parts, each of which looks for every entry's synapses
+
+
+def parts_of(n_neurons: int) -> int:
+    """Parts of a layer's neurons that threads share out; never by their number, on which results would then depend."""
+    return 4 if n_neurons >= MANY else min(2, n_neurons)
 
 
 class Wiring(NamedTuple):
@@ -59,7 +64,7 @@ class Wiring(NamedTuple):
         filled[:, at] = own, source[own] - n_channels, branch[own]
         order_r, source_r, branch_r = filled
 
-        parts = min(PARTS, n_neurons)
+        parts = parts_of(n_neurons)
         begin = n_neurons * np.arange(parts + 1) // parts
         part = np.searchsorted(begin, neuron, side="right") - 1
         key = source * parts + part
@@ -127,7 +132,15 @@ def from_lanes(each_gl: Tensor, n_sequences: int) -> Tensor:
 def recurrent_trace(
     entries: Entries, neurons: Neurons, wiring: Wiring, state: LayerState, mask_bn: Tensor
 ) -> tuple[Tensor, Tensor, LayerState]:
-    """As `network_reference.recurrent_trace`, with the activity in lanes (G, T, N, L)."""
+    """As `network_reference.recurrent_trace`, with the activity in lanes (G, T, N, L).
+
+    Raises ValueError where input, wiring and states, in which the kernel goes where they say, are not of one layer.
+    """
+    (n_sequences, _, n_channels), n_neurons, n_memory = entries.shape, *neurons.w_y_nm.shape
+    expected = [(n_sequences, n_neurons)] * 2 + [(n_sequences, n_neurons, n_memory), (n_sequences, n_neurons)]
+    found = [tuple(each.shape) for each in (*state, mask_bn)]
+    if found != expected or len(wiring.first_cp) != parts_of(n_neurons) * n_channels + 1:
+        raise ValueError(f"input of {entries.shape} and states of {found} are not of a layer of {n_neurons} neurons")
     (w_in, bias_in), (w_out, bias_out) = neurons.mlp
     parts = w_in, bias_in, PHI_SLOPE * w_out, PHI_SLOPE * bias_out
     constants = neurons.kappa_nm, PHI_HEIGHT * neurons.gain_nm, neurons.w_y_nm, neurons.bias_n[:, None]
@@ -137,8 +150,8 @@ def recurrent_trace(
     given = entries.value_el, neurons.w_ny, numbers_nw, *start
     made = _Trace.apply(sizes, entries, wiring, neurons.kappa_r, neurons.spiking, torch.is_grad_enabled(), *given)
     activity_gtnl, *others = made
-    effort_bn, slow_bn, m_bnm = (from_lanes(each, entries.shape[0]) for each in others)
-    last = LayerState(from_lanes(activity_gtnl[:, -1], entries.shape[0]), slow_bn, m_bnm)
+    effort_bn, slow_bn, m_bnm = (from_lanes(each, n_sequences) for each in others)
+    last = LayerState(from_lanes(activity_gtnl[:, -1], n_sequences), slow_bn, m_bnm)
     return activity_gtnl, effort_bn / PHI_SLOPE, last
 
 
@@ -153,7 +166,7 @@ class _Trace(torch.autograd.Function):
     ):  # fmt: skip
         """sizes: G, T, C, K, M, H. goes_back: whether a gradient may be asked for."""
         (n_groups, n_steps, *_, n_memory, n_hidden), n_neurons = sizes, len(w_ny)
-        ctx.sizes, ctx.n_synapses = (*sizes[:2], n_neurons, *sizes[2:], min(PARTS, n_neurons)), w_ny.numel()
+        ctx.sizes, ctx.n_synapses = (*sizes[:2], n_neurons, *sizes[2:], parts_of(n_neurons)), w_ny.numel()
         of_step = n_groups, n_steps, n_neurons
         shapes = [(n_groups, n_steps + 1, n_neurons, LANES), (n_groups, n_steps + 1, n_neurons, n_memory, LANES)]
         shapes += [(*of_step, *last, LANES) for last in ((n_hidden,), (n_memory,), (), (n_hidden,), (n_memory,))]

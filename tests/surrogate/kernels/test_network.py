@@ -110,17 +110,17 @@ def test_events_that_fill_up_and_double_ones():
     assert_same(outcome(model, Events(*filled, events.shape), "compiled"), outcome(model, x_btc, "reference"))
 
 
-@pytest.mark.parametrize("n_sequences", [5, 20])
-def test_the_kernel_s_results_do_not_depend_on_the_number_of_threads(n_sequences):
+@pytest.mark.parametrize("n_sequences, n_neurons", [(5, 67), (20, 19)])
+def test_the_kernel_s_results_do_not_depend_on_the_number_of_threads(n_sequences, n_neurons):
     """To the bit, whether threads share out a group of eight sequences or have groups of their own."""
-    model, x_btc, had = network(n_layers=2), given(n_sequences, 15), torch.get_num_threads()
+    model, x_btc, had = network(n_neurons, n_layers=2), given(n_sequences, 15), torch.get_num_threads()
     layer = model.layers[0]
     entries, wiring = network_cpu.Entries.of(Events.from_dense(x_btc)), layer.wiring()
     parameters, results = list(layer.parameters()), []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
         state = model._with_states(model.init_state(n_sequences))[0][1]
-        neurons, mask_bn = layer.neurons(), torch.ones(n_sequences, 19)
+        neurons, mask_bn = layer.neurons(), torch.ones(n_sequences, n_neurons)
         a_gtnl, effort_bn, state = network_cpu.recurrent_trace(entries, neurons, wiring, state, mask_bn)
         results.append((a_gtnl, *torch.autograd.grad((a_gtnl**2).sum() + (effort_bn**2).sum(), parameters)))
     torch.set_num_threads(had)
@@ -169,6 +169,16 @@ def test_events_outside_their_sequences_are_refused(change):
     getattr(events, name)[0] = value
     with pytest.raises(ValueError, match="lie outside them"):
         network_cpu.Entries.of(events)
+
+
+def test_input_and_states_of_another_layer_are_refused():
+    model, x_btc = network(), given(2, 5)
+    with pytest.raises(ValueError, match="are not of a layer of 19 neurons"):
+        model(given(2, 5, n_inputs=14))
+    with pytest.raises(ValueError, match="are not of a layer of 19 neurons"):
+        model.trace(x_btc, model.init_state(1))
+    with pytest.raises(ValueError, match="are not of a layer of 19 neurons"):
+        model(x_btc, torch.ones(2, 18))
 
 
 def test_many_sequences_one_after_another_are_the_same():
