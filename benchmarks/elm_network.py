@@ -27,7 +27,7 @@ from apical.surrogate.models.elm_network import ElmNetwork
 from apical.surrogate.models.elm_network_config import elm_network
 
 BATCH, STEPS, CHANNELS, CLASSES = 8, 500, 700, 19
-RATE = 0.02  # events in a step of a channel: SHD has 7,500 in a second of 700 channels
+RATE = 0.02  # events in a step of a channel: 7,000 in a sequence
 
 
 class PlainLayer(nn.Module):
