@@ -5,6 +5,7 @@ from .fitting.live_plan import LivePlan as LivePlan
 from .fitting.recipe import FitConfig as FitConfig
 from .fitting.recipe import paper as paper
 from .fitting.recipe import quick as quick
+from .population.population import Population as Population
 from .sweep.generalise import generalise as generalise
 from .use.checkpoint import Surrogate as Surrogate
 from .use.export import export as export

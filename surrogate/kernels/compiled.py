@@ -20,7 +20,7 @@ from ...simulate.schema import making
 # one text, in this order: the others use what the first defines
 SOURCES = (
     *("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "recurrence/spiking.cpp"),
-    "nadam.cpp",
+    *("nadam.cpp", "population.cpp"),
 )
 FLAGS = "-std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -shared"
 AVX2_FLAGS = "-mavx2 -mfma"  # eight lanes are one register; without them the compiler uses what there is
