@@ -178,11 +178,14 @@ inline void advance(const PopulationGroup& g, std::int64_t b, const Philox& phil
                     float threshold, float* scratch, PopulationOut& out) {
     float *a = scratch, *d = a + g.H * BLOCK, *y = d + g.M * BLOCK, *m = g.m_bmn + b * g.M * BLOCK;
     float* share = g.share_na + b * BLOCK * g.A;
-    for (std::int64_t n = 0; n < BLOCK; ++n)
-        for (std::int64_t j = 0; j < g.H; ++j) a[j * BLOCK + n] = share[n * g.A + j];
+    for (std::int64_t n = 0; n < BLOCK; n += LANES)
+        for (std::int64_t j = 0; j < g.H; ++j) {
+            const float* s = share + n * g.A + j;
+            const Lanes turned = {s[0],       s[g.A],     s[2 * g.A], s[3 * g.A],
+                                  s[4 * g.A], s[5 * g.A], s[6 * g.A], s[7 * g.A]};
+            store(turned + g.bias_h[j], a + j * BLOCK + n);
+        }
     for (std::int64_t j = 0; j < BLOCK * g.A; j += LANES) store(g.kappa * load(share + j), share + j);
-    for (std::int64_t j = 0; j < g.H; ++j)
-        for (std::int64_t n = 0; n < BLOCK; n += LANES) store(load(a + j * BLOCK + n) + g.bias_h[j], a + j * BLOCK + n);
     for (std::int64_t i = 0; i < g.M; ++i)
         for (std::int64_t n = 0; n < BLOCK; n += LANES) {
             store(g.kappa_m[i] * load(m + i * BLOCK + n), m + i * BLOCK + n);
@@ -199,7 +202,8 @@ inline void advance(const PopulationGroup& g, std::int64_t b, const Philox& phil
     units<2>(g.w_mo, m, y, g.M, 2);
 
     const std::int64_t at = g.first + b * BLOCK, n_here = std::min(BLOCK, g.n - b * BLOCK);
-    Words word[4];
+    Words word[4]{};
+    std::int32_t spiking[BLOCK];
     if (threshold != threshold) {  // not a number: spikes are drawn
         Words lane;
         for (int l = 0; l < LANES; ++l) lane[l] = static_cast<std::uint32_t>(b * LANES + l);
@@ -209,12 +213,12 @@ inline void advance(const PopulationGroup& g, std::int64_t b, const Philox& phil
         const Lanes p = sigmoid(load(y + v * LANES)), volt = load(y + BLOCK + v * LANES) * g.scale_mv + g.offset_mv;
         const Lanes uniform = __builtin_convertvector((Ints)(word[v] >> 8), Lanes) * (1.0f / (1 << 24));
         const Ints spikes = threshold == threshold ? p >= threshold : uniform < p;
-        for (std::int64_t l = 0; l < std::min<std::int64_t>(LANES, n_here - v * LANES); ++l) {
-            out.probability_n[at + v * LANES + l] = p[l];
-            out.v_n[at + v * LANES + l] = volt[l];
-            out.spiking_n[at + v * LANES + l] = spikes[l] != 0;
-        }
+        store(p, y + v * LANES), store(volt, y + BLOCK + v * LANES);
+        std::memcpy(spiking + v * LANES, &spikes, sizeof(Ints));
     }
+    std::memcpy(out.probability_n + at, y, sizeof(float) * n_here);
+    std::memcpy(out.v_n + at, y + BLOCK, sizeof(float) * n_here);
+    for (std::int64_t n = 0; n < n_here; ++n) out.spiking_n[at + n] = spiking[n] != 0;
 }
 
 // After bin t: what arrived in it goes on to its next run, or is gone; the bin's spikes are noted and set off.
