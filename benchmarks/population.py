@@ -5,8 +5,8 @@
 
 10,000 neurons of a Branch-ELM with d_m 20 and 1,278 inputs that spike at 5 Hz, 1,000 connections each with delays of
 1 to 5 ms, 2 threads. Baselines on the same network: `plain` is a loop over `model.step` with all neurons as its batch,
-`folded` a loop as PyTorch can do it at best, with the branches' share of the hidden layer as `index_add_` of its table's
-rows and two products. Each is the least time of a bin among several. Run it where nothing else does.
+`folded` a loop as PyTorch can do it at best, with the inputs folded into the hidden layer, `index_add_` of their rows,
+and two products. Each is the least time of a bin among several. Run it where nothing else does.
 """
 
 from __future__ import annotations
