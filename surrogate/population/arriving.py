@@ -47,7 +47,9 @@ class Arriving(NamedTuple):
                 raise InputError(f"spikes: '{name}' of spike {at} is {columns[name][at]}, expected {expected}")
 
         time, end_ms = columns["time_ms"], start_ms + duration_ms
-        neuron, synapse, weight = columns["neuron"].astype(int), columns["synapse"].astype(int), columns["weight"]
+        neuron, synapse = columns["neuron"].astype(int), columns["synapse"].astype(int)
+        with np.errstate(over="ignore"):  # what is too large is infinite, and refused as that
+            weight = columns["weight"].astype(np.float32)
         refuse("time_ms", ~((time >= start_ms) & (time < end_ms)), f"a time in this run, {start_ms} to {end_ms} ms")
         refuse("neuron", (neuron < 0) | (neuron >= len(n_inputs_n)), f"one of {len(n_inputs_n)} neurons, from 0 on")
         refuse("synapse", (synapse < 0) | (synapse >= n_inputs_n[neuron]), "a synapse of its neuron, from 0 on")
@@ -55,7 +57,7 @@ class Arriving(NamedTuple):
         bins = np.floor(time).astype(int) - start_ms
         order = np.lexsort((neuron, bins))
         first_t = np.searchsorted(bins[order], np.arange(duration_ms + 1))
-        told = neuron[order].astype(np.int32), synapse[order].astype(np.int32), weight[order].astype(np.float32)
+        told = neuron[order].astype(np.int32), synapse[order].astype(np.int32), weight[order]
         return cls(first_t, *told)
 
     def part(self, start: int, length: int) -> Arriving:

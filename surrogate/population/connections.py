@@ -107,6 +107,16 @@ class Connections(NamedTuple):
             weight[order].astype(np.float32),
         )
 
+    def lead_on(self, flying: SpikesInFlight, t_ms: int) -> bool:
+        """Whether spikes in flight at the start of a bin are such as can be."""
+        pre, since, run = flying.pre_f, flying.since_f, flying.run_f
+        if not (pre.ndim == 1 and pre.shape == since.shape == run.shape):
+            return False
+        if not ((pre >= 0) & (pre < len(self.first_run_n) - 1)).all():
+            return False
+        own = (run >= self.first_run_n[pre]) & (run < self.first_run_n[pre + 1])
+        return bool(own.all() and (since + self.delay_ms_r[run] >= t_ms).all() and (since < t_ms).all())
+
     def due(self, flying: SpikesInFlight, t_ms: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Targets, synapses and weights of what arrives in a bin, spike after spike, the oldest first."""
         run = flying.run_f[: flying.count]
@@ -150,7 +160,8 @@ def _numbers(name: str, given: ArrayLike) -> np.ndarray:
     values = np.asarray(given)
     if values.dtype.kind not in "iuf" and values.size:
         raise InputError(f"connectivity: '{name}' holds {values.dtype}, expected numbers")
-    return values.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large is infinite, and refused as that
+        return values.astype(np.float32)
 
 
 def _delays(given: ArrayLike) -> np.ndarray:

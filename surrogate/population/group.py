@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..use.checkpoint import Surrogate
 
 
+MOST_HZ = 10_000  # ten spikes in a bin
+
+
 @dataclass(frozen=True)
 class Group:
     """Neurons `first` to `first` + n - 1."""
@@ -49,9 +52,9 @@ class Group:
             if rate_hz_s.dtype.kind not in "iuf" or rate_hz_s.shape not in {(), (n_inputs,)}:
                 came = f"{rate_hz_s.dtype} of shape {rate_hz_s.shape}"
                 raise InputError(f"poisson_hz: {came}, expected a number or one for each of {n_inputs} synapses")
-            wrong = ~(np.isfinite(rate_hz_s) & (rate_hz_s >= 0))
+            wrong = ~((rate_hz_s >= 0) & (rate_hz_s <= MOST_HZ))
             if wrong.any():
                 at = int(np.argmax(wrong))
-                raise InputError(f"poisson_hz: {rate_hz_s.flat[at]} at synapse {at}, expected 0 or more")
+                raise InputError(f"poisson_hz: {rate_hz_s.flat[at]} at synapse {at}, expected 0 to {MOST_HZ:,}")
             poisson = Poisson.of(np.broadcast_to(rate_hz_s, n_inputs).astype(float))
         return cls(surrogate, model.frozen(), sign_s, first, n, poisson)

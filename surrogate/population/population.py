@@ -141,8 +141,15 @@ class Population:
 
         Raises InputError where it is no such file, or of another population.
         """
-        arrays, self.time_ms = saved.read(Path(path), self._made_of())
-        self._flying = SpikesInFlight.of({name: arrays.pop(f"flying.{name}") for name in self._flying.arrays()})
+        arrays, time_ms = saved.read(Path(path), self._made_of())
+        now = self._engine.arrays() | {f"flying.{name}": each for name, each in self._flying.arrays().items()}
+        alike = arrays.keys() == now.keys() and all(each.dtype == now[name].dtype for name, each in arrays.items())
+        if alike:
+            flying = SpikesInFlight.of({name: arrays.pop(f"flying.{name}") for name in self._flying.arrays()})
+            alike = all(each.shape == now[name].shape for name, each in arrays.items())
+        if not alike or not self._wires.lead_on(flying, time_ms):
+            raise InputError(f"{path}: damaged; save it again")
+        self._flying, self.time_ms = flying, time_ms
         self._engine.restore(arrays)
 
     def _advance(self, arriving: Arriving, watched: np.ndarray) -> Recorded:

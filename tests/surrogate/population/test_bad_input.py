@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from scipy.sparse import coo_array
 
 from apical.simulate.schema import InputError
@@ -22,6 +24,7 @@ BAD_TABLES = [
     ({"synapse": [3.5, 1]}, r"'synapse' holds float64, expected whole numbers"),
     ({"weight": [np.nan, 1]}, r"'weight' of connection 0 is nan, expected 0 or more: its synapse says its sign"),
     ({"weight": [1, -2]}, r"'weight' of connection 1 is -2.0, expected 0 or more"),
+    ({"weight": [1, 1e300]}, r"'weight' of connection 1 is inf"),
     ({"weight": ["a", "b"]}, r"'weight' holds <U1, expected numbers"),
     ({"delay_ms": [1, -1]}, r"delay_ms of connection 1 is -1, expected whole ms from 1 to 65,535"),
     ({"delay_ms": [0, 1]}, r"delay_ms of connection 0 is 0, expected whole ms"),
@@ -54,7 +57,9 @@ BAD = [
     ({"threshold": 1.5}, "threshold is 1.5, expected a probability between 0 and 1, or None"),
     ({"threshold": float("nan")}, "threshold is nan"),
     ({"path": "gpu"}, "path is 'gpu', expected auto, compiled or reference"),
-    ({"poisson_hz": -1.0}, "poisson_hz: -1.0 at synapse 0, expected 0 or more"),
+    ({"poisson_hz": -1.0}, "poisson_hz: -1.0 at synapse 0, expected 0 to 10,000"),
+    ({"poisson_hz": [1.0] * 15 + [np.nan]}, "poisson_hz: nan at synapse 15"),
+    ({"poisson_hz": 1e12}, "poisson_hz: 1000000000000.0 at synapse 0"),
     ({"poisson_hz": [1.0, 2.0]}, r"poisson_hz: float64 of shape \(2,\), expected a number or one for each of 16"),
 ]
 
@@ -103,6 +108,7 @@ BAD_SPIKES = [
     ({"synapse": [0]}, r"'synapse' has shape \(1,\), expected \(2,\) as time_ms"),
     ({"synapse": [0.0, 1.0]}, "'synapse' holds float64, expected whole numbers"),
     ({"weight": [np.nan, 1]}, "'weight' of spike 0 is nan, expected 0 or more"),
+    ({"weight": [1, 1e300]}, "'weight' of spike 1 is 1e\\+300, expected 0 or more"),
     ({"spike": [0, 1]}, "spikes: column 'spike', expected time_ms, neuron, synapse"),
 ]
 
@@ -129,6 +135,32 @@ def test_spikes_from_outside(make_surrogate, change, told):
 def test_runs(make_surrogate, arguments, told):
     with pytest.raises(InputError, match=told):
         Population(make_surrogate(), 3).run(**arguments)
+
+
+@pytest.mark.parametrize(
+    "name, change",
+    [
+        ("flying.run_f", lambda a: a + 1000),
+        ("flying.run_f", lambda a: a - 1000),
+        ("flying.pre_f", lambda a: a + 3),
+        ("flying.since_f", lambda a: a + 1000),
+        ("flying.pre_f", lambda a: a[:-1]),
+        ("0.m_bmn", lambda a: a[..., :-1]),
+        ("0.share_na", lambda a: a.astype("f8")),
+    ],
+)
+def test_a_state_that_would_lead_astray(make_surrogate, tmp_path, name, change):
+    """The kernel goes where a state says."""
+    net, path = Population(make_surrogate(), 3, TABLE, threshold=1e-9), tmp_path / "state.safetensors"
+    net.run(3)
+    net.save(path)
+    net.resume(path)
+    with safe_open(path, "np") as file:
+        told, arrays = file.metadata(), {each: file.get_tensor(each) for each in file.keys()}  # noqa: SIM118
+    save_file(arrays | {name: np.ascontiguousarray(change(arrays[name]))}, path, told)
+    with pytest.raises(InputError, match="damaged; save it again"):
+        net.resume(path)
+    assert net.run(3).spike_neuron.size == 9  # as it was
 
 
 def test_states(make_surrogate, tmp_path):
