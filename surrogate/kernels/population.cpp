@@ -252,15 +252,13 @@ std::int64_t population_run(const PopulationGroup* groups, std::int64_t G, std::
     const Philox philox(seed);
     std::int64_t most = 0, done = 0;
     for (std::int64_t g = 0; g < G; ++g) most = std::max(most, (groups[g].H + groups[g].M + 2) * BLOCK);
-    bool room = true;
+    const auto has_room = [&] { return out->room - out->count >= n && flying->room - flying->count >= n; };
+    bool room = has_room();
 #pragma omp parallel num_threads(team(threads, (n + BLOCK - 1) / BLOCK))
     {
         const std::int64_t us = omp_get_thread_num(), of = omp_get_num_threads();
         std::vector<float> scratch(most);
-        for (std::int64_t t = t0; t < t0 + T; ++t) {
-#pragma omp single
-            room = out->room - out->count >= n && flying->room - flying->count >= n;
-            if (!room) break;
+        for (std::int64_t t = t0; room && t < t0 + T; ++t) {
             for (std::int64_t at = 0; at < G; ++at) {
                 const PopulationGroup& g = groups[at];
                 const std::int64_t blocks = (g.n + BLOCK - 1) / BLOCK, first = us * blocks / of, last = (us + 1) * blocks / of;
@@ -287,7 +285,7 @@ std::int64_t population_run(const PopulationGroup* groups, std::int64_t G, std::
                     out->v_tw[(t - t0) * out->n_watched + w] = out->v_n[out->watched_w[w]];
                     out->probability_tw[(t - t0) * out->n_watched + w] = out->probability_n[out->watched_w[w]];
                 }
-                ++done;
+                ++done, room = has_room();
             }
         }
     }
