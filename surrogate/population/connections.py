@@ -16,7 +16,7 @@ from .spikes_in_flight import SpikesInFlight
 
 LONGEST_MS = 65_535  # a delay
 COLUMNS = ("pre", "post", "synapse", "weight", "delay_ms")
-BYTES = 60  # of a connection, at most, while it is sorted
+BYTES = 100  # of a connection, while it is sorted
 
 
 class Connections(NamedTuple):
