@@ -140,16 +140,16 @@ inline void arrive(const PopulationGroup& g, std::int32_t post, std::int32_t syn
     for (std::int64_t j = 0; j < g.A; j += LANES) store(load(share + j) + weight * load(row + j), share + j);
 }
 
-constexpr std::int64_t AHEAD = 6;  // connections whose targets are fetched before they are needed
+constexpr std::int64_t TARGETS_AHEAD = 6;  // connections whose targets are fetched before they are needed
 
 // Of connections [e, end), whose targets ascend, those to neurons [low, high).
 inline void deliver(const PopulationGroup& g, const std::int32_t* post_e, const std::int32_t* synapse_e,
                     const float* weight_e, std::int64_t e, std::int64_t end, std::int64_t low, std::int64_t high) {
     if (e < end && post_e[e] < low) e = std::lower_bound(post_e + e, post_e + end, low) - post_e;
     for (; e < end && post_e[e] < high; ++e) {
-        if (e + AHEAD < end && post_e[e + AHEAD] < high) {
-            const float* share = g.share_na + (post_e[e + AHEAD] - g.first) * g.A;
-            const float* row = g.table_sa + synapse_e[e + AHEAD] * g.A;
+        if (e + TARGETS_AHEAD < end && post_e[e + TARGETS_AHEAD] < high) {
+            const float* share = g.share_na + (post_e[e + TARGETS_AHEAD] - g.first) * g.A;
+            const float* row = g.table_sa + synapse_e[e + TARGETS_AHEAD] * g.A;
             for (std::int64_t j = 0; j < g.A; j += 2 * LANES) __builtin_prefetch(share + j, 1), __builtin_prefetch(row + j);
         }
         arrive(g, post_e[e], synapse_e[e], weight_e[e]);
