@@ -5,6 +5,9 @@ from .fitting.live_plan import LivePlan as LivePlan
 from .fitting.recipe import FitConfig as FitConfig
 from .fitting.recipe import paper as paper
 from .fitting.recipe import quick as quick
+from .population.population import Population as Population
+from .population.spike_formats import spikes_to_neo as spikes_to_neo
+from .population.spike_formats import spikes_to_sonata as spikes_to_sonata
 from .sweep.generalise import generalise as generalise
 from .use.checkpoint import Surrogate as Surrogate
 from .use.export import export as export

@@ -43,6 +43,7 @@ ROOMS = {
         ("models",),
         ("fitting",),
         ("use",),
+        ("population",),
         ("sweep",),
         ("inside",),
         ("checkpoint",),  # for model cards of apical 0.1

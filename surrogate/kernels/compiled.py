@@ -21,6 +21,7 @@ from ...simulate.schema import making
 SOURCES = (
     *("recurrence/kernel.cpp", "spike_convolution.cpp", "recurrence/gates.cpp", "recurrence/spiking.cpp"),
     *("recurrence/network_wiring.cpp", "recurrence/network.cpp", "recurrence/network_output.cpp", "nadam.cpp"),
+    "population.cpp",
 )
 # a copy of a few registers is not made a call, or an instruction that copies memory
 NO_CALLS = "-fno-tree-loop-distribute-patterns"
