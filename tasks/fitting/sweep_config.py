@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from ...simulate.schema import InputError, Seed
+from ...simulate.schema import InputError, Seed, shown
 from ...surrogate.models.settings import Settings
 from ...surrogate.sweep.sweep_config import sweep_fields
 from ..models.classifier import FAMILIES
@@ -72,7 +72,10 @@ class TaskSweep(Settings):
         for name in VARIED:
             if name in settings:
                 raise InputError(f"sweep: settings: '{name}' is what runs of a sweep differ in; leave it out there")
-        options = {**settings.pop("options", {}), **models.options}
+        of_all = settings.pop("options", {})
+        if not isinstance(of_all, dict):
+            raise InputError(f"sweep: settings: options is {shown(of_all)}, expected a table of the model's fields")
+        options = {**of_all, **models.options}
         bins = {} if bin_ms is None else {"bin_ms": bin_ms}
         return recipe(self.recipe, models.family, size, **settings, **bins, seed=seed, options=options)
 

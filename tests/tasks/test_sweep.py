@@ -103,6 +103,7 @@ def test_a_run_that_fails_stops_no_other(config, task, tmp_path):
         ("[[models]]\nfamily = 'elm'\nsizes = [0]", "size"),
         ("recipe = 'paper'\n[[models]]\nfamily = 'elm'\nsizes = [3]", "recipe 'paper' is not known"),
         ("settings = {seed = 3}\n[[models]]\nfamily = 'elm'\nsizes = [3]", "'seed' is what runs of a sweep differ in"),
+        ("settings = {options = 3}\n[[models]]\nfamily = 'elm'\nsizes = [3]", "options is 3, expected a table"),
         ("[[models]]\nfamily = 'elm'\nsizes = [3]\nsettings = {widht = 3}", "'widht' is not a setting"),
     ],
 )
