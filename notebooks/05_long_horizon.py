@@ -105,5 +105,5 @@ plt.close(figure)
 # tenth of the answers at 500 steps. So does the LSTM that was told how far it has to look: what counts is that time
 # constants are there from the beginning, of which the ELM has a spread by design.
 #
-# On a toy that is all there is to see. [Results](../docs/results.md#long-horizon-tasks) has the same question asked
-# of spoken digits, with intervals and more models, and the commands that ask it of the published data.
+# On a toy that is all there is to see. The page of results, `docs/results.md`, has the same question asked of spoken
+# digits, with intervals and more models, and the commands that ask it of the published data.
