@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import trial_numbers
+from .options import whole_numbers
 from .progress import bar, console
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _networks(task: str | Path, given: Mapping[str, str], settings: dict[str, An
         raise InputError(f"sweep {NETWORKS}: takes --budget, numbers of trainable parameters such as 20000,77000")
     numbers = {}
     for name in ("--budget", "--seeds"):
-        numbers[name] = trial_numbers(given.get(name, "0,1"))
+        numbers[name] = whole_numbers(given.get(name, "0,1"))
         if not numbers[name]:
             raise InputError(f"{name} {given[name]}: expected whole numbers, such as 0,1")
     axis: Any = given.get("--axis", "n-vs-ke")

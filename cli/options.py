@@ -97,8 +97,8 @@ def regions_told(words: list[str] | None) -> dict[str, str]:
     return found
 
 
-def trial_numbers(text: str) -> list[int] | None:
-    """The numbers in a list such as 0,3,7; None where it is none. What no store's 64 bits hold is no trial number."""
+def whole_numbers(text: str) -> list[int] | None:
+    """The numbers in a list such as 0,3,7; None where it is none, or one does not fit into 64 bits."""
     numbers = [number.strip() for number in text.split(",")]
     if not all(number.isascii() and number.isdecimal() and len(number) < 19 for number in numbers):
         return None

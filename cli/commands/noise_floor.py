@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ..options import Out, Overwrite, Resume, Workers, examples, trial_numbers
+from ..options import Out, Overwrite, Resume, Workers, examples, whole_numbers
 
 commands = typer.Typer()
 
@@ -66,7 +66,7 @@ def noise_floor(
     from ...simulate.schema import InputError, shown
     from ..progress import bar, console
 
-    numbers = None if trials is None else trial_numbers(trials)
+    numbers = None if trials is None else whole_numbers(trials)
     if trials is not None and numbers is None:
         raise InputError(f"trials {shown(trials)}: give trial numbers, such as 0,3,7")
     integration: dict[str, Any] = {"engine": engine, "tolerance": tolerance}

@@ -19,7 +19,7 @@ from ..options import (
     Settings,
     examples,
     places,
-    trial_numbers,
+    whole_numbers,
 )
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def predict(
         expected = "DATA alone with --elm-checkpoint" if elm_checkpoint else "RUN and DATA"
         raise InputError(f"predict takes {expected}, got {len(paths)} paths: {', '.join(map(str, paths))}")
     surrogate = load_published_elm(elm_checkpoint) if elm_checkpoint else Surrogate.load(str(paths[0]))
-    chosen: Any = trial_numbers(trials) or trials
+    chosen: Any = whole_numbers(trials) or trials
     with bar(f"Predicting with {surrogate.name}") as show:
         predict(surrogate, paths[-1], out, trials=chosen, mode=mode, device=device, overwrite=overwrite, report=show)
     console.print(f"{out}: written by {surrogate.run}; `apical evaluate {paths[-1]} {out}` scores it")

@@ -100,9 +100,10 @@ def sweep(
     given = {name: value for name, value in of_networks.items() if value is not None}
     if given and sweep != NETWORKS:
         raise InputError(f"{next(iter(given))}: is of sweep {NETWORKS}, which solves for sizes; leave it out")
-    if sweep == NETWORKS and not sweep_of_task(data, out, resume):
+    of_task = sweep_of_task(data, out, resume)
+    if sweep == NETWORKS and not of_task:
         raise InputError(f"sweep {NETWORKS}: is of a task of sequences; `apical tasks --help` says how to make one")
-    prepared = partial(sweep_on_task, of_networks=given) if sweep_of_task(data, out, resume) else _sweep_on_simulation
+    prepared = partial(sweep_on_task, of_networks=given) if of_task else _sweep_on_simulation
     run = prepared(sweep, data, out, test, fields or ())
     with bar("Runs") as show, spread_over(workers or 0, scheduler, show.waiting) as spread:
         outcomes = run(device=device, resume=resume, overwrite=overwrite, spread=spread, report=show)

@@ -42,6 +42,15 @@ class Models(Settings):
     settings: FitSettings = Field(default={}, description="fields of the fit, for this family only")
 
 
+def replaced(sweep: Any, settings: dict[str, Any]) -> Any:
+    """A sweep of `models`, each with settings of its own, with some replaced for all and for each."""
+    models = tuple(
+        each.model_copy(update={"settings": {k: v for k, v in each.settings.items() if k not in settings}})
+        for each in sweep.models
+    )
+    return sweep.model_copy(update={"models": models, "settings": sweep.settings | settings})
+
+
 class Sweep(Settings):
     """What is fitted: every size of every family, with every seed, on every share of the training trials."""
 
@@ -53,11 +62,7 @@ class Sweep(Settings):
 
     def changed(self, settings: dict[str, Any]) -> Sweep:
         """With settings of the fit replaced, for all families and for each."""
-        models = tuple(
-            each.model_copy(update={"settings": {k: v for k, v in each.settings.items() if k not in settings}})
-            for each in self.models
-        )
-        return self.model_copy(update={"models": models, "settings": self.settings | settings})
+        return replaced(self, settings)
 
     def groups(self) -> list[dict[str, FitConfig]]:
         """Runs by name, those that can be fitted together in one group. Raises InputError for what is not a setting."""

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from ...simulate.schema import InputError, Seed, shown
 from ...surrogate.models.settings import Settings
-from ...surrogate.sweep.sweep_config import sweep_fields
+from ...surrogate.sweep.sweep_config import replaced, sweep_fields
 from ..models.classifier import FAMILIES
 from ..models.settings import check_known
 from .recipe import RECIPES, TaskFit, recipe
@@ -47,11 +47,7 @@ class TaskSweep(Settings):
 
     def changed(self, settings: dict[str, Any]) -> TaskSweep:
         """With settings of the fit replaced, for all families and for each."""
-        models = tuple(
-            each.model_copy(update={"settings": {k: v for k, v in each.settings.items() if k not in settings}})
-            for each in self.models
-        )
-        return self.model_copy(update={"models": models, "settings": self.settings | settings})
+        return replaced(self, settings)
 
     def runs(self) -> dict[str, TaskFit]:
         """Every run's settings, by its name, in order. Raises InputError for what is not a setting, or a run twice."""

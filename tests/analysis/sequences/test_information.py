@@ -57,6 +57,17 @@ def test_scores_of_a_form_are_fitted_by_it(n_classes):
     assert np.abs(predicted(model, at, found, n_classes) - score).max() < 2e-3
 
 
+def test_connections_that_vary_are_fitted_too():
+    sources, states = (each.ravel() for each in np.meshgrid([30, 100, 300, 1000], [2, 4, 9, 20]))
+    at = units(1e6 / (sources + 8.0 * states**2), states, sources)
+    truth = Information(6.0, 0.6, 4.0, 3.0, 0.01, 120.0, 1.5)
+    score = predicted(truth, at, np.log2(19), 19)
+    model, there = fit_information(at, score, n_classes=19)
+    assert model.sources > 0 and np.abs(predicted(model, at, there, 19) - score).max() < 2e-3
+    with pytest.raises(InputError, match="7 parameters"):
+        fit_information(units(at.n[:6], states[:6], sources[:6]), score[:6], n_classes=19)
+
+
 def test_the_published_tables():
     rows = [row for row in published_networks() if row.task == "SHD-Adding"]
     at = units([row.n_neurons for row in rows], [row.d_m for row in rows], 300)

@@ -16,7 +16,6 @@ import numpy as np
 from apical.simulate import preset
 from apical.simulate.cell import compiling
 from apical.simulate.engine.interface import Integration
-from apical.simulate.engine.neuron import prepare
 from apical.simulate.trial.detailed import V_INIT_MV, DetailedNeuron
 
 OWN_IH = """NEURON { SUFFIX Ih NONSPECIFIC_CURRENT ihcn RANGE gIhbar }
@@ -71,41 +70,20 @@ MS, N, GMAX_US, NEAR_US, FAR_US, TO_UM = 400, 51, 6e-4, 2e-3, 4e-4, 800.0  # N s
 
 
 def by_hand(events_ms: list, second_order: bool) -> np.ndarray:
-    from neuron import h
+    from ball_by_hand import ball_and_stick, deliver_to, recorded, synapses
 
-    soma, dendrite = h.Section(name="by_hand_soma"), h.Section(name="by_hand_dendrite")
-    soma.L = soma.diam = 20
-    soma.nseg, dendrite.L, dendrite.diam, dendrite.nseg = 1, 1000, 2, N
-    dendrite.connect(soma(0.5))
-    for section in (soma, dendrite):
-        section.Ra, section.cm = 100, 1
-        section.insert("pas")
-        section.g_pas, section.e_pas = 1e-4, -70
-    for name in ("NaTa_t", "SKv3_1"):
-        soma.insert(name)
-    soma.gbar_NaTa_t, soma.gbar_SKv3_1, soma.ek, soma.ena = 0.5, 0.3, -85, 50
+    soma, dendrite = ball_and_stick()
     dendrite.insert("Ih")
-    held = []
+    connections, kept = [], []
     for number, segment in enumerate(dendrite):
         end_um = 1000 if number == N - 1 else segment.x * 1000  # the last segment takes the section's end
         segment.gIhbar_Ih = 1e-4 + (1e-3 - 1e-4) / (1 + np.exp(-(end_um - 300) / 80))
-        excites, inhibits = h.Syn(segment), h.Receptor(segment)
-        excites.tau, inhibits.tau_r, inhibits.tau_d, inhibits.gmax, inhibits.e = 3, 0.2, 8, GMAX_US, -80
-        for process in (excites, inhibits):
-            held.append(h.NetCon(None, process))
-            held[-1].weight[0], held[-1].delay = 1, 1
-        held[-2].weight[0] = NEAR_US + (FAR_US - NEAR_US) * min(segment.x * 1000 / TO_UM, 1)
-        held += [excites, inhibits]
-    prepare(Integration(engine="neuron", second_order=second_order))
-    h.celsius = 6.3
-    v_mv = h.Vector().record(soma(0.5)._ref_v)
-    h.finitialize(V_INIT_MV)
-    for number in range(N):
-        for connection, times in zip(held[4 * number :][:2], events_ms[number::N], strict=True):
-            for each in times:
-                connection.event(float(each))
-    h.ParallelContext().psolve(MS + 0.0125)
-    return np.array(v_mv)
+        *both, excites, inhibits = synapses(segment, GMAX_US)
+        excites.tau = 3
+        both[0].weight[0] = NEAR_US + (FAR_US - NEAR_US) * min(segment.x * 1000 / TO_UM, 1)
+        connections += both
+        kept += [excites, inhibits]
+    return recorded(soma, V_INIT_MV, MS, second_order, lambda: deliver_to(connections, events_ms))
 
 
 def main(folder: Path) -> None:

@@ -16,7 +16,6 @@ import numpy as np
 from apical.simulate import preset
 from apical.simulate.cell import compiling
 from apical.simulate.engine.interface import Integration
-from apical.simulate.engine.neuron import prepare
 from apical.simulate.trial.detailed import V_INIT_MV, DetailedNeuron
 
 HEAD = "UNITS { (mV) = (millivolt) (S) = (siemens) (mA) = (milliamp) (nA) = (nanoamp) (uS) = (microsiemens) }\n"
@@ -82,24 +81,17 @@ MS, N = 300, 51  # N segments of the dendrite
 
 def by_hand(events_ms: list, second_order: bool, moving: bool) -> np.ndarray:
     """moving: whether POINTERs point to variables, or to numbers that those are near."""
+    from ball_by_hand import ball_and_stick, deliver_to, recorded, synapses
     from neuron import h
 
-    soma, dendrite = h.Section(name="by_hand_soma"), h.Section(name="by_hand_dendrite")
-    soma.L = soma.diam = 20
-    soma.nseg, dendrite.L, dendrite.diam, dendrite.nseg = 1, 1000, 2, N
-    dendrite.connect(soma(0.5))
+    soma, dendrite = ball_and_stick()
     for section in (soma, dendrite):
-        section.Ra, section.cm = 100, 1
-        for name in ("pas", "Middle", "Early"):
-            section.insert(name)
-        section.g_pas, section.e_pas, section.g_Early = 1e-4, -70, 2e-4
-    for name in ("NaTa_t", "SKv3_1"):
-        soma.insert(name)
-    soma.gbar_NaTa_t, soma.gbar_SKv3_1, soma.ek, soma.ena = 0.5, 0.3, -85, 50
+        section.insert("Middle")
+        section.insert("Early")
+        section.g_Early = 2e-4
     dendrite.insert("Zlate")
     dendrite.g_Zlate = 1e-4
-    half = h.Vector([0.5])
-    held = [half]
+    half, connections, kept = h.Vector([0.5]), [], []
     h.setpointer(soma(0.5).NaTa_t._ref_m if moving else half._ref_x[0], "drive", soma(0.5).Early)
     h.setpointer(half._ref_x[0], "gate", soma(0.5).Early)
     for segment in dendrite:
@@ -107,24 +99,13 @@ def by_hand(events_ms: list, second_order: bool, moving: bool) -> np.ndarray:
         for mechanism in (segment.Early, segment.Zlate):
             h.setpointer(c, "drive", mechanism)
             h.setpointer(gate, "gate", mechanism)
-        excites, inhibits = h.Syn(segment), h.Receptor(segment)
+        *both, excites, inhibits = synapses(segment, 1e-3)
         h.setpointer(c, "block", excites)
         h.setpointer(segment.Middle._ref_once, "share", excites)
-        inhibits.tau_r, inhibits.tau_d, inhibits.gmax, inhibits.e = 0.2, 8, 1e-3, -80
-        for process, weight in ((excites, 2e-3), (inhibits, 1)):
-            held.append(h.NetCon(None, process))
-            held[-1].weight[0], held[-1].delay = weight, 1
-        held += [excites, inhibits]
-    prepare(Integration(engine="neuron", second_order=second_order))
-    h.celsius = 6.3
-    v_mv = h.Vector().record(soma(0.5)._ref_v)
-    h.finitialize(V_INIT_MV)
-    for number in range(N):
-        for connection, times in zip(held[1 + 4 * number :][:2], events_ms[number::N], strict=True):
-            for each in times:
-                connection.event(float(each))
-    h.ParallelContext().psolve(MS + 0.0125)
-    return np.array(v_mv)
+        both[0].weight[0] = 2e-3
+        connections += both
+        kept += [excites, inhibits]
+    return recorded(soma, V_INIT_MV, MS, second_order, lambda: deliver_to(connections, events_ms))
 
 
 def main(folder: Path) -> None:

@@ -16,7 +16,6 @@ import numpy as np
 from apical.simulate.cell import biophysics, compiling, morphologies
 from apical.simulate.cell.built import Cell
 from apical.simulate.engine.interface import Inputs, Integration, Pulse
-from apical.simulate.engine.neuron import prepare
 from apical.simulate.engine.run import run
 
 CHANNEL = """NEURON { SUFFIX Kt USEION k READ ek WRITE ik RANGE gbar }
@@ -59,32 +58,20 @@ MS, V_INIT_MV, PULSE = 200.0, -75.0, (20.0, 180.0, 0.5)
 
 def by_hand(second_order: bool, times: float) -> np.ndarray:
     """times: on tau."""
+    from ball_by_hand import ball_and_stick, recorded
     from neuron import h
 
-    soma, dendrite = h.Section(name="by_hand_soma"), h.Section(name="by_hand_dendrite")
-    soma.L = soma.diam = 20
-    soma.nseg, dendrite.L, dendrite.diam, dendrite.nseg = 1, 1000, 2, 51
-    dendrite.connect(soma(0.5))
-    for section in (soma, dendrite):
-        section.Ra, section.cm = 100, 1
-        section.insert("pas")
-        section.g_pas, section.e_pas = 1e-4, -70
-    for name in ("NaTa_t", "SKv3_1", "Kt"):
-        soma.insert(name)
-    soma.gbar_NaTa_t, soma.gbar_SKv3_1, soma.gbar_Kt, soma.ek, soma.ena = 0.5, 0.3, 0.002, -85, 50
-    kept = []
+    soma, dendrite = ball_and_stick()
+    soma.insert("Kt")
+    soma.gbar_Kt = 0.002
+    kept = [dendrite]
     for name, (known, values) in POINTS.items():
         scaled = np.array(values) * (times if name == "tau" else 1)
         kept += [h.Vector(scaled), h.Vector(known)]
         getattr(h, f"table_{name}_Kt")(*kept[-2:])
     clamp = h.IClamp(soma(0.5))
     clamp.delay, clamp.dur, clamp.amp = PULSE[0], PULSE[1] - PULSE[0], PULSE[2]
-    prepare(Integration(engine="neuron", second_order=second_order))
-    h.celsius = 6.3
-    v_mv = h.Vector().record(soma(0.5)._ref_v)
-    h.finitialize(V_INIT_MV)
-    h.ParallelContext().psolve(MS + 0.0125)
-    return np.array(v_mv)
+    return recorded(soma, V_INIT_MV, MS, second_order)
 
 
 def main(folder: Path) -> None:
