@@ -8,11 +8,13 @@ import json
 import re
 from functools import partial
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import numpy as np
 import pytest
 import zarr
 
+from apical.analysis.families import FAMILIES, OTHER
 from apical.analysis.report.figures import Figure
 from apical.analysis.report.report import write_report
 from apical.analysis.report.svg import inlined
@@ -147,6 +149,12 @@ def test_strings_from_files_are_text(page, make_dataset, make_prediction, make_s
     assert found.text.count(HOSTILE) >= 6
     assert found.embedded("runs")["runs"][0]["dataset"] == HOSTILE
     assert found.embedded("traces")["models"] == [HOSTILE]
+
+
+def test_the_page_draws_the_marker_of_every_family():
+    script = files("apical.analysis.report").joinpath("scatter.js").read_text(encoding="utf-8")
+    drawn = set(re.findall(r'^ *"?(\S)"?: "M', script, re.MULTILINE))
+    assert drawn == {family.marker for family in (*FAMILIES.values(), OTHER)}
 
 
 def test_figures_do_not_share_ids_or_styles():
