@@ -69,11 +69,12 @@ class ElmNetwork(nn.Module):
             raise InputError("elm-network: a sequence has no step, and its head reads the last one; leave it out")
         mask_bn = self.masks(x.shape[0], 0.0) if mask_bn is None else mask_bn
         masks = mask_bn.split(self.config.n_neurons, dim=1)
-        output = self.output.neurons()
-        path = path_of(x, output)[0] if self.path == "auto" else self.path
+        pairs, output = self._with_states(state), self.output.neurons()
+        neurons = [layer.neurons() for layer, _ in pairs]
+        path = path_of(x, [*neurons, output])[0] if self.path == "auto" else self.path
         layers = [
-            (layer.neurons(), layer.wiring() if path == "compiled" else None, of_layer, mask)
-            for (layer, of_layer), mask in zip(self._with_states(state), masks, strict=True)
+            (own, layer.wiring(own, path), of_layer, mask)
+            for own, (layer, of_layer), mask in zip(neurons, pairs, masks, strict=True)
         ]
         made = trace(x, layers, output, state[-1], path)
         after = [each for of_layer in made.states for each in of_layer]

@@ -1,0 +1,185 @@
+"""The ELM Network's layers in Triton against the plain ones: on a GPU where there is one, else interpreted."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from apical.surrogate.kernels.events import Events
+from apical.surrogate.kernels.recurrence.network import path_of
+from apical.surrogate.kernels.recurrence.network_gpu import layer, room, sizes
+
+from .networks import VARIANTS, assert_same, given, layers_of, network, outcome
+
+HAS_GPU = torch.cuda.is_available()
+with pytest.MonkeyPatch.context() as at_import:  # as in test_triton.py
+    if not HAS_GPU:
+        at_import.setenv("TRITON_INTERPRET", "1")
+    pytest.importorskip("triton", reason="triton is not installed: it comes with PyTorch's CUDA build, on Linux")
+    import apical.surrogate.kernels.recurrence.network_gpu.output_gpu_kernels  # noqa: F401
+
+DEVICES = [
+    pytest.param("cpu", id="cpu-interpreter", marks=pytest.mark.skipif(HAS_GPU, reason="the GPU runs these")),
+    pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not HAS_GPU, reason="no CUDA device")]),
+]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request, monkeypatch, poisoned):
+    if request.param == "cpu":
+        monkeypatch.setenv("TRITON_INTERPRET", "1")
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
+    monkeypatch.setattr(room, "_spare", [])
+    return request.param
+
+
+@pytest.mark.parametrize(
+    "n_neurons, d_m, n_sequences, n_steps", [(1, 1, 1, 1), (19, 3, 3, 11), (5, 7, 11, 5), (3, 20, 8, 6)]
+)
+def test_it_equals_the_reference(n_neurons, d_m, n_sequences, n_steps, device):
+    model, x_btc = network(n_neurons, d_m=d_m), given(n_sequences, n_steps)
+    assert_same(outcome(model, x_btc, "triton", device), outcome(model, x_btc, "reference"))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_kind_of_network(name, device):
+    model, x_btc = network(n_neurons=6, **VARIANTS[name]), given(2, 8)
+    assert_same(outcome(model, x_btc, "triton", device), outcome(model, x_btc, "reference"))
+
+
+def test_what_does_not_go_into_one_program(device, monkeypatch):
+    """Hidden units, synapses, readers, sequences and columns in several blocks, the last of each not full."""
+    monkeypatch.setattr(sizes, "TILE", 16)
+    monkeypatch.setattr(room, "READERS", 2)
+    monkeypatch.setattr(room, "COLUMNS", 8)
+    model, x_btc = network(n_neurons=4, n_branches=3), given(3, 7)
+    neurons = model.layers[0].neurons()
+    blocks = sizes.Sizes.of(neurons, 3, 7, 13).blocks()
+    assert (blocks["H"], blocks["S"], blocks["B"]) == (4, 4, 1) and neurons.mlp[0][0].shape[2] == 6
+    assert_same(outcome(model, x_btc, "triton", device), outcome(model, x_btc, "reference"))
+
+
+def test_events_that_fill_up_and_double_ones(device):
+    """As on a CPU: rows past the last step are no events; two of one step and channel are their sum."""
+    model, x_btc = network(n_neurons=4), given(2, 6)
+    events = Events.from_dense(x_btc)
+    twice = [each.repeat_interleave(2) for each in (events.row_n, events.input_n, events.value_n / 2)]
+    filled = [torch.cat([each, torch.full((4,), last).to(each)]) for each, last in zip(twice, (12, 0, 0), strict=True)]
+    ours = outcome(model, Events(*filled, events.shape).to(device), "triton", device)
+    assert_same(ours, outcome(model, x_btc, "reference"))
+
+
+def test_memory_that_was_used_before_gives_the_same(device):
+    """Rooms are given back where no gradient is asked for, and after it; what lay there changes nothing, to the bit."""
+    model, x_btc = network(n_neurons=4), given(3, 6)
+    first = outcome(model, x_btc, "triton", device)
+    assert len(room._spare) == 1
+    (kept,) = room._spare
+    for each in kept.arrays.values():
+        each.fill_(0) if each.dtype == torch.int32 else each.fill_(torch.nan)
+    again = outcome(model, x_btc, "triton", device)
+    assert room._spare == [kept]
+    model.to(device)
+    with torch.no_grad():
+        y_bto = model.trace(x_btc.to(device), model.init_state(3)).y_bto
+    assert room._spare == [kept]
+    assert torch.equal(y_bto, model.trace(x_btc.to(device), model.init_state(3)).y_bto)
+    assert room._spare == []  # a gradient may be asked for
+    assert all(torch.equal(again[name], each) for name, each in first.items())
+
+
+def test_layers_of_one_size_do_not_share_a_room_while_it_is_used(device):
+    """Both wait for their gradients; of rooms of other sizes a few are kept, the last ones used."""
+    model, x_btc = network(n_neurons=13, n_layers=2, rho=0.5), given(1, 4)
+    assert_same(outcome(model, x_btc, "triton", device), outcome(model, x_btc, "reference"))
+    assert [kept.sizes for kept in room._spare] == [room._spare[0].sizes] * 2
+    for n_steps in range(1, room.MOST_SPARE + 1):
+        other = room._spare[-1].sizes._replace(n_steps=n_steps)
+        room.give_back(room.Room(other, torch.empty(0, device=device)))
+    assert [kept.sizes.n_steps for kept in room._spare] == list(range(1, room.MOST_SPARE + 1))
+
+
+def test_a_sequence_in_pieces_is_the_same(device):
+    """The state goes on, and so does its gradient."""
+    model, x_btc = network(n_neurons=4).to(device), given(2, 9).to(device)
+    model.path, found = "triton", []
+    for lengths in ([9], [4, 5]):
+        model.zero_grad()
+        state, outputs = model.init_state(2), []
+        for piece in x_btc.split(lengths, dim=1):
+            traced = model.trace(piece, state)
+            state = traced.state
+            outputs.append(traced.y_bto)
+        y_bto = torch.cat(outputs, 1)
+        (y_bto**2).sum().backward()
+        found.append(
+            {"y": y_bto.detach()} | {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+        )
+    assert_same(found[1], found[0])
+
+
+def test_streaming_is_the_same(device):
+    model, x_btc = network(n_neurons=4), given(2, 7)
+    model.to(device).path = "triton"
+    with torch.no_grad():
+        expected, state = model(x_btc.to(device)), model.init_state(2)
+        for t in range(7):
+            y_bo, state = model.step(x_btc[:, t].to(device), state)
+            torch.testing.assert_close(y_bo, expected[:, t], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("spiking", [False, True])
+def test_a_number_that_is_none_shows(spiking, device):
+    model = network(n_neurons=6, spiking=spiking)
+    with torch.no_grad():
+        model.layers[0].mlp_bias[0][2, 1] = torch.nan
+    assert outcome(model, given(2, 12), "triton", device)["y"].isnan().any()
+
+
+def test_input_and_states_of_another_layer_are_refused(device):
+    model = network(n_neurons=4).to(device)
+    model.path = "triton"
+    x_btc = given(2, 3).to(device)
+    with pytest.raises(ValueError, match="are not of a layer of 4 neurons"):
+        model(given(2, 3, n_inputs=14).to(device))
+    with pytest.raises(ValueError, match="are not of a layer of 4 neurons"):
+        model.trace(x_btc, model.init_state(1))
+    with pytest.raises(ValueError, match="are not of a layer of 4 neurons"):
+        model(x_btc, torch.ones(2, 3, device=device))
+
+
+def test_readers_are_all_synapses_by_what_they_read():
+    source_ny = torch.tensor([[4, 0, 4], [2, 3, 0]])
+    found = layer.Readers.of(source_ny, 3)
+    assert found.order_y.tolist() == [1, 5, 3, 4, 0, 2]
+    assert found.first_s.tolist() == [0, 2, 2, 3, 4, 6]
+    assert {each.dtype for each in found} == {torch.int32}
+
+
+def on_a_gpu(layers):
+    """As far as `path_of` can tell."""
+
+    class OnGPU(torch.Tensor):
+        device = torch.device("cuda")
+
+    return [each._replace(w_ny=each.w_ny.detach().as_subclass(OnGPU)) for each in layers]
+
+
+def test_a_gpu_takes_this_path_by_itself(monkeypatch):
+    x_btc = given(1, 2)
+    assert path_of(x_btc, on_a_gpu(layers_of(network(n_layers=2)))) == ("triton", "")
+    assert path_of(x_btc, on_a_gpu(layers_of(network(2, d_m=1024)))) == ("triton", "")
+    refused = {
+        "1025 branches or memory units of a neuron": network(2, d_m=1025),
+        "2000 branches or memory units of a neuron": network(2, n_branches=2000, synapses_per_branch=1),
+        "129 memory units of an output neuron": network(output_d_m=129),
+        "weights are torch.float64": network().double(),
+    }
+    for why, model in refused.items():
+        path, said = path_of(x_btc, on_a_gpu(layers_of(model)))
+        assert path == "reference" and why in said
+    assert path_of(x_btc.requires_grad_(), on_a_gpu(layers_of(network())))[1] == "a gradient of the input is asked for"
+    monkeypatch.setitem(sys.modules, "triton", None)
+    assert path_of(x_btc.detach(), on_a_gpu(layers_of(network()))) == ("reference", "triton is not installed")
