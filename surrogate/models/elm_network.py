@@ -70,8 +70,7 @@ class ElmNetwork(nn.Module):
         mask_bn = self.masks(x.shape[0], 0.0) if mask_bn is None else mask_bn
         masks = mask_bn.split(self.config.n_neurons, dim=1)
         pairs, output = self._with_states(state), self.output.neurons()
-        neurons = [layer.neurons() for layer, _ in pairs]
-        path = path_of(x, [*neurons, output])[0] if self.path == "auto" else self.path
+        neurons, path = [layer.neurons() for layer, _ in pairs], self.chosen_path(x)
         layers = [
             (own, layer.wiring(own, path), of_layer, mask)
             for own, (layer, of_layer), mask in zip(neurons, pairs, masks, strict=True)
@@ -79,6 +78,12 @@ class ElmNetwork(nn.Module):
         made = trace(x, layers, output, state[-1], path)
         after = [each for of_layer in made.states for each in of_layer]
         return Traced(made.y_bto, (*after, made.m_bom), torch.cat(made.effort, 1), torch.cat(made.activity, 1))
+
+    def chosen_path(self, x: Tensor | Events) -> NetworkPath:
+        """The path that `trace` takes for an input: `path`, or for 'auto' the fastest that can."""
+        if self.path != "auto":
+            return self.path
+        return path_of(x, [layer.neurons() for layer in cast(list[ElmLayer], [*self.layers, self.output])])[0]
 
     def init_state(self, n_sequences: int) -> State:
         """All neurons silent, as before the first step."""

@@ -18,7 +18,7 @@ with pytest.MonkeyPatch.context() as at_import:  # as in test_triton.py
     if not HAS_GPU:
         at_import.setenv("TRITON_INTERPRET", "1")
     pytest.importorskip("triton", reason="triton is not installed: it comes with PyTorch's CUDA build, on Linux")
-    import apical.surrogate.kernels.recurrence.network_gpu.output_gpu_kernels  # noqa: F401
+    from apical.surrogate.kernels.recurrence.network_gpu import gpu_kernels, output_gpu_kernels  # noqa: F401
 
 DEVICES = [
     pytest.param("cpu", id="cpu-interpreter", marks=pytest.mark.skipif(HAS_GPU, reason="the GPU runs these")),
@@ -88,6 +88,54 @@ def test_memory_that_was_used_before_gives_the_same(device):
     assert torch.equal(y_bto, model.trace(x_btc.to(device), model.init_state(3)).y_bto)
     assert room._spare == []  # a gradient may be asked for
     assert all(torch.equal(again[name], each) for name, each in first.items())
+
+
+class WrittenDown:
+    """A stand-in for a graph of launches: the first call makes them and writes them down, others only repeat them."""
+
+    def __init__(self, launches, monkeypatch):
+        self._launches, self._monkeypatch, self.calls = launches, monkeypatch, []
+
+    def __call__(self):
+        if self.calls:
+            for kernel, grid, given, named in self.calls:
+                kernel[grid](*given, **named)
+            return
+        with self._monkeypatch.context() as patched:
+            for name in ("step_forward", "step_backward", "synapse_gradients", "source_gradients"):
+                patched.setattr(gpu_kernels, name, self._noting(getattr(gpu_kernels, name)))
+            self._launches()
+
+    def _noting(self, kernel):
+        class Noting:
+            arg_names = kernel.arg_names
+
+            def __getitem__(_, grid):
+                def launch(*given, **named):
+                    self.calls.append((kernel, grid, given, named))
+                    kernel[grid](*given, **named)
+
+                return launch
+
+        return Noting()
+
+
+def test_launches_that_are_repeated_are_of_the_new_input_and_weights(device, monkeypatch):
+    """As a graph has them: the same kernels on the same memory. Of a step each way, then the sums over all."""
+    graphs, others = [], {"seed": 6, "share": 0.5}
+
+    def graph_of(kept, steps):
+        graphs.append(WrittenDown(lambda: steps(kept.sizes, kept.arrays), monkeypatch))
+        return graphs[-1]
+
+    model = network(n_neurons=4)
+    expected = outcome(model, given(2, 5, **others), "triton", device)
+    monkeypatch.setattr(room, "_spare", [])
+    monkeypatch.setattr(room.Room, "_graph_of", graph_of)
+    outcome(network(n_neurons=4, routing_seed=3), given(2, 5), "triton", device)
+    assert [len(each.calls) for each in graphs] == [5, 5 + 2]
+    found = outcome(model, given(2, 5, **others), "triton", device)
+    assert len(graphs) == 2 and all(torch.equal(found[name], each) for name, each in expected.items())
 
 
 def test_layers_of_one_size_do_not_share_a_room_while_it_is_used(device):
