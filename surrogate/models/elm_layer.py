@@ -33,6 +33,7 @@ class ElmLayer(nn.Module):
 
     source_ny: Tensor
     fixed_tau_nm: Tensor
+    _given: Neurons | None = None  # of a frozen copy
     _wired: tuple[tuple, Wiring | Readers | None] | None = None
 
     def __init__(
@@ -110,6 +111,8 @@ class ElmLayer(nn.Module):
 
     def neurons(self) -> Neurons:
         """What the recurrence needs of this layer."""
+        if self._given is not None:
+            return self._given
         config = self.config
         w_ny = self.w_ny if config.weights == "signed" else torch.relu(self.w_ny)
         step = 1.0 if config.tau_in == "steps" else config.step_ms
@@ -124,6 +127,10 @@ class ElmLayer(nn.Module):
             math.exp(-step / config.tau_r),
             config.spiking,
         )
+
+    def freeze(self) -> None:
+        """From now on `neurons` are these, whatever becomes of the parameters."""
+        self._given = self.neurons()
 
 
 def drawn_sources(shape: tuple[int, int], n_sources: int, rho: float, random: np.random.Generator) -> Tensor:

@@ -11,7 +11,8 @@ B sequences, T steps, C channels, N neurons of all layers, M memory units, O out
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+import copy
+from typing import NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -83,7 +84,7 @@ class ElmNetwork(nn.Module):
         """The path that `trace` takes for an input: `path`, or for 'auto' the fastest that can."""
         if self.path != "auto":
             return self.path
-        return path_of(x, [layer.neurons() for layer in cast(list[ElmLayer], [*self.layers, self.output])])[0]
+        return path_of(x, [layer.neurons() for layer in self._all_layers()])[0]
 
     def init_state(self, n_sequences: int) -> State:
         """All neurons silent, as before the first step."""
@@ -102,6 +103,13 @@ class ElmNetwork(nn.Module):
         y_bo, m_bom = output_step(given, self.output.neurons(), state[-1])
         return self.head(y_bo), (*after, m_bom)
 
+    def frozen(self) -> Self:
+        """A copy for inference on the CPU; what depends on the weights alone is not computed again in each step."""
+        copied = copy.deepcopy(self).cpu().requires_grad_(False).eval()
+        for layer in copied._all_layers():
+            layer.freeze()
+        return copied
+
     def masks(self, n_sequences: int, share: float) -> Tensor:
         """What the layers' activities are multiplied by where their own layer listens (B, neurons of all layers).
 
@@ -117,6 +125,9 @@ class ElmNetwork(nn.Module):
         """
         mean_u_bn = traced.effort_bn / (n_steps * self.config.d_m)
         return effort * (mean_u_bn**2).mean() + activity * traced.activity_bn.mean() / n_steps
+
+    def _all_layers(self) -> list[ElmLayer]:
+        return cast(list[ElmLayer], [*self.layers, self.output])
 
     def _with_states(self, state: State) -> list[tuple[ElmLayer, LayerState]]:
         layers = cast(list[ElmLayer], list(self.layers))

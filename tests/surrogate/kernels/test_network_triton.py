@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -231,3 +232,46 @@ def test_a_gpu_takes_this_path_by_itself(monkeypatch):
     assert path_of(x_btc.requires_grad_(), on_a_gpu(layers_of(network())))[1] == "a gradient of the input is asked for"
     monkeypatch.setitem(sys.modules, "triton", None)
     assert path_of(x_btc.detach(), on_a_gpu(layers_of(network()))) == ("reference", "triton is not installed")
+
+
+COMPILE = """
+import re, subprocess
+from pathlib import Path
+import triton.backends.nvidia
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource, compile
+from apical.surrogate.kernels.recurrence.network_gpu import gpu_kernels, output_gpu_kernels, room, sizes
+
+dump = str(Path(triton.backends.nvidia.__path__[0], "bin", "cuobjdump"))
+integers = {"t": "i32", "kappa_r": "fp32", "slope": "fp32"} | dict.fromkeys(("source_ny", "order_y", "first_s"), "*i32")
+of_layer = [gpu_kernels.step_forward, gpu_kernels.step_backward]
+of_output = [output_gpu_kernels.output_forward, output_gpu_kernels.output_backward]
+whole = [gpu_kernels.synapse_gradients, gpu_kernels.source_gradients]
+published = sizes.Sizes(8, 500, 700, 96, 30, 10, 10, 5, 0.8, False).blocks()
+largest = sizes.Sizes(8, 500, 700, 64, 30, 10, 200, 100, 0.8, True).blocks()
+output = {"M": 4, "B": 8, "num_warps": 1}
+sums = {"S": 16, "READERS": room.READERS, "COLUMNS": room.COLUMNS, "num_warps": 8}
+for kernels, given in ((of_layer, published), (of_layer, largest), (of_output, output), (whole, sums)):
+    for kernel in kernels:
+        known = {"SPIKING": given is largest, "READERS": room.READERS, **given}
+        constants = {name: value for name, value in known.items() if name in kernel.arg_names}
+        kinds = integers | dict.fromkeys(constants, "constexpr")
+        numbers = ("n_", "first_source")
+        kinds = {n: kinds.get(n, "i32" if n.startswith(numbers) else "*fp32") for n in kernel.arg_names}
+        aligned = {(n,): [["tt.divisibility", 16]] for n, kind in enumerate(kinds.values()) if kind[0] == "*"}
+        source = ASTSource(fn=kernel, signature=kinds, constexprs=constants, attrs=aligned)
+        made = compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": known["num_warps"]})
+        Path("made.cubin").write_bytes(made.asm["cubin"])
+        used = subprocess.run([dump, "-res-usage", "made.cubin"], capture_output=True, text=True, check=True).stdout
+        print(made.metadata.shared <= 48 * 1024 and int(re.search(r"STACK:(\\d+)", used)[1]) == 0)
+"""
+
+
+@pytest.mark.slow
+def test_it_compiles_for_a_gpu_without_one(tmp_path, monkeypatch):
+    """In a process of its own, as in test_triton.py, and with what every GPU grants a program; nothing on the stack."""
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", COMPILE], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True"] * 8
