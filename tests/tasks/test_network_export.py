@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from apical.simulate.schema import InputError
+from apical.surrogate.fitting.run_folder import CARD, WEIGHTS
 from apical.surrogate.kernels.events import Events
 from apical.surrogate.use.checkpoint import Surrogate
 from apical.surrogate.use.export import export_step
@@ -39,8 +40,8 @@ def make_run(tmp_path):
         }
         folder.mkdir()
         card = TaskCard(fit=recipe("quick", family, size), model=model, **numbers, **told)
-        (folder / "run.json").write_text(card.model_dump_json())
-        save_file(classifier.state_dict(), folder / "model.safetensors")
+        (folder / CARD).write_text(card.model_dump_json())
+        save_file(classifier.state_dict(), folder / WEIGHTS)
         return folder, classifier.eval()
 
     return make
@@ -105,7 +106,7 @@ def test_a_file_that_differs_is_not_kept(make_run, tmp_path):
     run, _ = make_run()
     network = load_network(run)[0]
     network.forward = lambda x: torch.full((*x.shape[:2], 3), torch.nan)
-    with pytest.raises(InputError, match="net.pt2: not kept: it differs from run by nan of scale"):
+    with pytest.raises(InputError, match="not kept: it differs from run by nan of scale"):
         export_step(network, lambda graph: {}, tmp_path / "net.pt2", "torch-export", run="run", overwrite=False)
     assert not (tmp_path / "net.pt2").exists()
 
