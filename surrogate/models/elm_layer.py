@@ -34,7 +34,7 @@ class ElmLayer(nn.Module):
     source_ny: Tensor
     fixed_tau_nm: Tensor
     _given: Neurons | None = None  # of a frozen copy
-    _wired: tuple[tuple, Wiring | Readers | None] | None = None
+    _wired: tuple[tuple, Wiring | Readers] | None = None
 
     def __init__(
         self, config: ElmNetworkConfig, n_sources: int, n_neurons: int, d_m: int, *, rho: float, number: int
@@ -102,7 +102,11 @@ class ElmLayer(nn.Module):
             )
 
     def wiring(self, neurons: Neurons, path: NetworkPath) -> Wiring | Readers | None:
-        """The sources as the kernels of a path take them, made once. Raises InputError as `check_sources`."""
+        """The sources as the kernels of a path take them, made once; the reference takes none. Raises InputError as
+        `check_sources`.
+        """
+        if path == "reference":
+            return None
         wanted = path, self.source_ny.device, self.source_ny._version
         if self._wired is None or self._wired[0] != wanted:
             self.check_sources()

@@ -51,13 +51,11 @@ def path_of(x: Tensor | Events, layers: Sequence[Neurons]) -> tuple[NetworkPath,
     return ("triton" if on_a_gpu else "compiled"), ""
 
 
-def wiring_of(neurons: Neurons, n_channels: int, path: NetworkPath) -> Wiring | Readers | None:
+def wiring_of(neurons: Neurons, n_channels: int, path: NetworkPath) -> Wiring | Readers:
     """A layer's sources as the kernels of a path take them."""
     if path == "triton":
         return Readers.of(neurons.source_ny, n_channels)
-    if path == "compiled":
-        return Wiring.of(neurons.source_ny, n_channels, neurons.n_branches, neurons.w_y_nm.shape[1])
-    return None
+    return Wiring.of(neurons.source_ny, n_channels, neurons.n_branches, neurons.w_y_nm.shape[1])
 
 
 def trace(
