@@ -271,10 +271,11 @@ def export(
     from ..progress import console
 
     if is_task_run(run):
-        done, steps = export_network(run, out, to, overwrite=overwrite), "steps"
+        name, unit, done = run, "steps", export_network(run, out, to, overwrite=overwrite)
     else:
-        done, steps = export(Surrogate.load(run), out, to, overwrite=overwrite), "ms"
+        surrogate = Surrogate.load(run)
+        name, unit, done = surrogate.run, "ms", export(surrogate, out, to, overwrite=overwrite)
     console.print(
-        f"{out}: written; over {done.checked_ms} {steps} of random spikes it differs from {run} "
+        f"{out}: written; over {done.checked_ms} {unit} of random spikes it differs from {name} "
         f"by {done.largest_difference:.1e} of scale at most"
     )
