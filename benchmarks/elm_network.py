@@ -112,6 +112,11 @@ def gradients(logits: Callable[[], Tensor], network: ElmNetwork, label_b: Tensor
     return [parameter.grad.clone() for parameter in network.parameters()]
 
 
+def off(found: Tensor, truth: Tensor) -> float:
+    """The largest difference as a part of the largest value, which may be 0."""
+    return float((found - truth).abs().max() / truth.abs().max().clamp(min=1e-30))
+
+
 def differences(network: ElmNetwork, events: Events, label_b: Tensor) -> str:
     """Outputs and gradients of a network on its device from those of the CPU, as parts of their largest."""
     found = []
@@ -122,7 +127,7 @@ def differences(network: ElmNetwork, events: Events, label_b: Tensor) -> str:
         y_bto = each(events.to(device))
         F.cross_entropy(y_bto[:, -1], label_b.to(device)).backward()
         found.append([y_bto.detach().cpu(), *(parameter.grad.cpu() for parameter in each.parameters())])
-    outputs, *of_each = (float((f - t).abs().max() / t.abs().max()) for t, f in zip(*found, strict=True))
+    outputs, *of_each = (off(f, t) for t, f in zip(*found, strict=True))
     return f"outputs {outputs:.1e}, a gradient {max(of_each):.1e} of its largest"
 
 
@@ -141,7 +146,7 @@ def compare(n_neurons: int, d_m: int, given: argparse.Namespace) -> None:
         return network.head(network.trace(events, network.init_state(given.batch)).y_bto[:, -1])
 
     truth, found = (gradients(way, network, label_b) for way in (lambda: script(x_btc), ours))
-    error = max(float((f - t).abs().max() / t.abs().max()) for t, f in zip(truth, found, strict=True))
+    error = max(off(f, t) for t, f in zip(truth, found, strict=True))
     print(f"\nN {n_neurons}, d_m {d_m}: {network.config.n_parameters():,} parameters")
     print(f"{'way, the least of several':<32}{'ms a step':>10}{'ratio':>8}")
     slow_ms, _ = least_ms(lambda: script(x_btc), network, label_b, repeats)

@@ -91,7 +91,7 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     fitted = ["-k", "windows"] if dry else ["-m", "gpu"]
     triton = ["-k", "silence"] if dry else ["-m", "gpu"]
     networks = ["-k", "readers"] if dry else ["-m", "gpu"]
-    tiny = ["--batch", "1", "--steps", "3", "--channels", "8", "--repeats", "1", "--path", "triton"] if dry else []
+    tiny = ["--batch", "1", "--steps", "2", "--channels", "8", "--repeats", "1", "--path", "triton"] if dry else []
     side = ["--seconds", size(0.25, 0.02), "--device", "cuda", "--out", str(data.with_name("side_by_side.png"))]
     counts = ["--counts", *(["2", "3"] if dry else ["2048", "16384"])]
     kernel = ours("kernel.py", *cell)
@@ -128,7 +128,7 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         Check(
             "elm-network",
             240,
-            benchmark("elm_network.py", "--device", device, "--sizes", "4x2" if dry else "96x5,21x20", *tiny),
+            benchmark("elm_network.py", "--device", device, "--sizes", "2x2" if dry else "96x5,21x20", *tiny),
             r"^(ours .*)",
             compiled=False,
         ),
