@@ -1,18 +1,21 @@
-"""A training step of the ELM Network: the compiled path against the plain loop over steps, both sizes in one run.
+"""A training step of the ELM Network: the fast path against the plain loop over steps, both sizes in one run.
 
     python benchmarks/elm_network.py
     python benchmarks/elm_network.py --sizes 96x5 --no-compile --repeats 3
+    python benchmarks/elm_network.py --device cuda
 
 A step is forward, loss, backward and Adamax on 8 sequences × 500 steps × 700 channels, 30 branches of 10 synapses, rho
 0.25, 19 classes read from the last step, the same batch for all. The plain loop gathers every synapse's source and goes
 through the sequence as the equations stand (Spieler, Martius & Levina 2026); it runs as TorchScript, to which the
 ratios are, and as torch.compile makes of a step of it (of all 500 it would take minutes). Prints the least of several
-in ms, the ratios, and the largest error of a gradient against the loop's. Run it where nothing else does.
+in ms, the ratios, and the largest error of a gradient against the loop's; on a GPU also the largest difference of the
+outputs and of a gradient from the CPU's. Run it where nothing else does.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import time
 import warnings
 from collections.abc import Callable
@@ -28,6 +31,7 @@ from apical.surrogate.models.elm_network_config import elm_network
 
 BATCH, STEPS, CHANNELS, CLASSES = 8, 500, 700, 19
 RATE = 0.02  # events in a step of a channel: 7,000 in a sequence
+WARM_UP = 4  # steps on a GPU before those that count, of which the last makes a graph of the launches
 
 
 class PlainLayer(nn.Module):
@@ -70,9 +74,9 @@ class PlainLoop(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits of the last step."""
         n, d, n_out, d_out = self.sizes
-        a = torch.zeros(x.shape[0], n)
-        slow, m, m_out = a, torch.zeros(x.shape[0], n, d), torch.zeros(x.shape[0], n_out, d_out)
-        y = torch.zeros(x.shape[0], n_out)
+        a = x.new_zeros(x.shape[0], n)
+        slow, m, m_out = a, x.new_zeros(x.shape[0], n, d), x.new_zeros(x.shape[0], n_out, d_out)
+        y = x.new_zeros(x.shape[0], n_out)
         for x_t in x.unbind(1):
             a, slow, m, m_out, y = self.step(x_t, a, slow, m, m_out)
         return self.head(y)
@@ -90,14 +94,16 @@ class PlainLoop(nn.Module):
 def least_ms(logits: Callable[[], Tensor], network: ElmNetwork, label_b: Tensor, repeats: int) -> tuple[float, float]:
     """The least of so many training steps, which other work on the machine lengthens least; and the first one's s."""
     optimizer = torch.optim.Adamax(network.parameters(), lr=1e-5)
-    took = []
-    for _ in range(repeats + 1):
+    took, first = [], WARM_UP if label_b.is_cuda else 1
+    for _ in range(first + repeats):
         began = time.perf_counter()
         optimizer.zero_grad()
         F.cross_entropy(logits(), label_b).backward()
         optimizer.step()
+        if label_b.is_cuda:
+            torch.cuda.synchronize()
         took.append(time.perf_counter() - began)
-    return 1000 * min(took[1:]), took[0]
+    return 1000 * min(took[first:]), took[0]
 
 
 def gradients(logits: Callable[[], Tensor], network: ElmNetwork, label_b: Tensor) -> list[Tensor]:
@@ -106,35 +112,58 @@ def gradients(logits: Callable[[], Tensor], network: ElmNetwork, label_b: Tensor
     return [parameter.grad.clone() for parameter in network.parameters()]
 
 
-def compare(n_neurons: int, d_m: int, repeats: int, compiled: bool) -> None:
+def off(found: Tensor, truth: Tensor) -> float:
+    """The largest difference as a part of the largest value, which may be 0."""
+    return float((found - truth).abs().max() / truth.abs().max().clamp(min=1e-30))
+
+
+def differences(network: ElmNetwork, events: Events, label_b: Tensor) -> str:
+    """Outputs and gradients of a network on its device from those of the CPU, as parts of their largest."""
+    found = []
+    plain = copy.deepcopy(network).cpu()
+    plain.path = "auto"
+    for each, device in ((plain, "cpu"), (network, label_b.device)):
+        each.zero_grad()
+        y_bto = each(events.to(device))
+        F.cross_entropy(y_bto[:, -1], label_b.to(device)).backward()
+        found.append([y_bto.detach().cpu(), *(parameter.grad.cpu() for parameter in each.parameters())])
+    outputs, *of_each = (off(f, t) for t, f in zip(*found, strict=True))
+    return f"outputs {outputs:.1e}, a gradient {max(of_each):.1e} of its largest"
+
+
+def compare(n_neurons: int, d_m: int, given: argparse.Namespace) -> None:
     torch.manual_seed(0)
-    network = ElmNetwork(elm_network(n_neurons, CHANNELS, CLASSES, d_m=d_m))
-    x_btc = (torch.rand(BATCH, STEPS, CHANNELS) < RATE).float()
-    events, label_b = Events.from_dense(x_btc), torch.randint(CLASSES, (BATCH,))
+    network, repeats = ElmNetwork(elm_network(n_neurons, given.channels, CLASSES, d_m=d_m)), given.repeats
+    x_btc = (torch.rand(given.batch, given.steps, given.channels) < RATE).float()
+    network.path = given.path
+    network, x_btc = network.to(given.device), x_btc.to(given.device)
+    events, label_b = Events.from_dense(x_btc), torch.randint(CLASSES, (given.batch,)).to(given.device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript's own
         script = torch.jit.script(PlainLoop(network))
 
     def ours() -> Tensor:
-        return network.head(network.trace(events, network.init_state(BATCH)).y_bto[:, -1])
+        return network.head(network.trace(events, network.init_state(given.batch)).y_bto[:, -1])
 
     truth, found = (gradients(way, network, label_b) for way in (lambda: script(x_btc), ours))
-    error = max(float((f - t).abs().max() / t.abs().max()) for t, f in zip(truth, found, strict=True))
+    error = max(off(f, t) for t, f in zip(truth, found, strict=True))
     print(f"\nN {n_neurons}, d_m {d_m}: {network.config.n_parameters():,} parameters")
     print(f"{'way, the least of several':<32}{'ms a step':>10}{'ratio':>8}")
     slow_ms, _ = least_ms(lambda: script(x_btc), network, label_b, repeats)
     print(f"{'plain loop, TorchScript':<32}{slow_ms:>10.1f}{1.0:>8.1f}", flush=True)
     compiled_ms = 0.0
-    if compiled:
+    if given.compile:
         plain = PlainLoop(network)
         plain.step = torch.compile(plain.step)
         compiled_ms, first_s = least_ms(lambda: plain(x_btc), network, label_b, repeats)
         first = f"  the first {first_s:.0f} s"
         print(f"{'plain loop, torch.compile':<32}{compiled_ms:>10.1f}{slow_ms / compiled_ms:>8.1f}{first}", flush=True)
     ours_ms, _ = least_ms(ours, network, label_b, 10 * repeats)
-    against = f"  to torch.compile {compiled_ms / ours_ms:.1f}" if compiled else ""
+    against = f"  to torch.compile {compiled_ms / ours_ms:.1f}" if given.compile else ""
     print(f"{'ours':<32}{ours_ms:>10.1f}{slow_ms / ours_ms:>8.1f}{against}")
     print(f"largest error of a gradient, as a part of its largest: {error:.1e}", flush=True)
+    if given.device != "cpu" or given.path == "triton":
+        print(f"largest difference from the CPU: {differences(network, events, label_b)}", flush=True)
 
 
 def main() -> None:
@@ -142,13 +171,18 @@ def main() -> None:
     parser.add_argument("--sizes", default="96x5,21x20", help="neurons x memory units of each")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5, help="steps of what is slow")
-    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out, which takes a minute")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(f"{BATCH} x {STEPS} steps x {CHANNELS} channels, 30 x 10 synapses, {options.threads} threads")
-    for size in options.sizes.split(","):
+    parser.add_argument("--no-compile", dest="compile", action="store_false", help="without it; it takes a minute")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--path", choices=["auto", "triton"], default="auto")
+    for name, size in {"batch": BATCH, "steps": STEPS, "channels": CHANNELS}.items():
+        parser.add_argument(f"--{name}", type=int, default=size)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    where = torch.cuda.get_device_name() if given.device == "cuda" else f"{given.threads} threads"
+    print(f"{given.batch} x {given.steps} steps x {given.channels} channels, 30 x 10 synapses, {where}")
+    for size in given.sizes.split(","):
         n_neurons, d_m = map(int, size.split("x"))
-        compare(n_neurons, d_m, options.repeats, not options.no_compile)
+        compare(n_neurons, d_m, given)
 
 
 if __name__ == "__main__":

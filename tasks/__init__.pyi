@@ -1,5 +1,7 @@
 # The stage's public names, loaded when they are first asked for.
 from .fitting.fit import fit_task as fit_task
+from .fitting.network_export import export_network as export_network
+from .fitting.network_export import load_network as load_network
 from .fitting.predict import answer as answer
 from .fitting.recipe import TaskFit as TaskFit
 from .fitting.recipe import recipe as recipe

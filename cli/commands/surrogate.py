@@ -259,17 +259,23 @@ def export(
     out: Out,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a surrogate to a file that runs without apical, a bin of 1 ms at a time.
+    """Write a surrogate to a file that runs without apical, a bin of 1 ms at a time; of a task an elm-network, a step
+    at a time.
 
     The file is loaded again and run on random spikes; it is kept only where it gives the surrogate's own numbers.
     """
     from ...surrogate.use.checkpoint import Surrogate
     from ...surrogate.use.export import export
+    from ...tasks.fitting.network_export import export_network
+    from ...tasks.fitting.run_folder import is_task_run
     from ..progress import console
 
-    surrogate = Surrogate.load(run)
-    done = export(surrogate, out, to, overwrite=overwrite)
+    if is_task_run(run):
+        name, unit, done = run, "steps", export_network(run, out, to, overwrite=overwrite)
+    else:
+        surrogate = Surrogate.load(run)
+        name, unit, done = surrogate.run, "ms", export(surrogate, out, to, overwrite=overwrite)
     console.print(
-        f"{out}: written; over {done.checked_ms} ms of random spikes it differs from {surrogate.run} "
+        f"{out}: written; over {done.checked_ms} {unit} of random spikes it differs from {name} "
         f"by {done.largest_difference:.1e} of scale at most"
     )

@@ -155,11 +155,17 @@ def read_card(folder: Path) -> RunCard:
 
     Raises InputError where the folder is not a run, or one of another version.
     """
+    told = ""
     try:
-        card = RunCard.model_validate_json((folder / CARD).read_text())
+        told = (folder / CARD).read_text()
+        card = RunCard.model_validate_json(told)
     except OSError as error:
         raise InputError(f"{folder}: no run there ({CARD} cannot be read); `apical fit` makes one") from error
     except (ValidationError, UnicodeDecodeError) as error:
+        if '"apical_task_run"' in told:
+            raise InputError(
+                f"{folder}: a classifier of a task, no model of a cell; `apical evaluate TASK {folder}` scores it"
+            ) from error
         raise InputError(f"{folder / CARD}: not written by this version of `apical fit`; fit it again") from error
     if card.apical_run != RUN_VERSION:
         raise InputError(

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..kernels.replay import Replay
 from ..processes import Processes
 from .loader import load_batches
 from .recipe import FitConfig, Rates
-from .replay import Replay
 from .resident import Resident
 from .rollout import overlap_ms_of
 from .stack import Stack

@@ -18,7 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from ...simulate.schema import InputError
+from ..kernels.recurrence.network import NetworkPath, wiring_of
 from ..kernels.recurrence.network_cpu import Wiring
+from ..kernels.recurrence.network_gpu.layer import Readers
 from ..kernels.recurrence.network_reference import Neurons
 from .elm_network_config import ElmNetworkConfig
 from .time_constants import bounded_ms, proto_of
@@ -31,7 +33,8 @@ class ElmLayer(nn.Module):
 
     source_ny: Tensor
     fixed_tau_nm: Tensor
-    _wired: tuple[int, Wiring] | None = None
+    _given: Neurons | None = None  # of a frozen copy
+    _wired: tuple[tuple, Wiring | Readers] | None = None
 
     def __init__(
         self, config: ElmNetworkConfig, n_sources: int, n_neurons: int, d_m: int, *, rho: float, number: int
@@ -98,17 +101,22 @@ class ElmLayer(nn.Module):
                 "layer; take the weights of a run of these sizes"
             )
 
-    def wiring(self) -> Wiring:
-        """The sources as the compiled kernel takes them, made once. Raises InputError as `check_sources`."""
-        version = self.source_ny._version
-        if self._wired is None or self._wired[0] != version:
+    def wiring(self, neurons: Neurons, path: NetworkPath) -> Wiring | Readers | None:
+        """The sources as the kernels of a path take them, made once; the reference takes none. Raises InputError as
+        `check_sources`.
+        """
+        if path == "reference":
+            return None
+        wanted = path, self.source_ny.device, self.source_ny._version
+        if self._wired is None or self._wired[0] != wanted:
             self.check_sources()
-            made = Wiring.of(self.source_ny, self.n_sources, self.config.n_branches, self.w_y.shape[1])
-            self._wired = version, made
+            self._wired = wanted, wiring_of(neurons, self.n_sources, path)
         return self._wired[1]
 
     def neurons(self) -> Neurons:
         """What the recurrence needs of this layer."""
+        if self._given is not None:
+            return self._given
         config = self.config
         w_ny = self.w_ny if config.weights == "signed" else torch.relu(self.w_ny)
         step = 1.0 if config.tau_in == "steps" else config.step_ms
@@ -123,6 +131,10 @@ class ElmLayer(nn.Module):
             math.exp(-step / config.tau_r),
             config.spiking,
         )
+
+    def freeze(self) -> None:
+        """From now on `neurons` are these, whatever becomes of the parameters."""
+        self._given = self.neurons()
 
 
 def drawn_sources(shape: tuple[int, int], n_sources: int, rho: float, random: np.random.Generator) -> Tensor:

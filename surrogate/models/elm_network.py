@@ -11,7 +11,8 @@ B sequences, T steps, C channels, N neurons of all layers, M memory units, O out
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+import copy
+from typing import NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -69,15 +70,21 @@ class ElmNetwork(nn.Module):
             raise InputError("elm-network: a sequence has no step, and its head reads the last one; leave it out")
         mask_bn = self.masks(x.shape[0], 0.0) if mask_bn is None else mask_bn
         masks = mask_bn.split(self.config.n_neurons, dim=1)
-        output = self.output.neurons()
-        path = path_of(x, output)[0] if self.path == "auto" else self.path
+        pairs, output = self._with_states(state), self.output.neurons()
+        neurons, path = [layer.neurons() for layer, _ in pairs], self.chosen_path(x)
         layers = [
-            (layer.neurons(), layer.wiring() if path == "compiled" else None, of_layer, mask)
-            for (layer, of_layer), mask in zip(self._with_states(state), masks, strict=True)
+            (own, layer.wiring(own, path), of_layer, mask)
+            for own, (layer, of_layer), mask in zip(neurons, pairs, masks, strict=True)
         ]
         made = trace(x, layers, output, state[-1], path)
         after = [each for of_layer in made.states for each in of_layer]
         return Traced(made.y_bto, (*after, made.m_bom), torch.cat(made.effort, 1), torch.cat(made.activity, 1))
+
+    def chosen_path(self, x: Tensor | Events) -> NetworkPath:
+        """The path that `trace` takes for an input: `path`, or for 'auto' the fastest that can."""
+        if self.path != "auto":
+            return self.path
+        return path_of(x, [layer.neurons() for layer in self._all_layers()])[0]
 
     def init_state(self, n_sequences: int) -> State:
         """All neurons silent, as before the first step."""
@@ -96,6 +103,13 @@ class ElmNetwork(nn.Module):
         y_bo, m_bom = output_step(given, self.output.neurons(), state[-1])
         return self.head(y_bo), (*after, m_bom)
 
+    def frozen(self) -> Self:
+        """A copy for inference on the CPU; what depends on the weights alone is not computed again in each step."""
+        copied = copy.deepcopy(self).cpu().requires_grad_(False).eval()
+        for layer in copied._all_layers():
+            layer.freeze()
+        return copied
+
     def masks(self, n_sequences: int, share: float) -> Tensor:
         """What the layers' activities are multiplied by where their own layer listens (B, neurons of all layers).
 
@@ -111,6 +125,9 @@ class ElmNetwork(nn.Module):
         """
         mean_u_bn = traced.effort_bn / (n_steps * self.config.d_m)
         return effort * (mean_u_bn**2).mean() + activity * traced.activity_bn.mean() / n_steps
+
+    def _all_layers(self) -> list[ElmLayer]:
+        return cast(list[ElmLayer], [*self.layers, self.output])
 
     def _with_states(self, state: State) -> list[tuple[ElmLayer, LayerState]]:
         layers = cast(list[ElmLayer], list(self.layers))

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -19,6 +21,7 @@ import numpy as np
 import torch
 
 from ...simulate.schema import InputError, made_with, writing_whole
+from ..models.elm_network import ElmNetwork
 from ..models.network import Network
 from .checkpoint import Surrogate
 from .export_formats import FORMATS, Format, Graph, Run, graph_of
@@ -46,16 +49,31 @@ def export(surrogate: Surrogate, out: str | Path, to: str, *, overwrite: bool = 
     Raises InputError for an unknown format, an `out` that exists, has another suffix or cannot be written, a package
     that is missing, or a file that does not give the model's numbers, which is not kept.
     """
+    return export_step(
+        surrogate.model, partial(metadata_of, surrogate), out, to, run=surrogate.run, overwrite=overwrite
+    )
+
+
+def export_step(
+    model: Network | ElmNetwork,
+    metadata: Callable[[Graph], dict[str, object]],
+    out: str | Path,
+    to: str,
+    *,
+    run: str,
+    overwrite: bool,
+) -> Exported:
+    """As `export`, of a model whose metadata a function tells, and where it comes from: run."""
     out, chosen = Path(out), _format(to)
     _check_path(out, to, chosen, overwrite)
-    graph = graph_of(surrogate.model)
+    graph = graph_of(model)
     with writing_whole(out) as growing, TemporaryDirectory(prefix="apical-") as folder:
         made = Path(folder, out.name)  # exporters put the name into the file
-        chosen.write(graph, made, metadata_of(surrogate, graph))
-        difference = largest_difference(surrogate.model, chosen.run(made))
+        chosen.write(graph, made, metadata(graph))
+        difference = largest_difference(model, chosen.run(made))
         if not difference <= TOLERANCE:  # NaN too
             raise InputError(
-                f"{out}: not kept: it differs from {surrogate.run} by {difference:.1e} of scale after "
+                f"{out}: not kept: it differs from {run} by {difference:.1e} of scale after "
                 f"{CHECK_MS} ms, {TOLERANCE:g} is allowed; try the other format, or report it"
             )
         shutil.copyfile(made, growing)
@@ -65,7 +83,6 @@ def export(surrogate: Surrogate, out: str | Path, to: str, *, overwrite: bool = 
 def metadata_of(surrogate: Surrogate, graph: Graph) -> dict[str, object]:
     """What a user needs to know of the file, and where it comes from; every entry can be written as JSON."""
     scaling, n_outputs = surrogate.scaling, graph.step(*graph.example)[0].shape[1]
-    states = zip(graph.inputs[1:], graph.outputs[1:], graph.example[1:], graph.batch_axes[1:], strict=True)
     return {
         "apical_export": EXPORT_VERSION,
         **surrogate.describe(),
@@ -80,17 +97,22 @@ def metadata_of(surrogate: Surrogate, graph: Graph) -> dict[str, object]:
         "v_mv": f"{scaling.scale_mv:g} * scaled_voltage + {scaling.offset_mv:g}, soma, spikes cut at "
         f"{scaling.clip_mv:g} mV",
         "scaling": scaling.model_dump(),
-        "state": [
-            {"input": name, "output": after, "shape": ["batch" if at == axis else n for at, n in enumerate(rest.shape)]}
-            for name, after, rest, axis in states
-        ],
-        "state_at_rest": "all 0",
-        "made_with": made_with("torch"),
+        **state_metadata(graph),
     }
 
 
+def state_metadata(graph: Graph) -> dict[str, object]:
+    """What the metadata of every file say of its state, and of what wrote it."""
+    states = zip(graph.inputs[1:], graph.outputs[1:], graph.example[1:], graph.batch_axes[1:], strict=True)
+    shapes = [
+        {"input": name, "output": after, "shape": ["batch" if at == axis else n for at, n in enumerate(rest.shape)]}
+        for name, after, rest, axis in states
+    ]
+    return {"state": shapes, "state_at_rest": "all 0", "made_with": made_with("torch")}
+
+
 @torch.inference_mode()
-def largest_difference(model: Network, run: Run) -> float:
+def largest_difference(model: Network | ElmNetwork, run: Run) -> float:
     """Of a file's outputs, bin by bin from rest, from the model's own for the whole window on the CPU; of scale.
 
     Input: random spikes of either sign, the same every time.

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ...simulate.schema import InputError
+from ..models.elm_network import ElmNetwork
 from ..models.network import Network
 
 METADATA = "apical.json"  # the extra file of a torch-export file, the property of an ONNX file
@@ -31,7 +32,7 @@ Run = Callable[[list[np.ndarray]], list[np.ndarray]]  # input and state of a bin
 class Step(nn.Module):
     """A network's step with its state as inputs and outputs side by side, as a graph has them."""
 
-    def __init__(self, model: Network):
+    def __init__(self, model: Network | ElmNetwork):
         super().__init__()
         # Computed in each bin by another library, exp(-dt/tau) would be off in its last digit, and 1 - exp(-dt/tau),
         # for a tau of 150 ms, 150 times as much: 4e-5 of scale after 300 bins of the best published ELM.
@@ -59,7 +60,7 @@ class Graph(NamedTuple):
         return {"input_bs": first, "state": tuple(state)}
 
 
-def graph_of(model: Network) -> Graph:
+def graph_of(model: Network | ElmNetwork) -> Graph:
     """The step of a model, with names for its inputs and outputs."""
     two, three = (model.init_state(n) for n in (2, 3))
     axes = [next(at for at in range(a.ndim) if a.shape[at] != b.shape[at]) for a, b in zip(two, three, strict=True)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from ...surrogate.device import at
 from ...surrogate.kernels.events import Events
 from ...surrogate.models.elm_network import ElmNetwork, Traced
 from ...surrogate.models.elm_network_config import ElmNetworkConfig, NetworkShape
-from .sequence import Recurrent, State, Trace
-from .settings import ElmNetworkSettings
+from .sequence import Recurrent, Sequences, State, Trace
+from .settings import ElmNetworkSettings, Pool
 
 
 class ElmNetworkEncoder(Recurrent):
@@ -30,6 +32,15 @@ class ElmNetworkEncoder(Recurrent):
 
     def prepared(self) -> Trace:
         return self._trace
+
+    def forward(self, sequences: Sequences, pool: Pool) -> Tensor:
+        if self.cell.chosen_path(sequences.events) != "triton":
+            return super().forward(sequences, pool)
+        weight_bt = sequences.weights(pool)
+        with at(weight_bt.device):  # a GPU has the memory for whole sequences, whose launches are one graph
+            y_bto, state = self._trace(sequences.events, self.rest(len(weight_bt)))
+        self.end(state, weight_bt.shape[1])
+        return torch.bmm(weight_bt[:, None], y_bto)[:, 0]
 
     def _trace(self, events: Events, state: State) -> tuple[Tensor, State]:
         *before, mask_bn, effort_bn, activity_bn = state

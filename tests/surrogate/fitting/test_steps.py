@@ -19,10 +19,9 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from apical.simulate import schema
 from apical.surrogate.fitting import fit as fitting
-from apical.surrogate.fitting import replay, step, steps
+from apical.surrogate.fitting import step, steps
 from apical.surrogate.fitting.dendrites import fit_components
 from apical.surrogate.fitting.recipe import FitConfig, Phase
-from apical.surrogate.fitting.replay import Replay
 from apical.surrogate.fitting.resident import MEMORY_SHARE, Resident, fits
 from apical.surrogate.fitting.scaling import VoltageScaling
 from apical.surrogate.fitting.spike_inputs import SpikeInputs
@@ -31,10 +30,11 @@ from apical.surrogate.fitting.step import make_optimizer, optimizer_state, resto
 from apical.surrogate.fitting.steps import DeviceSteps, HostSteps, Training
 from apical.surrogate.fitting.weight_average import WeightAverage
 from apical.surrogate.fitting.windows import draw_places, draw_windows, load_trials
-from apical.surrogate.kernels import spike_convolution, spike_drive
+from apical.surrogate.kernels import replay, spike_convolution, spike_drive
 from apical.surrogate.kernels.nadam import NAdam
 from apical.surrogate.kernels.recurrence import cpu, gpu, memory
 from apical.surrogate.kernels.recurrence.reference import leak
+from apical.surrogate.kernels.replay import Replay
 from apical.surrogate.models import gated
 from apical.surrogate.models.families import build
 

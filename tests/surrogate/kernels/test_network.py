@@ -2,86 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 import torch
 
 from apical.surrogate.kernels.events import Events
 from apical.surrogate.kernels.recurrence import network_cpu
 from apical.surrogate.kernels.recurrence.network import path_of
-from apical.surrogate.models.elm_network import ElmNetwork
-from apical.surrogate.models.elm_network_config import elm_network
+
+from .networks import VARIANTS, assert_same, given, layers_of, network, outcome
 
 pytestmark = pytest.mark.usefixtures("poisoned")
-
-SIZES = {"d_m": 3, "n_branches": 5, "synapses_per_branch": 4, "tau_m_max": 30.0, "input_scale": 3.0}
-VARIANTS = {
-    "published": {},
-    "spiking": {"spiking": True},
-    "learned": {"learn_tau_m": True, "lambda_value": 2.0},
-    "positive": {"weights": "positive", "input_scale": 0.3},
-    "three layers": {"n_layers": 3, "rho": 0.5},
-    "hears only its input": {"rho": 0.0},
-    "hears almost itself alone": {"rho": 0.99},
-}
-
-
-def network(n_neurons=19, n_inputs=13, n_outputs=3, **options):
-    torch.manual_seed(1)
-    model = ElmNetwork(elm_network(n_neurons, n_inputs, n_outputs, **SIZES | options))
-    with torch.no_grad():
-        for layer in model.layers:
-            layer.bias.uniform_(-0.1, 0.2)
-    return model
-
-
-def given(n_sequences, n_steps, n_inputs=13, share=0.2, seed=5):
-    """With other seeds an activity or a u may lie so near its kink that float32 falls on the other side of it."""
-    random = torch.Generator().manual_seed(seed)
-    x_btc = torch.randn(n_sequences, n_steps, n_inputs, generator=random)
-    return x_btc * (torch.rand(n_sequences, n_steps, n_inputs, generator=random) < share)
-
-
-def outcome(model, x, path):
-    """Outputs, sums, states and every gradient, also that of the start, of a loss in which each has weights of its own.
-
-    The reference runs in float64.
-    """
-    model.zero_grad()
-    if path == "reference":
-        model, x = copy.deepcopy(model).double(), x.double()
-    model.path, dtype = path, model.head.weight.dtype
-    random = torch.Generator().manual_seed(5)
-    n_sequences = x.shape[0]
-    start = [
-        torch.rand(each.shape, generator=random).to(dtype).requires_grad_() for each in model.init_state(n_sequences)
-    ]
-    mask_bn = (torch.rand(model.masks(n_sequences, 0.0).shape, generator=random) < 0.8).to(dtype) / 0.8
-    y_bto, state, effort_bn, activity_bn = model.trace(x, tuple(start), mask_bn)
-    made = {"y": y_bto, "effort": effort_bn, "activity": activity_bn}
-    made |= {f"state {number}": each for number, each in enumerate(state)}
-    loss = sum((each * torch.randn(each.shape, generator=random)).mean() for each in made.values())
-    loss.backward()
-    made |= {f"of start {number}": each.grad for number, each in enumerate(start)}
-    gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
-    return {name: each.detach().float() for name, each in (made | gradients).items()}
-
-
-def assert_same(ours, truth):
-    assert ours.keys() == truth.keys()
-    for name, expected in truth.items():
-        scale = expected.abs().max().clamp(min=1e-3)
-        torch.testing.assert_close(
-            ours[name] / scale, expected / scale, rtol=0, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}"
-        )
 
 
 @pytest.mark.parametrize("n_sequences, n_steps", [(1, 1), (3, 21), (8, 9), (11, 33)])
 @pytest.mark.parametrize("n_neurons, d_m", [(1, 1), (19, 3), (8, 7), (5, 20)])
 def test_compiled_equals_the_reference(n_neurons, d_m, n_sequences, n_steps):
     model, x_btc = network(n_neurons, d_m=d_m), given(n_sequences, n_steps)
-    assert path_of(x_btc, model.output.neurons()) == ("compiled", "")
+    assert path_of(x_btc, layers_of(model)) == ("compiled", "")
     assert_same(outcome(model, x_btc, "compiled"), outcome(model, x_btc, "reference"))
 
 
@@ -115,7 +52,7 @@ def test_the_kernel_s_results_do_not_depend_on_the_number_of_threads(n_sequences
     """To the bit, whether threads share out a group of eight sequences or have groups of their own."""
     model, x_btc, had = network(n_neurons, n_layers=2), given(n_sequences, 15), torch.get_num_threads()
     layer = model.layers[0]
-    entries, wiring = network_cpu.Entries.of(Events.from_dense(x_btc)), layer.wiring()
+    entries, wiring = network_cpu.Entries.of(Events.from_dense(x_btc)), layer.wiring(layer.neurons(), "compiled")
     parameters, results = list(layer.parameters()), []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
@@ -141,8 +78,8 @@ def test_another_path_where_the_compiled_one_cannot_go():
     model, x_btc = network(), given(2, 5).requires_grad_()
     model(x_btc).sum().backward()
     assert x_btc.grad.abs().sum() > 0
-    assert path_of(x_btc, model.output.neurons())[1] == "a gradient of the input is asked for"
-    assert path_of(x_btc.detach(), model.double().output.neurons()) == ("reference", "weights are torch.float64")
+    assert path_of(x_btc, layers_of(model))[1] == "a gradient of the input is asked for"
+    assert path_of(x_btc.detach(), layers_of(model.double())) == ("reference", "weights are torch.float64")
 
 
 def test_changed_sources_are_seen():
