@@ -26,7 +26,7 @@ from .tables import read_columns
 from .unfinished import Unfinished
 from .wiring import Neurons, table_of
 
-KEEP_EVERY_S = 10.0
+KEEP_EVERY_S, MOST_HELD_BYTES = 10.0, 1 << 28
 AT_ONCE_MS = 100  # between two looks at the clock
 
 
@@ -107,17 +107,19 @@ def _run(
     report: Callable[[int, int, str], None] | None,
 ) -> None:
     n_spikes, began_ms = 0, population.time_ms
+    runs, kept_s = [], time.monotonic()
     while population.time_ms < config.duration_ms:
-        runs, began_s = [], time.monotonic()
-        while population.time_ms < config.duration_ms and time.monotonic() - began_s < KEEP_EVERY_S:
-            now_ms = population.time_ms
-            length_ms = min(AT_ONCE_MS, config.duration_ms - now_ms)
-            runs.append(population.run(length_ms, _between(spikes, now_ms, now_ms + length_ms), config.record))
-            n_spikes += runs[-1].sizes["spike"]
-            if report is not None:
-                rate_hz = 1000 * n_spikes / population.n / (population.time_ms - began_ms)
-                report(population.time_ms, config.duration_ms, f"{rate_hz:.1f} Hz")
-        unfinished.keep(runs, population)
+        now_ms = population.time_ms
+        length_ms = min(AT_ONCE_MS, config.duration_ms - now_ms)
+        runs.append(population.run(length_ms, _between(spikes, now_ms, now_ms + length_ms), config.record))
+        n_spikes += runs[-1].sizes["spike"]
+        if report is not None:
+            rate_hz = 1000 * n_spikes / population.n / (population.time_ms - began_ms)
+            report(population.time_ms, config.duration_ms, f"{rate_hz:.1f} Hz")
+        done = population.time_ms == config.duration_ms
+        if done or time.monotonic() - kept_s >= KEEP_EVERY_S or sum(run.nbytes for run in runs) >= MOST_HELD_BYTES:
+            unfinished.keep(runs, population)
+            runs, kept_s = [], time.monotonic()
 
 
 def _surrogates(config: Network, called: str, folder: Path) -> list[Surrogate]:

@@ -40,7 +40,7 @@ def _csv(path: Path) -> dict[str, np.ndarray]:
 
 
 def _npz(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -54,7 +54,7 @@ def is_matrix(path: Path) -> bool:
     if path.suffix != ".npz":
         return False
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {*file.files} >= MATRIX
     except Exception:  # whoever reads it says what is wrong
         return False

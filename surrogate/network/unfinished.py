@@ -93,7 +93,7 @@ class Unfinished:
         for path in self._parts():
             start, stop = _times(path)
             try:
-                with np.load(path, allow_pickle=False) as file:
+                with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                     part = Part(*(file[name] for name in Part._fields))
             except Exception as error:  # an archive that is damaged fails in many ways
                 raise InputError(f"{path}: damaged ({one_line(error)}); begin again with --overwrite") from error
