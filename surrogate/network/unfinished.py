@@ -7,6 +7,7 @@ parts count; what lies beyond it is made again, to the same numbers.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from ...simulate.schema.input_error import one_line
 from ..population.population import Population
 
 GO_ON = "go on with --resume"
+PART = re.compile(r"\d+-\d+\.npz")  # and nothing that was not put there whole
 
 
 class Part(NamedTuple):
@@ -108,7 +110,8 @@ class Unfinished:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _parts(self) -> list[Path]:
-        return sorted(self.folder.glob("*-*.npz"), key=lambda path: _times(path)[0])
+        parts = [path for path in self.folder.iterdir() if PART.fullmatch(path.name)]
+        return sorted(parts, key=lambda path: _times(path)[0])
 
 
 def _times(path: Path) -> tuple[int, int]:

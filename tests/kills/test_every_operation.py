@@ -57,7 +57,7 @@ CASES = {
     "generalise": Case(GENERALISE, f"{GENERALISE} --resume"),
     "population": Case(POPULATION, f"{POPULATION} --resume"),
     "population, overwrite": Case(
-        f"{POPULATION} --overwrite", before=f"population ../inputs/other.toml --out spikes.zarr"
+        f"{POPULATION} --overwrite", before="population ../inputs/other.toml --out spikes.zarr"
     ),
     "evaluate": Case(EVALUATE),
     "evaluate, figure": Case(f"{EVALUATE} --figure figure.svg", only="scores"),
