@@ -124,8 +124,8 @@ plt.close(figure)
 # %% [markdown]
 # As long as excitation is weak, the noise decides the rate, and with inhibition the cells hardly know of each other. At
 # twice the weight they drive each other, in waves that all take part in, unless inhibition answers: it brings the rate
-# back to that of the noise, and most of the waves go. At three times the weight it can no longer. Input is far there from
-# what the model was fitted to, so do not take that line for a cortex.
+# back to that of the noise, and most of the waves go. At three times the weight it can no longer. There, input is far
+# from what the model was fitted to, so do not take that line for a cortex.
 #
 # ## A closed loop
 #
@@ -162,7 +162,7 @@ display(Image(save_figure(figure, DATA / "population_loop.png"), width=800))
 plt.close(figure)
 
 # %% [markdown]
-# A population goes on bit for bit from `save` and `resume`, for any number of threads. The same network from a file, with
-# its connections in tables or SONATA edges, is `apical population network.toml --out spikes.zarr`. The guide to
-# populations, `docs/guides/population.md`, has the file's fields, and what such networks cannot do: no cell knows of its
-# own spikes, and far from its training data a fit promises nothing.
+# A population goes on bit for bit from `save` and `resume`, for any number of threads. The same network from a file,
+# with its connections in tables or SONATA edges, is `apical population network.toml --out spikes.zarr`. The guide to
+# populations, `docs/guides/population.md`, has the file's fields, and what such networks cannot do: no cell knows of
+# its own spikes, and far from its training data a fit promises nothing.
