@@ -44,6 +44,7 @@ ROOMS = {
         ("fitting",),
         ("use",),
         ("population",),
+        ("network",),
         ("sweep",),
         ("inside",),
         ("checkpoint",),  # for model cards of apical 0.1

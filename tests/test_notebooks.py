@@ -46,7 +46,7 @@ def printed(cells):
 
 
 def test_these_are_the_notebooks():
-    names = ["01_simulate", "02_fit", "03_compare", "04_look_inside", "05_long_horizon"]
+    names = ["01_simulate", "02_fit", "03_compare", "04_look_inside", "05_long_horizon", "06_population"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 
@@ -65,10 +65,10 @@ def test_the_notebooks_in_order(execute, tmp_path):
     """They share a folder: the later ones take what the earlier ones made."""
     executed = [execute(path, tmp_path) for path in NOTEBOOKS]
     simulate, fit, *_ = executed
-    assert [len(pictures(cells)) for cells in executed] == [1, 1, 2, 5, 2]
+    assert [len(pictures(cells)) for cells in executed] == [1, 1, 2, 5, 2, 3]
     assert "Simulating: 4 of 4 trials" in shown(simulate)
     assert "elm 10: step 10 of 10" in printed(fit)
-    assert [in_red(cells) for cells in executed] == [[]] * 5
+    assert [in_red(cells) for cells in executed] == [[]] * 6
     made = {path.name for path in (tmp_path / "notebook_data").iterdir()}
     assert {"truth.zarr", "truth.png", "runs", "predictions", "prediction.png", "scores.csv", "compare.png"} <= made
 

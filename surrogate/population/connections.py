@@ -36,31 +36,11 @@ class Connections(NamedTuple):
         return cls(np.zeros(n + 1, np.int64), empty, np.zeros(1, np.int64), empty, empty, empty.astype(np.float32))
 
     @classmethod
-    def of_table(cls, table: Mapping[str, Any], n_inputs_n: np.ndarray, delay_ms: ArrayLike) -> Connections:
-        """Of columns pre, post, synapse; weight (else 1) and delay_ms (else the argument), by name.
-
-        n_inputs_n (N,): synapses of each neuron. A dict of arrays or a pandas table.
-        Raises InputError naming the column and the first row that is at fault.
-        """
-        unknown = [str(name) for name in table if name not in COLUMNS]
-        missing = [name for name in COLUMNS[:3] if name not in table]
-        if unknown or missing:
-            what = f"no column '{missing[0]}'" if missing else f"a column '{unknown[0]}'"
-            raise InputError(f"connectivity: has {what}, expected {', '.join(COLUMNS[:3])}, perhaps weight, delay_ms")
-        pre, post = (_whole(name, table[name], len(n_inputs_n), "neurons") for name in ("pre", "post"))
-        synapse = _whole("synapse", table["synapse"])
-        weight = _numbers("weight", table.get("weight", 1))
-        delay = _delays(table.get("delay_ms", delay_ms))
-        columns = dict(zip(COLUMNS, (pre, post, synapse, weight, delay), strict=True))
-        for name, column in columns.items():
-            if column.shape not in {(), pre.shape} or pre.ndim != 1:
-                raise InputError(
-                    f"connectivity: '{name}' has shape {column.shape}, 'pre' {pre.shape}: one length for all"
-                )
-        there = n_inputs_n[post]
-        _refuse("synapse", synapse, (synapse < 0) | (synapse >= there), there, "synapses, from 0 on")
-        _refuse("weight", weight, ~(np.isfinite(weight) & (weight >= 0)), None, "0 or more: its synapse says its sign")
-        return cls._sorted(pre, post, synapse, weight, delay, len(n_inputs_n))
+    def of_table(
+        cls, table: Mapping[str, Any], n_inputs_n: np.ndarray, delay_ms: ArrayLike, drawn: Drawn | None = None
+    ) -> Connections:
+        """Of a table that `checked_table` takes."""
+        return cls._sorted(len(n_inputs_n), *checked_table(table, n_inputs_n, delay_ms, drawn).values())
 
     @classmethod
     def of_matrix(
@@ -78,20 +58,14 @@ class Connections(NamedTuple):
         weight = _numbers("weight", matrix.data)
         _refuse("weight", weight, ~np.isfinite(weight), None, "finite numbers")
         pre, post = np.repeat(np.arange(n), np.diff(matrix.indptr)), matrix.indices.astype(np.int64)
-        synapse, chance = np.zeros(len(post), np.int64), np.random.default_rng(seed).random(len(post))
-        for group, sign_s in enumerate(sign_sets):
-            for sign in (1, -1):
-                those, of_sign = (group_n[post] == group) & (np.sign(weight) == sign), np.flatnonzero(sign_s == sign)
-                if those.any() and not len(of_sign):
-                    raise InputError(f"connectivity: a weight of sign {sign:+d} for neurons without such synapses")
-                synapse[those] = of_sign[(chance[those] * len(of_sign)).astype(np.int64)] if those.any() else 0
+        synapse = Drawn(sign_sets, group_n, seed).synapses(post, weight)
         delay = _delays(delay_ms)
         if delay.shape not in {(), weight.shape}:
             raise InputError(f"delay_ms: shape {delay.shape}, expected one number, or {weight.shape} as the weights")
-        return cls._sorted(pre, post, synapse, abs(weight), delay, n)
+        return cls._sorted(n, pre, post, synapse, abs(weight), delay)
 
     @classmethod
-    def _sorted(cls, pre, post, synapse, weight, delay, n: int) -> Connections:
+    def _sorted(cls, n: int, pre, post, synapse, weight, delay) -> Connections:
         synapse, weight, delay = (np.broadcast_to(each, pre.shape) for each in (synapse, weight, delay))
         run_e = pre * (LONGEST_MS + 1) + delay
         order = np.lexsort((post, run_e))  # connections that are alike stay in the order that they came in
@@ -137,6 +111,69 @@ class Connections(NamedTuple):
         flying.count = len(flying.pre_f)
 
 
+def checked_table(
+    table: Mapping[str, Any], n_inputs_n: np.ndarray, delay_ms: ArrayLike, drawn: Drawn | None = None
+) -> dict[str, np.ndarray]:
+    """Columns pre, post, synapse, weight (else 1) and delay_ms (else the argument), by name, all of one length.
+
+    table: a dict of arrays or a pandas table. n_inputs_n (N,): synapses of each neuron. drawn: what draws the synapses
+    of a table without them, by the signs of its weights.
+    Raises InputError naming the column and the first row that is at fault.
+    """
+    needed = COLUMNS[: 2 if drawn else 3]
+    unknown = [str(name) for name in table if name not in COLUMNS]
+    missing = [name for name in needed if name not in table]
+    if unknown or missing:
+        what = f"no column '{missing[0]}'" if missing else f"a column '{unknown[0]}'"
+        others = ", ".join(COLUMNS[len(needed) :])
+        raise InputError(f"connectivity: has {what}, expected {', '.join(needed)}, perhaps {others}")
+    columns = {name: whole(name, table[name], len(n_inputs_n), "neurons") for name in ("pre", "post")}
+    if "synapse" in table:
+        columns["synapse"] = whole("synapse", table["synapse"])
+    columns["weight"] = _numbers("weight", table.get("weight", 1))
+    columns["delay_ms"] = _delays(table.get("delay_ms", delay_ms))
+    shape = columns["pre"].shape
+    for name, column in columns.items():
+        if column.shape not in {(), shape} or len(shape) != 1:
+            raise InputError(f"connectivity: '{name}' has shape {column.shape}, 'pre' {shape}: one length for all")
+    columns = {name: np.broadcast_to(column, shape) for name, column in columns.items()}
+    post, weight = columns["post"], columns["weight"]
+    if "synapse" in columns:
+        synapse, there = columns["synapse"], n_inputs_n[post]
+        _refuse("synapse", synapse, (synapse < 0) | (synapse >= there), there, "synapses, from 0 on")
+        _refuse("weight", weight, ~(np.isfinite(weight) & (weight >= 0)), None, "0 or more: its synapse says its sign")
+    else:
+        assert drawn is not None
+        _refuse("weight", weight, ~np.isfinite(weight), None, "finite numbers")
+        columns |= {"synapse": drawn.synapses(post, weight), "weight": abs(weight)}
+    return {name: columns[name] for name in COLUMNS}
+
+
+class Drawn(NamedTuple):
+    """Synapses that a seed draws. sign_sets: of each group of neurons, the sign of each synapse; group_n (N,)."""
+
+    sign_sets: Sequence[np.ndarray]
+    group_n: np.ndarray
+    seed: int | Sequence[int]
+
+    def synapses(self, post: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """One of the target's excitatory synapses for each weight above 0, of its inhibitory ones below: (E,), int64.
+
+        Raises InputError where a target has no such synapse.
+        """
+        synapse, chance = np.zeros(len(post), np.int64), np.random.default_rng(self.seed).random(len(post))
+        for group, sign_s in enumerate(self.sign_sets):
+            for sign in (1, -1):
+                those, of_sign = (
+                    (self.group_n[post] == group) & (np.sign(weight) == sign),
+                    np.flatnonzero(sign_s == sign),
+                )
+                if those.any() and not len(of_sign):
+                    raise InputError(f"connectivity: a weight of sign {sign:+d} for neurons without such synapses")
+                synapse[those] = of_sign[(chance[those] * len(of_sign)).astype(np.int64)] if those.any() else 0
+        return synapse
+
+
 def _refuse(name: str, values: np.ndarray, wrong: np.ndarray, there: np.ndarray | None, expected: str) -> None:
     if wrong.any():
         at = int(np.argmax(wrong))
@@ -144,8 +181,8 @@ def _refuse(name: str, values: np.ndarray, wrong: np.ndarray, there: np.ndarray 
         raise InputError(f"connectivity: '{name}' of connection {at} is {values.flat[at]}, expected {told}")
 
 
-def _whole(name: str, given: ArrayLike, n: int | None = None, what: str = "") -> np.ndarray:
-    """As int64; below n where there is a bound."""
+def whole(name: str, given: ArrayLike, n: int | None = None, what: str = "") -> np.ndarray:
+    """A column of whole numbers as int64, from 0 to n - 1 where there are n of what it numbers. Raises InputError."""
     values = np.asarray(given)
     if values.dtype.kind not in "iu":
         if values.size:

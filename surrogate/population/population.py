@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ...simulate.schema import LARGEST_SEED, InputError
 from . import connections, saved
 from .arriving import Arriving
-from .connections import Connections
+from .connections import Connections, Drawn
 from .group import Group
 from .kernel import Compiled
 from .plain import Plain
@@ -42,10 +42,11 @@ class Population:
 
     surrogate: as `Surrogate.load` gives it, or a list of them, a group of neurons each.
     n: how many neurons; of several groups a list. Neurons are numbered from 0, group after group.
-    connectivity: a table by name, such as a dict of arrays or a pandas table, with columns `pre`, `post`, `synapse` (of
-    the target, from 0 on) and perhaps `weight` (1: as a spike of the training data) and `delay_ms`; or a sparse SciPy
-    matrix (n, n) of weights from the row's neuron to the column's, above 0 to an excitatory synapse of the target,
-    below to an inhibitory one, each drawn by the seed; None: neurons stand alone.
+    connectivity: a table by name, such as a dict of arrays or a pandas table, with columns `pre`, `post` and perhaps
+    `synapse` (of the target, from 0 on), `weight` (1: as a spike of the training data) and `delay_ms`; or a sparse
+    SciPy matrix (n, n) of weights from the row's neuron to the column's. Where no synapse is told, weights above 0 go
+    to an excitatory synapse of the target, below 0 to an inhibitory one, each drawn by the seed. None: neurons stand
+    alone.
     delay_ms: whole ms from 1 on, of all connections or of each, where the table does not tell.
     seed: of spikes, Poisson input and drawn synapses; every number depends on seed, neuron and bin alone.
     poisson_hz: rate of independent Poisson spikes at each synapse, a number or (S,), for every neuron; of several
@@ -74,7 +75,7 @@ class Population:
         self._groups, seed = _groups(surrogate, n, poisson_hz), int(seed)
         self.n, self.time_ms = sum(group.n for group in self._groups), 0
         self.path, engine = _path(path, self._groups)
-        _check_memory(
+        check_memory(
             sum(engine.bytes_per_neuron(group) * group.n for group in self._groups)
             + connections.BYTES * _n_connections(connectivity),
             f"{self.n:,} neurons with {_n_connections(connectivity):,} connections",
@@ -119,7 +120,7 @@ class Population:
         if not (isinstance(duration_ms, int | np.integer) and 1 <= duration_ms <= MOST - self.time_ms):
             raise InputError(f"duration_ms is {duration_ms!r}, expected whole ms, 1 or more")
         watched, duration_ms = _watched(record, self.n), int(duration_ms)
-        _check_memory(
+        check_memory(
             duration_ms * (32 + 24 * len(watched)), f"{duration_ms:,} ms, with traces of {len(watched):,} neurons,"
         )
         arriving, start_ms = Arriving.of(spikes, self._n_inputs_n, self.time_ms, duration_ms), self.time_ms
@@ -198,10 +199,11 @@ def _path(asked: str, groups: Sequence[Group]) -> tuple[str, type[Compiled] | ty
 def _wires(given: Any, groups: Sequence[Group], n_inputs_n: np.ndarray, delay_ms: ArrayLike, seed: int) -> Connections:
     if given is None:
         return Connections.none(len(n_inputs_n))
+    group_n = np.repeat(np.arange(len(groups)), [group.n for group in groups])
+    drawn = Drawn([group.sign_s for group in groups], group_n, seed)
     if hasattr(given, "tocsr"):
-        group_n = np.repeat(np.arange(len(groups)), [group.n for group in groups])
-        return Connections.of_matrix(given, [group.sign_s for group in groups], group_n, delay_ms, seed)
-    return Connections.of_table(given, n_inputs_n, delay_ms)
+        return Connections.of_matrix(given, drawn.sign_sets, group_n, delay_ms, seed)
+    return Connections.of_table(given, n_inputs_n, delay_ms, drawn)
 
 
 def _n_connections(given: Any) -> int:
@@ -224,7 +226,8 @@ def _watched(record: ArrayLike, n: int) -> np.ndarray:
     return watched.astype(np.int64)
 
 
-def _check_memory(n_bytes: int, what: str) -> None:
+def check_memory(n_bytes: float, what: str) -> None:
+    """Raise InputError where `what` takes more memory than is free."""
     free = psutil.virtual_memory().available
     if n_bytes > free:
         raise InputError(f"{what} take {n_bytes / 2**30:,.1f} GiB, {free / 2**30:,.1f} are free: take fewer")

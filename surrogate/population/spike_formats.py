@@ -43,10 +43,9 @@ def spikes_to_sonata(spikes: xr.Dataset, path: str | Path, nodes: str = "cells")
     Raises InputError for another dataset, where h5py is not installed, or where it cannot be written.
     """
     neuron_k, time_ms_k, _ = _spikes(spikes)
-    try:
-        import h5py
-    except ImportError as error:
-        raise InputError("SONATA takes h5py, which is not installed: pip install 'apical[sonata]'") from error
+    check_sonata()
+    import h5py
+
     if not nodes or "/" in nodes:
         raise InputError(f"nodes is {nodes!r}, expected the name of a node population, without '/'")
     with writing_whole(Path(path)) as growing, h5py.File(growing, "w") as file:
@@ -55,6 +54,14 @@ def spikes_to_sonata(spikes: xr.Dataset, path: str | Path, nodes: str = "cells")
         group.create_dataset("node_ids", data=neuron_k.astype("u8"))
         group.create_dataset("timestamps", data=time_ms_k).attrs["units"] = "ms"
     return Path(path)
+
+
+def check_sonata() -> None:
+    """Raise InputError where h5py is not installed."""
+    try:
+        import h5py  # noqa: F401
+    except ImportError as error:
+        raise InputError("SONATA takes h5py, which is not installed: pip install 'apical[sonata]'") from error
 
 
 def _spikes(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray, int]:

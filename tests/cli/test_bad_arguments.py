@@ -58,6 +58,7 @@ COMMANDS = {
     "fit ln": "truth.zarr --model ln --size 2 --out new --device cpu",
     "fit alif": "truth.zarr --model alif --out new --device cpu",
     "fit task": "task.zarr --size 3 --set bin_ms=50 --out new --device cpu",
+    "population": "network.toml --out new.zarr --sonata new.h5",
     "sweep": "sweep.toml truth.zarr --out new --device cpu",
     "sweep task": "classifiers.toml task.zarr --out new --device cpu",
     "predict": "run truth.zarr --out new.zarr --device cpu",
@@ -83,6 +84,7 @@ COMMANDS = {
     **{f"tasks import {name}": "afolder --out new.zarr" for name in PUBLISHED_TASKS},
     "tasks show": "truth.zarr",
 }
+NETWORK = 'duration_ms = 5\n[[groups]]\nmodel = "run"\nn = 3\n'
 SWEEP = 'recipe = "quick"\n[[models]]\nfamily = "elm"\nsizes = [2]\n'
 EVERY = 31  # so many-th case; no factor of the numbers of values, so that each value comes up
 # Where work would begin, as the commands reach it
@@ -98,6 +100,7 @@ WORK = (
     "apical.surrogate.sweep.sweep.run_all",
     "apical.surrogate.use.predict.rollout",
     "apical.surrogate.use.export.export",
+    "apical.surrogate.network.run.write_store",
     "apical.surrogate.sweep.generalise.predict",
     "apical.cli.look_inside.look_inside",
     "apical.analysis.comparison.compare.compare",
@@ -242,6 +245,7 @@ def here(_base, request, tmp_path, monkeypatch, swc, apical):
         (tmp_path / "afile").write_text("hello\n")
         (tmp_path / "numbers.p").write_bytes(b"hello")
         (tmp_path / "sweep.toml").write_text(SWEEP)
+        (tmp_path / "network.toml").write_text(NETWORK)
         (tmp_path / "classifiers.toml").write_text(f"bins_ms = [50]\n{SWEEP}")
         toy(tmp_path / "task.zarr", "events", train=40, test=20)
         with monkeypatch.context() as patch:

@@ -26,6 +26,7 @@ COMMANDS = (
     "inspect",
     "noise-floor",
     "fit",
+    "population",
     "sweep",
     "predict",
     "export",

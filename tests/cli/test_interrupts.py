@@ -47,6 +47,7 @@ def test_simulate(interrupted, where, kth):
         ),
         ("predict run truth.zarr --out new.zarr", "apical.surrogate.use.predict.rollout"),
         ("sweep sweep.toml truth.zarr --out new --workers 2", "apical.simulate.run.dask_cluster.spread"),
+        ("population network.toml --out new.zarr", "apical.surrogate.population.population.Population.run"),
         ("generalise run --on truth.zarr --out new.csv", "apical.surrogate.sweep.generalise.predict"),
         ("evaluate truth.zarr prediction.zarr --out new.csv", "apical.analysis.scores.files.write_scores"),
         ("validate --only convergence --out new.png", LAUNCH),
@@ -56,4 +57,5 @@ def test_simulate(interrupted, where, kth):
 )
 def test_every_other_long_command(interrupted, fitted, command, where):
     (fitted / "sweep.toml").write_text("[[models]]\nfamily = 'elm'\nsizes = [2]\n")
+    (fitted / "network.toml").write_text("duration_ms = 300\n[[groups]]\nmodel = 'run'\nn = 3\n")
     interrupted(command, where)

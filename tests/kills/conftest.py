@@ -52,6 +52,9 @@ def inputs(run_with, write_dataset, lasting_swc, tmp_path_factory) -> Path:
         "seeds = [0, 1]\n[settings]\nsteps = 1\nbatch = 2\nwindow_ms = 60\nburn_in_ms = 10\nvalidate_every = 1\n"
         '[[models]]\nfamily = "elm"\nsizes = [2]\noptions = {n_branches = 4}\n'
     )
+    for name, duration_ms in (("network", 30), ("other", 20)):
+        told = f'duration_ms = {duration_ms}\nrecord = [1]\n[[groups]]\nmodel = "run"\nn = 3\npoisson_hz = 20\n'
+        (folder / f"{name}.toml").write_text(told + "[[connections]]\nprobability = 0.5\n")
     for command in (
         f"simulate nmda --morphology {folder}/cell.swc --seconds 0.05 --trials 1 --engine neuron --out cell.zarr",
         f"fit truth.zarr {FITTED} --steps 2 --out run",

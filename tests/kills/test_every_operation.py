@@ -25,6 +25,7 @@ PREDICT = "predict ../inputs/run ../inputs/truth.zarr --trials 0 --device cpu --
 SWEEP = "sweep ../inputs/sweep.toml ../inputs/truth.zarr --device cpu --out swept"
 GENERALISE = "generalise ../inputs/run --on ../inputs/truth.zarr --device cpu --out general.csv"
 EVALUATE = "evaluate ../inputs/truth.zarr ../inputs/prediction.zarr --published-only --out scores.csv"
+POPULATION = "population ../inputs/network.toml --out spikes.zarr"
 LOOK = "look ../inputs/ln ../inputs/truth.zarr --out look --format svg --device cpu"
 
 
@@ -54,6 +55,10 @@ CASES = {
     "predict, overwrite": Case(f"{PREDICT} --overwrite", before=f"{PREDICT} --mode stream"),
     "sweep": Case(SWEEP, f"{SWEEP} --resume"),
     "generalise": Case(GENERALISE, f"{GENERALISE} --resume"),
+    "population": Case(POPULATION, f"{POPULATION} --resume"),
+    "population, overwrite": Case(
+        f"{POPULATION} --overwrite", before="population ../inputs/other.toml --out spikes.zarr"
+    ),
     "evaluate": Case(EVALUATE),
     "evaluate, figure": Case(f"{EVALUATE} --figure figure.svg", only="scores"),
     "compare": Case("compare ../inputs/scores.csv --out figure.svg"),
@@ -63,7 +68,18 @@ CASES = {
 }
 CHEAP = ("generalise", "evaluate")  # the others take longer than a test should
 EACH = [name if name in CHEAP else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
-WRITES_MUCH = ("simulate", "append", "noise floor", "import", "fit", "predict", "sweep", "generalise", "evaluate")
+WRITES_MUCH = (
+    "simulate",
+    "append",
+    "noise floor",
+    "import",
+    "fit",
+    "predict",
+    "sweep",
+    "generalise",
+    "population",
+    "evaluate",
+)
 FULL = [each for each in EACH if getattr(each, "values", (each,))[0] in (*WRITES_MUCH, "compare", "report")]
 
 

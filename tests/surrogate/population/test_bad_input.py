@@ -31,7 +31,7 @@ BAD_TABLES = [
     ({"delay_ms": [1.5, 1]}, r"delay_ms of connection 0 is 1.5, expected whole ms"),
     ({"delay_ms": [np.nan, 1]}, r"delay_ms of connection 0 is nan"),
     ({"synapse": [1]}, r"'synapse' has shape \(1,\), 'pre' \(2,\): one length for all"),
-    ({"delay": [1, 1]}, r"has a column 'delay', expected pre, post, synapse, perhaps weight, delay_ms"),
+    ({"delay": [1, 1]}, r"has a column 'delay', expected pre, post, perhaps synapse, weight, delay_ms"),
 ]
 
 
@@ -43,7 +43,8 @@ def test_connections(make_surrogate, change, told):
 
 
 BAD = [
-    ({"connectivity": {"pre": [0], "post": [1]}}, "connectivity: has no column 'synapse'"),
+    ({"connectivity": {"pre": [0]}}, "connectivity: has no column 'post', expected pre, post, perhaps synapse"),
+    ({"connectivity": {"pre": [0], "post": [1], "weight": [np.inf]}}, "'weight' of connection 0 is inf, expected fin"),
     ({"connectivity": [[0, 1, 2]]}, "connectivity: a list, expected columns by name or a sparse SciPy matrix"),
     ({"connectivity": matrix(n=4)}, r"a matrix of shape \(4, 4\), expected \(3, 3\) for 3 neurons"),
     ({"connectivity": matrix(np.inf, 0, 1)}, "'weight' of connection 0 is inf, expected finite numbers"),

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, random_array
 
-from apical.surrogate.population.connections import Connections
+from apical.surrogate.population.connections import Connections, Drawn
 from apical.surrogate.population.spikes_in_flight import SpikesInFlight
 
 
@@ -56,6 +56,16 @@ def test_a_matrix_says_who_and_how_much_and_the_seed_which_synapse():
     assert abs(again - matrix.astype("f4")).max() == 0
     of_first = np.bincount(wires.synapse_e[(sign_e > 0) & (group_n[wires.post_e] == 0)], minlength=4)
     assert of_first[2] == 0 and of_first[[0, 1, 3]].min() > 0.25 * of_first.sum()
+
+
+def test_a_table_without_synapses_is_the_matrix():
+    random = np.random.default_rng(2)
+    matrix = random_array((30, 30), density=0.2, rng=random, data_sampler=lambda size: random.normal(size=size)).tocsr()
+    drawn = Drawn([np.array([1, 1, -1, 1]), np.array([-1, 1])], np.repeat([0, 1], 15), seed=3)
+    table = {"pre": np.repeat(np.arange(30), np.diff(matrix.indptr)), "post": matrix.indices, "weight": matrix.data}
+    wires = Connections.of_table(table, np.repeat([4, 2], 15), 2, drawn)
+    expected = Connections.of_matrix(matrix, drawn.sign_sets, drawn.group_n, 2, 3)
+    assert all(np.array_equal(*each) for each in zip(wires, expected, strict=True))
 
 
 def test_a_delay_for_each_weight_of_a_matrix():

@@ -1,0 +1,1 @@
+"""A network of fitted neurons from a file: groups, connections and input in, a dataset of spikes out."""
