@@ -1,6 +1,7 @@
 # The stage's public names, loaded when they are first asked for.
 from .fitting.fit import fit_task as fit_task
 from .fitting.predict import answer as answer
+from .fitting.predict import read_through as read_through
 from .fitting.recipe import TaskFit as TaskFit
 from .fitting.recipe import recipe as recipe
 from .loader import Batches as Batches
