@@ -41,7 +41,7 @@ class TextRead(NamedTuple):
 
 @torch.no_grad()
 def read_text(model: LanguageModel, text: SplitText, tokens: int | None = None, *, lanes: int = LANES) -> TextRead:
-    """Let a model read a text of two tokens or more; of a longer one than `tokens`, that many of the first are scored."""
+    """Let a model read a text of two tokens or more; at most `tokens` of them are scored, the first ones."""
     model.eval()
     total = min(len(text) - 1, tokens or len(text))
     lanes = max(1, min(lanes, total // HEARD))
@@ -54,9 +54,7 @@ def read_text(model: LanguageModel, text: SplitText, tokens: int | None = None, 
     for at in range(0, int((end_l - begin_l).max()), PIECE):
         steps = min(PIECE, int((end_l - begin_l).max()) - at)
         both_lt = np.stack([_part(text, int(begin) + at, steps + 1) for begin in begin_l])
-        logits_ltk, state = model(
-            Sequences.of(of_tokens([*both_lt[:, :-1]], len(text.vocabulary)), device), state
-        )
+        logits_ltk, state = model(Sequences.of(of_tokens([*both_lt[:, :-1]], len(text.vocabulary)), device), state)
         next_lt = torch.from_numpy(both_lt[:, 1:].astype(np.int64)).to(device)
         nats_lt = logits_ltk.logsumexp(2) - logits_ltk.gather(2, next_lt[..., None])[..., 0]
         right_lt = (logits_ltk.argmax(2) == next_lt).cpu().numpy()
@@ -70,4 +68,6 @@ def read_text(model: LanguageModel, text: SplitText, tokens: int | None = None, 
 def _part(text: SplitText, first: int, n: int) -> np.ndarray:
     """Tokens from `first` on; past the end of the text, where nothing is scored, the first of the vocabulary."""
     there = max(min(n, len(text) - first), 0)
-    return np.concatenate([text.part(first, there), np.zeros(n - there, np.int64)]) if there < n else text.part(first, n)
+    return (
+        np.concatenate([text.part(first, there), np.zeros(n - there, np.int64)]) if there < n else text.part(first, n)
+    )

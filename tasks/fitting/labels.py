@@ -45,9 +45,7 @@ class Labels:
     def batches(self, numbers: range) -> Generator[Batch, None, None]:
         return self._train.steps(numbers)
 
-    def step(
-        self, model: Classifier, optimizer: torch.optim.Optimizer, batch: Batch, number: int, steps: int
-    ) -> float:
+    def step(self, model: Classifier, optimizer: torch.optim.Optimizer, batch: Batch, number: int, steps: int) -> float:
         return take_step(model, optimizer, batch, self._config, number, steps)
 
     def validated(self, model: Classifier, step: int, loss: float) -> TaskRow:

@@ -39,14 +39,18 @@ class TaskFit(Settings):
     reset_steps: int = Field(
         default=0, ge=0, le=10**9, description="of text: in which the chance that a state begins anew falls from 1"
     )
-    reset_probability: float = Field(default=0.0, ge=0, le=1, description="of text: that chance in the steps after them")
+    reset_probability: float = Field(
+        default=0.0, ge=0, le=1, description="of text: that chance in the steps after them"
+    )
 
     seed: Seed = Field(default=0, description="initial weights, order of sequences, dropout")
     epochs: float = Field(default=10.0, gt=0, le=1e6, description="passes through the training data")
     steps: int | None = Field(default=None, gt=0, le=10**9, description="training steps, in place of epochs")
     batch: int = Field(default=8, gt=0, le=100_000, description="sequences in a step, streams of text")
     validate_every: int | None = Field(default=None, gt=0, le=10**9, description="steps; none: an epoch")
-    validation_items: int | None = Field(default=None, gt=0, description="sequences, or tokens of text, of a validation; none: all")
+    validation_items: int | None = Field(
+        default=None, gt=0, description="sequences, or tokens of text, of a validation; none: all"
+    )
     patience: int | None = Field(default=None, gt=0, description="stop after so many validations without a better one")
 
     optimizer: Literal["adam", "adamax"] = Field(default="adam", description="adam or adamax")
@@ -119,8 +123,8 @@ NETWORK_SHD: dict[str, Any] = {
 }
 NETWORK_OPTIONS = {"input_dropout": 0.2, "recurrent_dropout": 0.2, "u_penalty": 0.002, "activity_penalty": 0.2}
 NETWORK_TEXT = "paper-network-enwik8"
-# The same paper's of Enwik8: 300,000 steps. Not told, and taken from SHD-Adding: warm-up, clipping, cosine. How often the
-# validation text is read, and how much of it, is ours.
+# The same paper's of Enwik8: 300,000 steps. Not told, and taken from SHD-Adding: warm-up, clipping, cosine. How often
+# the validation text is read, and how much of it, is ours.
 NETWORK_ENWIK8: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 5e-4,

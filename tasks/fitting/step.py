@@ -60,7 +60,7 @@ def begin_step(model: nn.Module, config: TaskFit, step: int) -> None:
 def descend(
     model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, config: TaskFit, step: int, steps: int
 ) -> float:
-    """A step down a loss, with the rate of step number `step`; returns the loss, and does nothing where it is no number."""
+    """A step down a loss, with the rate of step number `step`; none where it is no number. Returns the loss."""
     value = loss.item()
     if not math.isfinite(value):  # before it spoils the weights
         return value

@@ -32,7 +32,9 @@ class LanguageModel(nn.Module):
         kind = FAMILIES[settings.family][1]
         if not issubclass(kind, Recurrent):
             able = ", ".join(name for name, (_, each) in FAMILIES.items() if issubclass(each, Recurrent))
-            raise InputError(f"{settings.family}: has no state that goes on from window to window of a text; try {able}")
+            raise InputError(
+                f"{settings.family}: has no state that goes on from window to window of a text; try {able}"
+            )
         self.settings, self.penalty = settings, 0.0
         self.encoder: Recurrent = cast(Any, kind)(settings)
         self.readout = nn.Linear(self.encoder.n_features, settings.n_classes)

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def test_bits_are_those_of_a_plain_loop(text, tmp_path):
     bias = weights["encoder.cell.cells.bias_ih_l0"] + weights["encoder.cell.cells.bias_hh_l0"]
     part = SplitText(text, "train")
     tokens, h, c, bits = part.part(0, 5_001), np.zeros(24), np.zeros(24), []
-    for now, following in zip(tokens[:-1], tokens[1:], strict=True):
+    for now, following in pairwise(tokens):
         i, f, g, o = np.split(w_in[:, now] + w_own @ h + bias, 4)
         c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
         h = np.tanh(c) / (1 + np.exp(-o))
@@ -254,7 +255,9 @@ def test_what_does_not_suit_text_is_one_line(text, tmp_path, changes, told):
 def test_a_recipe_of_text_does_not_suit_labels(tmp_path):
     toy(tmp_path / "toy", "tokens", train=30, test=5, steps=12)
     config = recipe("paper-network-enwik8", "elm-network", 10)
-    with pytest.raises(InputError, match="window is a setting of text, which this task is not; leave it out, or choose"):
+    with pytest.raises(
+        InputError, match="window is a setting of text, which this task is not; leave it out, or choose"
+    ):
         fit_task(config, tmp_path / "toy", tmp_path / "run")
 
 
@@ -262,9 +265,7 @@ def changed(text, folder, **attributes):
     """The task with attributes of its store replaced, or left out where None."""
     shutil.copytree(text, folder)
     told = json.loads((folder / "zarr.json").read_text())
-    told["attributes"] = {
-        name: value for name, value in (told["attributes"] | attributes).items() if value is not None
-    }
+    told["attributes"] = {name: value for name, value in (told["attributes"] | attributes).items() if value is not None}
     (folder / "zarr.json").write_text(json.dumps(told))
     return folder
 

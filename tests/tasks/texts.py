@@ -4,7 +4,7 @@ import numpy as np
 
 from apical.tasks.sources.text import make_characters
 
-WORDS = "the of neuron and dendrite synapse in a cortex membrane is with".split()
+WORDS = ["the", "of", "neuron", "and", "dendrite", "synapse", "in", "a", "cortex", "membrane", "is", "with"]
 
 
 def words_of(n, seed=0):
