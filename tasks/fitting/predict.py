@@ -68,7 +68,10 @@ def answer(run: str | Path, task: str | Path, split: str = "test", *, device: st
 def read_through(run: str | Path, task: str | Path, split: str = "test", *, device: str = "auto") -> ReadThrough:
     """The bits that each token of a split's text takes a run's model, which reads it from beginning to end.
 
-    run, task, split, device: as of `answer`, of a task of text. Raises InputError as it does.
+    run: folder that `fit_task` made. task: path of the text that it was fitted to. split: train, validation or test.
+    device: auto, cpu or cuda.
+    Returns the run's card, the split, and `read`: `bits`, per character, `bits_n` of each character but the first, and
+    whether each was thought the likeliest. Raises InputError for a task other than the run's.
     """
     model, card = load_language_model(run)
     text = SplitText(_own(run, card, task), split)

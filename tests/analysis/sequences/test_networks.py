@@ -124,7 +124,7 @@ def of_text(scores):
 
 
 def test_of_bits_the_fewest_are_the_best(of_text):
-    found = measured(of_text)
+    found = measured(of_text, resamples=50)
     given = budgets(found)
     for budget in given:
         said, best = TRUTH.bits(budget.units), optimum(budget)
