@@ -245,8 +245,8 @@ def print_measured(found: Sequence[Any]) -> None:
 
     table = Table(box=None)
     for name in ("model", "bin", "parameters", "steps", "seeds"):
-        table.add_column(name, justify="left" if name == "model" else "right")
-    table.add_column(" or ".join(dict.fromkeys(each.measure.in_table for each in found)), justify="right")
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=name == "model")
+    table.add_column(" or ".join(dict.fromkeys(each.measure.short for each in found)), justify="right")
     table.add_column("95 % interval")
     for each in found:
         first = each.first
@@ -256,6 +256,8 @@ def print_measured(found: Sequence[Any]) -> None:
             *(f"{first.n_parameters:,}", f"{first.steps:,}", f"{len(each.scores)}", f"{each.mean:.4f}", told),
         )
     console.print(table)
+    if any(not each.measure.more_is_better for each in found):
+        console.print("bits: per character, fewer is better")
 
 
 def compare_scores_of_tasks(scores: Sequence[Path], out: Sequence[Path], table: Path | None) -> None:

@@ -16,10 +16,12 @@ LEAST = 100  # characters of a block
 class Measure(NamedTuple):
     """A score, and which way it is better.
 
-    name: on an axis. in_table: where no axis shows which way. lost: the loss that a scaling law is fitted to.
+    name: on an axis. short: in a terminal. in_table: where no axis shows which way. lost: the loss that a scaling
+    law is fitted to.
     """
 
     name: str
+    short: str
     in_table: str
     lost: str
     more_is_better: bool
@@ -33,8 +35,8 @@ class Measure(NamedTuple):
         return values.argmax(axis) if self.more_is_better else values.argmin(axis)
 
 
-ACCURACY = Measure("accuracy", "accuracy", "share of wrong answers", True)
-BITS = Measure("bits per character", "bits per character (fewer is better)", "bits per character", False)
+ACCURACY = Measure("accuracy", "accuracy", "accuracy", "share of wrong answers", True)
+BITS = Measure("bits per character", "bits", "bits per character (fewer is better)", "bits per character", False)
 
 
 def in_blocks(bits_n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -131,8 +131,8 @@ def fit(
 
     A run that is resumed knows its settings and its dataset; one that is given again must be the same.
 
-    Of a task (`apical tasks`), a classifier of its sequences is fitted, and chosen on validation accuracy; of text, what
-    says which character comes next, chosen on bits per character.
+    Of a task (`apical tasks`), a classifier of its sequences is fitted, and chosen on validation accuracy; of text, a
+    model of which character comes next, chosen on bits per character.
 
     On several GPUs: torchrun --nproc-per-node 2 -m apical.cli fit …, each takes its share of every batch.
     """

@@ -76,8 +76,8 @@ def sweep(
 ) -> None:
     """Fit, predict and score every model of a sweep: models × sizes × seeds × amounts of data.
 
-    On a task of sequences: models × sizes × bins × seeds, each scored on the test sequences, or text. elm-network: networks of
-    neurons that spend each budget of parameters in several ways.
+    On a task of sequences: models × sizes × bins × seeds, each scored on the test sequences, or text. elm-network:
+    networks of neurons that spend each budget of parameters in several ways.
 
     A sweep that is resumed knows its settings and its dataset; one that is given again must be the same. A run that
     fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical

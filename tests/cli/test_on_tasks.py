@@ -146,7 +146,11 @@ def book(tmp_path_factory):
 def test_the_road_of_text(book, tmp_path):
     runs = [book / "gru", book / "network"]
     told = run("evaluate", book / "b.zarr", *runs, "--out", tmp_path / "s.csv", "--figure", tmp_path / "f.png")
-    assert "bits per" in told and "6, d_m 2" in told and (tmp_path / "f.png").stat().st_size > 1000
+    assert (
+        "bits: per character, fewer is better" in told
+        and "6, d_m 2" in told
+        and (tmp_path / "f.png").stat().st_size > 1000
+    )
     run("compare", tmp_path / "s.csv", "--out", tmp_path / "g.png", "--table", tmp_path / "t.md")
     assert "| bits per character (fewer is better) |" in (tmp_path / "t.md").read_text()
     assert "report:" in run("report", tmp_path / "s.csv", "--out", tmp_path / "r.html")
