@@ -32,7 +32,7 @@ class Measure(NamedTuple):
 
     def best(self, values: np.ndarray, axis: int | None = None) -> np.ndarray:
         """Where the best value is."""
-        return values.argmax(axis) if self.more_is_better else values.argmin(axis)
+        return np.asarray(values.argmax(axis) if self.more_is_better else values.argmin(axis))
 
 
 ACCURACY = Measure("accuracy", "accuracy", "accuracy", "share of wrong answers", True)

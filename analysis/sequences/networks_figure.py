@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,8 +66,8 @@ def _draw_trade_off(axes: Axes, given: Sequence[Budget], look: Sequence[Look]) -
         behind = [row for row in published_networks() if row.task == beside]
         label = f"{beside}, {_budget_of(behind):,} parameters"
         value = [(row.bits_per_character if measure is BITS else row.accuracy) or np.nan for row in behind]
-        how = {"color": GREY, "marker": "s", "markersize": 2.5, "lw": 0.7, "label": label, "zorder": 1}
-        axes.plot([row.d_m for row in behind], value, **how)  # type: ignore[arg-type]
+        grey: dict[str, Any] = {"color": GREY, "marker": "s", "markersize": 2.5, "lw": 0.7, "label": label, "zorder": 1}
+        axes.plot([row.d_m for row in behind], value, **grey)
         source = f"Grey: published{'' if first.task == beside else ' of another data set'}, {behind[0].source}."
     for place, (budget, one) in enumerate(zip(given, look, strict=True)):
         best, label = optimum(budget), f"{budget.n_parameters:,} parameters"
