@@ -36,7 +36,7 @@ def fit_to_task(
     overwrite: bool,
     not_for_tasks: Sequence[str],
 ) -> None:
-    """Fit a classifier. not_for_tasks: options that were given and are of other fits.
+    """Fit a classifier, or a model of text. not_for_tasks: options that were given and are of other fits.
 
     Raises InputError for those, for several tasks, and as `fit_task` does.
     """
@@ -48,7 +48,7 @@ def fit_to_task(
 
     _refuse(not_for_tasks, "fits")
     if data is not None and len(data) > 1:
-        raise InputError(f"a classifier is fitted to one task, got {len(data)} paths; give one")
+        raise InputError(f"what is fitted to a task is fitted to one, got {len(data)} paths; give one")
     given = given | parsed(fields)
     if resume and recipe is None and is_task_run(out):
         config = read_task_card(out).fit.changed(given)
@@ -67,9 +67,7 @@ def fit_to_task(
             report=lambda progress: show(progress.step, progress.steps, progress.in_words()),
         )
     fitted_to = task or read_task_card(out).task
-    console.print(
-        f"{out}: fitted; `apical evaluate {fitted_to} {out} --out scores.csv` scores it on the test sequences"
-    )
+    console.print(f"{out}: fitted; `apical evaluate {fitted_to} {out} --out scores.csv` scores it on the test split")
 
 
 def sweep_of_task(data: Sequence[Path] | None, out: Path, resume: bool) -> bool:
@@ -162,12 +160,12 @@ def evaluate_on_task(
     as_json: bool,
     figure: Path | None,
 ) -> None:
-    """Score runs on a task's test sequences. not_for_tasks: options that were given and are of simulations.
+    """Score runs on a task's test split. not_for_tasks: options that were given and are of simulations.
 
-    Raises InputError for those, and as `answer` does.
+    Raises InputError for those, and as `answer` and `read_through` do.
     """
-    from ..analysis.sequences.accuracy import accuracies
     from ..analysis.sequences.figure import compare_tasks
+    from ..analysis.sequences.measured import measured
     from ..analysis.sequences.rows import write_task_scores
     from .tables import print_json
 
@@ -184,7 +182,7 @@ def evaluate_on_task(
     if as_json:
         print_json([score.model_dump() for score in scores])
         return
-    print_accuracies(accuracies(scores))
+    print_measured(measured(scores))
     if out is not None:
         console.print(f"scores: {out}")
     if figure is not None:
@@ -195,11 +193,9 @@ def _score(task: Path, run: Path) -> Any:
     import numpy as np
 
     from ..analysis.sequences.rows import TaskScore
-    from ..tasks.fitting.predict import answer
-    from ..tasks.fitting.run_folder import log_of
+    from ..tasks.fitting.run_folder import log_of, read_task_card
 
-    card, split, found = answer(run, task)
-    rows = log_of(run)
+    card = read_task_card(run)
     return TaskScore(
         task=card.title,
         task_id=card.task_id,
@@ -212,15 +208,29 @@ def _score(task: Path, run: Path) -> Any:
         batch=card.fit.batch,
         bin_ms=card.fit.bin_ms,
         adding=card.fit.adding,
-        split=split,
         n_classes=len(card.class_names),
-        n_sequences=len(found.label_n),
-        accuracy=found.accuracy,
+        curve_i2=np.array([(row.step, row.score) for row in log_of(run)]),
         **_of_network(card.model),
-        label_n=found.label_n,
-        predicted_n=found.predicted_n,
-        curve_i2=np.array([(row.step, row.validation_accuracy) for row in rows]),
+        **(_of_text if card.target == "next" else _of_labels)(task, run),
     )
+
+
+def _of_labels(task: Path, run: Path) -> dict[str, Any]:
+    from ..tasks.fitting.predict import answer
+
+    _, split, found = answer(run, task)
+    answers = {"label_n": found.label_n, "predicted_n": found.predicted_n}
+    return {"split": split, "n_sequences": len(found.label_n), "accuracy": found.accuracy, **answers}
+
+
+def _of_text(task: Path, run: Path) -> dict[str, Any]:
+    from ..analysis.sequences.measure import in_blocks
+    from ..tasks.fitting.predict import read_through
+
+    _, split, found = read_through(run, task)
+    bits_k, characters_k = in_blocks(found.bits_n)
+    scored = {"n_sequences": len(found.bits_n), "accuracy": found.accuracy, "bits_per_character": found.bits}
+    return {"split": split, **scored, "bits_k": bits_k, "characters_k": characters_k}
 
 
 def _of_network(model: Any) -> dict[str, int]:
@@ -229,14 +239,14 @@ def _of_network(model: Any) -> dict[str, int]:
     return {"d_m": model.d_m, "n_sources": model.n_branches * model.synapses_per_branch}
 
 
-def print_accuracies(found: Sequence[Any]) -> None:
-    """A table of models: accuracy over their seeds, with its interval."""
+def print_measured(found: Sequence[Any]) -> None:
+    """A table of models: accuracy, or bits per character, over their seeds, with its interval."""
     from rich.table import Table
 
     table = Table(box=None)
     for name in ("model", "bin", "parameters", "steps", "seeds"):
-        table.add_column(name, justify="left" if name == "model" else "right")
-    table.add_column("accuracy", justify="right")
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=name == "model")
+    table.add_column(" or ".join(dict.fromkeys(each.measure.short for each in found)), justify="right")
     table.add_column("95 % interval")
     for each in found:
         first = each.first
@@ -246,25 +256,27 @@ def print_accuracies(found: Sequence[Any]) -> None:
             *(f"{first.n_parameters:,}", f"{first.steps:,}", f"{len(each.scores)}", f"{each.mean:.4f}", told),
         )
     console.print(table)
+    if any(not each.measure.more_is_better for each in found):
+        console.print("bits: per character, fewer is better")
 
 
 def compare_scores_of_tasks(scores: Sequence[Path], out: Sequence[Path], table: Path | None) -> None:
     """Draw task scores, and write them as a table. Raises InputError as `read_task_scores` and `compare_tasks` do."""
-    from ..analysis.sequences.accuracy import accuracies, accuracy_table
     from ..analysis.sequences.figure import compare_tasks
+    from ..analysis.sequences.measured import measured, measured_table
     from ..analysis.sequences.rows import read_task_scores
     from ..simulate.schema import writing_whole
 
     found = read_task_scores(scores)
     for path in out:
         compare_tasks(found, path)
-    together = accuracies(found)
-    print_accuracies(together)
+    together = measured(found)
+    print_measured(together)
     for path in out:
         console.print(f"figure: {path}")
     if table is not None:
         with writing_whole(table) as growing:
-            growing.write_text(accuracy_table(together), encoding="utf-8")
+            growing.write_text(measured_table(together), encoding="utf-8")
         console.print(f"table: {table}")
 
 

@@ -10,13 +10,14 @@ from tempfile import TemporaryDirectory
 from ...simulate.schema import InputError, made_with, writing_whole
 from ..families import family_of
 from ..markup import Markup, element, joined
-from ..sequences.accuracy import Accuracy, accuracies
 from ..sequences.figure import compare_tasks
+from ..sequences.measure import BITS
+from ..sequences.measured import Measured, measured
 from ..sequences.rows import TaskScore
 from .style import style_sheet
 from .svg import inlined
 
-HEAD = ("model", "size", "bin (ms)", "parameters", "steps", "seeds", "accuracy", "95 % interval")
+HEAD = ("model", "size", "bin (ms)", "parameters", "steps", "seeds")
 
 
 def write_task_report(
@@ -34,13 +35,17 @@ def write_task_report(
     with TemporaryDirectory() as folder:
         drawn = compare_tasks(scores, Path(folder, "figure.svg")).read_text(encoding="utf-8")
     title = f"{scores[0].task}{', two added' if scores[0].adding else ''}: an apical report"
-    about = "Accuracy on the test sequences, learning curves, and what the best model takes for what"
+    about = (
+        "Bits per character of the test text, learning curves, and bits along the text"
+        if scores[0].measure is BITS
+        else "Accuracy on the test sequences, learning curves, and what the best model takes for what"
+    )
     made = made_with()
     body = joined(
         element("header", element("p", "apical report", class_="kicker"), element("h1", title)),
         element(
             "main",
-            element("section", element("h2", "Scores"), element("div", _table(accuracies(scores)), class_="scrolls")),
+            element("section", element("h2", "Scores"), element("div", _table(measured(scores)), class_="scrolls")),
             element("section", element("h2", "Figure"), element("div", inlined(drawn, "task-", about), class_="paper")),
             element(
                 "section",
@@ -66,9 +71,10 @@ def write_task_report(
     return out
 
 
-def _table(found: Sequence[Accuracy]) -> Markup:
+def _table(found: Sequence[Measured]) -> Markup:
     rows = []
-    for each in sorted(found, key=lambda one: -one.mean):
+    measure = found[0].measure
+    for each in sorted(found, key=lambda one: one.mean, reverse=measure.more_is_better):
         first, (low, high) = each.first, each.interval
         cells = (
             *(family_of(first.family).title or first.family, first.size),
@@ -77,5 +83,8 @@ def _table(found: Sequence[Accuracy]) -> Markup:
             "" if math.isnan(low) else f"{low:.4f} – {high:.4f}",
         )
         rows.append(element("tr", *(element("td", cell, class_="number") for cell in cells)))
-    head = element("thead", element("tr", *(element("th", name, scope="col") for name in HEAD)))
+    head = element(
+        "thead",
+        element("tr", *(element("th", name, scope="col") for name in (*HEAD, measure.in_table, "95 % interval"))),
+    )
     return element("table", head, element("tbody", *rows))

@@ -1,4 +1,6 @@
-"""What classifiers scored, drawn: accuracy by bin or by parameters, how it was learned, and what is taken for what."""
+"""What models scored, drawn: accuracy by bin or by parameters, how it was learned, and what is taken for what; or bits
+per character by parameters, how they fell, and where in the text they are.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from ...simulate.schema import InputError
 from ..families import Look, family_of, looks
 from ..style import GREY, caption, check_suffix, figure, save_figure, style
 from ..ticks import label_logarithmic
-from .accuracy import Accuracy, accuracies, confusion
+from .measure import BITS
+from .measured import Measured, confusion, measured
 from .networks import are_networks
 from .networks_figure import networks_figure
 from .published import published_accuracies
@@ -25,6 +28,14 @@ if TYPE_CHECKING:
 PANEL_INCHES = 2.5
 PALEST = 0.7  # the share of its colour that the learning curve of the widest bin lacks
 LEAST_SPAN = 4.0  # of parameters that are drawn: near ones are as many
+OF_LABELS = (
+    "sequences of the {split} split. Bars: 95 % intervals, bootstrap over sequences and seeds. Dashed: what always "
+    "giving the commonest class would score."
+)
+OF_TEXT = (
+    "characters of the {split} split. Bars: 95 % intervals, bootstrap over blocks of text and seeds. Right: each block "
+    "of the text, first seed."
+)
 GREY_MARKERS = "sD^vPX*hp8<>"
 
 
@@ -32,8 +43,9 @@ def compare_tasks(scores: Sequence[TaskScore], out: str | Path) -> Path:
     """Draw scores of one task, in front of published ones of a task that stands beside it.
 
     Accuracy with 95 % intervals (bootstrap over sequences and seeds) against the width of a bin where there are
-    several, else against parameters; the learning curves; the confusion matrix of the best model. Networks of neurons
-    of several sizes: the trade-off at each budget, the scaling law, and what the closed form says.
+    several, else against parameters; the learning curves; the confusion matrix of the best model. Of text, bits per
+    character in place of accuracy, and of the matrix bits along the text. Networks of neurons of several sizes: the
+    trade-off at each budget, the scaling law, and what the closed form says.
     Raises InputError for scores of more than one task, another suffix or a path that cannot be written.
     """
     out = check_suffix(out)
@@ -41,28 +53,31 @@ def compare_tasks(scores: Sequence[TaskScore], out: str | Path) -> Path:
     if len(tasks) != 1:
         told = ", ".join(sorted({title for title, _ in tasks}))
         raise InputError(f"scores are of several tasks ({told}, added or not): compare one at a time")
-    found = accuracies(scores)
+    found = measured(scores)
     if are_networks(found):
         return networks_figure(found, out)
+    of_text = found[0].measure is BITS
     models = list(dict.fromkeys((each.first.family, each.first.size) for each in found))
     look = dict(zip(models, looks([family for family, _ in models]), strict=True))
     with style():
         fig = figure(PANEL_INCHES)
         first, curves, last = fig.subplots(1, 3)
         by_bin = len({each.first.bin_ms for each in found}) > 1
-        sources = _draw_accuracy(first, found, look, by_bin)
+        sources = _draw_values(first, found, look, by_bin)
         _draw_curves(curves, scores, look)
-        _draw_confusion(last, _best(scores))
+        if of_text:
+            _draw_along(last, found, look)
+        else:
+            _draw_confusion(last, _best(scores))
         handles, labels = first.get_legend_handles_labels()
         legend = fig.legend(handles, labels, ncols=4, loc="upper left")
         title = scores[0].task + (", two added" if scores[0].adding else "")
         paler = " Learning curves are paler for wider bins." if by_bin else ""
         behind = f" Grey: published of another data set, {'; '.join(sources)}." if sources else ""
+        said = OF_TEXT if of_text else OF_LABELS
         caption(
             fig,
-            f"{title}: {scores[0].n_sequences:,} sequences of the {scores[0].split} split. Bars: 95 % intervals, "
-            "bootstrap over sequences and seeds. Dashed: what always giving the commonest class would score."
-            f"{paler}{behind}",
+            f"{title}: {scores[0].n_sequences:,} {said.format(split=scores[0].split)}{paler}{behind}",
             [legend],
         )
         return save_figure(fig, out)
@@ -73,7 +88,7 @@ def _best(scores: Sequence[TaskScore]) -> TaskScore | None:
     return max((each for each in scores if each.label_n is not None), key=lambda each: each.accuracy, default=None)
 
 
-def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look], by_bin: bool) -> list[str]:
+def _draw_values(axes: Axes, found: Sequence[Measured], look: dict[tuple, Look], by_bin: bool) -> list[str]:
     """Returns the sources of what is drawn behind."""
     sources = []
     if by_bin:
@@ -99,7 +114,10 @@ def _draw_accuracy(axes: Axes, found: Sequence[Accuracy], look: dict[tuple, Look
     chance = _commonest(found[0].first)
     if chance is not None:
         axes.axhline(chance, color=GREY, ls="--", lw=0.7, zorder=0)
-    axes.set(xscale="log", ylim=(0, 1.02), ylabel="accuracy", xlabel="bin (ms)" if by_bin else "trainable parameters")
+    measure = found[0].measure
+    axes.set(xscale="log", ylabel=measure.name, xlabel="bin (ms)" if by_bin else "trainable parameters")
+    if measure.more_is_better:
+        axes.set_ylim(0, 1.02)
     low, high = axes.get_xlim()
     wider = max(1.0, math.sqrt(LEAST_SPAN * low / high))
     axes.set_xlim(low / wider, high * wider)
@@ -120,7 +138,20 @@ def _draw_curves(axes: Axes, scores: Sequence[TaskScore], look: dict[tuple, Look
         if score.curve_i2 is not None and len(score.curve_i2):
             one = look[score.family, score.size]
             axes.plot(*score.curve_i2.T, color=one.colour, ls=one.line, lw=0.8, alpha=1 - paleness[score.bin_ms or 0.0])
-    axes.set(ylim=(0, 1.02), xlabel="training step", ylabel="validation accuracy")
+    measure = scores[0].measure
+    axes.set(xlabel="training step", ylabel=f"validation {measure.name}")
+    if measure.more_is_better:
+        axes.set_ylim(0, 1.02)
+
+
+def _draw_along(axes: Axes, found: Sequence[Measured], look: dict[tuple, Look]) -> None:
+    """Bits per character of each block of the text."""
+    for each in found:
+        score, one = each.first, look[each.first.family, each.first.size]
+        if score.bits_k is not None and score.characters_k is not None:
+            ends_k = score.characters_k.cumsum() / 1000
+            axes.plot(ends_k, score.bits_k / score.characters_k, color=one.colour, ls=one.line, lw=0.7)
+    axes.set(xlabel="thousand characters into the text", ylabel="bits per character")
 
 
 def _draw_confusion(axes: Axes, best: TaskScore | None) -> None:

@@ -1,4 +1,6 @@
-"""What one classifier scored on one task, and the files of such scores: a row each, its answers beside them."""
+"""What one classifier, or model of text, scored on one task, and the files of such scores: a row each, and beside them
+the answers, or the bits of a text.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ...simulate.schema import InputError, writing_whole
 from ..scores.files import read_rows, write_rows
+from .measure import ACCURACY, BITS, Measure
 
 TASK_SCORES_SCHEMA: Literal[1] = 1
 
 
 class TaskScore(BaseModel):
-    """One row: one classifier, one seed, one task. answers and curve are kept beside the file."""
+    """One row: one model, one seed, one task. Arrays are kept beside the file. K blocks of a text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 
@@ -30,23 +33,38 @@ class TaskScore(BaseModel):
     seed: int = Field(ge=0, description="seed of the fit")
     n_parameters: int = Field(ge=0, description="trainable parameters")
     steps: int = Field(ge=1, description="training steps")
-    batch: int = Field(ge=1, description="sequences in a step")
+    batch: int = Field(ge=1, description="sequences, or streams of text, in a step")
     bin_ms: float | None = Field(gt=0, description="width of a bin; empty where there are no events")
     adding: bool = Field(description="whether two were added")
     split: str = Field(description="whose sequences were scored")
-    n_classes: int = Field(ge=2, description="classes")
-    n_sequences: int = Field(ge=1, description="sequences that were scored")
-    accuracy: float = Field(ge=0, le=1, description="share of right answers")
+    n_classes: int = Field(ge=2, description="classes, or characters there are")
+    n_sequences: int = Field(ge=1, description="sequences, or characters of text, that were scored")
+    accuracy: float = Field(ge=0, le=1, description="share of right answers, or of characters thought the likeliest")
     d_m: int | None = Field(default=None, ge=1, description="of a network of ELM neurons: memory units of each")
     n_sources: int | None = Field(default=None, ge=1, description="of such a network: synapses of each neuron")
+    bits_per_character: float | None = Field(
+        default=None, ge=0, description="of text: −log2 of their probability, mean"
+    )
     label_n: np.ndarray | None = Field(default=None, exclude=True, description="right answers (N,)")
     predicted_n: np.ndarray | None = Field(default=None, exclude=True, description="answers given (N,)")
-    curve_i2: np.ndarray | None = Field(default=None, exclude=True, description="step and validation accuracy")
+    curve_i2: np.ndarray | None = Field(default=None, exclude=True, description="step, and validation accuracy or bits")
+    bits_k: np.ndarray | None = Field(default=None, exclude=True, description="of text: bits of each block (K,)")
+    characters_k: np.ndarray | None = Field(default=None, exclude=True, description="of text: characters of each (K,)")
 
-    @field_validator("bin_ms", "d_m", "n_sources", mode="before")
+    @field_validator("bin_ms", "d_m", "n_sources", "bits_per_character", mode="before")
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @property
+    def measure(self) -> Measure:
+        """What tells how well the task is done."""
+        return ACCURACY if self.bits_per_character is None else BITS
+
+    @property
+    def value(self) -> float:
+        """Its accuracy, or of text bits per character."""
+        return self.accuracy if self.bits_per_character is None else self.bits_per_character
 
     @property
     def size_in_words(self) -> str:
@@ -61,7 +79,9 @@ class TaskScore(BaseModel):
 
 
 COLUMNS = [name for name, field in TaskScore.model_fields.items() if not field.exclude]
-LATER = ("d_m", "n_sources")  # columns that the first files lack
+LATER = ("d_m", "n_sources", "bits_per_character")  # columns that the first files lack; of later ones the last
+BEFORE = [[name for name in COLUMNS if name not in LATER[kept:]] for kept in (0, 2)]
+ARRAYS = {"label_n": "i4", "predicted_n": "i4", "curve_i2": "f8", "bits_k": "f8", "characters_k": "i4"}
 
 
 def answers_path(scores: str | Path) -> Path:
@@ -83,9 +103,9 @@ def write_task_scores(path: str | Path, scores: Sequence[TaskScore]) -> None:
     rows = [score.model_dump() for score in scores]
     arrays = {}
     for row, score in zip(rows, scores, strict=True):
-        for name in ("label_n", "predicted_n", "curve_i2"):
+        for name, kind in ARRAYS.items():
             if (values := getattr(score, name)) is not None:
-                arrays[f"{_key(row, COLUMNS)}.{name}"] = values.astype("f8" if name == "curve_i2" else "i4")
+                arrays[f"{_key(row, COLUMNS)}.{name}"] = values.astype(kind)
     with writing_whole(answers_path(path)) as growing:
         np.savez_compressed(growing, **arrays)  # type: ignore[arg-type]  # NumPy's stub: the last argument is them
     write_rows(Path(path), COLUMNS, rows)
@@ -110,14 +130,14 @@ def read_task_scores(paths: Sequence[str | Path]) -> list[TaskScore]:
 
 def _read_file(path: Path) -> list[TaskScore]:
     header, rows = read_rows(path)
-    if header not in (COLUMNS, [name for name in COLUMNS if name not in LATER]) or not rows:
+    if header not in (COLUMNS, *BEFORE) or not rows:
         wrong = sorted(set(header) ^ set(COLUMNS))
         raise InputError(f"{path}: is no file of task scores ({wrong[0] if wrong else 'no rows'}); evaluate again")
     answers = _answers(answers_path(path))
     scores = []
     for at, row in enumerate(rows, start=1):
         key = _key(row, header)
-        beside = {name: answers.get(f"{key}.{name}") for name in ("label_n", "predicted_n", "curve_i2")}
+        beside = {name: answers.get(f"{key}.{name}") for name in ARRAYS}
         try:
             scores.append(
                 TaskScore.model_validate({**row, "task_scores_schema": int(row["task_scores_schema"]), **beside})

@@ -55,7 +55,7 @@ def evaluate(
     spread over seeds.
 
     Of a task, the classifiers of runs are asked about its test sequences: accuracy, with an interval by bootstrap over
-    sequences and seeds.
+    sequences and seeds. Of text, bits per character, of which fewer are better, by bootstrap over blocks of it.
     """
     from ...analysis.pages.fidelity import fidelity_figure
     from ...analysis.scores.evaluate import Evaluation, evaluate
@@ -132,8 +132,8 @@ def compare(
     ROC-AUC, RMSE and average precision against trainable parameters and multiply-accumulates, and against training
     trials where they differ; intervals, Pareto front, and the noise floor where `apical noise-floor` was evaluated too.
 
-    Of scores on a task of sequences: accuracy against bin width or parameters, learning curves, and what the best model
-    takes for what.
+    Of scores on a task of sequences: accuracy, or bits per character, against bin width or parameters, learning curves,
+    and what the best model takes for what, or where in the text bits are.
     """
     from ...analysis.comparison.claim import claim
     from ...analysis.comparison.compare import compare

@@ -54,6 +54,7 @@ def _fit_settings(out: Path, recipe: str | None, given: dict[str, Any], fields: 
         "apical fit monday.zarr tuesday.zarr --model elm --size 20 --out runs/both",
         "apical fit --live nmda --live-set morphology=hay2011 --model elm --size 20 --recipe paper --out runs/live",
         "apical fit fashion.zarr --model lstm --set epochs=5 --out runs/fashion-lstm",
+        "apical fit book.zarr --model elm-network --recipe paper-network-enwik8 --out runs/book",
         "apical fit --resume runs/paper",
     ),
 )
@@ -82,7 +83,7 @@ def fit(
         str | None,
         typer.Option(
             help="quick (a laptop) or paper (published settings); of a task also paper-shd, paper-shd-adding, "
-            "paper-network-shd-adding, paper-lra-image and others [default: quick]."
+            "paper-network-shd-adding, paper-network-enwik8, paper-lra-image and others [default: quick]."
         ),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps [default: the recipe's].")] = None,
@@ -130,7 +131,8 @@ def fit(
 
     A run that is resumed knows its settings and its dataset; one that is given again must be the same.
 
-    Of a task (`apical tasks`), a classifier of its sequences is fitted, and chosen on validation accuracy.
+    Of a task (`apical tasks`), a classifier of its sequences is fitted, and chosen on validation accuracy; of text, a
+    model of which character comes next, chosen on bits per character.
 
     On several GPUs: torchrun --nproc-per-node 2 -m apical.cli fit …, each takes its share of every batch.
     """

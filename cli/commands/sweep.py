@@ -24,6 +24,7 @@ commands = typer.Typer()
         "apical sweep data-efficiency monday.zarr tuesday.zarr --out sweeps/data --set steps=20000 --workers 2",
         "apical sweep classifiers.toml digits.zarr --out sweeps/digits --workers 2",
         "apical sweep elm-network digits.zarr --budget 20000,77000 --set steps=4000 --out sweeps/networks",
+        "apical sweep elm-network book.zarr --budget 100000 --set steps=20000 --out sweeps/book",
         "apical sweep my-sweep.toml data.zarr --test other.zarr --out sweeps/mine",
         "apical sweep --resume sweeps/mine",
     ),
@@ -75,8 +76,8 @@ def sweep(
 ) -> None:
     """Fit, predict and score every model of a sweep: models × sizes × seeds × amounts of data.
 
-    On a task of sequences: models × sizes × bins × seeds, each scored on the test sequences. elm-network: networks of
-    neurons that spend each budget of parameters in several ways.
+    On a task of sequences: models × sizes × bins × seeds, each scored on the test sequences, or text. elm-network:
+    networks of neurons that spend each budget of parameters in several ways.
 
     A sweep that is resumed knows its settings and its dataset; one that is given again must be the same. A run that
     fails is noted in runs.csv and stops no other. scores.csv has a row for each that is done; `apical

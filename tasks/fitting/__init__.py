@@ -1,1 +1,1 @@
-"""Fitting a classifier to a task: settings in, a run folder out."""
+"""Fitting a classifier, or a model of text, to a task: settings in, a run folder out."""

@@ -9,8 +9,8 @@ import xarray as xr
 
 from ...surrogate.models.elm_network_config import NetworkShape, elm_network
 from ...surrogate.models.elm_network_sizes import Axis, sizes_for_budget
-from .fit import task_batches
-from .recipe import NETWORK, recipe
+from .fit import learning
+from .recipe import NETWORK, NETWORK_TEXT, recipe
 from .sweep_config import TaskModels, TaskSweep
 
 FAMILY = "elm-network"
@@ -29,15 +29,15 @@ def network_sweep(
 
     ds: the task, as `open_task` returns it. budgets: numbers of parameters. axis: n-vs-ke, n-vs-kc or ke-vs-kc, as
     `sizes_for_budget` has them. seeds: of every network. settings: fields of the fit in place of the published ones of
-    SHD-Adding (recipe quick where the task is not of events); its options are of all networks.
+    SHD-Adding, or of Enwik8 where the task is text (recipe quick for others); its options are of all networks.
     Raises InputError for a budget that no size meets, and for what is not a setting.
     """
     settings = dict(settings or {})
-    name = NETWORK if ds.attrs["form"] == "events" else "quick"
+    name = NETWORK if ds.attrs["form"] == "events" else NETWORK_TEXT if ds.attrs["target"] == "next" else "quick"
     fit = recipe(name, FAMILY, **settings)
     bins = {"bins_ms": (settings.pop("bin_ms"),)} if "bin_ms" in settings else {}
-    train = task_batches(fit, ds, "train", batch=fit.batch)
-    base = elm_network(1, train.n_channels, len(train.class_names), **_shape(fit.options))
+    sizes = learning(fit, ds).sizes
+    base = elm_network(1, sizes["n_channels"], sizes["n_classes"], **_shape(fit.options))
     models = []
     for budget in budgets:
         for network in sizes_for_budget(budget, axis, base):

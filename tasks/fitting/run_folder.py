@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import xarray as xr
 from pydantic import ValidationError
@@ -31,6 +31,7 @@ class TaskCard(Settings):
     n_parameters: int
     task: str
     title: str
+    target: Literal["label", "next"] = "label"
     task_id: str
     class_names: tuple[str, ...]
     provenance: dict[str, str | None]
@@ -46,9 +47,38 @@ class TaskRow(NamedTuple):
     seconds: float  # since the first step, time between a stop and its resumption left out
 
     @property
-    def rank(self) -> tuple[float, float]:
+    def rank(self) -> tuple[float, ...]:
         """By which the best validation is chosen: accuracy, and of equals the loss."""
         return self.validation_accuracy, -self.validation_loss
+
+    @property
+    def score(self) -> float:
+        """What is told of it: accuracy."""
+        return self.validation_accuracy
+
+
+class TextRow(NamedTuple):
+    """One validation of a model of text."""
+
+    step: int
+    loss: float  # in nats, mean over the steps since the last row
+    validation_bits: float  # per token
+    validation_accuracy: float  # share of tokens that were thought the likeliest
+    seconds: float  # as in TaskRow
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """By which the best validation is chosen: the fewest bits."""
+        return (-self.validation_bits,)
+
+    @property
+    def score(self) -> float:
+        """What is told of it: bits."""
+        return self.validation_bits
+
+
+Row = TaskRow | TextRow
+ROWS: dict[str, type[TaskRow] | type[TextRow]] = {"label": TaskRow, "next": TextRow}  # of each target
 
 
 def task_id(ds: xr.Dataset) -> str:
@@ -79,10 +109,11 @@ def read_task_card(folder: Path) -> TaskCard:
     return card
 
 
-def log_of(run: str | Path) -> list[TaskRow]:
+def log_of(run: str | Path) -> list[Row]:
     """Every validation of a run up to the last step that it has kept. Raises InputError where there is none."""
     folder = Path(run)
-    return read_log(folder, int(read_tensors(folder / STATE)["step"]), TaskRow)
+    row = ROWS[read_task_card(folder).target]
+    return [*read_log(folder, int(read_tensors(folder / STATE)["step"]), row)]
 
 
 def check_task_folder(card: TaskCard, out: Path, *, resume: bool, overwrite: bool) -> None:

@@ -45,10 +45,22 @@ def take_step(
 
     Its dropout is of seed and step only.
     """
-    torch.manual_seed((config.seed * SPREAD + step) % 2**63)
-    model.train()
+    begin_step(model, config, step)
     logits_bk, label_b = _logits(model, batch)
     loss = F.cross_entropy(logits_bk, label_b, label_smoothing=config.label_smoothing) + model.penalty
+    return descend(model, optimizer, loss, config, step, steps)
+
+
+def begin_step(model: nn.Module, config: TaskFit, step: int) -> None:
+    """Make ready for a training step, whose dropout is of seed and step only."""
+    torch.manual_seed((config.seed * SPREAD + step) % 2**63)
+    model.train()
+
+
+def descend(
+    model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, config: TaskFit, step: int, steps: int
+) -> float:
+    """A step down a loss, with the rate of step number `step`; none where it is no number. Returns the loss."""
     value = loss.item()
     if not math.isfinite(value):  # before it spoils the weights
         return value

@@ -68,7 +68,9 @@ class Classifier(nn.Module):
 
     def _features(self, sequences: Sequences) -> Tensor:
         settings = self.settings
-        kept = sequences.without(settings.input_dropout if self.training else 0.0, settings.dropped)
+        kept = sequences.times(settings.input_gain).without(
+            settings.input_dropout if self.training else 0.0, settings.dropped
+        )
         features = self.encoder(kept, settings.pool)
         self.penalty = self.penalty + self.encoder.penalty
         return features

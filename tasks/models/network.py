@@ -47,6 +47,9 @@ class ElmNetworkEncoder(Recurrent):
         y_bto, after, more_effort_bn, more_activity_bn = self.cell.trace(events, tuple(before), mask_bn)
         return y_bto, (*after, mask_bn, effort_bn + more_effort_bn, activity_bn + more_activity_bn)
 
+    def going_on(self, state: State, n_sequences: int) -> State:
+        return (*state[:-3], *self.rest(n_sequences)[-3:])
+
     def end(self, state: State, n_steps: int) -> None:
         *after, _, effort_bn, activity_bn = state
         traced = Traced(effort_bn, tuple(after), effort_bn, activity_bn)

@@ -64,6 +64,8 @@ class ElmEncoder(Recurrent):
 class GatedEncoder(Recurrent):
     """The state of an LSTM's or a GRU's cells."""
 
+    batch_dim = 1
+
     def __init__(self, settings: GatedSettings) -> None:
         super().__init__()
         family = "gru" if settings.family == "gru" else "lstm"

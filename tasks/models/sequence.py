@@ -47,6 +47,13 @@ class Sequences(NamedTuple):
         tokens = None if inputs.token_bt is None else torch.from_numpy(inputs.token_bt).to(device)
         return cls(Events(row_n, input_n, value_n, inputs.shape), torch.from_numpy(inputs.length_b).to(device), tokens)
 
+    def times(self, gain: float) -> Sequences:
+        """With all of the input multiplied."""
+        if gain == 1:
+            return self
+        vector_btc = None if self.vector_btc is None else gain * self.vector_btc
+        return self._replace(events=self.events._replace(value_n=gain * self.events.value_n), vector_btc=vector_btc)
+
     def without(self, share: float, dropped: Literal["entries", "channels"] = "entries") -> Sequences:
         """With this share of the entries, or of each sequence's channels, left out, and the others enlarged to make up
         for it.
@@ -82,7 +89,12 @@ class Encoder(nn.Module, ABC):
 
 
 class Recurrent(Encoder):
-    """An encoder that reads step after step, so that pieces of a sequence may come one after the other."""
+    """An encoder that reads step after step, so that pieces of a sequence may come one after the other.
+
+    batch_dim: of a state's tensors, that of the sequences.
+    """
+
+    batch_dim = 0
 
     @abstractmethod
     def rest(self, n_sequences: int) -> State:
@@ -113,6 +125,16 @@ class Recurrent(Encoder):
         assert total_bf is not None
         self.end(tuple(state), steps)
         return total_bf
+
+    def anew(self, state: State, anew_b: Tensor) -> State:
+        """A state in which these of the sequences (B,) are at rest."""
+        dims = [1] * self.batch_dim + [-1]
+        pairs = zip(self.rest(len(anew_b)), state, strict=True)
+        return tuple(torch.where(anew_b.view(*dims, *[1] * (old.dim() - len(dims))), new, old) for new, old in pairs)
+
+    def going_on(self, state: State, n_sequences: int) -> State:
+        """The state in which one window of a text ended, as the next begins; what is of one window begins anew."""
+        return state
 
     def end(self, state: State, n_steps: int) -> None:
         """What the state after the last step is for; nothing, where it is not told."""

@@ -26,6 +26,7 @@ class Common(Settings):
     towers: Literal[1, 2] = 1
     latent: int = Field(default=75, gt=0, le=100_000, description="of two towers: what each sequence becomes")
     pool: Pool = Field(default="last", description="what of the outputs is read: the last one, or their mean")
+    input_gain: float = Field(default=1.0, gt=0, le=1e6, description="what the input is multiplied by")
     input_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of the input left out in training")
     dropped: Literal["entries", "channels"] = Field(
         default="entries", description="what of it: entries, or channels for a whole sequence"

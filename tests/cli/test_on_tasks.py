@@ -57,6 +57,7 @@ def test_a_run_knows_its_own(made):
         (["--recipe", "paper"], "recipe for sequences 'paper' is not known"),
         (["--size", "7x128"], "size '7x128': of a classifier of sequences it is a whole number"),
         (["--set", "bin_ms=2"], "is of tokens, which take no bin_ms"),
+        (["--recipe", "paper-network-enwik8"], "window is a setting of text, which this task is not"),
         (["--set", "widht=2"], "'widht' is not a setting"),
         (["--set", "options.d_m=2"], "'d_m' is not a setting"),
         (["--batch", "1000"], "fewer than a batch of 1000"),
@@ -124,3 +125,58 @@ def test_a_sweep_of_networks(made, tmp_path):
 def test_networks_are_not_of_simulations(tmp_path):
     with pytest.raises(InputError, match="sweep elm-network: is of a task"):
         run("sweep", "elm-network", tmp_path / "none.zarr", "--budget", "9000", "--out", tmp_path / "sweep")
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """A task of text, and a run on it of each of two families."""
+    folder, had = tmp_path_factory.mktemp("book"), torch.get_num_threads()
+    torch.set_num_threads(1)
+    (folder / "book.txt").write_text("to be or not to be, that is the question. " * 200)
+    run("tasks", "make", "characters", folder / "book.txt", "--out", folder / "b.zarr")
+    small = ["--steps", "4", "--batch", "4", "--set", "window=50", "--set", "validate_every=2"]
+    run("fit", folder / "b.zarr", "--model", "gru", "--size", "8", *small, "--out", folder / "gru")
+    shape = "options={d_m=2,n_branches=4,synapses_per_branch=3}"
+    network = ["--model", "elm-network", "--recipe", "paper-network-enwik8", "--size", "6", "--set", shape]
+    run("fit", folder / "b.zarr", *network, *small, "--out", folder / "network")
+    yield folder
+    torch.set_num_threads(had)
+
+
+def test_the_road_of_text(book, tmp_path):
+    runs = [book / "gru", book / "network"]
+    told = run("evaluate", book / "b.zarr", *runs, "--out", tmp_path / "s.csv", "--figure", tmp_path / "f.png")
+    assert (
+        "bits: per character, fewer is better" in told
+        and "6, d_m 2" in told
+        and (tmp_path / "f.png").stat().st_size > 1000
+    )
+    run("compare", tmp_path / "s.csv", "--out", tmp_path / "g.png", "--table", tmp_path / "t.md")
+    assert "| bits per character (fewer is better) |" in (tmp_path / "t.md").read_text()
+    assert "report:" in run("report", tmp_path / "s.csv", "--out", tmp_path / "r.html")
+    (told,) = json.loads(run("evaluate", book / "b.zarr", book / "gru", "--json"))
+    assert 0 < told["bits_per_character"] < 6 and told["n_sequences"] == 8400 - int(8400 * 0.95) - 1
+    assert "fitted; `apical evaluate" in run("fit", "--resume", book / "network")
+
+
+def test_a_sweep_of_networks_on_text(book, tmp_path):
+    options = "options={n_branches=5,synapses_per_branch=4}"
+    words = ["--budget", "6000", "--seeds", "0", "--set", "steps=1", "--set", "batch=2", "--set", options]
+    assert "runs done" in run("sweep", "elm-network", book / "b.zarr", "--out", tmp_path / "s", *words)
+    told = run("compare", tmp_path / "s" / "scores.csv", "--out", tmp_path / "f.png", "--table", tmp_path / "t.md")
+    assert ", d_m 3" in told and "bits per character" in (tmp_path / "t.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--recipe", "paper-shd"], "bin_ms is a setting of labelled sequences, which this task is not"),
+        (["--model", "transformer"], "transformer: has no state that goes on from window to window"),
+        (["--set", "window=9000"], "take a smaller batch or window"),
+        (["--set", "reset_probability=2"], "reset_probability: Input should be less than or equal to 1"),
+    ],
+)
+def test_what_does_not_suit_text_is_one_line(book, tmp_path, words, told):
+    with pytest.raises(InputError) as error:
+        run("fit", book / "b.zarr", "--out", tmp_path / "run", *words)
+    assert told in str(error.value) and "\n" not in str(error.value) and not (tmp_path / "run").exists()

@@ -118,10 +118,10 @@ def test_a_loss_that_is_no_number_is_one_line(spiking, tasks, tmp_path, monkeypa
             (model.readout.weight if spiking is None else model.encoder.cell.layers[0].w_ny[0]).fill_(math.nan)
         return step(model, *given)
 
-    from apical.tasks.fitting import fit as fit_module
+    from apical.tasks.fitting import labels
 
-    step = fit_module.take_step
-    monkeypatch.setattr(fit_module, "take_step", spoiled)
+    step = labels.take_step
+    monkeypatch.setattr(labels, "take_step", spoiled)
     config = settings("elm", "tokens", steps=3, batch=4)
     if spiking is not None:
         options = SMALL["elm-network"]["options"] | {"spiking": spiking}
@@ -153,7 +153,7 @@ def test_recipes_are_the_published_ones():
     assert path_x.options == {"tau_m_max": 2e4, "tau_s": 150.0, "lambda_value": 3.0}
     assert recipe("paper-lra-text", "chrono-lstm").learning_rate == 1e-3
     assert recipe("paper-lra-listops", "transformer").options["layers"] == 6
-    assert len(RECIPES) == 4 + len(ARENA)
+    assert len(RECIPES) == 5 + len(ARENA)
     network = recipe("paper-network-shd-adding", "elm-network", options={"d_m": 9})
     assert (network.learning_rate, network.warm_up_steps, network.gradient_clip) == (5e-3, 400, 1.0)
     assert (network.label_smoothing, network.counting, network.bin_ms) == (0.01, "any", 2)

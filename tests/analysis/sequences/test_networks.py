@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from apical.analysis.sequences.accuracy import accuracies
 from apical.analysis.sequences.figure import compare_tasks
 from apical.analysis.sequences.information import Information, Units, right_answers
+from apical.analysis.sequences.measured import measured
 from apical.analysis.sequences.networks import are_networks, budgets, closed_form, held_out, law_of, optimum
 from apical.analysis.sequences.rows import COLUMNS, LATER, TaskScore, answers_path, read_task_scores, write_task_scores
 from apical.simulate.schema import InputError
@@ -58,7 +58,7 @@ def scores():
 
 @pytest.fixture(scope="module")
 def found(scores):
-    return accuracies(scores)
+    return measured(scores)
 
 
 def test_budgets_and_their_optima(found):
@@ -75,9 +75,9 @@ def test_budgets_and_their_optima(found):
 def test_the_closed_form_says_budgets_that_it_has_not_seen(found):
     given = budgets(found)
     _, said = closed_form(given)
-    assert np.abs(said - np.concatenate([each.accuracy for each in given])).max() < 0.03
+    assert np.abs(said - np.concatenate([each.value for each in given])).max() < 0.03
     middle = held_out(given)[1]
-    assert middle.budget is given[1] and np.abs(middle.said - given[1].accuracy).max() < 0.1
+    assert middle.budget is given[1] and np.abs(middle.said - given[1].value).max() < 0.1
     with pytest.raises(InputError, match="at least 2 budgets"):
         held_out(given[:1])
 
@@ -89,10 +89,10 @@ def test_the_law_is_of_the_best(found):
 
 
 def test_resamples_are_the_same_for_all_models(scores):
-    one, other = accuracies([scores[0], scores[2], scores[3]])
+    one, other = measured([scores[0], scores[2], scores[3]])
     both = np.corrcoef(one.resampled_r, other.resampled_r)[0, 1]
     alone = score(scores[0].size, scores[0].d_m, n_parameters=7, seed=0)
-    (again,) = accuracies([alone])
+    (again,) = measured([alone])
     assert np.array_equal(again.resampled_r, one.resampled_r) and abs(both) < 0.9
 
 
@@ -105,12 +105,53 @@ def test_the_figure(scores, tmp_path):
     assert "No scaling law is drawn" in text and "No closed form is drawn" in text
 
 
-def test_files_of_before_have_fewer_columns(scores, tmp_path):
+def bits_score(n, d_m, seed=0):
+    """A model of text whose characters take 3 bits less what the closed form says, each a little more or less."""
+    of = Units(*(np.array([each], float) for each in (n, d_m, 300)))
+    off_k = 0.02 * np.random.default_rng([7, seed, n, d_m]).normal(size=50)
+    characters_k = np.full(50, 400)
+    bits_k = characters_k * (3 - TRUTH.bits(of)[0] + off_k)
+    bits = float(bits_k.sum() / characters_k.sum())
+    of_labels = {"label_n": None, "predicted_n": None, "adding": False, "bin_ms": None, "accuracy": 0.4}
+    return score(
+        n, d_m, seed, **of_labels, bits_per_character=bits, bits_k=bits_k, characters_k=characters_k, n_sequences=20_000
+    )
+
+
+@pytest.fixture(scope="module")
+def of_text(scores):
+    return [bits_score(each.size, each.d_m, each.seed) for each in scores]
+
+
+def test_of_bits_the_fewest_are_the_best(of_text):
+    found = measured(of_text, resamples=50)
+    given = budgets(found)
+    for budget in given:
+        said, best = TRUTH.bits(budget.units), optimum(budget)
+        assert best.interval.low <= STATES[said.argmax()] <= best.interval.high
+        assert budget.value[list(STATES).index(best.d_m)] == budget.value.min()
+    _, said = closed_form(given)
+    assert np.abs(said - np.concatenate([each.value for each in given])).max() < 0.05
+    assert np.abs(held_out(given)[1].said - given[1].value).max() < 0.2
+    law = law_of(found)
+    best = [min(each.networks, key=lambda one: one.mean) for each in given]
+    assert set(law.points) >= {found.index(each) for each in best} and law.exponent.low > 0
+
+
+def test_the_figure_of_bits(of_text, tmp_path):
+    text = compare_tasks(of_text, tmp_path / "f.svg").read_text()
+    for told in ("bits per character", "Enwik8, 3,516,748 parameters", "blocks of text", "exponent"):
+        assert told in text
+    assert "share of wrong answers" not in text and "SHD-Adding" not in text
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_files_of_before_have_fewer_columns(scores, tmp_path, kept):
     path = tmp_path / "s.csv"
     write_task_scores(path, scores[:2])
     assert read_task_scores([path])[1].d_m == scores[1].d_m
-    old = [name for name in COLUMNS if name not in LATER]
+    old = [name for name in COLUMNS if name not in LATER[kept:]]
     lines = [",".join(line.split(",")[: len(old)]) for line in path.read_text().splitlines()]
     path.write_text("\n".join(lines) + "\n")
     answers_path(path).unlink()
-    assert [each.d_m for each in read_task_scores([path])] == [None, None]
+    assert [each.d_m for each in read_task_scores([path])] == [each.d_m if kept else None for each in scores[:2]]

@@ -7,8 +7,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from apical.analysis.report.sequences import write_task_report
-from apical.analysis.sequences.accuracy import accuracies, accuracy_table, confusion
 from apical.analysis.sequences.figure import compare_tasks
+from apical.analysis.sequences.measure import BITS, in_blocks
+from apical.analysis.sequences.measured import confusion, measured, measured_table
 from apical.analysis.sequences.published import published_accuracies, published_networks
 from apical.analysis.sequences.rows import (
     TaskScore,
@@ -51,40 +52,82 @@ def score(share=0.8, n=400, seed=0, **fields):
 
 
 def test_the_interval_of_one_seed_is_the_binomial_s():
-    (found,) = accuracies([score(0.8, 400)])
+    (found,) = measured([score(0.8, 400)])
     half = 1.96 * math.sqrt(0.8 * 0.2 / 400)
     assert found.mean == pytest.approx(0.8)
     assert (found.interval.high - found.interval.low) / 2 == pytest.approx(half, rel=0.1)
 
 
 def test_seeds_that_differ_widen_it():
-    alike = accuracies([score(0.8, 1000, seed) for seed in (1, 2, 3)])[0]
-    apart = accuracies([score(share, 1000, seed) for share, seed in [(0.6, 1), (0.8, 2), (1.0, 3)]])[0]
+    alike = measured([score(0.8, 1000, seed) for seed in (1, 2, 3)])[0]
+    apart = measured([score(share, 1000, seed) for share, seed in [(0.6, 1), (0.8, 2), (1.0, 3)]])[0]
     assert alike.mean == pytest.approx(apart.mean) and len(apart.scores) == 3
     assert apart.interval.high - apart.interval.low > 3 * (alike.interval.high - alike.interval.low)
 
 
 def test_perfect_nothing_and_no_answers():
-    assert accuracies([score(1.0)])[0].interval == (1.0, 1.0)
-    assert accuracies([score(0.0)])[0].interval == (0.0, 0.0)
-    (unknown,) = accuracies([score(label_n=None, predicted_n=None)])
+    assert measured([score(1.0)])[0].interval == (1.0, 1.0)
+    assert measured([score(0.0)])[0].interval == (0.0, 0.0)
+    (unknown,) = measured([score(label_n=None, predicted_n=None)])
     assert math.isnan(unknown.interval.low) and unknown.mean == pytest.approx(0.8)
 
 
 def test_models_are_told_apart_and_seeds_are_not():
-    found = accuracies([score(seed=1), score(family="lstm"), score(seed=2), score(bin_ms=2.0), score(steps=40)])
+    found = measured([score(seed=1), score(family="lstm"), score(seed=2), score(bin_ms=2.0), score(steps=40)])
     assert [len(each.scores) for each in found] == [2, 1, 1, 1]
-    assert accuracy_table(found).count("\n") == 6
+    assert measured_table(found).count("\n") == 6
 
 
 def test_a_table_by_bin():
-    found = accuracies(
-        [score(bin_ms=2.0), score(bin_ms=2.0, seed=1), score(0.6, bin_ms=10.0), score(0.4, family="lstm")]
-    )
-    header, _, elm, lstm = accuracy_table(found).splitlines()
+    found = measured([score(bin_ms=2.0), score(bin_ms=2.0, seed=1), score(0.6, bin_ms=10.0), score(0.4, family="lstm")])
+    header, _, elm, lstm = measured_table(found).splitlines()
     assert header.endswith("| steps | 2 ms | 10 ms |")
     assert "| 0.800 (" in elm and "2 seeds |" in elm and "| 0.600 (" in elm and "| elm | 5 |" in elm
     assert lstm.endswith("| 20 |  |  |")
+
+
+def text_score(bits=2.0, spread=0.3, n=20_000, seed=0, **fields):
+    """A model of text to which characters are as hard as drawn, one by one."""
+    bits_k, characters_k = in_blocks(np.random.default_rng([seed, n]).normal(bits, spread, n))
+    given = {"label_n": None, "predicted_n": None, "bits_k": bits_k, "characters_k": characters_k}
+    mean = float(bits_k.sum() / n)
+    given |= {"bits_per_character": mean, "accuracy": 0.5, "curve_i2": np.array([(9, mean)])}
+    return score(n=n, seed=seed, **given | fields)
+
+
+def test_blocks_of_a_text_by_hand():
+    bits_k, characters_k = in_blocks(np.arange(250))
+    assert bits_k.tolist() == [sum(range(125)), sum(range(125, 250))] and characters_k.tolist() == [125, 125]
+    assert [len(in_blocks(np.ones(n))[0]) for n in (1, 199, 201, 20_000, 90_000)] == [1, 1, 2, 200, 200]
+    assert in_blocks(np.ones(90_123))[1].sum() == 90_123
+
+
+def test_the_interval_of_bits_is_that_of_a_mean():
+    """Of characters that are hard independently of one another; of equal ones there is none."""
+    (found,) = measured([text_score()])
+    half = 1.96 * 0.3 / math.sqrt(20_000)
+    assert found.mean == pytest.approx(2, abs=3 * half) and found.measure is BITS
+    assert found.interval.low < found.mean < found.interval.high
+    assert (found.interval.high - found.interval.low) / 2 == pytest.approx(half, rel=0.15)
+    (sure,) = measured([text_score(spread=0)])
+    assert sure.interval == pytest.approx((2, 2))
+    (unknown,) = measured([text_score(bits_k=None)])
+    assert math.isnan(unknown.interval.low)
+
+
+def test_scores_of_text_are_drawn_told_and_kept(tmp_path):
+    given = [text_score(2.0, seed=1), text_score(2.0, seed=2), text_score(1.5, family="lstm", n_parameters=3000)]
+    write_task_scores(tmp_path / "s.csv", given)
+    found = read_task_scores([tmp_path / "s.csv"])
+    assert [each.value for each in found] == [each.bits_per_character for each in given]
+    assert all(np.array_equal(one.bits_k, other.bits_k) for one, other in zip(found, given, strict=True))
+    header, _, elm, lstm = measured_table(measured(found)).splitlines()
+    assert "| bits per character (fewer is better) |" in header and "| 2 | 1.99" in elm and "| 1 | 1.50" in lstm
+    text = compare_tasks(found, tmp_path / "f.svg").read_text()
+    assert "bits per character" in text and "thousand characters into the text" in text and "accuracy" not in text
+    page = BeautifulSoup(write_task_report(found, tmp_path / "r.html").read_text(), "html.parser")
+    assert [row.td.text for row in page.tbody.find_all("tr")] == ["LSTM", "ELM"]  # the best first
+    assert "bits per character (fewer is better)" in page.thead.text
 
 
 def test_confusion_by_hand():
