@@ -36,7 +36,8 @@ COLUMNS = ("network", "synapses", "trial", "draw", "spikes")  # spikes: bins in 
 NEURON, SURROGATE, FLOOR = "NEURON", "surrogate", f"NEURON, step {FLOOR_DT_MS:g} ms"
 COUNT_MS, NEAR_MS, LONGEST_MS = 25, 10, 50
 RESAMPLES = 2000
-QUANTITIES = ("rate (Hz)", "correlation of counts in 25 ms", "coincidences within 10 ms, of chance")
+QUANTITIES = ("rate (Hz)", f"correlation of counts in {COUNT_MS} ms", f"coincidences within {NEAR_MS} ms, by chance 1")
+LABELS = ("rate (Hz)", "correlation of counts", "coincidences / chance")
 
 
 def connections(sign_s: np.ndarray, synapses: int) -> dict[str, np.ndarray]:
@@ -200,13 +201,13 @@ def draw(rows: list[dict[str, str]], out: Path) -> None:
         upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.25))
         raster(upper, rows)
         axes = lower.subplots(1, 4, width_ratios=(1, 1, 1, 1.9))
-        for at, name in enumerate(QUANTITIES):
+        for at, label in enumerate(LABELS):
             for place, key in enumerate(ORDER):
                 value, between = intervals(found[key], quantities)
                 mark = {"color": COLOURS[key[0]], "marker": "o" if key[1] else "s", "mfc": None if key[1] else "white"}
                 error = np.abs(between[:, at : at + 1] - value[at])
                 axes[at].errorbar([place], value[at : at + 1], error, ms=4, lw=1, label=told(*key), **mark)
-            axes[at].set(xticks=[], xlim=(-0.7, len(ORDER) - 0.3), ylabel=name.replace(" of ", "\nof ", 1))
+            axes[at].set(xticks=[], xlim=(-0.7, len(ORDER) - 0.3), ylabel=label)
             axes[at].axhline((0, 0, 1)[at], color=style.PALE, lw=0.6, zorder=0)
         for key in ORDER:
             value, between = intervals(found[key], correlogram_hz)
@@ -222,7 +223,9 @@ def draw(rows: list[dict[str, str]], out: Path) -> None:
             f"Three cells, {synapses} excitatory synapses of weight 1 from each to each other, delays of "
             f"{DELAYS_MS[0]} to {DELAYS_MS[1]} ms; {n_trials} trials of {DURATION_MS / 1000:g} s with input of their "
             f"own, the first {BURN_IN_MS} ms left out. Above: the first trial, one draw of the surrogate; below: "
-            f"{DRAWS} draws. Bars and bands: 95 % intervals over trials (bootstrap). Lags are means of 5 ms."
+            f"{DRAWS} draws. Correlation: of counts in bins of {COUNT_MS} ms. Coincidences: pairs of spikes of two "
+            f"cells within {NEAR_MS} ms, as a multiple of those of independent cells. Lags are means of 5 ms. Bars and "
+            "bands: 95 % intervals over trials (bootstrap)."
         )
         style.caption(figure, text, [legend])
         style.save_figure(figure, out)
@@ -246,7 +249,7 @@ def raster(panel, rows: list[dict[str, str]]) -> None:
         ax.set_yticks([1, N + 1.6], [NEURON, SURROGATE])
         ax.tick_params(axis="y", length=0)
         ax.axvspan(0, BURN_IN_MS / 1000, color=style.SHADED, lw=0, zorder=0)
-        ax.invert_yaxis()
+    axes[0].invert_yaxis()  # and so the other, which shares it
 
 
 def main() -> None:
