@@ -21,6 +21,7 @@ import torch
 from neuron_network import NeuronNetwork
 
 from apical.analysis import style
+from apical.analysis.scores.uncertainty import enough_trials
 from apical.simulate import presets
 from apical.simulate.config import Simulation
 from apical.simulate.stimulus.statistics import InputStatistics
@@ -162,10 +163,13 @@ def added(trials: list[Sums], chosen: np.ndarray) -> Sums:
 
 
 def intervals(trials: list[Sums], of) -> tuple[np.ndarray, np.ndarray]:
-    """A value and its 95 % interval over trials (2, …), by bootstrap."""
+    """A value and its 95 % interval over trials (2, …), by bootstrap; NaN where trials are too few for one."""
     random, n = np.random.default_rng(0), len(trials)
+    value = of(added(trials, np.arange(n)))
+    if not enough_trials(n):
+        return value, np.full((2, *value.shape), np.nan)
     values = [of(added(trials, random.integers(n, size=n))) for _ in range(RESAMPLES)]
-    return of(added(trials, np.arange(n))), np.percentile(values, [2.5, 97.5], axis=0)
+    return value, np.percentile(values, [2.5, 97.5], axis=0)
 
 
 def by_network(rows: list[dict[str, str]]) -> dict[tuple[str, bool], list[Sums]]:
@@ -188,7 +192,10 @@ def table(found: dict[tuple[str, bool], list[Sums]]) -> str:
     lines = [f"|  | {' | '.join(QUANTITIES)} |", "| --- | --- | --- | --- |"]
     for key in ORDER:
         value, (low, high) = intervals(found[key], quantities)
-        cells = [f"{v:.2f} ({a:.2f} to {b:.2f})" for v, a, b in zip(value, low, high, strict=True)]
+        cells = [
+            f"{v:.2f}" + ("" if np.isnan(a) else f" ({a:.2f} to {b:.2f})")
+            for v, a, b in zip(value, low, high, strict=True)
+        ]
         lines.append(f"| {told(*key)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -219,13 +226,14 @@ def draw(rows: list[dict[str, str]], out: Path) -> None:
         axes[3].set(xlabel="lag after a spike (ms)", ylabel="rate of another cell (Hz)", ylim=(0, None))
         handles, labels = axes[0].get_legend_handles_labels()
         legend = figure.legend(handles, labels, loc="outside lower left", ncols=len(ORDER))
+        intervals_are = "Bars and bands: 95 % intervals over trials (bootstrap)."
         text = (
             f"Three cells, {synapses} excitatory synapses of weight 1 from each to each other, delays of "
-            f"{DELAYS_MS[0]} to {DELAYS_MS[1]} ms; {n_trials} trials of {DURATION_MS / 1000:g} s with input of their "
-            f"own, the first {BURN_IN_MS} ms left out. Above: the first trial, one draw of the surrogate; below: "
-            f"{DRAWS} draws. Correlation: of counts in bins of {COUNT_MS} ms. Coincidences: pairs of spikes of two "
-            f"cells within {NEAR_MS} ms, as a multiple of those of independent cells. Lags are means of 5 ms. Bars and "
-            "bands: 95 % intervals over trials (bootstrap)."
+            f"{DELAYS_MS[0]} to {DELAYS_MS[1]} ms; trials of {DURATION_MS / 1000:g} s, {n_trials} so far, with input "
+            f"of their own, the first {BURN_IN_MS} ms left out. Above: the first trial, one draw of the surrogate; "
+            f"below: {DRAWS} draws. Correlation: of counts in bins of {COUNT_MS} ms. Coincidences: pairs of spikes of "
+            f"two cells within {NEAR_MS} ms, as a multiple of those of independent cells. Lags are means of 5 ms. "
+            + (intervals_are if enough_trials(n_trials) else "Too few trials for intervals.")
         )
         style.caption(figure, text, [legend])
         style.save_figure(figure, out)
@@ -259,7 +267,7 @@ def main() -> None:
     parser.add_argument("--biophysics", help="in place of the preset's")
     parser.add_argument("--model", default="ttpc1-nmda", help="a surrogate of that cell")
     parser.add_argument("--synapses", type=int, default=40, help="from each cell to each other one")
-    parser.add_argument("--trials", type=int, default=16)
+    parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seed", type=int, default=20, help="of the input")
     parser.add_argument("--out", type=Path, default=Path("population_truth.csv"))
     parser.add_argument("--figure", type=Path)

@@ -119,7 +119,7 @@ class Surrogate:
         No gradient is kept, so memory does not grow with the bins. An ELM on the CPU goes through the kernel that
         `Population` has: to the bit it gives the same there, alone and beside others. Other models give beside others
         what they give alone but for rounding: the order of a matrix product's sums depends on its shape.
-        Raises InputError for input of another shape, or a state of another number of neurons.
+        Raises InputError for input of another shape, or a state of another model or number of neurons.
         """
         x_bs = np.atleast_2d(np.asarray(input_spikes, dtype=np.float32))
         if np.ndim(input_spikes) not in (1, 2) or x_bs.shape[1] != self.model.n_inputs or not len(x_bs):
