@@ -96,3 +96,25 @@ def test_measures_of_equal_and_of_independent_trains(truth):
         truth.sums(["|".join(train() for _ in range(3)) for _ in range(90)])
     )
     assert abs(correlation) < 0.03 and coincidences == pytest.approx(1, abs=0.05)
+
+
+def test_intervals_are_told_of_twenty_trials_and_not_of_fewer(truth, tmp_path, monkeypatch):
+    monkeypatch.setattr(truth, "RESAMPLES", 100)
+    random = np.random.default_rng(0)
+    rows = []
+    for trial in range(20):
+        for network, coupled in truth.ORDER:
+            trains = [" ".join(map(str, np.flatnonzero(random.random(2000) < 0.01))) for _ in range(3)]
+            cells = network, 40 * coupled, trial, 0, "|".join(trains)
+            rows.append(dict(zip(truth.COLUMNS, map(str, cells), strict=True)))
+    told = truth.table(truth.by_network(rows)).splitlines()
+    assert len(told) == 7 and told[2].startswith("| NEURON | ") and told[6].startswith("| surrogate, not coupled | ")
+    assert all(line.count(" to ") == 3 for line in told[2:])
+    low, high = truth.intervals(truth.by_network(rows)["NEURON", True], truth.quantities)[1]
+    assert (low < [10, 0, 1]).all() and (high > [10, 0, 1]).all()  # independent cells at 10 Hz
+
+    few = [row for row in rows if int(row["trial"]) < 19]
+    assert " to " not in truth.table(truth.by_network(few))
+    for name, shown in (("all", rows), ("few", few)):
+        truth.draw(shown, tmp_path / f"{name}.png")
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 2
