@@ -1,12 +1,16 @@
-"""A population of Branch-ELMs in a network: neuron-steps a second against loops in PyTorch, and memory of a neuron.
+"""A population of Branch-ELMs in a network: neuron-steps a second against PyTorch and NEURON, and memory of a neuron.
 
     python benchmarks/population.py
-    python benchmarks/population.py --neurons 1000 --bins 20
+    python benchmarks/population.py --preset nmda --morphology cell1.asc
+    python benchmarks/population.py --neurons 1000 --bins 20 --preset none
 
 10,000 neurons of a Branch-ELM with d_m 20 and 1,278 inputs that spike at 5 Hz, 1,000 connections each with delays of
 1 to 5 ms, 2 threads. Baselines on the same network: `plain` is a loop over `model.step` with all neurons as its batch,
 `folded` a loop as PyTorch can do it at best, with the inputs folded into the hidden layer, `index_add_` of their rows,
-and two products. Each is the least time of a bin among several. Run it where nothing else does.
+and two products. Each is the least time of a bin among several. NEURON's own cells are those of `--preset`, in engine
+`batched`, 16 side by side in a process for each thread, not connected; their neuron-steps are simulated ms times cells
+per second. `nmda` with the published morphology has the 1,278 inputs; the default, `nmda-ttpc1`, has 1,820 and needs no
+file. Run it where nothing else does.
 """
 
 from __future__ import annotations
@@ -14,17 +18,23 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
+import side_by_side
 import torch
 from torch import Tensor
 
+from apical.simulate import Integration, preset
+from apical.simulate.config import Simulation
 from apical.surrogate import Population, Surrogate
 from apical.surrogate.fitting.scaling import VoltageScaling
 from apical.surrogate.kernels.recurrence.reference import PHI_HEIGHT, PHI_SLOPE, synapse_table
 from apical.surrogate.models.families import build
 
 D_M, N_INPUTS, RATE_HZ, CONNECTIONS, LONGEST_MS = 20, 1278, 5, 1000, 5
+CELLS, CELL_SECONDS = 16, 0.5  # of NEURON, side by side: more are no faster (docs/performance.md)
 
 
 def neuron() -> Surrogate:
@@ -92,6 +102,14 @@ def events_of_bins(n: int, connections: int) -> list[tuple[Tensor, Tensor, Tenso
     ]
 
 
+def cell_steps_per_s(cell: Simulation, processes: int) -> float:
+    """ms of NEURON's own cells per second, of all processes together."""
+    asked = cell, Integration(engine="batched"), (CELLS,), CELL_SECONDS, "cpu"
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:  # NEURON's state is global
+        running = [pool.submit(side_by_side.measure, *asked) for _ in range(processes)]
+        return 1000 * sum(each.result()[0] for each in running)
+
+
 def least_s(step: Callable[[int], object], count: int) -> float:
     step(0)
     took = []
@@ -109,6 +127,8 @@ def main() -> None:
     parser.add_argument("--bins", type=int, default=100, help="of a run of ours; ten runs")
     parser.add_argument("--plain-bins", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--preset", default="nmda-ttpc1", help="of NEURON's cells; none: leave them out")
+    parser.add_argument("--morphology", help="of NEURON's cells, in place of the preset's")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     surrogate, n = neuron(), asked.neurons
@@ -128,8 +148,16 @@ def main() -> None:
     print(f"{n:,} neurons, d_m {D_M}, {N_INPUTS:,} inputs, {rate_hz:.2f} Hz, {population.n_connections:,} connections")
     print(f"{asked.threads} threads; made in {made_s:.1f} s; memory of a neuron {(n_bytes + flying) / n:,.0f} bytes")
     print(f"{'way':<34}{'ms a bin':>10}{'neuron-steps/s':>16}{'ratio':>9}")
-    for name, took in (("plain: model.step of all", slow), ("folded: PyTorch at its best", folded), ("ours", ours)):
+    ways = {"plain: model.step of all": slow, "folded: PyTorch at its best": folded, "ours": ours}
+    for name, took in ways.items():
         print(f"{name:<34}{1000 * took:>10.3f}{n / took:>16,.0f}{slow / took:>9.1f}")
+    if asked.preset != "none":
+        cell = preset(asked.preset)
+        cell = cell.model_copy(update={"morphology": asked.morphology}) if asked.morphology else cell
+        steps_per_s = cell_steps_per_s(cell, asked.threads)
+        took = n / steps_per_s
+        print(f"{f'NEURON: {cell.preset}, batched':<34}{1000 * took:>10.3f}{steps_per_s:>16,.0f}{slow / took:>9.1f}")
+        print(f"ours is {took / ours:,.0f} times as fast as NEURON's cells")
 
 
 if __name__ == "__main__":

@@ -27,3 +27,8 @@ class VoltageScaling(Settings):
     def to_mv(self, output: Array) -> Array:
         """The voltage in mV of a network's output, array or tensor of any shape."""
         return output * self.scale_mv + self.offset_mv
+
+    @property
+    def of_one(self) -> tuple[float, float]:
+        """The mV of one unit of a network's output, and what is added to them."""
+        return self.scale_mv, self.offset_mv

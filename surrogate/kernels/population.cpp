@@ -2,7 +2,8 @@
 // call. ../population/README.md has the equations and the layout, plain.py there the truth. Compiled after kernel.cpp.
 //
 // Every thread has its share of each group's blocks of 32 neurons. A neuron's arithmetic is in the order of what reaches
-// it, whoever does it: results are the same to the bit for any number of threads, and for any neurons beside it.
+// it, whoever does it: results are the same to the bit for any number of threads, for any neurons beside it, and for a
+// bin of dense input, `population_step`, as for events.
 
 #include <omp.h>
 
@@ -173,11 +174,13 @@ inline void draw_poisson(const PopulationGroup& g, const Philox& philox, std::ui
     }
 }
 
-// A bin of the 32 neurons of block b: outputs, spikes, and the state for the next bin. scratch: 2 (H + M + 1) blocks.
-inline void advance(const PopulationGroup& g, std::int64_t b, const Philox& philox, std::uint32_t t, std::uint32_t stream,
-                    float threshold, float* scratch, PopulationOut& out) {
-    float *a = scratch, *d = a + g.H * BLOCK, *y = d + g.M * BLOCK, *m = g.m_bmn + b * g.M * BLOCK;
-    float* share = g.share_na + b * BLOCK * g.A;
+constexpr std::int64_t SCRATCH = 2;  // blocks of `advance` beside H hidden and M memory units: outputs
+
+// A bin of 32 neurons, whose share of the hidden layer has all that arrives in it: probability and voltage of each, which
+// are returned, and the state for the next bin. Never inlined: the compiler may fuse operations otherwise elsewhere, and
+// both that call it give the same bits.
+__attribute__((noinline)) float* advance(const PopulationGroup& g, float* share, float* m, float* scratch) {
+    float *a = scratch, *d = a + g.H * BLOCK, *y = d + g.M * BLOCK;
     for (std::int64_t n = 0; n < BLOCK; n += LANES)
         for (std::int64_t j = 0; j < g.H; ++j) {
             const float* s = share + n * g.A + j;
@@ -200,7 +203,16 @@ inline void advance(const PopulationGroup& g, std::int64_t b, const Philox& phil
     for (int o = 0; o < 2; ++o)
         for (std::int64_t n = 0; n < BLOCK; n += LANES) store(all(g.bias_o[o]), y + o * BLOCK + n);
     units<2>(g.w_mo, m, y, g.M, 2);
+    for (std::int64_t n = 0; n < BLOCK; n += LANES) {
+        store(sigmoid(load(y + n)), y + n);
+        store(load(y + BLOCK + n) * g.scale_mv + g.offset_mv, y + BLOCK + n);
+    }
+    return y;
+}
 
+// Which of the neurons of block b spike in bin t, and what all told.
+inline void spike(const PopulationGroup& g, std::int64_t b, const float* y, const Philox& philox, std::uint32_t t,
+                  std::uint32_t stream, float threshold, PopulationOut& out) {
     const std::int64_t at = g.first + b * BLOCK, n_here = std::min(BLOCK, g.n - b * BLOCK);
     Words word[4]{};
     std::int32_t spiking[BLOCK];
@@ -210,10 +222,9 @@ inline void advance(const PopulationGroup& g, std::int64_t b, const Philox& phil
         philox(lane, all_words(t), Words{}, all_words(stream), word);
     }
     for (int v = 0; v < 4; ++v) {
-        const Lanes p = sigmoid(load(y + v * LANES)), volt = load(y + BLOCK + v * LANES) * g.scale_mv + g.offset_mv;
+        const Lanes p = load(y + v * LANES);
         const Lanes uniform = __builtin_convertvector((Ints)(word[v] >> 8), Lanes) * (1.0f / (1 << 24));
         const Ints spikes = threshold == threshold ? p >= threshold : uniform < p;
-        store(p, y + v * LANES), store(volt, y + BLOCK + v * LANES);
         std::memcpy(spiking + v * LANES, &spikes, sizeof(Ints));
     }
     std::memcpy(out.probability_n + at, y, sizeof(float) * n_here);
@@ -251,7 +262,7 @@ std::int64_t population_run(const PopulationGroup* groups, std::int64_t G, std::
                             std::uint64_t seed, float threshold, std::int64_t t0, std::int64_t T, std::int64_t threads) {
     const Philox philox(seed);
     std::int64_t most = 0, done = 0;
-    for (std::int64_t g = 0; g < G; ++g) most = std::max(most, (groups[g].H + groups[g].M + 2) * BLOCK);
+    for (std::int64_t g = 0; g < G; ++g) most = std::max(most, (groups[g].H + groups[g].M + SCRATCH) * BLOCK);
     const auto has_room = [&] { return out->room - out->count >= n && flying->room - flying->count >= n; };
     bool room = has_room();
 #pragma omp parallel num_threads(team(threads, (n + BLOCK - 1) / BLOCK))
@@ -274,8 +285,10 @@ std::int64_t population_run(const PopulationGroup* groups, std::int64_t G, std::
                         events->first_t[t - t0 + 1], low, high);
                 const std::uint32_t bin = static_cast<std::uint32_t>(t), stream = static_cast<std::uint32_t>(2 * at);
                 if (g.n_counts) draw_poisson(g, philox, bin, stream + 1, low, high);
-                for (std::int64_t b = first; b < last; ++b)
-                    advance(g, b, philox, bin, stream, threshold, scratch.data(), *out);
+                for (std::int64_t b = first; b < last; ++b) {
+                    const float* y = advance(g, g.share_na + b * BLOCK * g.A, g.m_bmn + b * g.M * BLOCK, scratch.data());
+                    spike(g, b, y, philox, bin, stream, threshold, *out);
+                }
             }
 #pragma omp barrier
 #pragma omp single
@@ -290,6 +303,36 @@ std::int64_t population_run(const PopulationGroup* groups, std::int64_t G, std::
         }
     }
     return done;
+}
+
+// A bin of n neurons of a group under dense input x_ns: probability and voltage of each. share_na, m_nm are the state of the
+// bin before, left as it is, and share_after_na, m_after_nm the one after it; the group's own state is not read.
+void population_step(const PopulationGroup* group, std::int64_t n, const float* x_ns, const float* share_na, const float* m_nm,
+                     float* share_after_na, float* m_after_nm, float* probability_n, float* v_n, std::int64_t threads) {
+    const std::int64_t A = group->A, M = group->M, blocks = (n + BLOCK - 1) / BLOCK;
+#pragma omp parallel num_threads(team(threads, blocks))
+    {
+        std::vector<float> share(BLOCK * A), m(M * BLOCK), scratch((group->H + M + SCRATCH) * BLOCK);
+        PopulationGroup g = *group;
+        g.first = 0, g.share_na = share.data();
+#pragma omp for schedule(static)
+        for (std::int64_t b = 0; b < blocks; ++b) {
+            const std::int64_t first = b * BLOCK, n_here = std::min(BLOCK, n - first);
+            std::memcpy(share.data(), share_na + first * A, sizeof(float) * n_here * A);
+            for (std::int64_t j = 0; j < n_here; ++j) {
+                for (std::int64_t i = 0; i < M; ++i) m[i * BLOCK + j] = m_nm[(first + j) * M + i];
+                const float* x = x_ns + (first + j) * g.S;
+                for (std::int64_t s = 0; s < g.S; ++s)
+                    if (x[s] != 0) arrive(g, static_cast<std::int32_t>(j), static_cast<std::int32_t>(s), x[s]);
+            }
+            const float* y = advance(g, share.data(), m.data(), scratch.data());
+            std::memcpy(share_after_na + first * A, share.data(), sizeof(float) * n_here * A);
+            for (std::int64_t j = 0; j < n_here; ++j)
+                for (std::int64_t i = 0; i < M; ++i) m_after_nm[(first + j) * M + i] = m[i * BLOCK + j];
+            std::memcpy(probability_n + first, y, sizeof(float) * n_here);
+            std::memcpy(v_n + first, y + BLOCK, sizeof(float) * n_here);
+        }
+    }
 }
 
 }  // extern "C"

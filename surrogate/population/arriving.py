@@ -13,7 +13,10 @@ COLUMNS = ("time_ms", "neuron", "synapse", "weight")
 
 
 class Arriving(NamedTuple):
-    """Those of bin t of T are first_t[t] to first_t[t + 1], their neurons ascending; first_t (T + 1,)."""
+    """Those of bin t of T are first_t[t] to first_t[t + 1], first_t (T + 1,): neurons ascending, of each its synapses.
+
+    Of several at one synapse the weights are added up, as `Surrogate.step` takes them.
+    """
 
     first_t: np.ndarray  # int64
     post_e: np.ndarray  # int32
@@ -55,10 +58,13 @@ class Arriving(NamedTuple):
         refuse("synapse", (synapse < 0) | (synapse >= n_inputs_n[neuron]), "a synapse of its neuron, from 0 on")
         refuse("weight", ~(np.isfinite(weight) & (weight >= 0)), "0 or more: its synapse says its sign")
         bins = np.floor(time).astype(int) - start_ms
-        order = np.lexsort((neuron, bins))
-        first_t = np.searchsorted(bins[order], np.arange(duration_ms + 1))
-        told = neuron[order].astype(np.int32), synapse[order].astype(np.int32), weight[order]
-        return cls(first_t, *told)
+        order = np.lexsort((synapse, neuron, bins))
+        bins, neuron, synapse = bins[order], neuron[order], synapse[order]
+        new = np.append(True, (np.diff(bins) != 0) | (np.diff(neuron) != 0) | (np.diff(synapse) != 0))[: len(bins)]
+        sum_e = np.zeros(np.count_nonzero(new), np.float32)
+        np.add.at(sum_e, new.cumsum() - 1, weight[order])
+        first_t = np.searchsorted(bins[new], np.arange(duration_ms + 1))
+        return cls(first_t, neuron[new].astype(np.int32), synapse[new].astype(np.int32), sum_e)
 
     def part(self, start: int, length: int) -> Arriving:
         """Of so many bins from one on."""

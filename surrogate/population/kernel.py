@@ -8,31 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from ..kernels import population as kernels
 from ..kernels.compiled import kernel
-from ..kernels.recurrence.cpu import ACTIVATIONS
 from ..kernels.recurrence.memory import path_of
-from ..kernels.recurrence.reference import PHI_HEIGHT, PHI_SLOPE, synapse_table
 from .arriving import Arriving
 from .connections import Connections
 from .group import Group
-from .random_numbers import BLOCK, LANES
+from .random_numbers import BLOCK
 from .recorded import Recorded
 from .spikes_in_flight import SpikesInFlight
 
 NEURON_STEPS = 20_000_000  # of a call: about a second, after which a key press is heard
 ROOM = 65_536  # spikes of a call, at least
-
-
-class _Group(ctypes.Structure):
-    _fields_ = (
-        [(name, ctypes.c_int64) for name in ("first", "n", "S", "H", "A", "M", "activation", "n_counts")]
-        + [(name, ctypes.c_void_p) for name in ("table_sa", "bias_h", "w_mh", "w_hm", "bias_m", "kappa_m", "gain_m")]
-        + [
-            (name, ctypes.c_void_p)
-            for name in ("w_mo", "bias_o", "count_c", "accept_s", "other_s", "share_na", "m_bmn")
-        ]
-        + [(name, ctypes.c_float) for name in ("kappa", "scale_mv", "offset_mv")]
-    )
 
 
 class _Wires(ctypes.Structure):
@@ -70,7 +57,11 @@ class Compiled:
         self._run.restype = ctypes.c_int64
         self._threshold = float("nan") if threshold is None else threshold
         self._laid_out = [_laid_out(group) for group in groups]
-        self._groups = (_Group * len(groups))(*map(_group, groups, self._laid_out))
+        structures = [
+            kernels.Group.of(group.model.neuron(), arrays, group.surrogate.scaling.of_one, group.first, group.n)
+            for group, arrays in zip(groups, self._laid_out, strict=True)
+        ]
+        self._groups = (kernels.Group * len(groups))(*structures)
         self._kept, self._wires = wires, _Wires(*(each.ctypes.data for each in wires))
 
     @staticmethod
@@ -82,7 +73,7 @@ class Compiled:
     def bytes_per_neuron(group: Group) -> int:
         """State of a neuron, its place in the connections, and what is noted of a bin."""
         (w_first, _), *_ = group.model.neuron().mlp
-        return 4 * (_padded(len(w_first)) + group.model.config.d_m) + 48
+        return 4 * (kernels.padded(len(w_first)) + group.model.config.d_m) + 48
 
     def advance(self, arriving: Arriving, flying: SpikesInFlight, t_ms: int, watched: np.ndarray) -> Recorded:
         """As `Plain.advance`."""
@@ -126,52 +117,16 @@ class Compiled:
 
 
 def _laid_out(group: Group) -> dict[str, np.ndarray]:
-    """Arrays of the kernel's PopulationGroup, in its order: what an input spike adds to the hidden layer, the rest of
-    the weights with constants taken in, tables of Poisson input, the state.
-    """
-    neuron, readout = group.model.neuron(), group.model.w_y
-    (w_first, bias_first), (w_last, bias_last) = neuron.mlp
-    n_branches, n_inputs = len(neuron.kappa_k), group.model.n_inputs
-    from_branches_kh = w_first[:, :n_branches].mT
-    if neuron.input_y.numel():
-        table_sh = synapse_table(neuron.w_y, neuron.input_y, neuron.valid_y, n_branches, n_inputs) @ from_branches_kh
-    else:
-        table_sh = neuron.w_y[:, None] * from_branches_kh
-    n_hidden, n_memory, n_blocks = table_sh.shape[1], len(neuron.kappa_m), -(-group.n // BLOCK)
-    table_sa = np.zeros((n_inputs, _padded(n_hidden)), np.float32)
-    table_sa[:, :n_hidden] = table_sh.numpy() * group.sign_s[:, None]
-    weights = {
-        "bias_h": bias_first,
-        "w_mh": w_first[:, n_branches:].mT,
-        "w_hm": (PHI_SLOPE * w_last).mT,
-        "bias_m": PHI_SLOPE * bias_last,
-        "kappa_m": neuron.kappa_m,
-        "gain_m": PHI_HEIGHT * neuron.gain_m,
-        "w_mo": readout.weight[:2].mT,
-        "bias_o": readout.bias[:2],
-    }
-    poisson = group.poisson._asdict() if group.poisson is not None else {}
-    tables = {name: poisson.get(name, np.empty(0)) for name in ("count_c", "accept_s", "other_s")}
+    """Arrays of the kernel's PopulationGroup by name: weights, tables of Poisson input, the state."""
+    arrays = kernels.weights(group.model.neuron(), group.model.w_y, group.model.n_inputs)
+    arrays["table_sa"] *= group.sign_s[:, None]
+    n_blocks = -(-group.n // BLOCK)
     return {
-        "table_sa": table_sa,
-        **{name: np.ascontiguousarray(each.detach().numpy()) for name, each in weights.items()},
-        **tables,
-        "share_na": np.zeros((n_blocks * BLOCK, table_sa.shape[1]), np.float32),
-        "m_bmn": np.zeros((n_blocks, n_memory, BLOCK), np.float32),
+        **arrays,
+        **(group.poisson._asdict() if group.poisson is not None else {}),
+        "share_na": np.zeros((n_blocks * BLOCK, arrays["table_sa"].shape[1]), np.float32),
+        "m_bmn": np.zeros((n_blocks, len(arrays["kappa_m"]), BLOCK), np.float32),
     }
-
-
-def _group(group: Group, arrays: dict[str, np.ndarray]) -> _Group:
-    neuron, scaling = group.model.neuron(), group.surrogate.scaling
-    (n_inputs, apart), n_memory = arrays["table_sa"].shape, len(neuron.kappa_m)
-    sizes = group.first, group.n, n_inputs, len(arrays["bias_h"]), apart, n_memory
-    numbers = float(neuron.kappa_k[0]), scaling.scale_mv, scaling.offset_mv
-    n_counts = len(arrays["count_c"])
-    return _Group(*sizes, ACTIVATIONS[type(neuron.activation)], n_counts, *map(_at, arrays.values()), *numbers)
-
-
-def _padded(n: int) -> int:
-    return -(-n // LANES) * LANES
 
 
 def _at(array: np.ndarray) -> int:

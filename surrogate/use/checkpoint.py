@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from html import escape
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from ..fitting.run_folder import CARD
 from ..fitting.scaling import VoltageScaling
 from ..fitting.split import Split
 from ..fitting.start import kept_model
+from ..kernels.population import Bins
+from ..kernels.recurrence.memory import path_of
 from ..models.cost import macs_per_ms, n_parameters
+from ..models.elm import ELM
 from ..models.network import Network, State
 from . import shipped
 from .hub import fetch, is_hub_name
@@ -94,12 +98,16 @@ class Surrogate:
         return sum(len(split.train) for split in self.splits.values()) if self.splits else None
 
     def start(self, n_neurons: int = 1) -> State:
-        """The state of so many neurons at rest, for `step`. Raises InputError for fewer than 1."""
+        """The state of so many neurons at rest, for `step`.
+
+        The network's weights are read here: one that was trained further steps with its new ones from the next `start`
+        on. Raises InputError for fewer than 1.
+        """
         if n_neurons < 1:
             raise InputError(f"start: n_neurons is {n_neurons}, expected 1 or more")
-        return self.model.init_state(n_neurons)
+        self.__dict__.pop("_compiled", None)
+        return self._rest(n_neurons)
 
-    @torch.inference_mode()
     def step(
         self, input_spikes: ArrayLike, state: State
     ) -> tuple[float, float, State] | tuple[np.ndarray, np.ndarray, State]:
@@ -108,9 +116,10 @@ class Surrogate:
         input_spikes: (S,) of one neuron, which gives two floats; or (B, S) of B neurons side by side, which gives two
         arrays (B,), float32. +1 where an excitatory synapse spikes in the bin, -1 where an inhibitory one does, else 0.
         state: of the bin before, first that of `start`; it is left as it is.
-        No gradient is kept, so memory does not grow with the bins. Beside others a neuron gives what it gives alone but
-        for rounding: the order of a matrix product's sums depends on its shape.
-        Raises InputError for input of another shape, or a state of another number of neurons.
+        No gradient is kept, so memory does not grow with the bins. An ELM on the CPU goes through the kernel that
+        `Population` has: to the bit it gives the same there, alone and beside others. Other models give beside others
+        what they give alone but for rounding: the order of a matrix product's sums depends on its shape.
+        Raises InputError for input of another shape, or a state of another model or number of neurons.
         """
         x_bs = np.atleast_2d(np.asarray(input_spikes, dtype=np.float32))
         if np.ndim(input_spikes) not in (1, 2) or x_bs.shape[1] != self.model.n_inputs or not len(x_bs):
@@ -119,21 +128,48 @@ class Surrogate:
                 f"input of shape {np.shape(input_spikes)}, {self.name} takes ({n},), or (neurons, {n}) for several"
             )
         self._check_state(state, len(x_bs))
-        rest = next(self.model.parameters())
-        # A copy: from memory that lies otherwise, the last digit may come out otherwise
-        y_bo, state = self.model.step(torch.tensor(x_bs, device=rest.device), state)
-        probability_b, v_mv_b = y_bo[:, 0].sigmoid().cpu().numpy(), self.scaling.to_mv(y_bo[:, 1]).cpu().numpy()
+        if self._compiled is not None:
+            probability_b, v_mv_b, state = self._compiled.step(x_bs, state)
+        else:
+            probability_b, v_mv_b, state = self._step_in_torch(x_bs, state)
         if np.ndim(input_spikes) == 1:
             return float(probability_b[0]), float(v_mv_b[0]), state
         return probability_b, v_mv_b, state
 
+    @cached_property
+    def _compiled(self) -> Bins | None:
+        """What steps an ELM that the kernel takes, where it lies now; None: PyTorch does."""
+        if not isinstance(self.model, ELM) or self.model.path == "reference":
+            return None
+        with torch.no_grad():
+            neuron = self.model.neuron()
+        if path_of(neuron)[0] != "compiled":
+            return None
+        return Bins(neuron, self.model.w_y, self.model.n_inputs, self.scaling.of_one)
+
+    @torch.inference_mode()
+    def _step_in_torch(self, x_bs: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray, State]:
+        rest = next(self.model.parameters())
+        # A copy: from memory that lies otherwise, the last digit may come out otherwise
+        y_bo, state = self.model.step(torch.tensor(x_bs, device=rest.device), state)
+        return y_bo[:, 0].sigmoid().cpu().numpy(), self.scaling.to_mv(y_bo[:, 1]).cpu().numpy(), state
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but what is compiled, which has addresses: a copy reads the weights anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
+
+    def _rest(self, n_neurons: int) -> State:
+        return (self.model.init_state if self._compiled is None else self._compiled.rest)(n_neurons)
+
     def _check_state(self, state: State, n_neurons: int) -> None:
         """Raise InputError where a state is not that of so many neurons; a network would spread one over all."""
-        values, of_one = (sum(each.numel() for each in states) for states in (state, self.model.init_state(1)))
-        if values != n_neurons * of_one:
-            raise InputError(
-                f"state of {values / of_one:g} neurons, input of {n_neurons}: begin with start({n_neurons})"
-            )
+        of_one = self._rest(1)
+        found = {each.numel() / one.numel() for each, one in zip(state, of_one, strict=False)}
+        if len(state) != len(of_one) or len(found) != 1:
+            raise InputError(f"state of another model, or of another path: begin with start({n_neurons})")
+        (n_found,) = found
+        if n_found != n_neurons:
+            raise InputError(f"state of {n_found:g} neurons, input of {n_neurons}: begin with start({n_neurons})")
 
     def check_inputs(self, n_inputs: int, dataset: str | Path) -> None:
         """Raise InputError where a dataset has another number of synapses than the model reads."""

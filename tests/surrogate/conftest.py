@@ -26,6 +26,14 @@ def poisoned():
 
 
 @pytest.fixture
+def threads():
+    """Sets how many PyTorch and the kernels have."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def make_dendrites(make_dataset):
     """`make_dataset`, with a voltage per segment: three hidden signals mixed, some noise, some dendritic spikes."""
 

@@ -1,5 +1,8 @@
 """A fitted neuron bin by bin, alone or beside others, gives what `predict` gives for whole trials, without a graph."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +19,7 @@ MODELS = [
     ("elm", 5, {"n_branches": None}),
     ("elm", 5, {}),
     ("elm", "simplest", {}),
+    ("elm", 5, {"mlp_layers": 2}),
     ("tcn", "2x4", {}),
     ("lstm", 5, {}),
     ("gru", 5, {}),
@@ -78,6 +82,59 @@ def test_a_neuron_beside_others_does_what_it_does_alone(random_input_bts, family
         assert np.array_equal(driven(neuron, input_ts[None]), np.array(alone, "f4").T[:, None])  # a population of one
 
 
+def elm(**options):
+    """One that the kernel takes, of sizes that fill no vector."""
+    return surrogate("elm", 5, {"mlp_hidden_size": 11, **options})
+
+
+def test_an_elm_gives_the_same_bits_alone_beside_others_and_on_any_number_of_threads(threads):
+    neuron, n = elm(), 70
+    input_bts = np.random.default_rng(0).choice([-1, 0, 0.5, 2], size=(n, 20, N_INPUTS), p=[0.1, 0.7, 0.1, 0.1])
+    expected = driven(neuron, input_bts)
+    for count in (1, 3):
+        threads(count)
+        assert np.array_equal(driven(neuron, input_bts), expected)
+    for at in (0, 7, 31, 32, n - 1):
+        assert np.array_equal(driven(neuron, input_bts[at : at + 1]), [each[at : at + 1] for each in expected])
+    part = [7, 40, 8]
+    assert np.array_equal(driven(neuron, input_bts[part]), [each[part] for each in expected])
+    assert np.ptp(expected[1], axis=1).min() > 0.01
+
+
+@pytest.mark.parametrize("options", [{}, {"n_branches": None}, {"version": 2, "mlp_activation": "silu"}])
+def test_the_kernel_gives_what_the_network_does(random_input_bts, options):
+    neuron, slow = elm(**options), elm(**options)
+    slow.model.path = "reference"
+    assert len(neuron.start(5)[0][0]) == 16 and len(slow.start(5)[0][0]) == slow.model.n_branches
+    found, expected = driven(neuron, random_input_bts), driven(slow, random_input_bts)
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-5)
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-5 * np.ptp(expected[1]))
+
+
+def test_weights_that_were_trained_count_from_the_next_start_on(random_input_bts):
+    neuron, trained = elm(), elm()
+    before = driven(neuron, random_input_bts)
+    with torch.no_grad():
+        for model in (neuron.model, trained.model):
+            for parameter in model.parameters():
+                parameter.data *= 1.1
+    after = driven(neuron, random_input_bts)
+    assert np.array_equal(after, driven(trained, random_input_bts)) and not np.array_equal(after, before)
+
+
+def test_a_surrogate_that_has_run_can_be_copied_and_sent_to_another_process(random_input_bts):
+    neuron = elm()
+    expected = driven(neuron, random_input_bts)
+    for same in (copy.deepcopy(neuron), pickle.loads(pickle.dumps(neuron))):
+        assert np.array_equal(driven(same, random_input_bts), expected)
+
+
+def test_a_state_of_the_network_itself():
+    neuron = elm()
+    with pytest.raises(InputError, match=r"state of another model, or of another path: begin with start\(1\)"):
+        neuron.step(np.zeros(N_INPUTS), neuron.model.init_state(1))
+
+
 def test_100_neurons_keep_no_graph_and_no_more_from_bin_to_bin(random_input_bts):
     neuron = surrogate("elm", 5, {})
     input_bs = np.tile(random_input_bts[:, 0], (20, 1))
@@ -92,7 +149,7 @@ def test_100_neurons_keep_no_graph_and_no_more_from_bin_to_bin(random_input_bts)
         for _ in range(3):
             probability_b, v_mv_b, state = neuron.step(input_bs, state)
         assert not kept and not any(each.requires_grad for each in state)
-        neuron.model.step(torch.tensor(input_bs).float(), neuron.start(100))
+        neuron.model.step(torch.tensor(input_bs).float(), neuron.model.init_state(100))
     assert kept  # as the network's own step does, for those who train it
     assert sum(each.nbytes for each in state) == size
     assert probability_b.shape == v_mv_b.shape == (100,) and probability_b.dtype == v_mv_b.dtype == np.float32
