@@ -20,7 +20,7 @@ from . import one_compartment
 
 ENGINES = ("neuron", "coreneuron", "batched")
 AGREE_MV = 1e-3  # equal equations differ by rounding: 1e-12 mV, with spikes up to 1e-6 (measured)
-LIMIT_S = 300.0  # of a file; half a minute is usual, most of it CoreNEURON's compiler
+LIMIT_S = 900.0  # of a file; half a minute is usual, most of it CoreNEURON's compiler, which has a limit of its own
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,7 @@ OF_EACH_LANE(cosh_, cosh)
 OF_EACH_LANE(tanh_, tanh)
 OF_EACH_LANE(floor_, floor)
 OF_EACH_LANE(ceil_, ceil)
+OF_EACH_LANE(trunc_, trunc)
 
 // In a table whose last number is `last`: the number at a place, on the line between two; how much it rises between them
 FUNCTION real lookup_(real at, const real* table, int last) {
