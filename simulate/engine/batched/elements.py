@@ -16,10 +16,10 @@ NOWHERE = x.constant(-1)  # an index of no element
 
 
 class Store(NamedTuple):
-    """A new value for the element of `array` that `index` names; of none where it is beyond its ends."""
+    """A new value for the element of `array` that `at` says; of none where that is beyond its ends."""
 
     array: str
-    index: Expression
+    at: Expression
     value: Expression
 
 

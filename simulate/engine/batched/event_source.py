@@ -78,7 +78,7 @@ class EventSource(PlaceSource):
     def _after_event(self, values: Values, sent: Sequence[Sent], time: list[str]) -> list[str]:
         """What an event leaves and sends. time: what says when it is."""
         values, stores = elements.stores(values, self._sizes)
-        put = [each for store in stores for each in (store.index, store.value)]
+        put = [each for store in stores for each in (store.at, store.value)]
         outputs = [*values.values(), *put, *(each for event in sent for each in _as_numbers(event))]
         lowered = lower(outputs, self._program.constants, self._tables, {})
         texts, statements = self._writer(lowered, "real").block(lowered.outputs, name_all=True)
