@@ -23,8 +23,8 @@ TWO_SCHEMES = (
     "put all reactions into one"
 )
 STANDS_NOWHERE = (
-    "is an ARTIFICIAL_CELL, which stands on no membrane; to drive synapses with it, run it in NEURON and give its spikes "
-    "(apical simulate --input-spikes FILE)"
+    "is an ARTIFICIAL_CELL, which stands on no membrane; to drive synapses with it, run it in NEURON and give its "
+    "spikes (apical simulate --input-spikes FILE)"
 )
 INCLUDE = r"(?m)^\s*INCLUDE\s*\""
 
