@@ -31,6 +31,8 @@ def derivative(root: Expression, by: str) -> Expression:
             found = slopes[0] * of[1] + of[0] * slopes[1]
         elif node.op == "/":
             found = slopes[0] / of[1] - node / of[1] * slopes[1]
+        elif node.op == "fmod":
+            found = slopes[0] - x.call("trunc", of[0] / of[1]) * slopes[1]
         elif node.op == "element":
             found = x.call("element", of[0], *slopes[1:])
         elif node.op == "lookup":

@@ -115,9 +115,9 @@ class Evaluation:
         indexed = next((each for each in everything([node]) if kind(each) == "IndexedName"), None)
         if indexed is None:
             return named(node), None
-        name, index = named(indexed), self.number(parts(indexed)[1])
+        name, index = named(indexed), self.whole(parts(indexed)[1])
         if index.op != "constant":
-            return name, x.call("trunc", index)
+            return name, index
         if not 0 <= index.value < self.mechanism.sizes.get(name, 0):
             raise self.mechanism.refuse(f"an index beyond {name}", rf"\b{name}\s*\[")
         return f"{name}[{int(index.value)}]", None
@@ -128,6 +128,18 @@ class Evaluation:
             return self._variable(name)
         of_all = [self._variable(f"{name}[{number}]") for number in range(self.mechanism.sizes.get(name, 1))]
         return (elements.read if len(of_all) > MOST_CHOSEN else elements.chosen)(index, of_all)
+
+    def whole(self, node: Tree) -> Expression:
+        """An index, or a loop's bound, as NEURON reckons it: with the whole part of each variable in it."""
+        inner = parts(node)
+        if kind(node) in ("WrappedExpression", "ParenExpression"):
+            return self.whole(inner[0])
+        if kind(node) != "BinaryExpression":
+            return x.call("trunc", self.number(node))
+        left, operator, right = self.whole(inner[0]), named(inner[1]), self.whole(inner[2])
+        if operator == "/":
+            return (left - x.call("fmod", left, right)) / right  # without rounding
+        return x.build(operator, left, right)
 
     def number(self, node: Tree) -> Expression:
         """An expression's value; what is true counts 1, as in C."""
@@ -191,11 +203,7 @@ class Evaluation:
             self._assign(self.variable(given[0]), self.number(given[1]))
             return x.ZERO
         if name == "fmod":
-            dividend, divisor = map(self.number, given)
-            times = dividend / divisor
-            return dividend - divisor * x.select(
-                x.call("<", times, x.ZERO), x.call("ceil", times), x.call("floor", times)
-            )
+            return x.call("fmod", *map(self.number, given))
         if name not in x.FUNCTIONS.keys() | {"pow", "exprelr"}:
             raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
         arguments = [self.number(argument) for argument in given]

@@ -166,7 +166,7 @@ class Execution(Evaluation):
     def _from(self, loop: list[Tree]) -> None:
         """FROM, turn by turn, with its counter as a constant."""
         counter, *bounds, body = loop
-        numbers = [self.number(bound) for bound in bounds]
+        numbers = [self.whole(bound) for bound in bounds]
         if any(number.op != "constant" for number in numbers):
             if len(numbers) == 2 and self._changes(numbers):
                 self._from_while(loop, numbers[0])
@@ -196,9 +196,9 @@ class Execution(Evaluation):
         counter, _, bound, body = loop
         frame, name, on = self._locals[-1], named(counter), x.ONE
         outside, before = frame.get(name), self.values | frame
-        turns = _most_turns(self.number(bound) - first + 1)
+        turns = _most_turns(self.whole(bound) - first + 1)
         for turn in range(turns + 1):
-            on = x.call("&&", on, x.call("<=", first + turn, self.number(bound)))
+            on = x.call("&&", on, x.call("<=", first + turn, self.whole(bound)))
             if turn < turns:
                 self._locals[-1][name] = first + turn
                 self._only_where(on, body)

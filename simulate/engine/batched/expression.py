@@ -52,7 +52,8 @@ OPERATORS: dict[str, Callable] = {
 }
 LOOKUPS: dict[str, Callable] = {"lookup": special.lookup, "rise": special.rise}  # (place, table)
 ELEMENTS: dict[str, Callable] = {"element": special.element, "put": special.put}  # see elements.py
-COMPUTED = OPERATORS | FUNCTIONS | LOOKUPS | ELEMENTS | {"random123": special.random123}
+REMAINDER: dict[str, Callable] = {"fmod": np.fmod}
+COMPUTED = OPERATORS | REMAINDER | FUNCTIONS | LOOKUPS | ELEMENTS | {"random123": special.random123}
 COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 LOGIC = {"&&", "||", "!"}
 MULTIPLIED = range(9)  # exponents up to which a power is a product
