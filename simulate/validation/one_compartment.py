@@ -84,6 +84,7 @@ def differences_mv(
         plain_mv = v_mv.pop("neuron")
         apart_mv = {engine: np.abs(each - plain_mv) for engine, each in v_mv.items()}
         if not all(each.max() <= AGREE_MV for each in apart_mv.values()):
+            assert inputs is not None
             beside_mv = _v_mv(compartment, inputs, "neuron", order, V_INIT_MV + BESIDE_MV)
             steps = steady_steps(plain_mv, beside_mv)
             apart_mv = {engine: each[:steps] for engine, each in apart_mv.items()}
