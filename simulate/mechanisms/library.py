@@ -17,9 +17,10 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import processes
 from ..folders import cache_folder
 from ..schema import InputError, making, notebook
-from . import complaints, fused_check, fusible, fusion, limited, nmodl
+from . import complaints, fused_check, fusible, fusion, nmodl
 from .nmodl import Source
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.
@@ -209,7 +210,7 @@ def _build(work: Path, script: str, sources: Mapping[str, str], own: Own | None,
     command = [sys.executable, script, *["-coreneuron"] * coreneuron, "-incflags", FLAGS, "mod"]
     limit_s = LONGEST_S + EACH_S * len(sources)
     try:
-        done = limited.run(command, limit_s, work, _environment())
+        done = processes.command(command, limit_s, work, _environment())
     except subprocess.TimeoutExpired as error:
         raise InputError(
             f"{_at_work(work, sources, own)}: nrnivmodl was stopped after {limit_s:g} s, which no usual file takes; "

@@ -82,7 +82,7 @@ def test_a_process_that_has_imported_neuron_can_compile(tmp_path, monkeypatch):
         given.append(env)
         return subprocess.CompletedProcess(command, 1, "", "")
 
-    monkeypatch.setattr(library.limited, "run", run)
+    monkeypatch.setattr(library.processes, "command", run)
     with pytest.raises(InputError, match="did not compile"):
         library.compiled(biophysics.mechanism_groups())
     assert "NEURONHOME" not in given[0] and given[0]["PATH"] == os.environ["PATH"]
