@@ -1,18 +1,21 @@
-"""Processes of our own: one function over many tasks, or a single call; and how a process is started, whatever it does.
+"""Processes: one function over many tasks, or a single call; others' programs; how one is started, whatever it does.
 
 Each has a pipe of its own and shares no lock, so it may be killed at any moment: that is how an error here ends it.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from multiprocessing import current_process, get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .schema import InputError
@@ -52,6 +55,32 @@ def apart(function: Callable[..., Any], *arguments: Any, limit_s: float | None =
     Raises what `function` raises, Died where the process dies, and TooLong where it takes longer than limit_s.
     """
     return _each(_without_steps, [(function, arguments)], 1, lambda size: None, limit_s)[0]
+
+
+def command(
+    words: Sequence[str | Path], limit_s: float, cwd: Path, env: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """What somebody's program returned and said, without input; ended with all that it has started after `limit_s`.
+
+    Raises TimeoutExpired then.
+    """
+    with subprocess.Popen(
+        words,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # make and compilers have the pipes too, and would go on
+    ) as process:
+        try:
+            said = process.communicate(timeout=limit_s)
+        except BaseException:  # a Ctrl-C too, which reaches no other session
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, *said)
 
 
 def _without_steps(function: Callable[..., Any], arguments: tuple, step: Step) -> Any:

@@ -55,7 +55,7 @@ def _print(found: list[Survey]) -> None:
     from ..progress import console
     from ..tables import print_table
 
-    rows = [(each.file, each.mechanism or "none", *(_told(each, engine) for engine in ENGINES)) for each in found]
+    rows = [(each.file, _name(each), *(_told(each, engine) for engine in ENGINES)) for each in found]
     print_table("Engines, and how far from plain NEURON", ["file", "mechanism", *ENGINES], rows, numbers_from=2)
     for each in found:
         reasons: dict[str, list[str]] = {}
@@ -65,7 +65,11 @@ def _print(found: list[Survey]) -> None:
         for reason, engines in reasons.items():
             console.print(f"{', '.join(engines)}: {reason}", markup=False)
         for remark in each.remarks:
-            console.print(f"batched: {remark}", markup=False)
+            console.print(f"remark: {remark}", markup=False)
+
+
+def _name(each: Survey) -> str:
+    return f"{each.mechanism}, ARTIFICIAL_CELL" if each.kind == "ARTIFICIAL_CELL" else each.mechanism or "none"
 
 
 def _told(each: Survey, engine: str) -> str:

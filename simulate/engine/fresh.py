@@ -29,8 +29,12 @@ def restore_variables(cell, synapses=None) -> None:
     """The same without weights."""
     before = vars(cell).setdefault("before_trials", {})
     for key, place, variable in _variables(cell, synapses):
-        if hasattr(place, variable):  # some files name a LOCAL in RANGE
-            setattr(place, variable, before.setdefault(key, getattr(place, variable)))
+        now: Any = getattr(place, variable, None)
+        if hasattr(now, "__getitem__"):
+            for number, value in enumerate(before.setdefault(key, list(now))):
+                now[number] = value
+        elif now is not None:  # some files name a LOCAL in RANGE
+            setattr(place, variable, before.setdefault(key, now))
 
 
 def _variables(cell, synapses) -> Iterator[tuple[tuple, Any, str]]:

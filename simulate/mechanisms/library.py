@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import processes
 from ..folders import cache_folder
 from ..schema import InputError, making, notebook
 from . import complaints, fused_check, fusible, fusion, nmodl
@@ -24,6 +25,7 @@ from .nmodl import Source
 
 # For this processor; -fopenmp-simd vectorises the mechanisms over segments.
 FLAGS = "-O3 -march=native -ffast-math -fopenmp-simd"
+LONGEST_S, EACH_S = 240.0, 60.0  # of nrnivmodl, and more for each file; a file takes a second or two, ten beside others
 NEURON_LIBRARY, CORENEURON_LIBRARY = "libnrnmech", "libcorenrnmech"
 
 Groups = frozenset[tuple[str, ...]]  # mechanisms that stand together in a region, and are fused where they can be
@@ -205,19 +207,27 @@ def _build(work: Path, script: str, sources: Mapping[str, str], own: Own | None,
     for name, text in sources.items():
         (work / "mod" / f"{name}.mod").write_text(text, encoding="utf-8")
     coreneuron = own is None or own.coreneuron
-    done = subprocess.run(
-        [sys.executable, script, *["-coreneuron"] * coreneuron, "-incflags", FLAGS, "mod"],
-        cwd=work,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, script, *["-coreneuron"] * coreneuron, "-incflags", FLAGS, "mod"]
+    limit_s = LONGEST_S + EACH_S * len(sources)
+    try:
+        done = processes.command(command, limit_s, work, _environment())
+    except subprocess.TimeoutExpired as error:
+        raise InputError(
+            f"{_at_work(work, sources, own)}: nrnivmodl was stopped after {limit_s:g} s, which no usual file takes; "
+            "NEURON's translator never ends on some: take it out of the folder, or apart to find what it is"
+        ) from error
     if done.returncode or not _complete(work, coreneuron):
         log.write_text(done.stdout + done.stderr)
         if complaint := complaints.of_a_file(done.stdout + done.stderr, own.sources if own else {}):
             raise InputError(f"{complaint} (all that the compiler said: {log})")
         raise _Unexplained(f"the mechanisms did not compile (nrnivmodl exit status {done.returncode}): see {log}")
+
+
+def _at_work(work: Path, sources: Mapping[str, str], own: Own | None) -> str:
+    """The files of a user's that are not translated yet."""
+    files = {name: own.sources[name].file for name in sources if own and name in own.sources}
+    left = sorted(file for name, file in files.items() if not [*work.glob(f"*/{name}.cpp")])
+    return f"mechanisms {', '.join(left or sorted(files.values()))}" if files else "the mechanisms"
 
 
 def _environment() -> dict[str, str]:

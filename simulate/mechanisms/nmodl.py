@@ -203,8 +203,8 @@ def _to_its_end(block: str) -> str:
 
 
 def sets(text: str, name: str) -> bool:
-    """Whether one of its blocks sets that variable."""
-    return bool(re.search(rf"\b{name}\s*=(?!=)", equations(text)))
+    """Whether one of its blocks sets that variable, or an element of that array."""
+    return bool(re.search(rf"\b{name}\s*(?:\[[^]]*\]\s*)?=(?!=)", equations(text)))
 
 
 def equations(text: str) -> str:

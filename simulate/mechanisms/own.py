@@ -22,6 +22,10 @@ TWO_SCHEMES = (
     "a second KINETIC block, with which NEURON's translation counts reactions of the first one twice without a word; "
     "put all reactions into one"
 )
+STANDS_NOWHERE = (
+    "is an ARTIFICIAL_CELL, which stands on no membrane; to drive synapses with it, run it in NEURON and give its "
+    "spikes (apical simulate --input-spikes FILE)"
+)
 INCLUDE = r"(?m)^\s*INCLUDE\s*\""
 
 
@@ -93,7 +97,7 @@ def refusal(source: Source) -> str:
         why = f"apical puts a point process {name} of its own on cells; give yours another name"
         return _at(source, NAMES_A_MECHANISM, why)
     if kind == nmodl.ARTIFICIAL:
-        return _at(source, NAMES_A_MECHANISM, f"{name} is an ARTIFICIAL_CELL, which stands on no membrane")
+        return _at(source, NAMES_A_MECHANISM, f"{name} {STANDS_NOWHERE}")
     if re.search(INCLUDE, nmodl.without_comments(source.text)):
         return _at(source, INCLUDE, "INCLUDE of another file; write its text here, so that a dataset can keep it")
     for function, arguments in nmodl.function_tables(source.text).items():

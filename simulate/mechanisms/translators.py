@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from . import nmodl
 from .nmodl import Source, without_comments
 
-LONGEST_S = 5.0  # a translator takes a tenth of a second; some never end on what they do not like
+LONGEST_S = 30.0  # a translator takes a tenth of a second on an idle machine; some never end on what they do not like
 OF_C = r"\b(VERBATIM|POINTER)\b"  # CoreNEURON's translator copies the one and lets the other dangle
 START = r"\bSTATE\s*\{[^}]*\b(START)\b"  # which it passes over, so that the state begins at 0
 TABLE_OF_OTHERS = r"\b(FUNCTION_TABLE)\b"

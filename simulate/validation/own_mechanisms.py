@@ -17,19 +17,19 @@ from ..mechanisms.nmodl import Source
 from ..processes import Died, TooLong, apart
 from ..schema import InputError
 from . import one_compartment
+from .one_compartment import AGREE_MV
 
 ENGINES = ("neuron", "coreneuron", "batched")
-AGREE_MV = 1e-3  # equal equations differ by rounding: 1e-12 mV, with spikes up to 1e-6 (measured)
-LIMIT_S = 300.0  # of a file; half a minute is usual, most of it CoreNEURON's compiler
+LIMIT_S = 900.0  # of a file; half a minute is usual, most of it CoreNEURON's compiler, which has a limit of its own
 
 
 @dataclass(frozen=True)
 class Survey:
     """What became of one file.
 
-    kind: SUFFIX (a density) or POINT_PROCESS; empty, as mechanism, for no mechanism. refusals: engine -> why it does
-    not take it. differences_mv: engine -> order of accuracy -> the largest difference from plain NEURON. remarks: what
-    engine batched passes over.
+    kind: SUFFIX (a density), POINT_PROCESS or ARTIFICIAL_CELL; empty, as mechanism, for no mechanism. refusals: engine
+    -> why it does not take it. differences_mv: engine -> order of accuracy -> the largest difference from plain NEURON.
+    remarks: what engine batched passes over; that NEURON itself is unstable with it.
     """
 
     file: str
@@ -45,8 +45,9 @@ class Survey:
 
     @property
     def fault(self) -> str:
-        """Why nobody should use it as it is; empty where some engine takes it, and those that do agree."""
-        if self.mechanism and not self.taken_by:
+        """Why nobody should use it as it is; empty where some engine takes it, and those that do agree, and of an
+        ARTIFICIAL_CELL, which is not meant for a membrane."""
+        if self.mechanism and not self.taken_by and self.kind != nmodl.ARTIFICIAL:
             return f"{self.file}: no engine takes it"
         apart_mv = {engine: max(found.values()) for engine, found in self.differences_mv.items()}
         far = [f"engine '{engine}' is {mv:.3g} mV" for engine, mv in apart_mv.items() if not mv <= AGREE_MV]
@@ -122,10 +123,10 @@ def _tried(
         library.load(frozenset(), _quietly, one_compartment.own(name, source, with_coreneuron))
     except InputError as error:
         return dict.fromkeys(ENGINES, f"{source.file}: {error}"), {}, []
-    differences_mv, failed = one_compartment.differences_mv(
+    differences_mv, failed, unstable = one_compartment.differences_mv(
         name, source, [engine for engine in engines[1:] if engine not in refusals]
     )
-    return refusals | failed, differences_mv, remarks
+    return refusals | failed, differences_mv, remarks + unstable
 
 
 def _not_compiled(name: str, source: Source, coreneuron: bool) -> str:

@@ -19,6 +19,8 @@ def derivative(root: Expression, by: str) -> Expression:
             found = x.ONE if node.name == by else x.ZERO
         elif node.op == "select":
             found = x.select(of[0], slopes[1], slopes[2])
+        elif node.op == "put":
+            found = x.call("put", *of[:2], *slopes[2:])
         elif all(slope is x.ZERO for slope in slopes) or node.op in x.COMPARISONS | x.LOGIC:
             found = x.ZERO
         elif node.op in ("+", "-"):
@@ -29,6 +31,10 @@ def derivative(root: Expression, by: str) -> Expression:
             found = slopes[0] * of[1] + of[0] * slopes[1]
         elif node.op == "/":
             found = slopes[0] / of[1] - node / of[1] * slopes[1]
+        elif node.op == "fmod":
+            found = slopes[0] - x.call("trunc", of[0] / of[1]) * slopes[1]
+        elif node.op == "element":
+            found = x.call("element", of[0], *slopes[1:])
         elif node.op == "lookup":
             found = x.call("rise", *of) * slopes[0]
         elif node.op == "^":
@@ -60,6 +66,7 @@ def _slope_of(node: Expression, y: Expression) -> Expression:
         "tanh": lambda: x.ONE - node * node,
         "floor": lambda: x.ZERO,
         "ceil": lambda: x.ZERO,
+        "trunc": lambda: x.ZERO,
         "rise": lambda: x.ZERO,
         "random123": lambda: x.ZERO,
     }

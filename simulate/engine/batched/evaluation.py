@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...mechanisms.tree import Tree, everything, kind, named, parts
+from . import elements
 from . import expression as x
 from .expression import Expression
 from .statements import plain
@@ -28,7 +29,7 @@ EXPRESSIONS = {
 }
 UNIFORM = "uniform"  # how symbols of random numbers begin
 DRAWN = {"scop_random": 0, "random_uniform": 1}  # between 0 and 1, and neither -> its arguments
-MOST_CHOSEN = 16  # elements of an array of which the code chooses one by its number
+MOST_CHOSEN = 16  # elements of an array of which the code chooses one by its number; of longer ones see elements.py
 PASSED_OVER = {"at_time", *IDLE}  # the first is of account for variable steps only
 
 
@@ -106,7 +107,7 @@ class Evaluation:
         """The variable that a name stands for, with the number of an array's element."""
         name, index = self._element(node)
         if index is not None:
-            raise self.mechanism.refuse(*of_index(name))
+            raise self.mechanism.refuse(f"an index of {name} that is not constant", rf"\b{name}\s*\[")
         return name
 
     def _element(self, node: Tree) -> tuple[str, Expression | None]:
@@ -114,9 +115,9 @@ class Evaluation:
         indexed = next((each for each in everything([node]) if kind(each) == "IndexedName"), None)
         if indexed is None:
             return named(node), None
-        name, index = named(indexed), self.number(parts(indexed)[1])
+        name, index = named(indexed), self.whole(parts(indexed)[1])
         if index.op != "constant":
-            return name, x.call("floor", index)
+            return name, index
         if not 0 <= index.value < self.mechanism.sizes.get(name, 0):
             raise self.mechanism.refuse(f"an index beyond {name}", rf"\b{name}\s*\[")
         return f"{name}[{int(index.value)}]", None
@@ -125,12 +126,20 @@ class Evaluation:
         name, index = self._element(node)
         if index is None:
             return self._variable(name)
-        if (size := self.mechanism.sizes.get(name, 0)) > MOST_CHOSEN:
-            return self.unsaid(*of_index(name))
-        found = self._variable(f"{name}[0]")
-        for number in range(1, size):
-            found = x.select(x.call("==", index, x.constant(number)), self._variable(f"{name}[{number}]"), found)
-        return found
+        of_all = [self._variable(f"{name}[{number}]") for number in range(self.mechanism.sizes.get(name, 1))]
+        return (elements.read if len(of_all) > MOST_CHOSEN else elements.chosen)(index, of_all)
+
+    def whole(self, node: Tree) -> Expression:
+        """An index, or a loop's bound, as NEURON reckons it: with the whole part of each variable in it."""
+        inner = parts(node)
+        if kind(node) in ("WrappedExpression", "ParenExpression"):
+            return self.whole(inner[0])
+        if kind(node) != "BinaryExpression":
+            return x.call("trunc", self.number(node))
+        left, operator, right = self.whole(inner[0]), named(inner[1]), self.whole(inner[2])
+        if operator == "/":
+            return (left - x.call("fmod", left, right)) / right  # without rounding
+        return x.build(operator, left, right)
 
     def number(self, node: Tree) -> Expression:
         """An expression's value; what is true counts 1, as in C."""
@@ -194,11 +203,7 @@ class Evaluation:
             self._assign(self.variable(given[0]), self.number(given[1]))
             return x.ZERO
         if name == "fmod":
-            dividend, divisor = map(self.number, given)
-            times = dividend / divisor
-            return dividend - divisor * x.select(
-                x.call("<", times, x.ZERO), x.call("ceil", times), x.call("floor", times)
-            )
+            return x.call("fmod", *map(self.number, given))
         if name not in x.FUNCTIONS.keys() | {"pow", "exprelr"}:
             raise self.mechanism.refuse(f"the function {name}", rf"\b{name}\s*\(")
         arguments = [self.number(argument) for argument in given]
@@ -207,8 +212,3 @@ class Evaluation:
             away = arguments[0] / x.call("expm1", arguments[0])
             return x.select(near, x.ONE - arguments[0] / x.constant(2), away)
         return x.call(name, *arguments)
-
-
-def of_index(name: str) -> tuple[str, str]:
-    """What to say of an array of which nobody knows beforehand which element is meant, and where."""
-    return f"an index of {name} that is not constant", rf"\b{name}\s*\["

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from . import elements
 from . import expression as x
 from .currents import Values
 from .evaluation import Sent
@@ -76,7 +77,9 @@ class EventSource(PlaceSource):
 
     def _after_event(self, values: Values, sent: Sequence[Sent], time: list[str]) -> list[str]:
         """What an event leaves and sends. time: what says when it is."""
-        outputs = [*values.values(), *(each for event in sent for each in _as_numbers(event))]
+        values, stores = elements.stores(values, self._sizes)
+        put = [each for store in stores for each in (store.at, store.value)]
+        outputs = [*values.values(), *put, *(each for event in sent for each in _as_numbers(event))]
         lowered = lower(outputs, self._program.constants, self._tables, {})
         texts, statements = self._writer(lowered, "real").block(lowered.outputs, name_all=True)
         used = x.symbols(lowered.outputs)
@@ -90,6 +93,8 @@ class EventSource(PlaceSource):
         lines += statements
         lines += [f"AT(at + {self._row[n]}, lane) = {value};" for n, value in zip(values, texts, strict=False)]
         rest = iter(texts[len(values) :])
+        for store, index, value in zip(stores, rest, rest, strict=False):
+            lines.append(f"put(t, lane, {self._rows(store.array)}, {self._sizes[store.array]}, {index}, {value});")
         return lines + [self._send(when, flag) for when, flag in zip(rest, rest, strict=True)]
 
     def _send(self, when: str, flag: str) -> str:

@@ -104,15 +104,17 @@ def kept_as(mechanism: Mechanism, argument: str) -> str:
 
 
 def read_weights(groups: Sequence[Group], connections: Sequence[Sequence]) -> None:
-    """Add to each place what its NetCon keeps, as NEURON has initialised it: 0, or what INITIAL in NET_RECEIVE says."""
+    """Note which places have a NetCon, and what it keeps, as NEURON has initialised it: 0, or what its INITIAL says."""
     of_process: dict[str, list] = {}
     for connection in (each for of_synapse in connections for each in of_synapse):
         of_process.setdefault(connection.syn().hname(), []).append(connection)
     for group in groups:
-        routine = _receiving(group)
-        if routine is None or len(routine.arguments) < 2:
+        if (routine := _receiving(group)) is None:
             continue
         of_place = [of_process.get(name, []) for name in group.names] or [[]]  # without names: one place
+        group.connected = np.array([bool(alike) or not group.names for alike in of_place])
+        if len(routine.arguments) < 2:
+            continue
         for name, alike in zip(group.names, of_place, strict=False):
             if len(alike) > 1:
                 raise InputError(f"{name}: has several connections, each with weights of its own; make it one")
@@ -121,19 +123,27 @@ def read_weights(groups: Sequence[Group], connections: Sequence[Sequence]) -> No
             group.values[kept_as(group.mechanisms[0], argument)] = np.array(weights, float)
 
 
-def check_initial(group: Group, begin: Values) -> None:
-    """Refuse INITIAL in NET_RECEIVE that sets other than weights beyond the first."""
+def initial(group: Group, begin: Values) -> Values:
+    """What INITIAL in NET_RECEIVE sets other than weights, which NEURON runs for each connection after all INITIALs.
+
+    Raises InputError for what follows from a weight, or from what the same block of another connection has left.
+    """
     if (routine := _receiving(group)) is None:
-        return
+        return {}
     (mechanism,) = group.mechanisms
+    _, weights = _names_and_weights(mechanism)
     for node in everything(parts(routine.body)):
         if kind(node) == "InitialBlock":
             execution = Solver(mechanism, dict(begin))
+            execution.tables = group.tables
             left = execution.run(*_of_event(mechanism, Routine(routine.arguments, parts(node)[0])))
             _refuse_change_of_weight(mechanism, left)
-            if any(value is not begin[name] for name, value in execution.values.items()):
-                what = "INITIAL in NET_RECEIVE that sets other than weights"
+            new = {name: value for name, value in execution.values.items() if value is not begin[name]}
+            if x.symbols(new.values()) & {*new, *(weight.name for weight in weights)}:
+                what = "INITIAL in NET_RECEIVE that sets other than weights from weights, or from what it was,"
                 raise mechanism.refuse(what, r"\bNET_RECEIVE\b[^{]*\{[^}]*?\b(INITIAL)\b")
+            return new
+    return {}
 
 
 def _receiving(group: Group) -> Routine | None:

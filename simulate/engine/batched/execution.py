@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from ...mechanisms.tree import Tree, kind, named, parts
 from ...schema import InputError
+from . import elements
 from . import expression as x
 from .derivative import derivative
-from .evaluation import MOST_CHOSEN, Evaluation, of_index
+from .evaluation import MOST_CHOSEN, Evaluation
 from .expression import Expression
 from .syntax import Routine
 
@@ -24,7 +27,8 @@ NOTHING_TO_DO = {
 }
 OLD = "the state before the step"
 MOST_TURNS = 10_000  # of a loop
-MOST_GUARDED = 16  # of one whose bounds change
+GUARDED, MOST_GUARDED = 16, 128  # of one whose bounds change: as a rule, and where it cannot turn more often
+COUNTS = np.arange(2048.0)  # what something that counts may be, to try bounds out
 
 
 def named_alone(name: str) -> str:
@@ -130,11 +134,11 @@ class Execution(Evaluation):
         size = self.mechanism.sizes.get(name, 0)
         for number in range(size):
             element = f"{name}[{number}]"
+            before = self._variable(element)
             if size > MOST_CHOSEN:
-                self._assign(element, self.unsaid(*of_index(name)))
+                self._assign(element, elements.put(index, number, value, before))
             else:
-                chosen = x.call("==", index, x.constant(number))
-                self._assign(element, x.select(chosen, value, self._variable(element)))
+                self._assign(element, x.select(x.call("==", index, x.constant(number)), value, before))
 
     def _if(self, branches: list[Tree]) -> None:
         """IF, any number of ELSE IF, ELSE: each variable is what the branch taken leaves."""
@@ -162,7 +166,7 @@ class Execution(Evaluation):
     def _from(self, loop: list[Tree]) -> None:
         """FROM, turn by turn, with its counter as a constant."""
         counter, *bounds, body = loop
-        numbers = [self.number(bound) for bound in bounds]
+        numbers = [self.whole(bound) for bound in bounds]
         if any(number.op != "constant" for number in numbers):
             if len(numbers) == 2 and self._changes(numbers):
                 self._from_while(loop, numbers[0])
@@ -192,9 +196,10 @@ class Execution(Evaluation):
         counter, _, bound, body = loop
         frame, name, on = self._locals[-1], named(counter), x.ONE
         outside, before = frame.get(name), self.values | frame
-        for turn in range(MOST_GUARDED + 1):
-            on = x.call("&&", on, x.call("<=", first + turn, self.number(bound)))
-            if turn < MOST_GUARDED:
+        turns = _most_turns(self.whole(bound) - first + 1)
+        for turn in range(turns + 1):
+            on = x.call("&&", on, x.call("<=", first + turn, self.whole(bound)))
+            if turn < turns:
                 self._locals[-1][name] = first + turn
                 self._only_where(on, body)
         for values in (self.values, self._locals[-1]):
@@ -223,3 +228,13 @@ class Execution(Evaluation):
                 return
             self._statements(body)
         raise Unsettled(self.mechanism.refuse("WHILE with a condition that is not known beforehand", r"\bWHILE\b"))
+
+
+def _most_turns(turns: Expression) -> int:
+    """How often a loop may turn; told from trying out where it depends on one variable and does not grow with it."""
+    if len(names := x.symbols([turns])) == 1:
+        (tried,) = x.evaluate([turns], dict.fromkeys(names, COUNTS))
+        most = np.max(tried)
+        if most <= MOST_GUARDED and most == np.max(np.split(tried, 2)[0]):
+            return int(most)
+    return GUARDED

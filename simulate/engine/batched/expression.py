@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, Callable] = {
     "tanh": np.tanh,
     "floor": np.floor,
     "ceil": np.ceil,
+    "trunc": np.trunc,
 }
 OPERATORS: dict[str, Callable] = {
     "+": np.add,
@@ -50,7 +51,9 @@ OPERATORS: dict[str, Callable] = {
     "!": np.logical_not,
 }
 LOOKUPS: dict[str, Callable] = {"lookup": special.lookup, "rise": special.rise}  # (place, table)
-COMPUTED = OPERATORS | FUNCTIONS | LOOKUPS | {"random123": special.random123}
+ELEMENTS: dict[str, Callable] = {"element": special.element, "put": special.put}  # see elements.py
+REMAINDER: dict[str, Callable] = {"fmod": np.fmod}
+COMPUTED = OPERATORS | REMAINDER | FUNCTIONS | LOOKUPS | ELEMENTS | {"random123": special.random123}
 COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 LOGIC = {"&&", "||", "!"}
 MULTIPLIED = range(9)  # exponents up to which a power is a product
@@ -62,6 +65,7 @@ class Expression:
 
     op: an operator, the name of a function, 'neg', 'select' (condition, then, else), 'constant', 'symbol', or 'table'
     of `numbers`, which 'lookup' and 'rise' read, once lowered 'placed': where it begins, and its last number's place.
+    An 'element' of others, which an index names, is once lowered one of an 'array' of that name and size.
     """
 
     op: str
@@ -118,6 +122,10 @@ def table(numbers: Iterable[float]) -> Expression:
 
 def placed(at: int, last: int) -> Expression:
     return _make("placed", value=at, name=str(last))
+
+
+def array(name: str, size: int) -> Expression:
+    return _make("array", value=size, name=name)
 
 
 def _of(value: Expression | float) -> Expression:

@@ -43,7 +43,7 @@ class GroupSource(EventSource):
         lowered = lower(list(advanced.values()), self._program.constants, self._tables, self._program.called)
         used = x.symbols(lowered.outputs)
         lines = [f"const int node = t.indices[{self._node} + i];", *self._begin(lowered.tables, used)]
-        lines += self._advance(advanced, lowered.outputs, lowered)
+        lines += self._advance(advanced, lowered.outputs, lowered, used)
         head = f"FUNCTION void advance_{self.name}(const Tile& t, real time_ms) {{"
         return [head, *indented([f"EACH(i, {self._n}, {self._before}) {{", *indented(lines), "}"]), "}", ""]
 
@@ -55,10 +55,11 @@ class GroupSource(EventSource):
         lowered = lower(outputs, program.constants, self._tables, program.called)
         rest = lowered.outputs[len(early) :]
         lines = [f"const int node = t.indices[{self._node} + i];"]
-        lines += self._begin(lowered.tables, x.symbols(lowered.outputs))
+        used = x.symbols(lowered.outputs)
+        lines += self._begin(lowered.tables, used)
         if early:
             lines.append("if (advance) {")
-            lines += indented(self._advance(early, lowered.outputs[: len(early)], lowered))
+            lines += indented(self._advance(early, lowered.outputs[: len(early)], lowered, used))
             lines.append("}")
         if "t" in x.symbols(rest):
             lines.append(f"const V t_ms = spread(time_ms + {literal(self._dt_ms / 2, self._real)});")
@@ -96,7 +97,10 @@ class GroupSource(EventSource):
         lines += self._numbers(tables, used)
         return lines + [f"V {plain(n)} = ROW(at + {row});" for n, row in self._row.items() if n in used]
 
-    def _advance(self, states: Mapping[str, Expression], outputs: Sequence[Expression], lowered: Lowered) -> list[str]:
+    def _advance(
+        self, states: Mapping[str, Expression], outputs: Sequence[Expression], lowered: Lowered, used: set[str]
+    ) -> list[str]:
+        """used: what has been read, and has to follow."""
         free, lines = x.symbols(outputs), []
         if "t" in free:
             lines.append("const V t_ms = spread(time_ms);")
@@ -104,6 +108,7 @@ class GroupSource(EventSource):
             lines.append(f"const V {CHANGE_OF_V} = RHS(node);")
         values, statements = self._writer(lowered).block(outputs, name_all=True)
         lines += statements
+        names = {name: f"{plain(name)} = " if name in used else "" for name in states}
         return lines + [
-            f"ROW(at + {self._row[n]}) = {plain(n)} = {value};" for n, value in zip(states, values, strict=True)
+            f"ROW(at + {self._row[n]}) = {names[n]}{value};" for n, value in zip(states, values, strict=True)
         ]

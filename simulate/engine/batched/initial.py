@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import events, pointing
 from . import expression as x
-from . import pointing
 from .currents import Values, slope
 from .expression import Expression
 from .membrane import Group
@@ -49,6 +49,11 @@ def initialised(group: Group, dt_ms: float, v_init_mv: float) -> Initialised:
             values |= new
             found = zip(new, x.evaluate(new.values(), numbers), strict=True)
             numbers |= {name: np.broadcast_to(np.asarray(value, float), n) for name, value in found}
+    of_connections = events.initial(group, {name: x.symbol(name) for name in numbers})
+    refuse_unsaid(group, of_connections.values())
+    values |= of_connections
+    for name, value in zip(of_connections, x.evaluate(of_connections.values(), numbers), strict=True):
+        numbers[name] = np.where(group.connected, value, numbers[name])
     numbers |= {f"i{ion}": np.zeros(n) for ion in group.charge}
     group.tables.numbers = numbers
     return Initialised(numbers, values, sent)

@@ -197,6 +197,24 @@ OF_EACH_LANE(cosh_, cosh)
 OF_EACH_LANE(tanh_, tanh)
 OF_EACH_LANE(floor_, floor)
 OF_EACH_LANE(ceil_, ceil)
+OF_EACH_LANE(trunc_, trunc)
+
+// What is left of x once y was taken from it as often as it goes, with the sign of x. A quotient that was rounded to the
+// other side of a whole number is mended, so that what is left of whole numbers is exact.
+#ifdef ONE_LANE_PER_THREAD
+FUNCTION V fmod_(V x, V y) { return fmod(x, y); }
+#else
+FUNCTION V fmod_(V x, V y) {
+    const V size = fabs_(x), by = fabs_(y), zero = spread((real)0);
+    V left = size - floor_(size / by) * by;
+    left = select(left < zero, left + by, left);
+    left = select(left >= by, left - by, left);
+    return select(x < zero, -left, left);
+}
+FUNCTION V fmod_(V x, real y) { return fmod_(x, spread(y)); }
+FUNCTION V fmod_(real x, V y) { return fmod_(spread(x), y); }
+FUNCTION real fmod_(real x, real y) { return std::fmod(x, y); }
+#endif
 
 // In a table whose last number is `last`: the number at a place, on the line between two; how much it rises between them
 FUNCTION real lookup_(real at, const real* table, int last) {

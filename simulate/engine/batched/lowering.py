@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from . import elements
 from . import expression as x
 from .expression import Expression
 from .statements import plain
@@ -92,6 +93,9 @@ def lower(
             done[id(node)] = tables.place(node)
         elif node.op != "constant" and fixed(node):
             done[id(node)] = from_table(node)
+        elif node.op == "element":
+            index, *of_all = node.of
+            done[id(node)] = x.call("element", done[id(index)], x.array(elements.name_of(of_all), len(of_all)))
         else:
             done[id(node)] = x.build(node.op, *(done[id(part)] for part in node.of)) if node.of else node
         if id(node) in named:
@@ -123,6 +127,10 @@ class _Fixed:
         """The same with multiplications for divisions by constants, and base 2 for exponentials, one product inside."""
         if not of:
             return node
+        if node.op == "put":
+            return x.select(x.call("==", of[0], of[1]), of[2], of[3])
+        if node.op == "element" and not elements.name_of(of[1:]):
+            return elements.chosen(of[0], of[1:])
         if node.op == "/" and self(of[1]):
             return of[0] * (x.ONE / of[1])
         if node.op == "*" and not self(node):

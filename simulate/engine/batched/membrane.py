@@ -28,7 +28,8 @@ class Group:
     those whose reversal potential follows the concentrations. names: of the point processes.
     under: of point processes that use ions or POINTERs, the group of their segments, with the place of each in it (I,).
     wanted, added: of a group of segments, concentrations and variables that such point processes follow, and ions whose
-    current they add to. pointing: POINTER -> the variable that it points to. tables: those of its mechanisms.
+    current they add to. connected: which places have a connection (I,). pointing: POINTER -> the variable that it
+    points to. tables: those of its mechanisms.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Group:
     place_under: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     wanted: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
+    connected: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     pointing: dict[str, str] = field(default_factory=dict)
     tables: RateTables = field(default_factory=RateTables)
 

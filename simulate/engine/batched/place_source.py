@@ -64,6 +64,8 @@ class PlaceSource:
         per_place, per_variable = (1, self._n) if rows.by_variable else (len(program.kept), 1)
         self._row = {name: number * per_variable for number, name in enumerate(program.kept)}  # from the place's first
         self._first, self._per_place = rows.add(first), per_place
+        sizes = {f"{each.name}.{n}": size for each in group.mechanisms for n, size in each.sizes.items() if size > 1}
+        self._sizes = {n: size for n, size in sizes.items() if {f"{n}[{k}]" for k in range(size)} <= self._row.keys()}
         self._at = f"const int at = {self._first} + {per_place} * i;"
         self._node = tables.add_indices(group.node)
         self.waits = group.point and not program.alone and bool(program.advanced)
@@ -87,7 +89,13 @@ class PlaceSource:
         return [f"const real {name} = t.numbers[{at} + i];" for name, at in tables.items() if name in used]
 
     def _writer(self, lowered: Lowered, kind: str = "V") -> Writer:
-        return Writer(self._real, lowered.called, {*self._names, *self._row_under, *lowered.tables}, kind)
+        taken = {*self._names, *self._row_under, *lowered.tables}
+        return Writer(self._real, lowered.called, taken, kind, {name: self._rows(name) for name in self._sizes})
+
+    def _rows(self, array: str) -> str:
+        """The first row of an array's elements, and how far they are apart."""
+        first = self._row[f"{array}[0]"]
+        return f"at + {first}, {self._row[f'{array}[1]'] - first}"
 
 
 def turns(node: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import events, pointing
+from . import elements, events, pointing
 from . import expression as x
 from .currents import CHANGE_OF_V, Values, advanced, currents
 from .evaluation import OF_THE_SEGMENT, STREAM, UNIFORM, Sent
@@ -107,6 +107,10 @@ def _written(
     changed = {name for block in blocks for name in block} - set(OF_THE_SEGMENT)
     changed |= {f"{each.name}.{name}" for each in group.mechanisms if each.streams for name in STREAM[1:]}
     delay_ms = _unchanging(group, event.delay_ms, changed, numbers)
+    arrays = elements.of_arrays([current, conductance, *of_sending, *(v for block in blocks for v in block.values())])
+    for array in arrays:  # the elements of one lie in rows where any of them changes, or differs from place to place
+        if array & changed or not all(_same(numbers[name]) for name in array & numbers.keys()):
+            changed |= array & numbers.keys()
     outputs = [current, conductance, *of_sending, *map(x.symbol, sorted(group.wanted))]
     kept = _kept(changed, outputs, blocks)
     needed = [*outputs, *(block[name] for block in blocks for name in kept if name in block)]
@@ -115,12 +119,12 @@ def _written(
     refuse_carried(group, needed, blocks, initial.values)
     each_alone = currents(group, begin, {}, follow=False) if group.pointing else (current, conductance, blocks[0])
     refuse_counting(group, kept, each_alone[2], each_alone[:2], numbers, dt_ms)
-    events.check_initial(group, begin)
     elsewhere = under.kept.keys() if under else set()
     followed = {*group.pointing.values(), *(name for ion in group.charge for name in ion_names(ion))} & elsewhere
     pointing.refuse_set_in_breakpoint(group, under.after_currents if under else ())
     constants = {name: each for name, each in numbers.items() if name not in changed | followed | {"v", "t"}}
-    fixed = {name: x.constant(each[0]) for name, each in constants.items() if _alike(each)}
+    in_code = set[str]().union(*arrays)
+    fixed = {name: x.constant(each[0]) for name, each in constants.items() if _alike(each) or name in in_code}
     group.tables.refuse_changing(constants.keys() - group.pointing.keys())
 
     def with_numbers(values: Mapping[str, Expression]) -> Values:
@@ -139,7 +143,7 @@ def _written(
         group=group,
         current=current,
         conductance=conductance,
-        kept={name: first[name] for name in sorted(kept)} | waiting,
+        kept={name: first[name] for name in sorted(kept, key=_in_order)} | waiting,
         after_currents=after_currents,
         advanced=after_step,
         received=received,
@@ -154,6 +158,12 @@ def _written(
         constants=constants,
         called=dict(zip(x.substitute(called, fixed), called.values(), strict=True)),
     )
+
+
+def _in_order(name: str) -> tuple[str, int]:
+    """For elements of an array that stand one after another."""
+    array, _, number = name.partition("[")
+    return array, int(number.removesuffix("]") or 0)
 
 
 def waiting_name(group: Group, what: str, number: int) -> str:

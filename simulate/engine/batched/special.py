@@ -1,4 +1,4 @@
-"""Functions of generated code that NumPy has not: numbers of a table, and of a random stream."""
+"""Functions of generated code that NumPy has not: numbers of a table, of an array, and of a random stream."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ def rise(at, table: np.ndarray):
     """How much a table rises from the number before a place to the one after it."""
     inside = (np.asarray(at) > 0) & (at < len(table) - 1)
     return np.where(inside, np.diff(table)[np.where(inside, at, 0).astype(int)], 0.0)
+
+
+def element(index, *elements):
+    """The one of `elements` that a whole number names, no number beyond them."""
+    shape = np.broadcast_shapes(np.shape(index), *map(np.shape, elements))
+    index, table = np.broadcast_to(index, shape), np.stack([np.broadcast_to(each, shape) for each in elements])
+    inside = (index >= 0) & (index < len(elements))
+    found = np.take_along_axis(table, np.where(inside, index, 0).astype(int)[None], axis=0)[0]
+    return np.where(inside, found, np.nan)
+
+
+def put(index, number, value, before):
+    """What an element of this number is once `value` is put where an index says."""
+    return np.where(index == number, value, before)
 
 
 def random123(drawn, *stream):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from . import expression as x
 from .expression import Expression
@@ -38,11 +39,18 @@ class Writer:
     """Writes a block: what is used twice, or has a name in the NMODL, is computed once, under a name.
 
     called: expression -> that name. taken: names that are there already, which it would hide. kind: the type of what is
-    computed, 'V' for a tile's lanes, 'real' for one lane.
+    computed, 'V' for a tile's lanes, 'real' for one lane. arrays: name -> its first row, and how far rows are apart.
     """
 
-    def __init__(self, real: str, called: Mapping[Expression, str], taken: Iterable[str] = (), kind: str = "V") -> None:
-        self._real, self._called, self._kind = real, called, kind
+    def __init__(
+        self,
+        real: str,
+        called: Mapping[Expression, str],
+        taken: Iterable[str] = (),
+        kind: str = "V",
+        arrays: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._real, self._called, self._kind, self._arrays = real, called, kind, arrays
         self._text: dict[int, tuple[str, int]] = {}  # expression -> its text and how tightly that binds
         self._taken = set(taken)
 
@@ -57,7 +65,8 @@ class Writer:
         for node in order:
             text, binding = self._expression(node)
             condition = node.op in x.COMPARISONS | x.LOGIC
-            if id(node) in ends or (node.of and not condition and (uses[id(node)] > 1 or node in self._called)):
+            named = uses[id(node)] > 1 or node in self._called or node.op == "element"  # read before anything is set
+            if id(node) in ends or (node.of and not condition and named):
                 value = f"spread({text})" if id(node) in ends and self._kind == "V" else text
                 text, binding = self._name(self._called.get(node, "shared")), WHOLE
                 statements.append(f"const {self._kind} {text} = {value};")
@@ -80,6 +89,11 @@ class Writer:
             return plain(node.name), WHOLE
         if node.op == "placed":
             return f"t.numbers + {int(node.value)}, {node.name}", WHOLE
+        if node.op == "array":
+            return f"{self._arrays[node.name]}, {int(node.value)}", WHOLE
+        if node.op == "element":
+            where, index = ("t", f"spread({texts[0]})") if self._kind == "V" else ("t, lane", texts[0])
+            return f"element({where}, {texts[1]}, {index})", WHOLE
         if node.op in BINDING:
             binding = BINDING[node.op]
             left = texts[0] if of[0][1] >= binding else f"({texts[0]})"

@@ -26,6 +26,24 @@ struct Tile {
 #define OF_NODE(node, variable) (NODES + 3 * (node) + (variable))
 #endif
 #define AT(row, lane) t.rows[(long long)(row) * LANES + (lane)]
+// The element of an array that an index names, whose rows are `apart`: no number beyond its ends, where nothing is put
+FUNCTION real element(const Tile& t, int lane, int first, int apart, int size, real index) {
+    const real none = 0;
+    return index > -1 && index < size ? AT(first + (int)index * apart, lane) : none / none;
+}
+FUNCTION void put(const Tile& t, int lane, int first, int apart, int size, real index, real value) {
+    if (index > -1 && index < size) AT(first + (int)index * apart, lane) = value;
+}
+#ifdef ONE_LANE_PER_THREAD
+FUNCTION V element(const Tile& t, int first, int apart, int size, V index) {
+    return element(t, t.lane, first, apart, size, index);
+}
+#else
+FUNCTION V element(const Tile& t, int first, int apart, int size, V index) {
+    for (int lane = 0; lane < LANES; ++lane) index[lane] = element(t, lane, first, apart, size, index[lane]);
+    return index;
+}
+#endif
 // Rows of a node
 #define VOLTAGE(node) ROW(OF_NODE(node, 0))
 #define RHS(node) ROW(OF_NODE(node, 1))

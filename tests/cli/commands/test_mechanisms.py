@@ -29,7 +29,13 @@ def test_a_table(found, capsys):
     assert main(["mechanisms", "folder"]) == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["a.mod", "A", "yes", "no", "2e-12", "mV"] in printed and ["c.mod", "none"] in printed
-    assert ["coreneuron:", "a.mod,", "line", "3:", "no"] in printed and ["batched:", "r"] in printed
+    assert ["coreneuron:", "a.mod,", "line", "3:", "no"] in printed and ["remark:", "r"] in printed
+
+
+def test_an_artificial_cell_is_named_as_one(found, capsys):
+    found.append(Survey("d.mod", "D", "ARTIFICIAL_CELL", dict.fromkeys(own_mechanisms.ENGINES, "d.mod, line 1: D is")))
+    assert main(["mechanisms", "folder"]) == 0
+    assert "D, ARTIFICIAL_CELL" in capsys.readouterr().out
 
 
 def test_a_file_that_no_engine_takes_is_a_failure(found, capsys):

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -76,14 +78,35 @@ def test_a_process_that_has_imported_neuron_can_compile(tmp_path, monkeypatch):
     monkeypatch.setenv("NEURONHOME", "/nowhere")
     given = []
 
-    def run(command, env, **options):
+    def run(command, limit_s, cwd, env):
         given.append(env)
         return subprocess.CompletedProcess(command, 1, "", "")
 
-    monkeypatch.setattr(library.subprocess, "run", run)
+    monkeypatch.setattr(library.processes, "command", run)
     with pytest.raises(InputError, match="did not compile"):
         library.compiled(biophysics.mechanism_groups())
     assert "NEURONHOME" not in given[0] and given[0]["PATH"] == os.environ["PATH"]
+
+
+def test_a_compiler_that_does_not_end_is_ended_with_all_that_it_has_started(tmp_path, monkeypatch):
+    compiler, mark = tmp_path / "slow", tmp_path / "alive"
+    compiler.write_text(f"#!/bin/sh\ntouch {mark}\nsleep 3600 &\necho $! > {mark}\nwait\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(library, "LONGEST_S", 0.0)
+    monkeypatch.setattr(library, "EACH_S", 10.0)
+    text = "NEURON { SUFFIX Made NONSPECIFIC_CURRENT i }\nASSIGNED { v i }\nBREAKPOINT { i = v }\n"
+    own = library.Own({"Made": nmodl.Source(file="made_up.mod", text=text)})
+    with pytest.raises(InputError, match=r"^mechanisms made_up\.mod: nrnivmodl was stopped after 10 s") as error:
+        library.compiled(frozenset(), lambda message: nullcontext(), own)
+    assert "\n" not in str(error.value)
+    child = int(mark.read_text())
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.kill(child, 0)
+            time.sleep(0.1)
+    assert not list((tmp_path / "cache" / "apical" / "mechanisms").glob("*/"))
 
 
 @pytest.mark.slow

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from apical.simulate.mechanisms.nmodl import Source
 from apical.simulate.processes import Died, TooLong, apart
 from apical.simulate.schema import InputError
-from apical.simulate.validation import own_mechanisms
+from apical.simulate.validation import one_compartment, own_mechanisms
 from apical.simulate.validation.one_compartment import beside
 from apical.simulate.validation.own_mechanisms import AGREE_MV, ENGINES, Survey, survey
 
@@ -35,6 +36,7 @@ ENDVERBATIM
 }
 """
 SURVEYED = {
+    "drive.mod": "NEURON { ARTIFICIAL_CELL Drive }\nNET_RECEIVE(w) { net_event(t) }\n",
     "global.mod": CHANNEL % ("GLOBAL ninf", "ninf"),
     "nothing.mod": "NEURON { SUFFIX nothing }\nFUNCTION f() { f = 1 }\n",
     "unknown.mod": CHANNEL.replace("(v - ek)", "(v - lost)") % ("GLOBAL ninf", "ninf"),
@@ -47,7 +49,10 @@ def test_every_file_is_tried_on_every_engine(tmp_path):
         (tmp_path / name).write_text(text)
     told = []
     found = {each.file: each for each in survey(tmp_path, lambda *progress: told.append(progress))}
-    assert told == [*((number, 3, name) for number, name in enumerate(SURVEYED)), (3, 3, "")]
+    assert told == [*((number, 4, name) for number, name in enumerate(SURVEYED)), (4, 4, "")]
+    drive = found["drive.mod"]
+    assert (drive.kind, drive.taken_by, drive.fault) == ("ARTIFICIAL_CELL", [], "")
+    assert drive.refusals["neuron"].startswith("drive.mod, line 1: Drive is an ARTIFICIAL_CELL, which stands on no")
     assert found["global.mod"].taken_by == ["neuron", "batched"] and not found["global.mod"].fault
     (differences_mv,) = found["global.mod"].differences_mv.values()
     assert set(differences_mv) == {"1", "2"} and max(differences_mv.values()) < AGREE_MV
@@ -71,7 +76,7 @@ def test_a_synapse_that_draws_random_numbers_draws_the_same_in_both_engines(tmp_
     ("fails", "taken", "why"),
     [
         ({"coreneuron": Died("")}, ["neuron", "batched"], "ends the process that runs it"),
-        ({"coreneuron": Died(""), "batched": TooLong("")}, ["neuron"], "was stopped after 300 s"),
+        ({"coreneuron": Died(""), "batched": TooLong("")}, ["neuron"], "was stopped after 900 s"),
         ({engine: Died("") for engine in ENGINES}, [], "ends the process that runs it"),
     ],
 )
@@ -89,6 +94,33 @@ def test_a_file_that_ends_its_process_ends_no_survey(tmp_path, monkeypatch, fail
     (found,) = survey(tmp_path)
     assert found.taken_by == taken
     assert list(found.refusals.values())[-1] == f"it.mod: {why}"
+
+
+CHAOS = """NEURON { SUFFIX Chaos NONSPECIFIC_CURRENT i }
+ASSIGNED { v (mV) i (mA/cm2) x }
+INITIAL { x = 0.3 + v/1000 }
+BREAKPOINT {
+    SOLVE turn
+    i = 2e-4*x*(v + 20)
+}
+PROCEDURE turn() { x = 3.9*x*(1 - x) + 1e-4*sin(v) }
+"""
+
+
+@pytest.mark.slow
+def test_an_unstable_membrane_is_compared_while_plain_neuron_stays_with_itself(tmp_path):
+    """The logistic map doubles what is apart in every step."""
+    (tmp_path / "chaos.mod").write_text(CHAOS)
+    (found,) = survey(tmp_path, without=["coreneuron"])
+    assert found.taken_by == ["neuron", "batched"] and not found.fault
+    assert len(found.remarks) == 2
+    assert found.remarks[0].startswith("chaos.mod: unstable: begun 1e-09 mV beside, plain NEURON is ")
+
+
+@pytest.mark.parametrize(("apart_mv", "steps"), [([0, 1e-9, 5e-4], 3), ([0, 2e-3, 0], 1), ([0, 0, float("nan")], 2)])
+def test_how_long_two_runs_are_together(apart_mv, steps):
+    v_mv = np.full(3, -70.0)
+    assert one_compartment.steady_steps(v_mv, v_mv + apart_mv) == steps
 
 
 def test_an_engine_that_differs_is_a_fault():

@@ -36,6 +36,7 @@ SECTIONS = {
     "pulse": ((), (("MadePulse", 0.5, 0.003),)),
     "release": ((), (("MadeRelease", 0.5, 0.004), ("MadeRelease", 0.5, 0.003))),
     "failing": ((), (("MadeFailing", 0.5, 0.01),)),
+    "ring": ((), (("MadeRing", 0.5, 0.01), ("MadeRing", 0.5, 0.003))),
 }
 
 
@@ -59,6 +60,7 @@ def main(folder: Path) -> None:
         sections.append(section)
     next(each for each in processes if "Delayed" in each.hname()).wait = 7
     processes[1].tau_facil = 0  # a condition that differs between places, and never changes
+    processes[-1].width = 6  # so does an array that INITIAL sets
     soma.insert("pas")
     rng = np.random.default_rng(3)
     events_ms = [np.sort(rng.uniform(1, END_MS, 25)) for _ in processes]  # not on steps
@@ -93,6 +95,10 @@ def main(folder: Path) -> None:
             streams=[STREAM],
         )
         found[f"threads, {name}"] = [float(np.abs(on_threads.v_mv - ours.v_mv).max()), float(np.ptp(ours.v_mv))]
+    rounded = step.build(*given, single=True, nmodl_of=known)
+    (in_32_bits,) = trials.run(rounded, [events_ms], probes, [], END_MS, streams=[STREAM])
+    for name, apart in zip(SECTIONS, np.abs(in_32_bits.v_mv - ours.v_mv).max(axis=1), strict=True):
+        found[f"{name}, 32 bits"] = [float(apart), float(np.ptp(ours.v_mv))]
     print(json.dumps(found))
 
 

@@ -159,6 +159,7 @@ SMOOTH = {
     "tanh": 0.7,
     "floor": 0.7,
     "ceil": 0.7,
+    "trunc": 0.7,
 }
 
 

@@ -36,6 +36,7 @@ typedef real Loose;
 TWO(pow_lanes, pow_((V)AT(x), (V)AT(y)))
 TWO(pow_of_number, pow_((real)2.5, (V)AT(y)))
 TWO(pow_to_number, pow_((V)AT(x), (real)-1.5))
+TWO(fmod_lanes, fmod_((V)AT(x), (V)AT(y)))
 TWO(quotient_lanes, quotient((V)AT(x), (V)AT(y)))
 TWO(quotient_of_number, quotient((real)3, (V)AT(y)))
 TWO(select_lanes, select((V)AT(x) < (V)AT(y), (V)AT(x), (real)7))
@@ -160,6 +161,15 @@ def test_quotient(lanes):
     assert worst(found[normal], (x / y)[normal]) < 4 * lanes.eps
     normal = np.abs(3 / y) > 2.0**-lanes.largest
     assert worst(numbers[normal], (3 / y)[normal]) < 4 * lanes.eps
+
+
+def test_what_is_left_of_whole_numbers_is_exact(lanes):
+    """49 times the rounded 1/49 is below 1, as is a quotient that is rounded: an index would be beyond its array."""
+    by, times = np.meshgrid(np.arange(1, 200), np.arange(-20, 21))
+    x, y = (by * times + by // 3).ravel(), by.ravel()
+    np.testing.assert_array_equal(lanes("fmod_lanes", x, y), np.fmod(x, y))
+    halves = np.array([7.5, -7.5, 7.5, 0.25])
+    np.testing.assert_array_equal(lanes("fmod_lanes", halves, [2, 2, -2, 1]), [1.5, -1.5, 1.5, 0.25])
 
 
 def test_select_and_fabs(lanes):

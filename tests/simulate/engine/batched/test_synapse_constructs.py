@@ -14,7 +14,19 @@ from apical.simulate.engine.batched import events, program, support, syntax
 from apical.simulate.mechanisms.nmodl import Source
 from apical.simulate.schema import InputError
 
-SECTIONS = ("plastic", "onset", "delayed", "no pool", "pool alone", "all", "potassium", "pulse", "release", "failing")
+SECTIONS = (
+    "plastic",
+    "onset",
+    "delayed",
+    "no pool",
+    "pool alone",
+    "all",
+    "potassium",
+    "pulse",
+    "release",
+    "failing",
+    "ring",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +46,13 @@ def test_the_same_voltages_as_neuron(found, section, order):
     difference_mv, range_mv = found[f"{section}, order {order}"]
     assert range_mv > 10, "nothing moved, so nothing was tested"
     assert difference_mv < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("section", SECTIONS)
+def test_nearly_the_same_in_32_bits(found, section):
+    difference_mv, _ = found[f"{section}, 32 bits"]
+    assert difference_mv < 0.05
 
 
 @pytest.mark.slow
@@ -59,9 +78,12 @@ DECAY = "DERIVATIVE s { g' = -g }\n"
 # NMODL after HEAD, | before the word whose line is told -> what is said
 REFUSED = {
     DECAY + "NET_RECEIVE(|w) {\n|w = w*2\n g = g + w }": "a change of weight w, which NEURON keeps from run to run,",
-    DECAY + "NET_RECEIVE(w, n) {\n\n|INITIAL { a = 1 }\n g = g + w*a }": (
-        "INITIAL in NET_RECEIVE that sets other than weights"
-    ),
+    **{
+        DECAY + f"NET_RECEIVE(w, n) {{\n\n|INITIAL {{ a = {given} }}\n g = g + w*a }}": (
+            "INITIAL in NET_RECEIVE that sets other than weights from weights, or from what it was,"
+        )
+        for given in ("w", "n", "a + 1")
+    },
     DECAY + "NET_RECEIVE(w) {\n if (flag == 0) { |net_send(-1, 1) } else { g = g + w } }": (
         "net_send with a negative delay"
     ),
