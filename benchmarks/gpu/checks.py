@@ -90,6 +90,11 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     of_pytest, of_table = r"^(\d+ (?:passed|failed|skipped).*)", r"^(float32 .*)"
     fitted = ["-k", "windows"] if dry else ["-m", "gpu"]
     triton = ["-k", "silence"] if dry else ["-m", "gpu"]
+    routed = ["-k", "send_to_none"] if dry else ["-m", "gpu"]
+    few_neurons = (
+        ["--neurons", "200", "--bins", "2", "--cpu-neurons", "64", "--cpu-bins", "2", "--d-m", "10"] if dry else []
+    )
+    few_neurons += ["--compared", "3", "--compared-bins", "2"] if dry else []
     side = ["--seconds", size(0.25, 0.02), "--device", "cuda", "--out", str(data.with_name("side_by_side.png"))]
     counts = ["--counts", *(["2", "3"] if dry else ["2048", "16384"])]
     kernel = ours("kernel.py", *cell)
@@ -99,6 +104,9 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         Check("card", 60, ours("card.py"), r"^(copy: .*)", compiled=False),
         Check("tests-triton", 120, tests(*triton, "tests/surrogate/kernels/test_triton.py"), of_pytest, compiled=False),
         Check("tests-fit", 120, tests(*fitted, "tests/surrogate/fitting/test_steps.py"), of_pytest, compiled=False),
+        Check(
+            "tests-population", 180, tests(*routed, "tests/surrogate/population/test_gpu.py"), of_pytest, compiled=False
+        ),
         Check("tests-batched", 120, tests("-m", "gpu", "tests/simulate/engine/batched/test_cuda.py"), of_pytest),
         Check("equal", 120, ours("equal.py", *cell, "--trials", size(64, 2), "--ms", size(1000, 30)), r"^(cuda .*)"),
         Check(
@@ -121,6 +129,13 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         fit("fit-elm-20", 60, "--size", size(20, 5)),
         *(fit(f"fit-elm-20-{way}", 45, "--size", size(20, 5), "--way", way) for way in ("kernels", "host")),
         Check("recurrence", 60, ours("recurrence.py", "--device", device, *alone), r"^( .*\*.*)", compiled=False),
+        Check(
+            "population",
+            240,
+            ours("population.py", "--device", device, *few_neurons),
+            r"^10\^9 neuron-steps/s, (.*)",
+            compiled=False,
+        ),
         Check("side-by-side", 90, benchmark("side_by_side.py", *cell, *counts, *side), r"^(batched, 32-bit .*)"),
         end_to_end("end-to-end-16896", 1056, 16, 1.0, 120),
         elm("elm-20-batch-256", 60, "--d-m", size(20, 5), "--batch", size(256, 1), "--baseline-steps", size(3, 1)),

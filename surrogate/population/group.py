@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 from ...simulate.schema import InputError
+from ..kernels.recurrence.reference import PHI_HEIGHT, PHI_SLOPE, synapse_table
 from ..models.elm import ELM
 from .random_numbers import Poisson
 
@@ -58,3 +60,31 @@ class Group:
                 raise InputError(f"poisson_hz: {rate_hz_s.flat[at]} at synapse {at}, expected 0 to {MOST_HZ:,}")
             poisson = Poisson.of(np.broadcast_to(rate_hz_s, n_inputs).astype(float))
         return cls(surrogate, model.frozen(), sign_s, first, n, poisson)
+
+    def folded(self) -> dict[str, np.ndarray]:
+        """What a bin takes of the weights, float32, with constants taken in; S inputs, H hidden units, M memory units.
+
+        table_sh: what an input spike adds to the hidden layer, with its sign. w_mh, w_hm: into the hidden layer and
+        out of it. w_mo, bias_o: readout of spike logit and voltage.
+        """
+        neuron, readout = self.model.neuron(), self.model.w_y
+        (w_first, bias_first), (w_last, bias_last) = neuron.mlp
+        n_branches, n_inputs = len(neuron.kappa_k), self.model.n_inputs
+        from_branches_kh = w_first[:, :n_branches].mT
+        if neuron.input_y.numel():
+            w_sk = synapse_table(neuron.w_y, neuron.input_y, neuron.valid_y, n_branches, n_inputs)
+            table_sh = w_sk @ from_branches_kh
+        else:
+            table_sh = neuron.w_y[:, None] * from_branches_kh
+        weights = {
+            "table_sh": table_sh * torch.from_numpy(self.sign_s)[:, None],
+            "bias_h": bias_first,
+            "w_mh": w_first[:, n_branches:].mT,
+            "w_hm": (PHI_SLOPE * w_last).mT,
+            "bias_m": PHI_SLOPE * bias_last,
+            "kappa_m": neuron.kappa_m,
+            "gain_m": PHI_HEIGHT * neuron.gain_m,
+            "w_mo": readout.weight[:2].mT,
+            "bias_o": readout.bias[:2],
+        }
+        return {name: np.ascontiguousarray(each.detach().numpy()) for name, each in weights.items()}

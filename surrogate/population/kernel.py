@@ -11,7 +11,6 @@ import torch
 from ..kernels.compiled import kernel
 from ..kernels.recurrence.cpu import ACTIVATIONS
 from ..kernels.recurrence.memory import path_of
-from ..kernels.recurrence.reference import PHI_HEIGHT, PHI_SLOPE, synapse_table
 from .arriving import Arriving
 from .connections import Connections
 from .group import Group
@@ -126,35 +125,16 @@ class Compiled:
 
 
 def _laid_out(group: Group) -> dict[str, np.ndarray]:
-    """Arrays of the kernel's PopulationGroup, in its order: what an input spike adds to the hidden layer, the rest of
-    the weights with constants taken in, tables of Poisson input, the state.
-    """
-    neuron, readout = group.model.neuron(), group.model.w_y
-    (w_first, bias_first), (w_last, bias_last) = neuron.mlp
-    n_branches, n_inputs = len(neuron.kappa_k), group.model.n_inputs
-    from_branches_kh = w_first[:, :n_branches].mT
-    if neuron.input_y.numel():
-        table_sh = synapse_table(neuron.w_y, neuron.input_y, neuron.valid_y, n_branches, n_inputs) @ from_branches_kh
-    else:
-        table_sh = neuron.w_y[:, None] * from_branches_kh
-    n_hidden, n_memory, n_blocks = table_sh.shape[1], len(neuron.kappa_m), -(-group.n // BLOCK)
-    table_sa = np.zeros((n_inputs, _padded(n_hidden)), np.float32)
-    table_sa[:, :n_hidden] = table_sh.numpy() * group.sign_s[:, None]
-    weights = {
-        "bias_h": bias_first,
-        "w_mh": w_first[:, n_branches:].mT,
-        "w_hm": (PHI_SLOPE * w_last).mT,
-        "bias_m": PHI_SLOPE * bias_last,
-        "kappa_m": neuron.kappa_m,
-        "gain_m": PHI_HEIGHT * neuron.gain_m,
-        "w_mo": readout.weight[:2].mT,
-        "bias_o": readout.bias[:2],
-    }
+    """Arrays of the kernel's PopulationGroup, in its order: weights, tables of Poisson input, the state."""
+    weights = group.folded()
+    table_sh, n_memory, n_blocks = weights.pop("table_sh"), len(weights["kappa_m"]), -(-group.n // BLOCK)
+    table_sa = np.zeros((len(table_sh), _padded(table_sh.shape[1])), np.float32)
+    table_sa[:, : table_sh.shape[1]] = table_sh
     poisson = group.poisson._asdict() if group.poisson is not None else {}
     tables = {name: poisson.get(name, np.empty(0)) for name in ("count_c", "accept_s", "other_s")}
     return {
         "table_sa": table_sa,
-        **{name: np.ascontiguousarray(each.detach().numpy()) for name, each in weights.items()},
+        **weights,
         **tables,
         "share_na": np.zeros((n_blocks * BLOCK, table_sa.shape[1]), np.float32),
         "m_bmn": np.zeros((n_blocks, n_memory, BLOCK), np.float32),
