@@ -92,7 +92,7 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     triton = ["-k", "silence"] if dry else ["-m", "gpu"]
     routed = ["-k", "send_to_none"] if dry else ["-m", "gpu"]
     few_neurons = (
-        ["--neurons", "200", "--bins", "2", "--cpu-neurons", "64", "--cpu-bins", "2", "--d-m", "10"] if dry else []
+        ["--neurons", "20", "--bins", "1", "--cpu-neurons", "20", "--cpu-bins", "1", "--d-m", "10"] if dry else []
     )
     few_neurons += ["--compared", "3", "--compared-bins", "2"] if dry else []
     side = ["--seconds", size(0.25, 0.02), "--device", "cuda", "--out", str(data.with_name("side_by_side.png"))]

@@ -91,13 +91,16 @@ def step(
             u += weight[:, None] * _rows(table_sh, synapse, active, h, n_hidden)
             bits = bits & (bits - 1)
 
-    begin, end = tl.load(first_a + at), tl.load(first_a + at + 1)  # from outside, in order of neurons
-    if end > begin:
-        a, after = _above(post_a, begin, end, neuron - 1, here), _above(post_a, begin, end, neuron, here)
-        while tl.max((a < after).to(tl.int32), axis=0) > 0:
-            synapse = tl.load(synapse_a + a, mask=a < after, other=0)
-            weight = tl.load(weight_a + a, mask=a < after, other=0.0)
-            u += weight[:, None] * _rows(table_sh, synapse, a < after, h, n_hidden)
+    first_event, last_event = tl.load(first_a + at), tl.load(first_a + at + 1)  # from outside, in order of neurons
+    if last_event > first_event:
+        a, stop = (
+            _above(post_a, first_event, last_event, neuron - 1, here),
+            _above(post_a, first_event, last_event, neuron, here),
+        )
+        while tl.max((a < stop).to(tl.int32), axis=0) > 0:
+            synapse = tl.load(synapse_a + a, mask=a < stop, other=0)
+            weight = tl.load(weight_a + a, mask=a < stop, other=0.0)
+            u += weight[:, None] * _rows(table_sh, synapse, a < stop, h, n_hidden)
             a += 1
 
     own, none = i.to(tl.uint32), (i * 0).to(tl.uint32)

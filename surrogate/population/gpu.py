@@ -26,8 +26,8 @@ from .spikes_in_flight import SpikesInFlight
 
 AT_ONCE_MS = 100  # of a call
 ROOM = 65_536  # spikes of a call, at least
-TILE, PARTS = 1024, 128  # neurons and parts that a program of `collect` has at a time: a thread or more for each
-AT_A_TIME, PROGRAMS = 128, 8  # connections of a run; programs of `mark` for each multiprocessor
+TILE, PARTS = 512, 128  # neurons and parts that a program of `collect` has at a time: a thread or more for each
+AT_A_TIME, PROGRAMS = 128, 16  # connections of a run; programs of `mark` for each multiprocessor
 PRODUCTS = {"float32": "ieee", "bfloat16": "bf16"}  # by precision; "ieee" is float32 throughout, no TF32
 
 
@@ -75,7 +75,7 @@ class OnGPU:
 
     @staticmethod
     def bytes_per_neuron(group: Group) -> int:
-        """Of the GPU: state, place in the connections, outputs of a bin, and four spikes of a call."""
+        """Of the GPU: state, place in the connections, outputs of a bin, and room for four spikes of a call."""
         neuron = group.model.neuron()
         return 4 * (len(neuron.mlp[0][0]) + len(neuron.kappa_m)) + 12 + 9 + 4 * 20
 
@@ -105,13 +105,13 @@ class OnGPU:
         for _ in range(n_ms):
             self._bin()
         done = int(given["clock"][0]) - t_ms
-        first_k = given["first_k"][: done + 1].cpu().numpy()
-        pre_k, since_k, run_k = (given[name][: first_k[-1]].cpu().numpy() for name in ("pre_k", "since_k", "run_k"))
+        n_spikes = int(given["first_k"][done])
+        pre_k, since_k, run_k = (_got(given[name][:n_spikes]) for name in ("pre_k", "since_k", "run_k"))
         on_its_way = run_k < self._first_run_n[pre_k + 1]
         flying.pre_f, flying.since_f, flying.run_f = (each[on_its_way] for each in (pre_k, since_k, run_k))
         flying.count = len(flying.pre_f)
-        traces = (given[name][:done, : len(watched)].cpu().numpy() for name in ("probability_tw", "v_tw"))
-        last = (given[name].cpu().numpy().copy() for name in ("probability_n", "v_n"))
+        traces = (_got(given[name][:done, : len(watched)]) for name in ("probability_tw", "v_tw"))
+        last = (_got(given[name]) for name in ("probability_n", "v_n"))
         return Recorded(pre_k[before:], since_k[before:], *traces, *last)
 
     def _reserve(self, flying: int, outside: int, watched: int) -> None:
@@ -119,9 +119,9 @@ class OnGPU:
         needed = flying + self._n, max(outside, 1), max(watched, 1)
         if all(has >= needs for has, needs in zip(self._sizes, needed, strict=True)):
             return
-        grown = flying + max(ROOM, 4 * self._n), *needed[1:]
+        grown = flying + max(ROOM, 4 * self._n), *map(block, needed[1:])
         self._sizes = room, most_outside, most_watched = tuple(
-            has if has >= needs else block(more) for has, needs, more in zip(self._sizes, needed, grown, strict=True)
+            has if has >= needs else more for has, needs, more in zip(self._sizes, needed, grown, strict=True)
         )
         self._n_tiles = -(-max(self._n, most_watched) // TILE)
         integers = {"clock": 4, "first_k": AT_ONCE_MS + 1, "since_k": room, "run_k": room, "first_a": AT_ONCE_MS + 1}
@@ -178,7 +178,7 @@ class OnGPU:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The state, by name."""
-        return {name: each.cpu().numpy() for name, each in self._states().items()}
+        return {name: _got(each) for name, each in self._states().items()}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over what `arrays` gave."""
@@ -197,3 +197,8 @@ def _programs(device: torch.device) -> int:
 
 def _put(there: Tensor, values: np.ndarray) -> None:
     there[: len(values)].copy_(torch.from_numpy(np.ascontiguousarray(values)))
+
+
+def _got(there: Tensor) -> np.ndarray:
+    """A copy, also where the device is the CPU: the next call writes over it."""
+    return there.to("cpu", copy=True).numpy()
