@@ -237,8 +237,10 @@ def _above(ascending, begin, end, wanted, here):
 def _product(x, w, total, PRECISION: tl.constexpr):
     """total + x w. 'bf16': both rounded to bfloat16, sums in float32; the interpreter has the rounded w in float32."""
     if PRECISION == "bf16":
-        return tl.dot(x.to(tl.bfloat16).to(w.dtype), w, total)
-    return tl.dot(x, w, total, input_precision=PRECISION)
+        made = tl.dot(x.to(tl.bfloat16).to(w.dtype), w, total)
+    else:
+        made = tl.dot(x, w, total, input_precision=PRECISION)
+    return made
 
 
 INTERPRETED = not isinstance(step, triton.JITFunction)  # it then runs on the CPU

@@ -27,6 +27,7 @@ from .spikes_in_flight import SpikesInFlight
 AT_ONCE_MS = 100  # of a call
 ROOM = 65_536  # spikes of a call, at least
 TILE, PARTS = 512, 128  # neurons and parts that a program of `collect` has at a time: a thread or more for each
+WARPS = 8  # of a program of `step`
 AT_A_TIME, PROGRAMS = 128, 16  # connections of a run; programs of `mark` for each multiprocessor
 PRODUCTS = {"float32": "ieee", "bfloat16": "bf16"}  # by precision; "ieee" is float32 throughout, no TF32
 
@@ -162,7 +163,7 @@ class OnGPU:
         wired = {"WIRED": self._longest > 0}
         for group in self._laid_out:
             kernels.step[(group.programs,)](
-                **arriving, **outputs, **counts, **tiles, **wired, **group.arrays, **group.numbers
+                **arriving, **outputs, **counts, **tiles, **wired, **group.arrays, **group.numbers, num_warps=WARPS
             )
         last = {"n_parts": len(wires["parts"]), "most_watched": self._sizes[2], "PARTS": PARTS}
         kernels.collect[(self._n_tiles,)](**flying, **outputs, **traces, **tiles, **wired, **last)

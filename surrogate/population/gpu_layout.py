@@ -16,7 +16,7 @@ from .group import Group
 from .random_numbers import Poisson
 
 MOST_PLACES = 2**31 - 1  # of connections
-MOST_NEURONS, MOST_UNITS = 128, 4096  # of a program of `step`; the latter are 32 of a thread's registers in 4 warps
+MOST_NEURONS, MOST_UNITS = 128, 4096  # of a program of `step`; the latter are 16 of a thread's registers in 8 warps
 LEAST = 16  # rows and columns of a matrix product
 MOST_WEIGHTS = 8192  # of each matrix, padded: 32 KB, which a multiprocessor has several times
 
