@@ -6,7 +6,7 @@ call that follows goes on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 import numpy as np
@@ -58,6 +58,7 @@ class OnGPU:
             self._laid_out = [OnDevice.of(group, number, *given) for number, group in enumerate(groups)]
             self._wires = routed(wires, self._device)
             self._sizes: tuple[int, ...] = (0, 0, 0)
+            self._buffers: dict[str, Tensor] = {}
             self._reserve(0, 0, 0)
 
     @staticmethod
@@ -141,7 +142,7 @@ class OnGPU:
             for dtype, shapes in made.items()
             for name, shape in shapes.items()
         }
-        self._bin = Replay(self._launch) if self._device.type == "cuda" else self._launch
+        self._bin: Callable[[], None] = Replay(self._launch) if self._device.type == "cuda" else self._launch
 
     def _launch(self) -> None:
         """A bin."""
