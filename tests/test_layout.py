@@ -86,6 +86,7 @@ MORE_THAN_A_DOZEN = {  # folder -> why its modules are neighbours all the same
     "simulate/engine/batched": "one generator, from NMODL to a kernel at work: each file is a step that only it takes",
     "simulate/run": "what a run over workers consists of, and the noise floor, which is one",
     "surrogate/models": "a file for each family, and the parts that two of them share",
+    "surrogate/population": "what a network consists of, and an engine each for a CPU, a GPU and the truth",
     "surrogate/fitting": "one loop: what it reads, draws, steps, checks and writes",
     "analysis/metrics": "a metric a file",
 }
@@ -111,7 +112,7 @@ MAY_IMPORT = {
 HOME = {
     "neuron": "simulate",
     "torch": ("surrogate", "tasks"),
-    "triton": "surrogate/kernels/recurrence",
+    "triton": "surrogate/kernels",
     "matplotlib": "analysis",
     "cupy": "simulate",
 }

@@ -92,6 +92,11 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
     triton = ["-k", "silence"] if dry else ["-m", "gpu"]
     networks = ["-k", "readers"] if dry else ["-m", "gpu"]
     tiny = ["--batch", "1", "--steps", "2", "--channels", "8", "--repeats", "1", "--path", "triton"] if dry else []
+    routed = ["-k", "send_to_none"] if dry else ["-m", "gpu"]
+    few_neurons = (
+        ["--neurons", "20", "--bins", "1", "--cpu-neurons", "20", "--cpu-bins", "1", "--d-m", "10"] if dry else []
+    )
+    few_neurons += ["--compared", "3", "--compared-bins", "2"] if dry else []
     side = ["--seconds", size(0.25, 0.02), "--device", "cuda", "--out", str(data.with_name("side_by_side.png"))]
     counts = ["--counts", *(["2", "3"] if dry else ["2048", "16384"])]
     kernel = ours("kernel.py", *cell)
@@ -103,6 +108,9 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
         Check("tests-triton", 120, tests(*triton, by_triton[0]), of_pytest, compiled=False),
         Check("tests-network", 240, tests(*networks, by_triton[1]), of_pytest, compiled=False),
         Check("tests-fit", 120, tests(*fitted, "tests/surrogate/fitting/test_steps.py"), of_pytest, compiled=False),
+        Check(
+            "tests-population", 180, tests(*routed, "tests/surrogate/population/test_gpu.py"), of_pytest, compiled=False
+        ),
         Check("tests-batched", 120, tests("-m", "gpu", "tests/simulate/engine/batched/test_cuda.py"), of_pytest),
         Check("equal", 120, ours("equal.py", *cell, "--trials", size(64, 2), "--ms", size(1000, 30)), r"^(cuda .*)"),
         Check(
@@ -130,6 +138,13 @@ def checks(data: Path, morphology: str | None, dry: bool) -> list[Check]:
             240,
             benchmark("elm_network.py", "--device", device, "--sizes", "2x2" if dry else "96x5,21x20", *tiny),
             r"^(ours .*)",
+            compiled=False,
+        ),
+        Check(
+            "population",
+            240,
+            ours("population.py", "--device", device, *few_neurons),
+            r"^10\^9 neuron-steps/s, (.*)",
             compiled=False,
         ),
         Check("side-by-side", 90, benchmark("side_by_side.py", *cell, *counts, *side), r"^(batched, 32-bit .*)"),

@@ -16,7 +16,21 @@ from .spikes_in_flight import SpikesInFlight
 
 LONGEST_MS = 65_535  # a delay
 COLUMNS = ("pre", "post", "synapse", "weight", "delay_ms")
+WORD = 32  # places
 BYTES = 100  # of a connection, while it is sorted
+
+
+class Incoming(NamedTuple):
+    """Connections by their targets: each has a place, and each target as many words of 32 places as its own take.
+
+    first_word_n (N + 1,): of each target. place_e (E,): of each connection, as `Connections` has them. synapse_p,
+    weight_p: of each place, 0 where there is none.
+    """
+
+    first_word_n: np.ndarray  # int64
+    place_e: np.ndarray  # int64
+    synapse_p: np.ndarray  # int32
+    weight_p: np.ndarray  # float32
 
 
 class Connections(NamedTuple):
@@ -80,6 +94,19 @@ class Connections(NamedTuple):
             synapse[order].astype(np.int32),
             weight[order].astype(np.float32),
         )
+
+    def incoming(self) -> Incoming:
+        """The same by targets, in the order in which `due` has them: the oldest first, then by sender."""
+        delay_e = np.repeat(self.delay_ms_r, np.diff(self.first_r))
+        order = np.lexsort((-delay_e, self.post_e))  # what is alike stays as it is: by sender
+        count_n = np.bincount(self.post_e, minlength=len(self.first_run_n) - 1)
+        first_word_n = np.append(0, np.cumsum(-(-count_n // WORD)))
+        post = self.post_e[order]
+        place = np.arange(len(order)) - (count_n.cumsum() - count_n)[post] + WORD * first_word_n[post]
+        place_e, synapse_p = np.zeros(len(order), np.int64), np.zeros(WORD * first_word_n[-1], np.int32)
+        weight_p = np.zeros(len(synapse_p), np.float32)
+        place_e[order], synapse_p[place], weight_p[place] = place, self.synapse_e[order], self.weight_e[order]
+        return Incoming(first_word_n, place_e, synapse_p, weight_p)
 
     def lead_on(self, flying: SpikesInFlight, t_ms: int) -> bool:
         """Whether spikes in flight at the start of a bin are such as can be."""

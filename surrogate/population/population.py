@@ -14,6 +14,7 @@ from ...simulate.schema import LARGEST_SEED, InputError
 from . import connections, saved
 from .arriving import Arriving
 from .connections import Connections, Drawn
+from .gpu import OnGPU
 from .group import Group
 from .kernel import Compiled
 from .plain import Plain
@@ -52,7 +53,9 @@ class Population:
     poisson_hz: rate of independent Poisson spikes at each synapse, a number or (S,), for every neuron; of several
     groups a list, in which None is no such input.
     threshold: a neuron spikes in each bin whose probability is at least this; None: it spikes with that probability.
-    path: 'compiled' on the CPU, 'reference' in plain PyTorch, slow; 'auto' takes the first wherever it can.
+    path: 'compiled' on the CPU, 'triton' on the GPU that the surrogate lies on, 'reference' in plain PyTorch on the
+    CPU, slow; 'auto' takes one of the first two, by where the surrogate lies, wherever it can.
+    precision: of a GPU's matrix products, 'float32' or 'bfloat16'; state and sums are float32.
     Raises InputError for another model than an ELM, connections that lead nowhere, or too little memory.
     """
 
@@ -66,7 +69,8 @@ class Population:
         *,
         poisson_hz: ArrayLike | Sequence[ArrayLike | None] | None = None,
         threshold: float | None = None,
-        path: Literal["auto", "compiled", "reference"] = "auto",
+        path: Literal["auto", "compiled", "triton", "reference"] = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         if not (isinstance(seed, int | np.integer) and 0 <= seed <= LARGEST_SEED):
             raise InputError(f"seed is {seed!r}, expected a whole number from 0 to {LARGEST_SEED}")
@@ -75,6 +79,10 @@ class Population:
         self._groups, seed = _groups(surrogate, n, poisson_hz), int(seed)
         self.n, self.time_ms = sum(group.n for group in self._groups), 0
         self.path, engine = _path(path, self._groups)
+        if precision not in ("float32", "bfloat16") or (precision != "float32" and engine is not OnGPU):
+            raise InputError(
+                f"precision is {precision!r} on path '{self.path}', expected float32, on 'triton' or bfloat16"
+            )
         check_memory(
             sum(engine.bytes_per_neuron(group) * group.n for group in self._groups)
             + connections.BYTES * _n_connections(connectivity),
@@ -82,11 +90,14 @@ class Population:
         )
         self._n_inputs_n = np.repeat([len(group.sign_s) for group in self._groups], [g.n for g in self._groups])
         self._wires = _wires(connectivity, self._groups, self._n_inputs_n, delay_ms, seed)
-        self._engine = engine(self._groups, self._wires, seed, threshold)
+        given = {"precision": precision} if engine is OnGPU else {}
+        self._engine = engine(self._groups, self._wires, seed, threshold, **given)
         self._flying = SpikesInFlight.none()
-        self._told: dict[str, object] = {"seed": seed, "threshold": threshold, "path": self.path} | {
-            "groups": [{"n": group.n, **group.surrogate.describe()} for group in self._groups]
-        }
+        self._told: dict[str, object] = (
+            {"seed": seed, "threshold": threshold, "path": self.path}
+            | given
+            | {"groups": [{"n": group.n, **group.surrogate.describe()} for group in self._groups]}
+        )
 
     @property
     def n_connections(self) -> int:
@@ -166,7 +177,7 @@ class Population:
                 group.sign_s,
                 *(each.numpy() for each in group.model.state_dict().values()),
             ]
-        settings = {name: self._told[name] for name in ("seed", "threshold", "path")}
+        settings = {name: self._told[name] for name in ("seed", "threshold", "path", "precision") if name in self._told}
         models = [group.model.config.model_dump(mode="json") for group in self._groups]
         return saved.identity(arrays, settings | {"n": [group.n for group in self._groups], "models": models})
 
@@ -186,13 +197,15 @@ def _groups(surrogate: Any, n: Any, poisson_hz: Any) -> list[Group]:
     return found
 
 
-def _path(asked: str, groups: Sequence[Group]) -> tuple[str, type[Compiled] | type[Plain]]:
-    if asked not in ("auto", "compiled", "reference"):
-        raise InputError(f"path is {asked!r}, expected auto, compiled or reference")
-    why = next((why for group in groups if (why := Compiled.why_not(group))), "")
-    if why and asked == "compiled":
-        raise InputError(f"path 'compiled': {why}; take path 'reference', or 'auto'")
-    chosen: type[Compiled] | type[Plain] = Plain if why or asked == "reference" else Compiled
+def _path(asked: str, groups: Sequence[Group]) -> tuple[str, type[Compiled] | type[OnGPU] | type[Plain]]:
+    if asked not in ("auto", "compiled", "triton", "reference"):
+        raise InputError(f"path is {asked!r}, expected auto, compiled, triton or reference")
+    on_gpu = any(next(group.surrogate.model.parameters()).is_cuda for group in groups)
+    fast: type[Compiled] | type[OnGPU] = OnGPU if asked == "triton" or (asked == "auto" and on_gpu) else Compiled
+    why = next((why for group in groups if (why := fast.why_not(group))), "")
+    if why and asked == fast.name:
+        raise InputError(f"path '{asked}': {why}; take path 'reference', or 'auto'")
+    chosen: type[Compiled] | type[OnGPU] | type[Plain] = Plain if why or asked == "reference" else fast
     return chosen.name, chosen
 
 

@@ -70,7 +70,7 @@ def test_names_are_told_and_an_unknown_one_is_refused(tmp_path):
 @pytest.mark.slow
 def test_a_part_of_the_dry_run(tmp_path):
     """On this processor; the whole takes minutes: benchmarks/gpu/README.md."""
-    names = ["kernel", "end-to-end-2112", "side-by-side", "fit-elm-20", "recurrence", "elm-network"]
+    names = ["kernel", "end-to-end-2112", "side-by-side", "fit-elm-20", "recurrence", "elm-network", "population"]
     command = [sys.executable, FOLDER / "run.py", *names, "--dry-run", "--out", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

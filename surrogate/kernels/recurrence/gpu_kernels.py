@@ -46,10 +46,10 @@ def memory_forward(
         branch = leak * branch + tl.load(drive_nbth + at_h, mask=in_h, other=0.0).to(tl.float32)
         kept = kappa * memory
         a = branch + bias_h + tl.sum(into_hm * kept[None, :], axis=1)
-        hidden = _activate(a, SILU)
+        hidden = activate(a, SILU)
         if RELOAD:
             out_hm = tl.load(out_nhm + at_hm)
-        d = _tanh(bias + tl.sum(out_hm * hidden[:, None], axis=0))
+        d = tanh(bias + tl.sum(out_hm * hidden[:, None], axis=0))
         memory = kept + gain * d
         tl.store(a_nbth + at_h, a, mask=in_h)
         tl.store(d_nbtm + at_m, d, mask=in_m)
@@ -102,7 +102,7 @@ def memory_backward(
 
 
 @triton.jit
-def _tanh(v):
+def tanh(v):
     """From exp alone, in which (1 - e) / (1 + e) loses digits near 0: there, the Taylor series."""
     a = tl.minimum(tl.abs(v), 9.2, propagate_nan=tl.PropagateNan.ALL)
     e = tl.exp(-2 * a)
@@ -113,21 +113,21 @@ def _tanh(v):
 
 
 @triton.jit
-def _sigmoid(v):
+def sigmoid(v):
     e = tl.exp(-tl.abs(v))
     return tl.where(v < 0, e, 1.0) / (1 + e)
 
 
 @triton.jit
-def _activate(a, SILU: tl.constexpr):
+def activate(a, SILU: tl.constexpr):
     if SILU:
-        return a * _sigmoid(a)
+        return a * sigmoid(a)
     return tl.where(a < 0, 0.0, a)  # not a maximum: NaN stays NaN
 
 
 @triton.jit
 def _slope(a, SILU: tl.constexpr):
     if SILU:
-        s = _sigmoid(a)
+        s = sigmoid(a)
         return s * (1 + a * (1 - s))
     return tl.where(a > 0, 1.0, 0.0)

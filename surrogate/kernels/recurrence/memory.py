@@ -39,20 +39,24 @@ class Neuron(NamedTuple):
 def path_of(neuron: Neuron) -> tuple[Path, str]:
     """The path that `memory` takes by itself, and why not the fast one of its device, or ""."""
     device = neuron.w_y.device.type
-    why = ""
-    if neuron.w_y.dtype != torch.float32:
-        why = f"weights are {neuron.w_y.dtype}"
-    elif len(neuron.mlp) != 2 or type(neuron.activation) not in cpu.ACTIVATIONS:
-        why = "the MLP is not one hidden layer of ReLU or SiLU"
-    elif neuron.kappa_k.requires_grad or (neuron.kappa_k != neuron.kappa_k[0]).any():
-        why = "branches differ in their time constant"
-    elif device == "cuda":
-        why = gpu.why_not(len(neuron.mlp[0][0]), len(neuron.kappa_m))
-    else:
-        why = why_not(neuron.w_y)
+    why = why_no_other(neuron)
+    if not why:
+        on_gpu = device == "cuda"
+        why = gpu.why_not(len(neuron.mlp[0][0]), len(neuron.kappa_m)) if on_gpu else why_not(neuron.w_y)
     if why:
         return "reference", why
     return ("triton" if device == "cuda" else "compiled"), ""
+
+
+def why_no_other(neuron: Neuron) -> str:
+    """Why no path but the reference takes such a neuron, on any device, or ""."""
+    if neuron.w_y.dtype != torch.float32:
+        return f"weights are {neuron.w_y.dtype}"
+    if len(neuron.mlp) != 2 or type(neuron.activation) not in cpu.ACTIVATIONS:
+        return "the MLP is not one hidden layer of ReLU or SiLU"
+    if neuron.kappa_k.requires_grad or (neuron.kappa_k != neuron.kappa_k[0]).any():
+        return "branches differ in their time constant"
+    return ""
 
 
 def memory(x: Tensor | Events, neuron: Neuron, path: Path = "auto") -> Tensor:

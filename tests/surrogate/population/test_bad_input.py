@@ -57,7 +57,7 @@ BAD = [
     ({"seed": -1}, "seed is -1, expected a whole number from 0"),
     ({"threshold": 1.5}, "threshold is 1.5, expected a probability between 0 and 1, or None"),
     ({"threshold": float("nan")}, "threshold is nan"),
-    ({"path": "gpu"}, "path is 'gpu', expected auto, compiled or reference"),
+    ({"path": "gpu"}, "path is 'gpu', expected auto, compiled, triton or reference"),
     ({"poisson_hz": -1.0}, "poisson_hz: -1.0 at synapse 0, expected 0 to 10,000"),
     ({"poisson_hz": [1.0] * 15 + [np.nan]}, "poisson_hz: nan at synapse 15"),
     ({"poisson_hz": 1e12}, "poisson_hz: 1000000000000.0 at synapse 0"),
