@@ -11,7 +11,7 @@ from .options import whole_numbers
 from .progress import bar, console
 
 if TYPE_CHECKING:
-    from ..tasks.fitting.sweep_config import TaskSweep
+    from ..tasks.sweep.sweep_config import TaskSweep
 
 NETWORKS = "elm-network"  # the sweep that solves for sizes
 
@@ -72,8 +72,8 @@ def fit_to_task(
 
 def sweep_of_task(data: Sequence[Path] | None, out: Path, resume: bool) -> bool:
     """Whether a sweep is of a task: what is given is one, or the sweep that is resumed is on one."""
-    from ..tasks.fitting.sweep import is_task_sweep
     from ..tasks.schema import is_task
+    from ..tasks.sweep.sweep import is_task_sweep
 
     return any(map(is_task, data or ())) or (resume and data is None and is_task_sweep(out))
 
@@ -92,8 +92,8 @@ def sweep_on_task(
     """
     from ..simulate.changes import parsed
     from ..simulate.schema import InputError
-    from ..tasks.fitting.sweep import TaskScoring, own_task_sweep, run_task_sweep
-    from ..tasks.fitting.sweep_config import read_task_sweep
+    from ..tasks.sweep.sweep import TaskScoring, own_task_sweep, run_task_sweep
+    from ..tasks.sweep.sweep_config import read_task_sweep
 
     _refuse([] if test is None else ["--test"], "sweeps")
     if data is not None and len(data) > 1:
@@ -108,8 +108,8 @@ def sweep_on_task(
 
 def _networks(task: str | Path, given: Mapping[str, str], settings: dict[str, Any]) -> TaskSweep:
     from ..simulate.schema import InputError
-    from ..tasks.fitting.network_sweep import network_sweep
     from ..tasks.schema import open_task
+    from ..tasks.sweep.network_sweep import network_sweep
 
     if "--budget" not in given:
         raise InputError(f"sweep {NETWORKS}: takes --budget, numbers of trainable parameters such as 20000,77000")

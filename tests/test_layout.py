@@ -58,6 +58,7 @@ ROOMS = {
         ("digits", "sources"),
         ("models",),
         ("fitting",),
+        ("sweep",),
     ),
     "analysis": (
         ("markup", "dataset_title"),

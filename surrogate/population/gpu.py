@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ from torch import Tensor
 
 from ...simulate.schema import InputError
 from ..device import at
-from ..fitting.replay import Replay
 from ..kernels.recurrence.memory import why_no_other
+from ..kernels.replay import Replay
 from .arriving import Arriving
 from .connections import Connections
 from .gpu_layout import MOST_WEIGHTS, OnDevice, block, device_of, routed
@@ -128,11 +129,12 @@ class OnGPU:
         self._n_tiles = -(-max(self._n, most_watched) // TILE)
         integers = {"clock": 4, "first_k": AT_ONCE_MS + 1, "since_k": room, "run_k": room, "first_a": AT_ONCE_MS + 1}
         shorter = {"pre_k": room, "post_a": most_outside, "synapse_a": most_outside, "watched_w": most_watched}
-        numbers = {"weight_a": most_outside, "probability_n": self._n, "v_n": self._n}
-        numbers |= dict.fromkeys(("probability_tw", "v_tw"), (AT_ONCE_MS, most_watched))
-        made = {
-            torch.int64: integers,
-            torch.int32: shorter | {"count_j": (2, self._n_tiles)},
+        traces = AT_ONCE_MS, most_watched
+        numbers: dict[str, int | tuple[int, int]] = {"weight_a": most_outside, "probability_n": self._n, "v_n": self._n}
+        numbers |= {"probability_tw": traces, "v_tw": traces}
+        made: dict[torch.dtype, dict[str, int | tuple[int, int]]] = {
+            torch.int64: {**integers},
+            torch.int32: {**shorter, "count_j": (2, self._n_tiles)},
             torch.float32: numbers,
             torch.int8: {"spiking_n": self._n},
         }
@@ -154,7 +156,7 @@ class OnGPU:
         outside = {name: self._buffers[name] for name in ("first_a", "post_a", "synapse_a", "weight_a")}
         outputs = {name: self._buffers[name] for name in ("probability_n", "v_n", "spiking_n", "count_j")}
         traces = {name: self._buffers[name] for name in ("watched_w", "probability_tw", "v_tw")}
-        flying = {name: wires[name] for name in ("first_run_n", "delay_r", "words", "parts")}
+        flying: dict[str, Any] = {name: wires[name] for name in ("first_run_n", "delay_r", "words", "parts")}
         flying |= since | counts | {"longest": self._longest}
         if self._longest:
             runs = {name: wires[name] for name in ("first_r", "place_e")}

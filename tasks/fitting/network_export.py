@@ -19,6 +19,7 @@ def load_network(run: str | Path) -> tuple[ElmNetwork, TaskCard]:
 
     `step` of it gives the logits of the classes after each step. The classifier's own are those of the last step, or
     their mean over all, as `pool` of the card's model says.
+    run: its folder.
     Raises InputError for a run of another family, or of two towers.
     """
     model, card = load_classifier(run)

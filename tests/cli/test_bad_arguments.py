@@ -113,7 +113,7 @@ WORK = (
     "apical.simulate.cell.models.taking.take_cell",
     "apical.cli.quickstart._simulate",
     "apical.tasks.fitting.fit.check_task_folder",
-    "apical.tasks.fitting.sweep.run_all",
+    "apical.tasks.sweep.sweep.run_all",
     "apical.tasks.digits.spoken_digits._make_clips",
     "apical.tasks.sources.listops.made_blocks",
     "apical.tasks.sources.pathfinder.made_blocks",

@@ -7,8 +7,8 @@ from apical.analysis.sequences.rows import read_task_scores
 from apical.cli import on_tasks
 from apical.simulate.schema import InputError
 from apical.tasks import open_task, toy
-from apical.tasks.fitting.network_sweep import network_sweep
-from apical.tasks.fitting.sweep import TaskScoring, run_task_sweep
+from apical.tasks.sweep.network_sweep import network_sweep
+from apical.tasks.sweep.sweep import TaskScoring, run_task_sweep
 
 SMALL = {"adding": False, "bin_ms": 50.0, "steps": 1, "batch": 4, "validation_items": 4}
 SHAPE = {"options": {"n_branches": 5, "synapses_per_branch": 4}}

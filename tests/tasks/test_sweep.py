@@ -9,9 +9,9 @@ from apical.analysis.sequences.rows import read_task_scores, write_task_scores
 from apical.cli import on_tasks
 from apical.simulate.schema import InputError
 from apical.tasks import toy
-from apical.tasks.fitting import sweep as module
-from apical.tasks.fitting.sweep import TaskScoring, own_task_sweep, run_task_sweep
-from apical.tasks.fitting.sweep_config import TaskSweep, read_task_sweep
+from apical.tasks.sweep import sweep as module
+from apical.tasks.sweep.sweep import TaskScoring, own_task_sweep, run_task_sweep
+from apical.tasks.sweep.sweep_config import TaskSweep, read_task_sweep
 
 SWEEP = """
 seeds = [0, 1]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from ..gpu_kernels import _tanh
+from ..gpu_kernels import tanh
 
 
 @triton.jit(do_not_specialize=["t"])
@@ -69,7 +69,7 @@ def step_forward(
         tl.store(a_nhtb + at_hb, a_hb, mask=in_h[:, None] & in_b[None, :])
         h += H
         w_kh, w_mh, w_hm = _weights(n, k, h, m, w_in_nxh, w_out_nhm, n_branches, n_hidden, n_memory)
-    d_mb = _tanh(z_mb)
+    d_mb = tanh(z_mb)
     memory_mb = kept_mb + gain_m[:, None] * d_mb
     r_b = tl.sum(w_y_m[:, None] * memory_mb, axis=0)
 

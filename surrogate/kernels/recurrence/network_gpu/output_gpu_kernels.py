@@ -10,7 +10,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from ..gpu_kernels import _tanh
+from ..gpu_kernels import tanh
 from .gpu_kernels import _whose
 
 STAGES = tl.constexpr(3)  # steps whose arrays are under way from memory at a time
@@ -31,7 +31,7 @@ def output_forward(
         at_mb = (of_m * n_steps + t) * n_sequences + b[None, :]
         kept_mb = kappa_m[:, None] * memory_mb
         own_mb = tl.sum(w_ij[:, :, None] * kept_mb[:, None, :], axis=0)
-        d_mb = _tanh(tl.load(drive_omtb + at_mb, mask=in_mb, other=0.0) + own_mb)
+        d_mb = tanh(tl.load(drive_omtb + at_mb, mask=in_mb, other=0.0) + own_mb)
         memory_mb = kept_mb + gain_m[:, None] * d_mb
         tl.store(d_omtb + at_mb, d_mb, mask=in_mb)
         tl.store(m_omtb + at_mb, memory_mb, mask=in_mb)

@@ -10,9 +10,9 @@ from pydantic import Field, field_validator
 from ...simulate.schema import InputError, Seed, shown
 from ...surrogate.models.settings import Settings
 from ...surrogate.sweep.sweep_config import replaced, sweep_fields
+from ..fitting.recipe import RECIPES, TaskFit, recipe
 from ..models.classifier import FAMILIES
 from ..models.settings import check_known
-from .recipe import RECIPES, TaskFit, recipe
 
 VARIED = ("family", "size", "seed", "bin_ms")  # what runs differ in, so no settings of a sweep
 

@@ -9,8 +9,8 @@ import xarray as xr
 
 from ...surrogate.models.elm_network_config import NetworkShape, elm_network
 from ...surrogate.models.elm_network_sizes import Axis, sizes_for_budget
-from .fit import learning
-from .recipe import NETWORK, NETWORK_TEXT, recipe
+from ..fitting.fit import learning
+from ..fitting.recipe import NETWORK, NETWORK_TEXT, recipe
 from .sweep_config import TaskModels, TaskSweep
 
 FAMILY = "elm-network"

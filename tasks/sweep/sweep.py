@@ -10,10 +10,10 @@ from ...simulate.schema import InputError
 from ...surrogate.device import choose_device, gpu_of
 from ...surrogate.fitting.one_writer import alone_with
 from ...surrogate.sweep.runs import CARD, Join, Outcome, Show, Spread, prepare, read_card, run_all, score_path, told
+from ..fitting.fit import TaskProgress, fit_task
+from ..fitting.recipe import TaskFit
+from ..fitting.run_folder import task_id
 from ..schema import open_task
-from .fit import TaskProgress, fit_task
-from .recipe import TaskFit
-from .run_folder import task_id
 from .sweep_config import TaskSweep
 
 

@@ -1,0 +1,1 @@
+"""Many fits to a task with one command: models by size, by bin, or at a budget of parameters."""
