@@ -9,11 +9,15 @@ import zarr
 
 from apical.simulate import schema
 
-# Whether Triton interprets is settled where it is first imported, and parts of PyTorch that other tests use import it
+# Whether Triton interprets is settled where it is first imported, and parts of PyTorch that other tests use import it;
+# for a kernel it is where the kernel is, and other tests import every module
 with pytest.MonkeyPatch.context() as at_import, suppress(ImportError):
     if not torch.cuda.is_available():
         at_import.setenv("TRITON_INTERPRET", "1")
-    import triton  # noqa: F401
+    import apical.surrogate.kernels.population_gpu_kernels
+    import apical.surrogate.kernels.recurrence.gpu_kernels
+    import apical.surrogate.kernels.recurrence.network_gpu.gpu_kernels
+    import apical.surrogate.kernels.recurrence.network_gpu.output_gpu_kernels  # noqa: F401
 
 
 @pytest.fixture
