@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..processes import command
 from . import nmodl
 from .nmodl import Source, without_comments
 
@@ -75,18 +76,9 @@ def _translated(program: str, text: str) -> tuple[bool, str]:
     }
     with TemporaryDirectory() as folder:
         (Path(folder) / "it.mod").write_text(text, encoding="utf-8")
+        words: list[str | Path] = [data / "bin" / program, "it.mod", "-o", "out"]
         try:
-            done = subprocess.run(
-                [data / "bin" / program, "it.mod", "-o", "out"],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                timeout=LONGEST_S,
-            )
+            done = command(words, LONGEST_S, Path(folder), environment)
         except subprocess.TimeoutExpired:
             return False, f"[error] :: it was still at it after {LONGEST_S:g} s"
-    return done.returncode == 0, done.stdout
+    return done.returncode == 0, done.stdout + done.stderr
