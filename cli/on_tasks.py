@@ -48,7 +48,7 @@ def fit_to_task(
 
     _refuse(not_for_tasks, "fits")
     if data is not None and len(data) > 1:
-        raise InputError(f"what is fitted to a task is fitted to one, got {len(data)} paths; give one")
+        raise InputError(f"a model is fitted to one task, got {len(data)} paths; give one")
     given = given | parsed(fields)
     if resume and recipe is None and is_task_run(out):
         config = read_task_card(out).fit.changed(given)

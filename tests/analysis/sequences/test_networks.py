@@ -138,6 +138,7 @@ def test_of_bits_the_fewest_are_the_best(of_text):
     assert set(law.points) >= {found.index(each) for each in best} and law.exponent.low > 0
 
 
+@pytest.mark.slow
 def test_the_figure_of_bits(of_text, tmp_path):
     text = compare_tasks(of_text, tmp_path / "f.svg").read_text()
     for told in ("bits per character", "Enwik8, 3,516,748 parameters", "blocks of text", "exponent"):

@@ -124,6 +124,7 @@ def test_killed_with_three_batches_in_hand(undisturbed, tmp_path):
     check(2, undisturbed("beside a GPU"), tmp_path / "a.zarr")
 
 
+@pytest.mark.slow
 def test_killed_workers_are_replaced_and_their_trials_run_again(undisturbed, tmp_path):
     arguments, whole, _ = undisturbed("lif")
     out = tmp_path / "a.zarr"
